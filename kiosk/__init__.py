@@ -1,0 +1,1 @@
+"""Attendance kiosk: a camera at the classroom door, attendance events on MQTT."""

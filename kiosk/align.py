@@ -1,0 +1,59 @@
+"""Cut the aligned crop of :mod:`kiosk.contract` out of a frame."""
+
+import cv2
+import numpy as np
+
+from kiosk.contract import CROP_PX, TEMPLATE
+from kiosk.records import Floats, Image
+
+
+def similarity(landmarks: Floats, template: Floats = TEMPLATE) -> Floats:
+    """Find the turn, scale and shift that bring landmarks to the template.
+
+    The least-squares solution of Umeyama (1991), without reflection; in the plane it has a closed
+    form in complex numbers.
+
+    Args:
+        landmarks: ``(5, 2)`` frame pixels.
+        template: ``(5, 2)`` crop pixels.
+
+    Returns:
+        ``(2, 3)`` float32, for :func:`cv2.warpAffine`.
+
+    Raises:
+        ValueError: The landmarks all fall on one point, or are not finite.
+    """
+    source = landmarks[:, 0].astype(np.complex128) + 1j * landmarks[:, 1]
+    target = template[:, 0].astype(np.complex128) + 1j * template[:, 1]
+    centred = source - source.mean()
+    spread = float(np.sum(np.abs(centred) ** 2))
+    if not np.isfinite(spread) or spread < 1e-6:
+        message = "landmarks must be five finite points that do not coincide"
+        raise ValueError(message)
+    turn = complex(np.sum(np.conj(centred) * (target - target.mean())) / spread)
+    shift = complex(target.mean() - turn * source.mean())
+    return np.array(
+        [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]],
+        dtype=np.float32,
+    )
+
+
+def align(image: Image, landmarks: Floats, *, border_px: int = 0) -> Image:
+    """Cut one face out of a picture.
+
+    Args:
+        image: ``(height, width, 3)`` uint8 BGR.
+        landmarks: ``(5, 2)`` float32 pixels of that picture.
+        border_px: Keep this much more on every side (training augments before it cuts).
+
+    Returns:
+        ``(112 + 2 * border_px, 112 + 2 * border_px, 3)`` uint8 RGB, contiguous. What lies
+        outside of the picture is mirrored.
+    """
+    side = CROP_PX + 2 * border_px
+    matrix = similarity(landmarks)
+    matrix[:, 2] += border_px
+    crop = cv2.warpAffine(
+        image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return np.ascontiguousarray(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), dtype=np.uint8)

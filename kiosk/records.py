@@ -1,0 +1,118 @@
+"""What flows through the kiosk, one frozen record a stage.
+
+::
+
+    Frame → Face → Track → Crop → Embedding → Match → Decision → Event
+
+Images are ``(height, width, 3)`` uint8 BGR, as OpenCV gives them, until :mod:`kiosk.align` cuts
+the RGB crop of :mod:`kiosk.contract`. Coordinates are pixels of the frame, origin top left.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Image: TypeAlias = npt.NDArray[np.uint8]
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture from the camera.
+
+    Attributes:
+        image: ``(height, width, 3)`` uint8 BGR.
+        index: Number of the frame since the camera opened, from 0.
+        at_s: When it was captured, seconds of a clock that never steps (monotonic).
+    """
+
+    image: Image
+    index: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face that the detector found.
+
+    Attributes:
+        box: ``(4,)`` float32: left, top, width, height, frame pixels.
+        landmarks: ``(5, 2)`` float32, in the order of :data:`kiosk.contract.LANDMARKS`.
+        score: The detector's confidence, 0 to 1.
+    """
+
+    box: Floats
+    landmarks: Floats
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """A face together with the track (one walk past the camera) that it belongs to."""
+
+    track_id: int
+    face: Face
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far a face can be trusted to be recognised.
+
+    Attributes:
+        weight: 0 (unusable) to 1; the weight of this frame's vote.
+        reason: Why the weight is 0, or the empty string.
+    """
+
+    weight: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The gallery's answer to one probe.
+
+    Attributes:
+        subject_id: The nearest enrolled person, or ``None`` when nobody is enrolled.
+        score: Cosine similarity to that person, -1 to 1.
+        margin: Score less the score of the second nearest person (2 when there is none).
+    """
+
+    subject_id: str | None
+    score: float
+    margin: float
+
+
+class Verdict(StrEnum):
+    """What one track turned out to be."""
+
+    KNOWN = "known"
+    UNSURE = "unsure"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The vote of one track, without any image.
+
+    Attributes:
+        verdict: Known, unsure or stranger.
+        subject_id: Who, when known.
+        score: Weighted mean score of the votes for the subject.
+        margin: Weighted mean margin of those votes.
+        votes: How many frames voted for the subject.
+        frames: How many frames of the track voted at all.
+        quality: Mean weight of the frames that voted, 0 to 1.
+        direction: "left", "right" or "toward" across the picture; ``None`` when not known.
+    """
+
+    verdict: Verdict
+    subject_id: str | None
+    score: float
+    margin: float
+    votes: int
+    frames: int
+    quality: float
+    direction: str | None = None

@@ -1,0 +1,1 @@
+"""Prepare photos, train and evaluate face recognisers (workstation)."""
