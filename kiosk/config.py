@@ -42,7 +42,7 @@ class KioskSection(Section, frozen=True):
 class CameraSection(Section, frozen=True):
     """Where frames come from. The backend is what is named here, or an error."""
 
-    backend: Literal["picamera2", "opencv", "replay"] = "opencv"
+    backend: Literal["picamera2", "opencv", "replay", "fake-picamera2"] = "opencv"
     source: str = "0"
     width_px: Annotated[int, Meta(ge=64, le=4096)] = 640
     height_px: Annotated[int, Meta(ge=64, le=4096)] = 480

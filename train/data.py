@@ -1,0 +1,116 @@
+"""A crop set: aligned faces on disk, with who is on them and which side of the split they are on."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from kiosk.contract import CROP_PX
+from kiosk.errors import DatasetError
+from kiosk.records import Image
+from train.sources import Side
+
+BORDER_PX: Final = 8
+"""Kept around each crop, so that an augmentation can shift, turn and scale before it cuts."""
+STORED_PX: Final = CROP_PX + 2 * BORDER_PX
+
+_HEADER: Final = ("source", "person", "photo", "group", "side")
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """Where a crop came from; ``person`` is empty where nobody is named."""
+
+    source: str
+    person: str
+    photo: str
+    group: str
+
+    @property
+    def path(self) -> str:
+        """Source, person and photo as one path."""
+        return "/".join(part for part in (self.source, self.person, self.photo) if part)
+
+    @property
+    def identity(self) -> str:
+        """The person's name, unique over all sources; empty where nobody is named."""
+        return f"{self.source}/{self.person}" if self.person else ""
+
+
+@dataclass(frozen=True, slots=True)
+class CropSet:
+    """All crops of a training set.
+
+    Attributes:
+        folder: Where they are stored.
+        crops: ``(n, 128, 128, 3)`` uint8 RGB, mapped from disk.
+        photos: Where each came from.
+        sides: The side of the split that each is on.
+    """
+
+    folder: Path
+    crops: Image
+    photos: tuple[Photo, ...]
+    sides: tuple[Side, ...]
+
+    def __len__(self) -> int:
+        """How many crops there are."""
+        return len(self.photos)
+
+    def on(self, side: Side) -> npt.NDArray[np.int64]:
+        """List the crops on one side of the split."""
+        return np.flatnonzero(np.array(self.sides) == side)
+
+    def middle(self, indices: npt.NDArray[np.int64], batch: int = 512) -> Iterator[Image]:
+        """Cut the contract's crop out of the stored ones, ``(batch, 112, 112, 3)`` at a time."""
+        inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
+        for start in range(0, len(indices), batch):
+            yield np.ascontiguousarray(self.crops[indices[start : start + batch], inner, inner])
+
+    @classmethod
+    def load(cls, folder: Path) -> "CropSet":
+        """Open a crop set.
+
+        Raises:
+            DatasetError: The folder is no crop set, or its parts do not fit together.
+        """
+        try:
+            crops = np.load(folder / "crops.npy", mmap_mode="r")
+            with (folder / "photos.csv").open(newline="", encoding="utf-8") as file:
+                header, *rows = csv.reader(file)
+        except (OSError, ValueError) as exc:
+            raise DatasetError(f"{folder}: no crop set of `kiosk-train prepare` ({exc})") from exc
+        good = tuple(header) == _HEADER and all(row[4] in get_args(Side) for row in rows)
+        if not good or crops.shape != (len(rows), STORED_PX, STORED_PX, 3):
+            raise DatasetError(f"{folder}: photos.csv does not fit crops.npy; prepare it again")
+        return cls(
+            folder,
+            crops,
+            tuple(Photo(*row[:4]) for row in rows),
+            tuple(row[4] for row in rows),  # type: ignore[misc]  # checked against Side above
+        )
+
+    @staticmethod
+    def write(
+        folder: Path,
+        crops: Image,
+        keep: Sequence[int],
+        photos: Sequence[Photo],
+        sides: Sequence[Side],
+    ) -> None:
+        """Write the crops numbered ``keep``, in order, with their photos and sides."""
+        folder.mkdir(parents=True, exist_ok=True)
+        shape = (len(keep), STORED_PX, STORED_PX, 3)
+        stored = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.uint8, shape)
+        for at, index in enumerate(keep):
+            stored[at] = crops[index]
+        stored.flush()
+        with (folder / "photos.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(_HEADER)
+            for photo, side in zip(photos, sides, strict=True):
+                writer.writerow([photo.source, photo.person, photo.photo, photo.group, side])

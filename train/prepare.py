@@ -1,0 +1,187 @@
+"""Find and align the face in every photo, and say what was left out and why."""
+
+import csv
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path, PurePosixPath
+from typing import Final, TypeAlias
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from kiosk.align import align
+from kiosk.contract import CROP_PX, fingerprint
+from kiosk.detect import Detector
+from kiosk.errors import DatasetError, NoFaceError, PhotoError, SeveralFacesError
+from kiosk.records import Image
+from train.data import BORDER_PX, STORED_PX, CropSet, Photo
+from train.sides import assign_sides
+from train.sources import Source, Sources
+from train.split import NEAR_DUPLICATE, near_duplicates
+
+PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".pgm")
+RIVAL_AREA: Final = 0.35
+"""A second face with this share of the largest face's area makes a photo ambiguous."""
+
+Item: TypeAlias = tuple[str, str, Callable[[], bytes]]
+"""Person, photo, and how to read its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A photo that did not make it, and why."""
+
+    source: str
+    person: str
+    photo: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What :func:`prepare` did."""
+
+    kept: int
+    left_out: tuple[LeftOut, ...]
+
+    def summary(self) -> dict[str, int]:
+        """Count the photos by what became of them."""
+        return {"kept": self.kept, **Counter(item.reason for item in self.left_out)}
+
+
+def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -> Prepared:
+    """Build a crop set from photos.
+
+    Args:
+        sources: What to read.
+        root: What the sources' paths are relative to.
+        out: The folder to write: ``crops.npy``, ``photos.csv``, ``left_out.csv``, ``set.json``.
+        progress: Show a progress bar per source.
+
+    Raises:
+        DatasetError: A source is absent or holds no usable photo, or a person has no photo.
+    """
+    detector = Detector(width_px=640)
+    items = [(source, *item) for source in sources.source for item in _walk(source, root)]
+    crops = np.empty((len(items), STORED_PX, STORED_PX, 3), np.uint8)
+    photos: list[Photo] = []
+    left_out: list[LeftOut] = []
+    for source, person, name, data in tqdm(items, unit="photo", disable=not progress):
+        try:
+            crops[len(photos)] = find_crop(data(), detector, aligned=source.aligned)
+        except PhotoError as exc:
+            left_out.append(LeftOut(source.name, person, name, str(exc)))
+        else:
+            photos.append(Photo(source.name, person, name, source.group_of(person, name)))
+    keep, doubles = _without_doubles(crops[: len(photos)], photos)
+    left_out += doubles
+    kept = [photos[i] for i in keep]
+    if not kept:
+        reasons = dict(Counter(item.reason for item in left_out))
+        raise DatasetError(f"{root}: no usable photo in any source: {reasons}")
+    CropSet.write(out, crops, keep, kept, assign_sides(kept, sources, root))
+    _write_left_out(out / "left_out.csv", left_out)
+    facts = {"contract": fingerprint(), "seed": sources.seed, "photos": len(kept)}
+    (out / "set.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    return Prepared(len(kept), tuple(left_out))
+
+
+def find_crop(data: bytes, detector: Detector, *, aligned: bool = False) -> Image:
+    """Find the one face in a photo and align it.
+
+    Args:
+        data: The file's bytes: JPEG, PNG, WebP or PGM.
+        detector: The kiosk's detector.
+        aligned: The picture is an aligned crop already, 112 or 128 pixels square.
+
+    Returns:
+        ``(128, 128, 3)`` uint8 RGB: the crop of the contract with 8 pixels more on each side.
+
+    Raises:
+        PhotoError: Unreadable, without a face, or with several; the text is the reason alone.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise PhotoError("unreadable")
+    photo = np.asarray(image, np.uint8)
+    return _pad(photo) if aligned else _align_only_face(photo, detector)
+
+
+def _align_only_face(photo: Image, detector: Detector) -> Image:
+    faces = detector.find(photo)
+    if not faces:
+        raise NoFaceError("no face")
+    areas = [float(face.box[2] * face.box[3]) for face in faces]
+    if len(areas) > 1 and areas[1] >= RIVAL_AREA * areas[0]:
+        raise SeveralFacesError("several faces")
+    return align(photo, faces[0].landmarks, border_px=BORDER_PX)
+
+
+def _pad(photo: Image) -> Image:
+    if photo.shape[:2] == (CROP_PX, CROP_PX):
+        edge = (BORDER_PX,) * 4
+        photo = np.asarray(cv2.copyMakeBorder(photo, *edge, cv2.BORDER_REFLECT_101), np.uint8)
+    if photo.shape[:2] != (STORED_PX, STORED_PX):
+        raise PhotoError("not an aligned crop of 112 or 128 pixels")
+    return np.asarray(photo[:, :, ::-1], np.uint8)
+
+
+def _walk(source: Source, root: Path) -> Sequence[Item]:
+    """List a source's photos by person, in a fixed order."""
+    path = root / source.path
+    if path.is_dir():
+        return _walk_folder(path)
+    if zipfile.is_zipfile(path):
+        return _walk_zip(path)
+    raise DatasetError(f"{path}: source {source.name!r} is neither a folder nor a zip archive")
+
+
+def _walk_folder(path: Path) -> list[Item]:
+    items: list[Item] = []
+    for person in sorted(entry for entry in path.iterdir() if entry.is_dir()):
+        photos = sorted(p for p in person.rglob("*") if p.suffix.lower() in PHOTO_ENDINGS)
+        if not photos:
+            raise DatasetError(f"{person}: no photo of this person ({', '.join(PHOTO_ENDINGS)})")
+        items += [(person.name, str(p.relative_to(person)), p.read_bytes) for p in photos]
+    return items
+
+
+def _walk_zip(path: Path) -> list[Item]:
+    archive = zipfile.ZipFile(path)
+    names = sorted(n for n in archive.namelist() if n.lower().endswith(PHOTO_ENDINGS))
+    parts = [PurePosixPath(name) for name in names]
+    return [
+        (p.parts[0] if len(p.parts) > 1 else "", p.name, lambda n=name: archive.read(n))
+        for p, name in zip(parts, names, strict=True)
+    ]
+
+
+def _without_doubles(
+    crops: Image, photos: Sequence[Photo]
+) -> tuple[list[int], list[LeftOut]]:
+    """Keep the first of every set of near-duplicate photos."""
+    dropped: dict[int, int] = {}
+    for first, second in sorted(near_duplicates(crops, NEAR_DUPLICATE)):
+        if first not in dropped:
+            dropped.setdefault(second, first)
+    left_out = [
+        LeftOut(*astuple(photos[i])[:3], _kind(crops, i, first), f"of {photos[first].path}")
+        for i, first in sorted(dropped.items())
+    ]
+    return [i for i in range(len(photos)) if i not in dropped], left_out
+
+
+def _kind(crops: Image, one: int, other: int) -> str:
+    return "duplicate" if np.array_equal(crops[one], crops[other]) else "near-duplicate"
+
+
+def _write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([field.name for field in fields(LeftOut)])
+        writer.writerows(astuple(item) for item in left_out)

