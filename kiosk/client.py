@@ -16,7 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from kiosk.config import MqttSection
 from kiosk.errors import ConfigError
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _BAD_CREDENTIALS: Final = 0x86
 _NOT_AUTHORIZED: Final = 0x87
@@ -50,6 +50,42 @@ def refusal(reason: ReasonCode) -> str:
     return f"refuses this kiosk ({reason}); {advice}"
 
 
+class Outage:
+    """Logs an outage of the broker in one line when it begins and one when it ends.
+
+    Args:
+        mqtt: The configuration, which names the broker.
+    """
+
+    def __init__(self, mqtt: MqttSection) -> None:
+        self._broker = f"{mqtt.host}:{mqtt.port}"
+        self._kinds: set[str] = set()
+        self._began_s = 0.0
+
+    def away(self, cause: object, now_s: float) -> None:
+        """Note that the broker cannot be reached, or that the connection broke."""
+        self._note("away", f"is away ({cause})", now_s)
+
+    def refused(self, reason: ReasonCode, now_s: float) -> None:
+        """Note that the broker answers, and refuses us."""
+        self._note("refused", refusal(reason), now_s)
+
+    def over(self, now_s: float) -> None:
+        """Note that the broker has accepted us."""
+        if not self._kinds:
+            _log.info("connected to MQTT broker %s", self._broker)
+            return
+        _log.info("MQTT broker %s is back after %.0f s", self._broker, now_s - self._began_s)
+        self._kinds.clear()
+
+    def _note(self, kind: str, message: str, now_s: float) -> None:
+        if not self._kinds:
+            self._began_s = now_s
+        if kind not in self._kinds:
+            self._kinds.add(kind)
+            _log.warning("MQTT broker %s %s; trying again", self._broker, message)
+
+
 class Client(paho.Client):
     """paho's client with a network thread that cannot end unnoticed.
 
@@ -72,6 +108,8 @@ class Client(paho.Client):
         ConfigError: ``mqtt.ca_file`` cannot be used.
     """
 
+    on_end: Callable[[Exception | None], None]
+
     def __init__(
         self,
         mqtt: MqttSection,
@@ -90,7 +128,7 @@ class Client(paho.Client):
         )
         self._section = mqtt
         self._persistent = persistent
-        self.on_end: Callable[[Exception | None], None] = lambda _error: None
+        self.on_end = lambda _error: None
         if mqtt.username:
             self.username_pw_set(mqtt.username, password)
         if mqtt.ca_file:
@@ -124,7 +162,7 @@ class Client(paho.Client):
         try:
             code = super().loop_forever(timeout, retry_first_connection)
         except Exception as exc:  # noqa: BLE001 - the top of a thread; on_end ends the process
-            log.exception("the MQTT network thread failed")
+            _log.exception("the MQTT network thread failed")
             self.on_end(exc)
             return MQTTErrorCode.MQTT_ERR_UNKNOWN
         self.on_end(None)

@@ -161,9 +161,7 @@ def _walk_zip(path: Path) -> list[Item]:
     ]
 
 
-def _without_doubles(
-    crops: Image, photos: Sequence[Photo]
-) -> tuple[list[int], list[LeftOut]]:
+def _without_doubles(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:
     """Keep the first of every set of near-duplicate photos."""
     dropped: dict[int, int] = {}
     for first, second in sorted(near_duplicates(crops, NEAR_DUPLICATE)):

@@ -39,7 +39,9 @@ def _sides_of(
     if source.side is not None:
         return dict.fromkeys(groups, source.side)
     forced = {photo.group for photo in photos if photo.person in test_only}
-    fit = [name for name in _large(photos, source.hold_out_photos_min, groups) if name not in forced]
+    fit = [
+        name for name in _large(photos, source.hold_out_photos_min, groups) if name not in forced
+    ]
     if len(fit) < source.dev + source.test:
         raise DatasetError(
             f"source {source.name!r}: {len(fit)} groups can be held out, "

@@ -1,0 +1,36 @@
+"""Open the camera that the configuration names: that one, or an error; never another."""
+
+from pathlib import Path
+
+from kiosk.camera import Camera
+from kiosk.camera_opencv import OpenCvCamera
+from kiosk.camera_picamera2 import Picamera2Camera, load_picamera2
+from kiosk.camera_replay import ReplayCamera, open_recording
+from kiosk.clock import Clock
+from kiosk.config import CameraSection
+from kiosk.fake_picamera2 import FakePicamera2
+
+
+def open_camera(section: CameraSection, clock: Clock) -> Camera:
+    """Open a camera.
+
+    Args:
+        section: Which, and how.
+        clock: Tells when frames came, and waits between the frames of a recording.
+
+    Returns:
+        The camera, open; use it in a ``with`` statement.
+
+    Raises:
+        CameraError: It cannot be opened.
+    """
+    match section.backend:
+        case "opencv":
+            return OpenCvCamera(section, clock)
+        case "picamera2":
+            return Picamera2Camera(section, clock, load_picamera2())
+        case "fake-picamera2":
+            return Picamera2Camera(section, clock, FakePicamera2)
+        case "replay":
+            recording = open_recording(Path(section.source), fps=section.fps)
+            return ReplayCamera(recording, pace=section.pace, clock=clock)

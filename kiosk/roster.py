@@ -1,0 +1,129 @@
+"""The roster: which name belongs to which subject id, in a CSV file that a school can edit.
+
+::
+
+    subject_id,name
+    s-0042,Ada Lovelace
+
+The names stand here and nowhere else: events, logs and the gallery hold subject ids. The kiosk
+does not need the file; what shows names to a person does.
+"""
+
+import csv
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from kiosk.errors import RosterError
+
+HEADER: Final = ["subject_id", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Names by subject id, in the order of the file."""
+
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def name_of(self, subject_id: str) -> str:
+        """Return the name, or the subject id itself when the roster does not know it."""
+        return self.names.get(subject_id, subject_id)
+
+
+def load_roster(path: Path) -> Roster:
+    """Read a roster: CSV, UTF-8 (a byte order mark is allowed), the header required.
+
+    Raises:
+        RosterError: The file cannot be read, or a line is wrong; the message names the line.
+    """
+    try:
+        # utf-8-sig: spreadsheets put a byte order mark before the header.
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as exc:
+        raise RosterError(f"{path}: cannot be read ({exc.strerror})") from exc
+    except UnicodeDecodeError as exc:
+        line = exc.object[: exc.start].count(b"\n") + 1
+        raise RosterError(f"{path}:{line}: not UTF-8; save the file as UTF-8 CSV") from exc
+    names: dict[str, str] = {}
+    for place, subject_id, name in _rows(path, text):
+        if subject_id in names:
+            raise RosterError(f"{place}: subject_id is there twice; remove one of the lines")
+        names[subject_id] = name
+    return Roster(MappingProxyType(names))
+
+
+def add_to_roster(path: Path, subject_id: str, name: str) -> None:
+    """Write a person into the roster, over an earlier name; the file is made when absent.
+
+    Raises:
+        RosterError: The file is malformed or cannot be written, or ``subject_id`` is empty.
+    """
+    if not subject_id.strip():
+        raise RosterError(f"{path}: subject_id is empty; expected the school's id for a person")
+    names = load_roster(path).names if path.exists() else {}
+    _save(path, {**names, subject_id.strip(): name.strip()})
+
+
+def remove_from_roster(path: Path, subject_id: str) -> bool:
+    """Erase a person from the roster; return whether they stood there.
+
+    Raises:
+        RosterError: The file is malformed or cannot be written.
+    """
+    if not path.exists():
+        return False
+    names = dict(load_roster(path).names)
+    if names.pop(subject_id, None) is None:
+        return False
+    _save(path, names)
+    return True
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield place (file and line), subject id and name of each line that is not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [column.strip() for column in next(reader, [])]
+        if header != HEADER:
+            message = f"{path}:1: the header is {','.join(header)!r}, expected 'subject_id,name'"
+            raise RosterError(message)
+        for row in reader:
+            if row:
+                yield (place := f"{path}:{reader.line_num}", *_checked(place, row))
+    except csv.Error as exc:
+        raise RosterError(f"{path}:{reader.line_num}: not CSV ({exc})") from exc
+
+
+def _checked(place: str, row: list[str]) -> tuple[str, str]:
+    if len(row) != len(HEADER):
+        message = f"{place}: {len(row)} columns, expected 2: subject_id,name"
+        raise RosterError(f'{message}; put a name that holds a comma in "quotes"')
+    subject_id, name = (value.strip() for value in row)
+    for column, value in zip(HEADER, (subject_id, name), strict=True):
+        if not value:
+            raise RosterError(f"{place}: {column} is empty")
+    return subject_id, name
+
+
+def _save(path: Path, names: Mapping[str, str]) -> None:
+    """Replace the file in one step, so that a power cut leaves the old one or the new one."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=path.parent, prefix=".roster-", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([HEADER, *names.items()])
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+    except OSError as exc:
+        raise RosterError(f"{path}: cannot be written ({exc.strerror})") from exc

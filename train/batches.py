@@ -1,0 +1,120 @@
+"""Feed the network: augmented batches with the teacher's answers and the people's numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from kiosk.contract import CROP_PX
+from kiosk.records import Floats, Image
+from train.augment import augment, blend
+from train.data import BORDER_PX, CropSet
+from train.teacher import Teacher
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+Batch: TypeAlias = tuple[Image, dict[str, npt.NDArray[np.generic]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Blends:
+    """Faces that nobody has, made anew from two stored crops whenever they are needed.
+
+    Attributes:
+        pairs: ``(m, 2)`` numbers of stored crops.
+        seeds: ``(m,)`` one seed each.
+        targets: ``(m, dim)`` the teacher's embeddings of them.
+    """
+
+    pairs: Ints
+    seeds: Ints
+    targets: Floats
+
+    def make(self, crops: Image, number: int) -> Image:
+        """Make one, ``(128, 128, 3)`` uint8 RGB."""
+        one, other = self.pairs[number]
+        return blend(crops[one], crops[other], np.random.default_rng(self.seeds[number]))
+
+
+def ask_about_blends(
+    crop_set: CropSet, teacher: Teacher, indices: Ints, count: int, seed: int
+) -> Blends:
+    """Ask the teacher about ``count`` blends of the crops numbered ``indices``."""
+    rng = np.random.default_rng(seed)
+    pairs = rng.choice(indices, (count, 2))
+    seeds = rng.integers(0, 2**31, count)
+    blank = Blends(pairs, seeds, np.empty((0, 0), np.float32))
+    inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
+    targets = [
+        teacher.embed_both_ways(
+            np.stack([blank.make(crop_set.crops, i)[inner, inner] for i in range(start, end)])
+        )
+        for start, end in _spans(count, Teacher.BATCH * 8)
+    ]
+    return Blends(pairs, seeds, np.concatenate(targets))
+
+
+def _spans(count: int, step: int) -> Sequence[tuple[int, int]]:
+    return [(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Augmented batches, the same for the same seed, epoch and number.
+
+    Args:
+        crop_set: The crops.
+        indices: Which of them to train on.
+        targets: ``(n, dim)`` the teacher's embeddings of all crops of the set.
+        labels: ``(n,)`` the number of the person on each crop of the set, -1 for nobody named.
+        blends: Faces that nobody has, to mix in.
+        batch: Crops in a batch.
+        steps: Batches in an epoch.
+        blend_share: The share of blends in a batch.
+        seed: Where chance starts.
+    """
+
+    def __init__(
+        self,
+        crop_set: CropSet,
+        indices: Ints,
+        targets: Floats,
+        labels: Ints,
+        *,
+        blends: Blends | None,
+        batch: int,
+        steps: int,
+        blend_share: float,
+        seed: int,
+    ) -> None:
+        super().__init__(workers=1, max_queue_size=8)
+        self._crops = crop_set.crops
+        self._indices = indices
+        self._targets = targets
+        self._labels = labels
+        self._blends = blends
+        self._batch = batch
+        self._steps = steps
+        self._blended = round(batch * blend_share) if blends is not None else 0
+        self._seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return self._steps
+
+    def __getitem__(self, number: int) -> Batch:
+        """Make one batch: crops, and what each output of the model should be."""
+        rng = np.random.default_rng((self._seed, self.epoch, number))
+        chosen = rng.choice(self._indices, self._batch - self._blended)
+        stored = [self._crops[i] for i in chosen]
+        targets, labels = [self._targets[chosen]], [self._labels[chosen]]
+        if self._blends is not None:
+            made = rng.integers(0, len(self._blends.pairs), self._blended)
+            stored += [self._blends.make(self._crops, int(i)) for i in made]
+            targets.append(self._blends.targets[made])
+            labels.append(np.full(self._blended, -1))
+        crops = np.stack([augment(crop, rng) for crop in stored])
+        people = np.concatenate(labels).astype(np.int32)[:, None]
+        return crops, {"embedding": np.concatenate(targets), "identity": people}

@@ -1,0 +1,136 @@
+"""The embedding network: a plain residual CNN of dense 3×3 convolutions.
+
+Dense convolutions are what int8 kernels and matrix units run best: converted, such a net takes a
+seventh of the time of a depthwise MobileFaceNet of half its size. Stages follow ResNet (He et
+al., 2016); the head is MobileFaceNet's global depthwise convolution (Chen et al., 2018), which
+weighs the places of an aligned face instead of averaging them.
+"""
+
+import keras
+import msgspec
+from keras import layers
+
+from kiosk.contract import CROP_PX, EMBEDDING_DIM
+
+
+class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of the network.
+
+    Attributes:
+        stem: Channels of the first convolution (stride 2).
+        channels: Channels of each stage; each halves the picture.
+        blocks: Residual blocks of each stage.
+        head: Channels before the global depthwise convolution.
+    """
+
+    stem: int = 32
+    channels: tuple[int, ...] = (64, 112, 192)
+    blocks: tuple[int, ...] = (1, 3, 3)
+    head: int = 384
+
+
+def build_network(config: NetworkConfig) -> keras.Model:
+    """Build the network.
+
+    Returns:
+        A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings
+        ``(n, 128)`` float32 that are not yet scaled to length 1 (the kiosk does so).
+    """
+    crop = keras.Input((CROP_PX, CROP_PX, 3), name="crop")
+    # Scaling stands inside the graph, so that no caller does arithmetic on pixels.
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(crop)
+    x = _conv(x, config.stem, 3, 2, "stem")
+    for stage, (channels, blocks) in enumerate(zip(config.channels, config.blocks, strict=True)):
+        for block in range(blocks):
+            x = _residual(x, channels, 2 if block == 0 else 1, f"stage{stage}_block{block}")
+    x = _conv(x, config.head, 1, 1, "head")
+    side = x.shape[1]
+    x = layers.DepthwiseConv2D(side, use_bias=False, name="place")(x)
+    x = BatchNorm(name="place_norm")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(EMBEDDING_DIM, use_bias=False, name="project")(x)
+    x = BatchNorm(name="embedding_norm")(x)
+    embedding = layers.Activation("linear", dtype="float32", name="embedding")(x)
+    return keras.Model(crop, embedding, name="embedder")
+
+
+def _residual(x: keras.KerasTensor, channels: int, stride: int, name: str) -> keras.KerasTensor:
+    y = _conv(x, channels, 3, stride, f"{name}_a")
+    y = _conv(y, channels, 3, 1, f"{name}_b", activate=False)
+    if stride != 1 or x.shape[-1] != channels:
+        x = _conv(x, channels, 1, stride, f"{name}_skip", activate=False)
+    return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([x, y]))
+
+
+def _conv(
+    x: keras.KerasTensor, channels: int, size: int, stride: int, name: str, *, activate: bool = True
+) -> keras.KerasTensor:
+    x = Conv(channels, size, stride, padding="same", use_bias=False, name=name)(x)
+    x = BatchNorm(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if activate else x
+
+
+if keras.backend.backend() == "torch":
+    import torch
+    from torch.nn import functional
+
+    # Keras copies a channels-last tensor twice before a convolution, and normalises a batch in
+    # a dozen passes in float32; PyTorch's own kernels do each in one, in bfloat16. Together they
+    # make training 2.6 times as fast on a processor with AMX. The mathematics are the same.
+
+    class Conv(layers.Conv2D):
+        """A convolution that leaves the memory layout alone."""
+
+        def convolution_op(self, inputs: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+            """Convolve ``(n, h, w, c)`` as channels-last memory."""
+            x = inputs.permute(0, 3, 1, 2)
+            kernel = keras.ops.convert_to_tensor(kernel).permute(3, 2, 0, 1)
+            padding = 0
+            if self.padding == "same":
+                x, padding = self._pad_same(x)
+            y = functional.conv2d(x, kernel, stride=self.strides, padding=padding)
+            return y.permute(0, 2, 3, 1)
+
+        def _pad_same(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
+            """Pad as TensorFlow's SAME does: the odd row and column go last."""
+            size, stride = self.kernel_size[0], self.strides[0]
+            total = max(size - (stride if x.shape[2] % stride == 0 else x.shape[2] % stride), 0)
+            if total % 2 == 0:
+                return x, total // 2
+            before, after = total // 2, total - total // 2
+            return functional.pad(x, (before, after, before, after)), 0
+
+    class BatchNorm(layers.BatchNormalization):
+        """Batch normalisation by PyTorch's own kernel."""
+
+        def __init__(self, momentum: float = 0.9, **kwargs: object) -> None:
+            super().__init__(momentum=momentum, **kwargs)
+
+        def call(
+            self, inputs: torch.Tensor, training: bool | None = None, mask: None = None
+        ) -> torch.Tensor:
+            """Normalise the last axis of ``(n, c)`` or ``(n, h, w, c)``."""
+            if inputs.device.type == "meta":  # Keras asks for the shape alone
+                return inputs
+            last_first = (0, inputs.ndim - 1, *range(1, inputs.ndim - 1))
+            back = (0, *range(2, inputs.ndim), 1)
+            y = functional.batch_norm(
+                inputs.permute(last_first),
+                self.moving_mean.value,
+                self.moving_variance.value,
+                self.gamma.value,
+                self.beta.value,
+                bool(training) and self.trainable,
+                1.0 - self.momentum,
+                self.epsilon,
+            )
+            return y.permute(back)
+
+else:
+    Conv = layers.Conv2D
+
+    class BatchNorm(layers.BatchNormalization):
+        """Batch normalisation with the momentum of this project."""
+
+        def __init__(self, momentum: float = 0.9, **kwargs: object) -> None:
+            super().__init__(momentum=momentum, **kwargs)
