@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import MQTTErrorCode
@@ -31,6 +31,9 @@ from kiosk.topics import Availability, Place, encode_availability
 from kiosk.window import Waiting, Window
 
 _log = logging.getLogger(__name__)
+
+Work: TypeAlias = Callable[[], None]
+"""Something for the publishing thread to do."""
 
 _POLL_S: Final = 30.0
 """How often the outbox is looked at unasked."""
@@ -77,7 +80,7 @@ class Publisher:
         self._network_ended = False
         self._stopping = threading.Event()
         self._failure: Exception | None = None
-        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self._client = Client(
             mqtt, place.client_id, password=password, persistent=True, retry_s=retry_s
         )

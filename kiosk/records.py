@@ -49,12 +49,21 @@ class Face:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedFace:
-    """A face together with the track (one walk past the camera) that it belongs to."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One walk past the camera, so far.
+
+    Attributes:
+        track_id: Its number.
+        first: Its first face.
+        face: Its newest face.
+        seen_s: When that was captured, seconds.
+    """
 
     track_id: int
+    first: Face
     face: Face
+    seen_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,12 +62,11 @@ def add_to_roster(path: Path, subject_id: str, name: str) -> None:
     """Write a person into the roster, over an earlier name; the file is made when absent.
 
     Raises:
-        RosterError: The file is malformed or cannot be written, or ``subject_id`` is empty.
+        RosterError: The file is malformed or cannot be written, or one of the two is empty.
     """
-    if not subject_id.strip():
-        raise RosterError(f"{path}: subject_id is empty; expected the school's id for a person")
+    key, value = _checked(str(path), [subject_id, name])
     names = load_roster(path).names if path.exists() else {}
-    _save(path, {**names, subject_id.strip(): name.strip()})
+    _save(path, {**names, key: value})
 
 
 def remove_from_roster(path: Path, subject_id: str) -> bool:
@@ -91,8 +90,8 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, str, str]]:
     try:
         header = [column.strip() for column in next(reader, [])]
         if header != HEADER:
-            message = f"{path}:1: the header is {','.join(header)!r}, expected 'subject_id,name'"
-            raise RosterError(message)
+            # What stands there instead may be a person's name, and errors end in logs.
+            raise RosterError(f"{path}:1: the header is wrong, expected the line: subject_id,name")
         for row in reader:
             if row:
                 yield (place := f"{path}:{reader.line_num}", *_checked(place, row))
@@ -113,17 +112,20 @@ def _checked(place: str, row: list[str]) -> tuple[str, str]:
 
 def _save(path: Path, names: Mapping[str, str]) -> None:
     """Replace the file in one step, so that a power cut leaves the old one or the new one."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([HEADER, *names.items()])
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=".roster-", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([HEADER, *names.items()])
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".roster-")
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+                file.write(text.getvalue().encode())
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, temporary)
+            Path(temporary).replace(path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
     except OSError as exc:
         raise RosterError(f"{path}: cannot be written ({exc.strerror})") from exc

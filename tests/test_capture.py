@@ -1,8 +1,8 @@
 """Cameras: recordings of every kind, OpenCV's and picamera2's, and how each of them fails."""
 
-import builtins
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -176,7 +176,7 @@ def test_real_recordings_replay_to_their_end(name: str) -> None:
     frames = frames_of(replay(VIDEOS / name, ManualClock(), pace="fast"))
     assert len(frames) == {"one": 39, "sho": 275}[name[:3]]
     times = [f.at_s for f in frames]
-    assert all(a < b for a, b in zip(times, times[1:], strict=False))
+    assert all(a < b for a, b in pairwise(times))
     assert times[-1] - times[0] == pytest.approx({"one": 3.8, "sho": 9.14}[name[:3]], abs=0.02)
 
 
@@ -418,8 +418,6 @@ def test_without_picamera2_the_message_tells_how_to_get_it(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A library that is absent, or built for another numpy, is a CameraError with the remedy."""
-    real = builtins.__import__
-
     class Finder:
         def find_spec(self, name: str, *_: object) -> None:
             if name == "picamera2":
@@ -427,7 +425,6 @@ def test_without_picamera2_the_message_tells_how_to_get_it(
 
     monkeypatch.delitem(sys.modules, "picamera2", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
-    assert builtins.__import__ is real
     with pytest.raises(CameraError, match=r"apt install python3-picamera2.*system-site-packages"):
         open_camera(CameraSection(backend="picamera2"), ManualClock())
 

@@ -1,0 +1,123 @@
+"""Decide who a track is: its frames vote, weighted by their quality.
+
+One frame may be wrong; a stranger given a student's name is the worst error there is. So a name
+needs several frames that agree, each above the threshold and clear of the second best person.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kiosk.records import Decision, Match, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When votes become a name.
+
+    Attributes:
+        threshold: Cosine from which a frame votes for the nearest person.
+        unsure_threshold: Cosine from which a track without a name counts as unsure.
+        margin_min: How much nearer than the second best person a vote must be, cosine.
+        votes_min: How many frames must vote for one person.
+        agreement_min: Their share of the weight of all frames.
+    """
+
+    threshold: float
+    unsure_threshold: float
+    margin_min: float
+    votes_min: int
+    agreement_min: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one usable frame says: the nearest person, and the frame's weight (above 0 to 1)."""
+
+    match: Match
+    weight: float
+
+
+def decide(votes: Sequence[Vote], rule: Rule, direction: str | None = None) -> Decision:
+    """Count the votes of one track.
+
+    Args:
+        votes: Of all its usable frames; at least one.
+        rule: When votes become a name.
+        direction: Which way the person went, for the record.
+
+    Returns:
+        Known only if one person has enough votes and enough of the weight.
+    """
+    groups: defaultdict[str, list[Vote]] = defaultdict(list)
+    for vote in votes:
+        if vote.match.subject_id is not None and _counts(vote.match, rule):
+            groups[vote.match.subject_id].append(vote)
+    total = sum(vote.weight for vote in votes)
+    subject, own = max(groups.items(), key=lambda item: _weight(item[1]), default=("", []))
+    agreed = _weight(own) >= rule.agreement_min * total
+    if len(own) >= rule.votes_min and agreed:
+        return _decision(Verdict.KNOWN, subject, own, votes, direction)
+    best = max(vote.match.score for vote in votes)
+    verdict = Verdict.UNSURE if best >= rule.unsure_threshold else Verdict.STRANGER
+    return _decision(verdict, None, votes, votes, direction)
+
+
+def _counts(match: Match, rule: Rule) -> bool:
+    return match.score >= rule.threshold and match.margin >= rule.margin_min
+
+
+def _weight(votes: Sequence[Vote]) -> float:
+    return sum(vote.weight for vote in votes)
+
+
+def _decision(
+    verdict: Verdict,
+    subject_id: str | None,
+    own: Sequence[Vote],
+    votes: Sequence[Vote],
+    direction: str | None,
+) -> Decision:
+    weight = _weight(own)
+    return Decision(
+        verdict=verdict,
+        subject_id=subject_id,
+        score=sum(vote.match.score * vote.weight for vote in own) / weight,
+        margin=sum(vote.match.margin * vote.weight for vote in own) / weight,
+        votes=len(own),
+        frames=len(votes),
+        quality=_weight(votes) / len(votes),
+        direction=direction,
+    )
+
+
+class Ballot:
+    """The votes of the tracks that are under way.
+
+    Args:
+        rule: When votes become a name.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._votes: defaultdict[int, list[Vote]] = defaultdict(list)
+        self._known: set[int] = set()
+
+    def vote(self, track_id: int, vote: Vote, direction: str | None) -> Decision | None:
+        """Take in a vote; the decision, at the vote that makes the track known."""
+        self._votes[track_id].append(vote)
+        if track_id in self._known:
+            return None
+        decision = decide(self._votes[track_id], self.rule, direction)
+        if decision.verdict is not Verdict.KNOWN:
+            return None
+        self._known.add(track_id)
+        return decision
+
+    def end(self, track_id: int, direction: str | None) -> Decision | None:
+        """Forget a track that has ended; what it was, if it never became known."""
+        votes = self._votes.pop(track_id, [])
+        if track_id in self._known:
+            self._known.discard(track_id)
+            return None
+        return decide(votes, self.rule, direction) if votes else None

@@ -1,0 +1,158 @@
+"""The model bundle: what ``convert`` writes, what the kiosk loads, one file.
+
+A zip archive ``*.kiosk-model`` that holds ``model.tflite`` (int8 in, int8 out), ``card.json``
+(:class:`ModelCard`) and ``golden.npz`` (crops with the int8 outputs that they must give).
+"""
+
+import hashlib
+import io
+import os
+import zipfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta
+
+from kiosk.contract import CROP_PX, EMBEDDING_DIM, fingerprint
+from kiosk.errors import ModelError
+from kiosk.records import Image
+
+GOLDEN_STEPS = 4
+"""How many int8 steps a runtime on another processor may differ by."""
+
+
+class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A threshold, and what it was measured to do on people kept apart for development.
+
+    Attributes:
+        fpir: False positive identification rate that the threshold was set for.
+        gallery_size: How many people were enrolled.
+        threshold: Cosine at which a probe counts as known.
+        fnir: False negative identification rate at that threshold, same people.
+    """
+
+    fpir: Annotated[float, Meta(gt=0, lt=1)]
+    gallery_size: Annotated[int, Meta(ge=1)]
+    threshold: Annotated[float, Meta(ge=-1, le=1)]
+    fnir: Annotated[float, Meta(ge=0, le=1)]
+
+
+class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one needs to know before trusting the model.
+
+    Attributes:
+        model_id: Name and the first 12 hex digits of the checksum; templates carry it.
+        contract: :func:`kiosk.contract.fingerprint` that the model was trained with.
+        sha256: Of ``model.tflite``.
+        architecture: In words, with the number of weights.
+        quantisation: Types, scales and zero points of input and output, and the losses measured.
+        operating_points: Thresholds to choose from by FPIR and gallery size.
+        evaluation: The measured figures with n and confidence intervals.
+        training: Recipe, data used with terms, what else was tried.
+        licence: Of the weights, and what they may be used for.
+        created: RFC 3339.
+    """
+
+    schema_version: Annotated[int, Meta(ge=1, le=1)] = 1
+    model_id: str
+    contract: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    architecture: str
+    quantisation: dict[str, Any]
+    operating_points: Annotated[tuple[OperatingPoint, ...], Meta(min_length=1)]
+    evaluation: dict[str, Any]
+    training: dict[str, Any]
+    licence: str
+    created: str
+
+    def operating_point(self, fpir: float, gallery_size: int) -> OperatingPoint:
+        """Pick the threshold for an FPIR: of the smallest measured gallery that is large enough.
+
+        Raises:
+            ModelError: The card has no threshold for that FPIR.
+        """
+        fit = [point for point in self.operating_points if abs(point.fpir - fpir) < 1e-9]
+        if not fit:
+            known = sorted({point.fpir for point in self.operating_points})
+            raise ModelError(f"decision.fpir: {fpir} is not on the model card, expected {known}")
+        fit.sort(key=lambda point: point.gallery_size)
+        return next((point for point in fit if point.gallery_size >= gallery_size), fit[-1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """A loaded model bundle.
+
+    Attributes:
+        card: The model card.
+        model: The TFLite file's bytes.
+        golden_crops: ``(n, 112, 112, 3)`` uint8 RGB.
+        golden_outputs: ``(n, 128)`` int8.
+    """
+
+    card: ModelCard
+    model: bytes
+    golden_crops: Image
+    golden_outputs: npt.NDArray[np.int8]
+
+
+def default_bundle() -> Path:
+    """Locate the bundle that ships with the kiosk."""
+    return Path(str(files("kiosk") / "default.kiosk-model"))
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read and check a bundle.
+
+    Raises:
+        ModelError: Truncated, foreign, changed since it was written, or of another contract.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            model = archive.read("model.tflite")
+            card = msgspec.json.decode(archive.read("card.json"), type=ModelCard)
+            golden = np.load(io.BytesIO(archive.read("golden.npz")), allow_pickle=False)
+        crops, outputs = golden["crops"], golden["outputs"]
+    except OSError as exc:
+        raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+    except (zipfile.BadZipFile, KeyError, ValueError, msgspec.DecodeError) as exc:
+        raise ModelError(f"{path}: not a whole model bundle of `kiosk-convert` ({exc})") from exc
+    _check(path, card, model)
+    if crops.shape != (len(outputs), CROP_PX, CROP_PX, 3) or outputs.shape[1:] != (EMBEDDING_DIM,):
+        raise ModelError(f"{path}: golden.npz: shapes {crops.shape} and {outputs.shape}")
+    return Bundle(card, model, crops, outputs)
+
+
+def _check(path: Path, card: ModelCard, model: bytes) -> None:
+    digest = hashlib.sha256(model).hexdigest()
+    if digest != card.sha256:
+        raise ModelError(f"{path}: model.tflite has sha256 {digest}, card.json says {card.sha256}")
+    if card.contract != fingerprint():
+        raise ModelError(
+            f"{path}: made for crop contract {card.contract}, this kiosk cuts {fingerprint()}; "
+            "convert the model again with the kiosk's own version"
+        )
+
+
+def write_bundle(path: Path, bundle: Bundle) -> None:
+    """Write a bundle, whole or not at all."""
+    golden = io.BytesIO()
+    np.savez_compressed(golden, crops=bundle.golden_crops, outputs=bundle.golden_outputs)
+    card = msgspec.json.format(msgspec.json.encode(bundle.card), indent=1)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in (
+                ("card.json", card),
+                ("model.tflite", bundle.model),
+                ("golden.npz", golden.getvalue()),
+            ):
+                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -1,0 +1,71 @@
+"""Embed aligned crops with the int8 model of a bundle."""
+
+from typing import Protocol
+
+import numpy as np
+
+from kiosk.bundle import GOLDEN_STEPS, Bundle
+from kiosk.contract import CROP_PX
+from kiosk.errors import ModelError
+from kiosk.records import Floats, Image
+from kiosk.tflite import Int8s, Runtime, TfliteModel
+
+
+class Embedder(Protocol):
+    """Anything that turns a crop into an embedding."""
+
+    def embed(self, crop: Image) -> Floats:
+        """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
+
+
+class TfliteEmbedder:
+    """The shipped recogniser.
+
+    Args:
+        bundle: The model bundle.
+        runtime: Which TFLite runtime.
+        threads: Threads of one inference.
+
+    Raises:
+        ModelError: The model does not take the contract's crop.
+    """
+
+    def __init__(
+        self, bundle: Bundle, runtime: Runtime = "ai-edge-litert", threads: int = 1
+    ) -> None:
+        self.model_id = bundle.card.model_id
+        self._bundle = bundle
+        self._model = TfliteModel(bundle.model, runtime, threads)
+        if self._model.input_shape != (1, CROP_PX, CROP_PX, 3):
+            raise ModelError(f"{self.model_id}: input {self._model.input_shape}, not one crop")
+        scale, zero = self._model.input_quantisation
+        # With scale 1 and zero point -128 a pixel's int8 is the pixel less 128: no arithmetic.
+        if abs(scale - 1.0) > 1e-3 or zero != -128:
+            raise ModelError(f"{self.model_id}: input scale {scale}, zero {zero}; not 1 and -128")
+
+    def embed(self, crop: Image) -> Floats:
+        """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
+        scale, zero = self._model.output_quantisation
+        vector = (self.raw(crop).astype(np.float32) - zero) * scale
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
+
+    def raw(self, crop: Image) -> Int8s:
+        """Run the model; ``(128,)`` int8 as it gives them."""
+        return self._model((crop ^ 0x80).view(np.int8)[None])[0]
+
+    def check(self) -> int:
+        """Replay the golden vectors; the largest difference in int8 steps.
+
+        Raises:
+            ModelError: This machine computes something else than the converter did.
+        """
+        pairs = zip(self._bundle.golden_crops, self._bundle.golden_outputs, strict=True)
+        worst = max(
+            int(np.abs(self.raw(crop).astype(int) - golden).max()) for crop, golden in pairs
+        )
+        if worst > GOLDEN_STEPS:
+            raise ModelError(
+                f"{self.model_id}: golden vectors differ by {worst} int8 steps, "
+                f"expected at most {GOLDEN_STEPS}; this runtime does not compute the model right"
+            )
+        return worst

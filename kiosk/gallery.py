@@ -1,0 +1,175 @@
+"""The gallery: who is enrolled, as templates (embeddings) and never as images.
+
+A subject is known here by a pseudonymous id alone; the name stands only in the roster.
+"""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from kiosk.contract import EMBEDDING_DIM, fingerprint
+from kiosk.errors import GalleryError, GalleryModelError
+from kiosk.records import Floats, Match
+
+_FORMAT: Final = "attendance-kiosk gallery 1"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gallery:
+    """Enrolled people and their templates.
+
+    Attributes:
+        model_id: The model that made the templates.
+        templates: ``(t, 128)`` float32 of length 1 for each subject id.
+    """
+
+    model_id: str
+    templates: Mapping[str, Floats]
+    _stack: Floats = field(init=False, repr=False)
+    _starts: npt.NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lay all templates out in one array."""
+        parts = list(self.templates.values())
+        blank = np.empty((0, EMBEDDING_DIM), np.float32)
+        object.__setattr__(self, "_stack", np.concatenate(parts) if parts else blank)
+        sizes = np.array([len(part) for part in parts], np.int64)
+        object.__setattr__(self, "_starts", np.cumsum(sizes) - sizes)
+
+    def __len__(self) -> int:
+        """How many people are enrolled."""
+        return len(self.templates)
+
+    def scores(self, probe: Floats) -> Floats:
+        """Compare a probe with everybody.
+
+        A person's score is the cosine to the best of their templates.
+
+        Args:
+            probe: ``(128,)`` float32 of length 1.
+
+        Returns:
+            ``(people,)`` float32, in the order of ``templates``.
+        """
+        if not self.templates:
+            return np.empty(0, np.float32)
+        return np.maximum.reduceat(self._stack @ probe, self._starts)
+
+    def match(self, probe: Floats) -> Match:
+        """Name the nearest person, and how much nearer than the second."""
+        scores = self.scores(probe)
+        if len(scores) == 0:
+            return Match(None, -1.0, 0.0)
+        best = int(np.argmax(scores))
+        second = float(np.delete(scores, best).max()) if len(scores) > 1 else -1.0
+        score = float(np.clip(scores[best], -1.0, 1.0))
+        return Match(list(self.templates)[best], score, max(0.0, score - max(second, -1.0)))
+
+    def with_subject(self, subject_id: str, templates: Floats) -> "Gallery":
+        """Add a person, or replace their templates."""
+        return Gallery(self.model_id, {**self.templates, subject_id: templates})
+
+    def without(self, subject_id: str) -> "Gallery":
+        """Erase a person.
+
+        Raises:
+            GalleryError: Nobody of that id is enrolled.
+        """
+        if subject_id not in self.templates:
+            raise GalleryError(f"subject {subject_id!r} is not enrolled; see `kiosk gallery list`")
+        return Gallery(self.model_id, {k: v for k, v in self.templates.items() if k != subject_id})
+
+    def merged(self, other: "Gallery") -> "Gallery":
+        """Take in another gallery; its people replace those of the same id.
+
+        Raises:
+            GalleryModelError: Another model made it.
+        """
+        if other.model_id != self.model_id:
+            raise GalleryModelError(
+                f"gallery of model {other.model_id}, expected {self.model_id}; enrol again"
+            )
+        return Gallery(self.model_id, {**self.templates, **other.templates})
+
+
+def load_gallery(path: Path, model_id: str) -> Gallery:
+    """Read a gallery.
+
+    Args:
+        path: The file.
+        model_id: The model in use; templates of another model mean nothing to it.
+
+    Raises:
+        GalleryError: Absent, truncated or foreign.
+        GalleryModelError: Another model made it.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(str(file["header"]))
+            owners, stack = file["owners"], file["templates"]
+    except OSError as exc:
+        raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+    except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
+        raise GalleryError(f"{path}: not a whole gallery file ({exc})") from exc
+    _check(path, header, owners, stack, model_id)
+    subjects: list[str] = header["subjects"]
+    return Gallery(model_id, {s: stack[owners == i] for i, s in enumerate(subjects)})
+
+
+def _check(
+    path: Path,
+    header: dict[str, Any],
+    owners: npt.NDArray[np.int64],
+    stack: Floats,
+    model_id: str,
+) -> None:
+    if not isinstance(header, dict) or header.get("format") != _FORMAT:
+        raise GalleryError(f"{path}: not a gallery of this kiosk, expected {_FORMAT!r}")
+    subjects = header.get("subjects", [])
+    whole = stack.shape == (len(owners), EMBEDDING_DIM) and bool(np.isfinite(stack).all())
+    if not whole or set(owners.tolist()) != set(range(len(subjects))):
+        raise GalleryError(f"{path}: templates do not fit the list of subjects; restore a copy")
+    if header.get("model_id") != model_id or header.get("contract") != fingerprint():
+        raise GalleryModelError(
+            f"{path}: made by model {header.get('model_id')}, in use is {model_id}; "
+            "enrol everybody again, or set model.bundle to the old model"
+        )
+
+
+def save_gallery(path: Path, gallery: Gallery) -> None:
+    """Write a gallery, whole or not at all, readable by its owner and group alone.
+
+    Raises:
+        GalleryError: The folder cannot be written.
+    """
+    header = {
+        "format": _FORMAT,
+        "model_id": gallery.model_id,
+        "contract": fingerprint(),
+        "subjects": list(gallery.templates),
+    }
+    owners = _owners(gallery.templates.values())
+    stack = [*gallery.templates.values(), np.empty((0, EMBEDDING_DIM), np.float32)]
+    data = io.BytesIO()
+    np.savez(data, header=json.dumps(header), owners=owners, templates=np.concatenate(stack))
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with open(partial, "wb", opener=lambda p, flags: os.open(p, flags, 0o640)) as file:  # noqa: PTH123  # Path.open has no opener
+            file.write(data.getvalue())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as exc:
+        raise GalleryError(f"{path}: cannot be written ({exc.strerror})") from exc
+
+
+def _owners(templates: Iterable[Floats]) -> npt.NDArray[np.int64]:
+    return np.array([i for i, part in enumerate(templates) for _ in part], np.int64)

@@ -1,0 +1,63 @@
+"""The way of a frame: found, followed, judged, aligned, embedded, matched, voted on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kiosk.align import align
+from kiosk.attend import Ballot, Vote
+from kiosk.detect import Detector
+from kiosk.embed import Embedder
+from kiosk.gallery import Gallery
+from kiosk.quality import Limits, judge
+from kiosk.records import Decision, Frame, Image, Track
+from kiosk.track import Tracker, direction
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """All stages from a frame to decisions; the gallery and the rule can be exchanged.
+
+    Attributes:
+        detector: Finds faces.
+        tracker: Follows them.
+        limits: What a face must be to vote.
+        embedder: Embeds crops.
+        gallery: Who is enrolled.
+        ballot: Counts votes.
+    """
+
+    detector: Detector
+    tracker: Tracker
+    limits: Limits
+    embedder: Embedder
+    gallery: Gallery
+    ballot: Ballot
+
+    def see(self, frame: Frame) -> Iterator[Decision]:
+        """Take in one frame; the decisions that it brings about."""
+        seen, ended = self.tracker.update(self.detector.find(frame.image), frame.at_s)
+        yield from self._end(ended)
+        for track in seen:
+            vote = self._vote(frame.image, track)
+            if vote is None:
+                continue
+            decision = self.ballot.vote(track.track_id, vote, direction(track))
+            if decision is not None:
+                yield decision
+
+    def finish(self) -> Iterator[Decision]:
+        """End all tracks, when the camera has ended."""
+        yield from self._end(self.tracker.finish())
+
+    def _vote(self, image: Image, track: Track) -> Vote | None:
+        crop = align(image, track.face.landmarks)
+        quality = judge(track.face, crop, self.limits)
+        if quality.weight == 0.0:
+            return None
+        return Vote(self.gallery.match(self.embedder.embed(crop)), quality.weight)
+
+    def _end(self, tracks: tuple[Track, ...]) -> Iterator[Decision]:
+        for track in tracks:
+            decision = self.ballot.end(track.track_id, direction(track))
+            if decision is not None:
+                yield decision

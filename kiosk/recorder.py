@@ -1,0 +1,93 @@
+"""Turn a decision into an attendance event and commit it to the outbox."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import uuid_utils
+
+from kiosk.clock import Clock
+from kiosk.config import Config
+from kiosk.event import DecisionRecord, Event, encode
+from kiosk.outbox import Outbox
+from kiosk.records import Decision, Verdict
+from kiosk.topics import Place
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Write known people down, once each class session.
+
+    Attributes:
+        outbox: Where events wait for the broker.
+        clock: What time it is, and whether to believe it.
+        config: Names, time zone and timetable.
+        model_id: The model that recognised.
+        threshold: The threshold in force.
+        committed: Called after an event is on the disk.
+    """
+
+    outbox: Outbox
+    clock: Clock
+    config: Config
+    model_id: str
+    threshold: float
+    committed: Callable[[], None]
+
+    def record(self, decision: Decision) -> Event | None:
+        """Record a decision.
+
+        Returns:
+            The event, committed; ``None`` for somebody not known or recorded before.
+        """
+        if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
+            _log.info("a track ended %s after %d frames", decision.verdict, decision.frames)
+            return None
+        event = self._event(decision, decision.subject_id)
+
+        def build(sequence: int) -> tuple[str, str, bytes]:
+            numbered = msgspec.structs.replace(event, sequence=sequence)
+            return event.event_id, self._place.attendance, encode(numbered)
+
+        sequence = self.outbox.record(event.session, decision.subject_id, build)
+        if sequence is None:
+            return None
+        self.committed()
+        _log.info("event %d recorded after %d votes", sequence, decision.votes)
+        return msgspec.structs.replace(event, sequence=sequence)
+
+    @property
+    def _place(self) -> Place:
+        names = self.config.kiosk
+        return Place(site=names.site, room=names.room, kiosk=names.id)
+
+    def _event(self, decision: Decision, subject_id: str) -> Event:
+        """Describe a decision; the outbox will give the true sequence number."""
+        now = self.clock.utc()
+        names = self.config.kiosk
+        return Event(
+            event_id=str(uuid_utils.uuid7()),
+            site=names.site,
+            room=names.room,
+            kiosk=names.id,
+            subject_id=subject_id,
+            session=self.config.session_at(now),
+            time=now.astimezone(self.config.zone).isoformat(timespec="milliseconds"),
+            clock="synchronised" if self.clock.synchronised() else "unsynchronised",
+            boot_id=self.clock.boot_id(),
+            monotonic_s=round(self.clock.monotonic_s(), 3),
+            sequence=1,
+            direction=decision.direction,  # type: ignore[arg-type]  # track.direction gives no other
+            decision=DecisionRecord(
+                score=round(decision.score, 4),
+                margin=round(min(decision.margin, 2.0), 4),
+                threshold=round(self.threshold, 4),
+                votes=decision.votes,
+                frames=decision.frames,
+                quality=round(decision.quality, 4),
+                model_id=self.model_id,
+            ),
+        )

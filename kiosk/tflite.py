@@ -1,0 +1,81 @@
+"""The only importer of the TFLite runtime."""
+
+import importlib
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from kiosk.errors import MissingExtraError, ModelError
+
+Runtime: TypeAlias = Literal["ai-edge-litert", "tflite-runtime"]
+Int8s: TypeAlias = npt.NDArray[np.int8]
+
+_MODULES: Final[dict[Runtime, str]] = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+}
+
+
+class TfliteModel:
+    """A TFLite model with one int8 input and one int8 output.
+
+    Args:
+        model: The file's bytes.
+        runtime: Which runtime; the one named is used, or an error raised.
+        threads: Threads of one inference.
+
+    Raises:
+        ModelError: The bytes are no such model.
+        MissingExtraError: The runtime is not installed.
+    """
+
+    def __init__(self, model: bytes, runtime: Runtime = "ai-edge-litert", threads: int = 1) -> None:
+        interpreter = _load(runtime).Interpreter
+        try:
+            self._run = interpreter(model_content=model, num_threads=threads)
+            self._run.allocate_tensors()
+        except (ValueError, RuntimeError) as exc:
+            raise ModelError(f"{runtime} cannot load the model: {exc}") from exc
+        (self._input,), (self._output,) = (
+            self._run.get_input_details(),
+            self._run.get_output_details(),
+        )
+        for details in (self._input, self._output):
+            if details["dtype"] is not np.int8:
+                raise ModelError(f"model tensor {details['name']}: {details['dtype']}, not int8")
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the input, batch first."""
+        return tuple(int(n) for n in self._input["shape"])
+
+    @property
+    def input_quantisation(self) -> tuple[float, int]:
+        """Scale and zero point of the input."""
+        return self._quantisation(self._input)
+
+    @property
+    def output_quantisation(self) -> tuple[float, int]:
+        """Scale and zero point of the output."""
+        return self._quantisation(self._output)
+
+    def __call__(self, values: Int8s) -> Int8s:
+        """Run ``values`` of :attr:`input_shape`; the output is a copy."""
+        self._run.set_tensor(self._input["index"], values)
+        self._run.invoke()
+        return np.array(self._run.get_tensor(self._output["index"]), np.int8)
+
+    @staticmethod
+    def _quantisation(details: dict[str, Any]) -> tuple[float, int]:
+        scale, zero = details["quantization"]
+        return float(scale), int(zero)
+
+
+def _load(runtime: Runtime) -> Any:  # noqa: ANN401  # the runtimes carry no types
+    try:
+        return importlib.import_module(_MODULES[runtime])
+    except ImportError as exc:
+        raise MissingExtraError(
+            f"model.runtime: {runtime} is not installed; `pip install {runtime}`"
+        ) from exc
