@@ -51,7 +51,7 @@ class TfliteEmbedder:
 
     def raw(self, crop: Image) -> Int8s:
         """Run the model; ``(128,)`` int8 as it gives them."""
-        return self._model((crop ^ 0x80).view(np.int8)[None])[0]
+        return np.asarray(self._model((crop ^ 0x80).view(np.int8)[None])[0], np.int8)
 
     def check(self) -> int:
         """Replay the golden vectors; the largest difference in int8 steps.

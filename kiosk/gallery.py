@@ -162,7 +162,9 @@ def save_gallery(path: Path, gallery: Gallery) -> None:
     np.savez(data, header=json.dumps(header), owners=owners, templates=np.concatenate(stack))
     partial = path.with_name(path.name + ".partial")
     try:
-        with open(partial, "wb", opener=lambda p, flags: os.open(p, flags, 0o640)) as file:  # noqa: PTH123  # Path.open has no opener
+        with open(
+            partial, "wb", opener=lambda p, flags: os.open(p, flags, 0o640)
+        ) as file:  # Path.open has no opener
             file.write(data.getvalue())
             file.flush()
             os.fsync(file.fileno())

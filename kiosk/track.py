@@ -51,7 +51,7 @@ class Tracker:
         return ended
 
     def _assign(self, faces: tuple[Face, ...]) -> dict[int, int]:
-        """Pair faces with tracks, the nearest pair first; the rest will open tracks of their own."""
+        """Pair faces with tracks, the nearest pair first; the rest open their own."""
         pairs = sorted(
             (step, index, track_id)
             for index, face in enumerate(faces)

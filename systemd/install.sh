@@ -34,7 +34,7 @@ run() {
 }
 
 read_options() {
-    wheel= dry=no root= action=install purge=no
+    wheel='' root='' dry=no action=install purge=no
     while [ $# -gt 0 ]; do
         case $1 in
             --wheel) [ $# -ge 2 ] || fail '--wheel: expected a file' 64; wheel=$2; shift ;;
@@ -97,21 +97,24 @@ find_source() {
     fi
 }
 
+installed() { dpkg -s "$1" >/dev/null 2>&1; }
+
 install_debian_packages() {
     [ -z "$root" ] || return 0
-    if ! dpkg -s python3-venv >/dev/null 2>&1; then
-        run apt-get install -y --no-install-recommends python3-venv
+    if installed python3-venv && installed python3-picamera2; then
+        return 0
     fi
-    if ! dpkg -s python3-picamera2 >/dev/null 2>&1; then
-        run apt-get install -y --no-install-recommends python3-picamera2 ||
-            say 'python3-picamera2 is not to be had: only USB and network cameras will work'
-    fi
+    run apt-get update
+    run apt-get install -y --no-install-recommends python3-venv
+    run apt-get install -y --no-install-recommends python3-picamera2 ||
+        say 'python3-picamera2 is not to be had: only USB and network cameras will work'
 }
 
 install_program() {
     run mkdir -p "$program"
     # The system's packages are let in for python3-picamera2, which only Debian packages.
-    [ -x "$venv/bin/python" ] || run python3 -m venv --system-site-packages "$venv"
+    # Over an environment that is there already this mends it, also for a newer Python.
+    run python3 -m venv --system-site-packages "$venv"
     # Bookworm builds python3-picamera2 for numpy 1; numpy 2 beside it cannot be imported.
     numpy=numpy
     [ "$release" != bookworm ] || numpy='numpy<2'

@@ -418,6 +418,7 @@ def test_without_picamera2_the_message_tells_how_to_get_it(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A library that is absent, or built for another numpy, is a CameraError with the remedy."""
+
     class Finder:
         def find_spec(self, name: str, *_: object) -> None:
             if name == "picamera2":

@@ -16,7 +16,8 @@ from tqdm import tqdm
 from kiosk.align import align
 from kiosk.contract import CROP_PX, fingerprint
 from kiosk.detect import Detector
-from kiosk.errors import DatasetError, NoFaceError, PhotoError, SeveralFacesError
+from kiosk.errors import DatasetError, PhotoError
+from kiosk.photo import decode_photo, only_face
 from kiosk.records import Image
 from train.data import BORDER_PX, STORED_PX, CropSet, Photo
 from train.sides import assign_sides
@@ -24,9 +25,6 @@ from train.sources import Source, Sources
 from train.split import NEAR_DUPLICATE, near_duplicates
 
 PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".pgm")
-RIVAL_AREA: Final = 0.35
-"""A second face with this share of the largest face's area makes a photo ambiguous."""
-
 Item: TypeAlias = tuple[str, str, Callable[[], bytes]]
 """Person, photo, and how to read its bytes."""
 
@@ -105,21 +103,10 @@ def find_crop(data: bytes, detector: Detector, *, aligned: bool = False) -> Imag
     Raises:
         PhotoError: Unreadable, without a face, or with several; the text is the reason alone.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if image is None:
-        raise PhotoError("unreadable")
-    photo = np.asarray(image, np.uint8)
-    return _pad(photo) if aligned else _align_only_face(photo, detector)
-
-
-def _align_only_face(photo: Image, detector: Detector) -> Image:
-    faces = detector.find(photo)
-    if not faces:
-        raise NoFaceError("no face")
-    areas = [float(face.box[2] * face.box[3]) for face in faces]
-    if len(areas) > 1 and areas[1] >= RIVAL_AREA * areas[0]:
-        raise SeveralFacesError("several faces")
-    return align(photo, faces[0].landmarks, border_px=BORDER_PX)
+    photo = decode_photo(data)
+    if aligned:
+        return _pad(photo)
+    return align(photo, only_face(photo, detector).landmarks, border_px=BORDER_PX)
 
 
 def _pad(photo: Image) -> Image:

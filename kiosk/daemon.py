@@ -1,0 +1,140 @@
+"""The daemon: prove every part, say READY, then loop until told to stop.
+
+The frame loop alone feeds the watchdog, so a camera or a model that hangs is noticed. A camera
+that vanishes is one line in the log, another when it is back, and tries in between.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kiosk.attend import Rule
+from kiosk.camera import Camera
+from kiosk.clock import Clock
+from kiosk.embed import TfliteEmbedder
+from kiosk.errors import CameraError, KioskError
+from kiosk.gallery import Gallery
+from kiosk.notify import Notifier, Watchdog
+from kiosk.pipeline import Pipeline
+from kiosk.publish import Publisher
+from kiosk.recorder import Recorder
+from kiosk.records import Frame
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Daemon:
+    """Everything that `kiosk run` runs.
+
+    Attributes:
+        open_camera: Opens the configured camera.
+        pipeline: From frames to decisions.
+        embedder: The model, to be proved before READY.
+        recorder: From decisions to committed events.
+        publisher: From committed events to the broker.
+        load_gallery: Reads the gallery and the rule again (SIGHUP).
+        clock: Time.
+        notifier: To systemd.
+        watchdog: Fed by the frame loop.
+        retry_s: How long to wait before a lost camera is tried again.
+        stop: Set to end the loop.
+        reload: Set to read the gallery again.
+    """
+
+    open_camera: Callable[[], Camera]
+    pipeline: Pipeline
+    embedder: TfliteEmbedder
+    recorder: Recorder
+    publisher: Publisher
+    load_gallery: Callable[[], tuple[Gallery, Rule]]
+    clock: Clock
+    notifier: Notifier
+    watchdog: Watchdog
+    retry_s: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    reload: threading.Event = field(default_factory=threading.Event)
+    _camera_lost: bool = False
+
+    def run(self) -> None:
+        """Run until the recording ends or :attr:`stop` is set.
+
+        Raises:
+            KioskError: A part could not be proved at the start, or the outbox or the publisher
+                failed. A camera lost later is waited for instead.
+        """
+        worst = self.embedder.check()
+        _log.info("model proved on this machine: golden vectors within %d int8 steps", worst)
+        self.publisher.start()
+        try:
+            with self.open_camera() as camera:
+                first = next(camera)
+                people = len(self.pipeline.gallery)
+                self.notifier.ready(f"{people} people enrolled")
+                _log.info("ready: camera, model, gallery (%d people) and outbox proved", people)
+                self._see(first)
+                over = self._watch(camera)
+            while not over:
+                over = self._reopen()
+            self._record_rest()
+        except StopIteration:
+            raise CameraError("the camera's recording holds no frame") from None
+        finally:
+            self.notifier.stopping()
+            self.publisher.stop(timeout_s=3.0)
+
+    def _reopen(self) -> bool:
+        """Try a lost camera again; whether the daemon is done."""
+        if self.clock.sleep(self.retry_s, self.stop):
+            return True
+        self.watchdog.beat(self.clock.monotonic_s())
+        try:
+            with self.open_camera() as camera:
+                return self._watch(camera)
+        except CameraError:
+            return False
+
+    def _watch(self, camera: Camera) -> bool:
+        """Take frames; true when the recording has ended or it is time to stop."""
+        try:
+            for frame in camera:
+                self._see(frame)
+                if self._camera_lost:
+                    self._camera_lost = False
+                    self.notifier.status("camera back")
+                    _log.info("camera back")
+                if self.stop.is_set():
+                    return True
+        except CameraError as exc:
+            if not self._camera_lost:
+                _log.warning("camera lost: %s; tried again every %g s", exc, self.retry_s)
+                self.notifier.status("camera lost")
+            self._camera_lost = True
+            return self.stop.is_set()
+        return True
+
+    def _see(self, frame: Frame) -> None:
+        for decision in self.pipeline.see(frame):
+            self.recorder.record(decision)
+        self.publisher.check()
+        if self.reload.is_set():
+            self.reload.clear()
+            self._reload()
+        self.watchdog.beat(self.clock.monotonic_s())
+
+    def _reload(self) -> None:
+        """Take in a changed gallery; a bad one leaves the old one in force."""
+        self.notifier.reloading(self.clock.monotonic_s())
+        try:
+            self.pipeline.gallery, self.pipeline.ballot.rule = self.load_gallery()
+            _log.info("gallery read again: %d people", len(self.pipeline.gallery))
+        except KioskError as exc:
+            _log.error(
+                "gallery not read again, the old one stays in force: %s", exc
+            )  # the message says it all
+        self.notifier.ready(f"{len(self.pipeline.gallery)} people enrolled")
+
+    def _record_rest(self) -> None:
+        for decision in self.pipeline.finish():
+            self.recorder.record(decision)

@@ -1,0 +1,170 @@
+"""A real Mosquitto for each test that asks for one, and a client that hears what is published."""
+
+import contextlib
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+MOSQUITTO = Path("/usr/sbin/mosquitto")
+PATIENCE_S = 20.0
+"""How long a test waits for what must come; only a failing test waits this long."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what has no event of its own to wait for."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline_s, "what the test waits for did not happen"
+        pause.wait(0.01)
+
+
+class Mosquitto:
+    """A broker process on a port of its own; ``configure`` and ``restart`` give it options."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._options = ["allow_anonymous true"]
+        self._process: subprocess.Popen[str] | None = None
+
+    def configure(self, *options: str) -> None:
+        """Replace the options; lines of mosquitto.conf."""
+        self._options = list(options)
+
+    def password(self, username: str, password: str) -> None:
+        """Ask for this password from the next start on."""
+        path = self.folder / "passwords"
+        command = ["mosquitto_passwd", "-b", "-c", str(path), username, password]
+        subprocess.run(command, check=True, capture_output=True)
+        self.configure("allow_anonymous false", f"password_file {path}")
+
+    def persist(self) -> None:
+        """Keep sessions and retained messages over a kill, from the next start on."""
+        self.configure(
+            "allow_anonymous true",
+            "persistence true",
+            f"persistence_location {self.folder}/",
+            "autosave_on_changes true",
+            "autosave_interval 1",
+        )
+
+    def start(self) -> None:
+        config = self.folder / "mosquitto.conf"
+        listener = [f"listener {self.port} {self.host}", "user root", "log_type notice"]
+        config.write_text("\n".join([*listener, "log_type error", *self._options, ""]))
+        self._process = subprocess.Popen(
+            [MOSQUITTO, "-c", str(config)], stderr=subprocess.PIPE, text=True
+        )
+        assert self._process.stderr is not None
+        log = self._process.stderr
+        said = next((line for line in log if "running" in line or "Error" in line), "nothing")
+        assert "running" in said, f"mosquitto did not start: {said}"
+        threading.Thread(target=log.read, daemon=True).start()  # or the pipe would fill
+        socket.create_connection((self.host, self.port), PATIENCE_S).close()
+
+    def stop(self) -> None:
+        """Stop cleanly; clients see the connection close."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def freeze(self) -> None:
+        """Stop the process in its tracks: connections stay, nothing is read or answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(how)
+        if how is not signal.SIGKILL:
+            self._process.send_signal(signal.SIGCONT)
+        self._process.wait(PATIENCE_S)
+        self._process = None
+
+
+class Listener:
+    """A client that hears some topics; ``heard`` holds (topic, payload, retained)."""
+
+    def __init__(self, broker: tuple[str, int], *filters: str, client_id: str = "") -> None:
+        self.heard: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
+        self._subscribed = threading.Event()
+        # With a client id, the broker keeps the session while this client is away.
+        self.client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not client_id
+        )
+        self.client.reconnect_delay_set(0.05, 0.1)  # type: ignore[arg-type]
+        self.client.on_connect = lambda client, *_: client.subscribe([(f, 1) for f in filters])
+        self.client.on_subscribe = lambda *_: self._subscribed.set()
+        self.client.on_message = lambda _client, _data, message: self.heard.put(
+            (message.topic, bytes(message.payload), message.retain)
+        )
+        self.client.connect(*broker)
+        self.client.loop_start()
+        assert self._subscribed.wait(PATIENCE_S)
+
+    def next(self) -> tuple[str, bytes, bool]:
+        return self.heard.get(timeout=PATIENCE_S)
+
+    def payloads(self, count: int) -> list[bytes]:
+        return [self.next()[1] for _ in range(count)]
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A running Mosquitto that asks for no password and forgets all when it ends."""
+    if not MOSQUITTO.exists() or shutil.which("mosquitto_passwd") is None:
+        pytest.skip(f"{MOSQUITTO} is absent; install the Debian package mosquitto")
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    broker = Mosquitto(folder)
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., Listener]]:
+    """Make listeners, which are closed after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def make(broker: tuple[str, int], *filters: str, client_id: str = "") -> Listener:
+            listener = Listener(broker, *filters, client_id=client_id)
+            stack.callback(listener.close)
+            return listener
+
+        yield make
