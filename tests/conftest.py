@@ -26,15 +26,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for what has no event of its own to wait for."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline_s, "what the test waits for did not happen"
-        pause.wait(0.01)
-
-
 class Mosquitto:
     """A broker process on a port of its own; ``configure`` and ``restart`` give it options."""
 
@@ -66,6 +57,16 @@ class Mosquitto:
             "autosave_on_changes true",
             "autosave_interval 1",
         )
+
+    def use_tls(self, folder: Path) -> None:
+        """Speak TLS with this folder's server.pem and server.key, from the next start on."""
+        certificate, key = folder / "server.pem", folder / "server.key"
+        self.configure("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
+
+    def reload(self) -> None:
+        """Read passwords and access lists again, with all connections kept."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def start(self) -> None:
         config = self.folder / "mosquitto.conf"
@@ -168,3 +169,17 @@ def listen() -> Iterator[Callable[..., Listener]]:
             return listener
 
         yield make
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait for what has no event of its own to wait for."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + PATIENCE_S
+        pause = threading.Event()
+        while not condition():
+            assert time.monotonic() < deadline_s, "what the test waits for did not happen"
+            pause.wait(0.01)
+
+    return wait

@@ -1,0 +1,24 @@
+"""Golden vectors: crops that anybody may ship, with the outputs they must give on every machine."""
+
+from typing import Final
+
+import numpy as np
+
+from kiosk.contract import CROP_PX
+from kiosk.records import Image
+
+COUNT: Final = 4
+
+
+def golden_crops() -> Image:
+    """Draw crops: coarse random colours enlarged to soft shapes, one black and one white.
+
+    Returns:
+        ``(6, 112, 112, 3)`` uint8 RGB, the same at every call.
+    """
+    rng = np.random.RandomState(112)  # noqa: NPY002  # the one generator numpy promises to freeze
+    cells = rng.randint(0, 256, (COUNT, 8, 8, 3)).astype(np.uint8)
+    side = CROP_PX // 8
+    drawn = cells.repeat(side, axis=1).repeat(side, axis=2)
+    edge = np.stack([np.zeros_like(drawn[0]), np.full_like(drawn[0], 255)])
+    return np.concatenate([drawn, edge])

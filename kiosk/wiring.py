@@ -1,0 +1,175 @@
+"""The one place where everything is put together."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from kiosk.attend import Ballot, Rule
+from kiosk.broker import PROTOCOL, EmbeddedBroker
+from kiosk.bundle import Bundle, default_bundle, load_bundle
+from kiosk.camera import Camera
+from kiosk.capture import open_camera
+from kiosk.client import read_password
+from kiosk.clock import Clock, SystemClock
+from kiosk.config import Config, MqttSection
+from kiosk.daemon import Daemon
+from kiosk.detect import Detector
+from kiosk.embed import TfliteEmbedder
+from kiosk.enrol import Enroller
+from kiosk.errors import ConfigError
+from kiosk.gallery import Gallery, load_gallery
+from kiosk.notify import Notifier, Watchdog
+from kiosk.outbox import Outbox
+from kiosk.pipeline import Pipeline
+from kiosk.publish import Publisher
+from kiosk.recorder import Recorder
+from kiosk.topics import Availability, Place
+from kiosk.track import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """Detector and embedder as the configuration wants them.
+
+    Attributes:
+        config: The configuration.
+        bundle: The model bundle.
+        detector: Finds faces.
+        embedder: Embeds them.
+    """
+
+    config: Config
+    bundle: Bundle
+    detector: Detector
+    embedder: TfliteEmbedder
+
+    def rule(self, gallery_size: int) -> Rule:
+        """Set the thresholds for a gallery: from the configuration, else from the model card.
+
+        Raises:
+            ModelError: The card has no threshold for ``decision.fpir``.
+            ConfigError: The thresholds contradict each other.
+        """
+        own = self.config.decision
+        points = self.bundle.card
+        threshold = own.threshold
+        if threshold is None:
+            threshold = points.operating_point(own.fpir, gallery_size).threshold
+        unsure = own.unsure_threshold
+        if unsure is None:
+            loosest = max(point.fpir for point in points.operating_points)
+            unsure = min(threshold, points.operating_point(loosest, gallery_size).threshold)
+        if unsure > threshold:
+            raise ConfigError(f"decision.unsure_threshold: expected at most {threshold:.3f}")
+        return Rule(threshold, unsure, own.margin_min, own.votes_min, own.agreement_min)
+
+    def load_gallery(self) -> tuple[Gallery, Rule]:
+        """Read the gallery and set the rule for its size."""
+        gallery = load_gallery(self.config.gallery_path, self.embedder.model_id)
+        return gallery, self.rule(len(gallery))
+
+    def enroller(self, gallery_size: int) -> Enroller:
+        """Make an enroller whose limits are those of the door."""
+        rule = self.rule(max(1, gallery_size))
+        return Enroller(
+            self.detector,
+            self.embedder,
+            self.config.quality,
+            same_min=rule.unsure_threshold,
+            near_min=rule.threshold,
+        )
+
+
+def build_recogniser(config: Config) -> Recogniser:
+    """Load the detector and the model bundle."""
+    section = config.model
+    bundle = load_bundle(Path(section.bundle) if section.bundle else default_bundle())
+    weights = Path(config.detector.weights) if config.detector.weights else None
+    return Recogniser(
+        config,
+        bundle,
+        Detector(weights, width_px=config.detector.width_px, score_min=config.detector.score_min),
+        TfliteEmbedder(bundle, section.runtime, section.threads),
+    )
+
+
+def build_pipeline(recogniser: Recogniser, gallery: Gallery, rule: Rule) -> Pipeline:
+    """Put the stages from frame to decision together."""
+    config = recogniser.config
+    return Pipeline(
+        detector=recogniser.detector,
+        tracker=Tracker(gap_max_s=config.track.gap_max_s, reach=config.track.reach),
+        limits=config.quality,
+        embedder=recogniser.embedder,
+        gallery=gallery,
+        ballot=Ballot(rule),
+    )
+
+
+def build_daemon(
+    config: Config,
+    stack: ExitStack,
+    *,
+    clock: Clock | None = None,
+    camera: Callable[[], Camera] | None = None,
+    gallery: Gallery | None = None,
+) -> Daemon:
+    """Put the daemon together.
+
+    Args:
+        config: The configuration.
+        stack: Closes what the daemon opened.
+        clock: Time; the system's by default.
+        camera: Opens the camera; the configured one by default.
+        gallery: Who is enrolled; the configured file by default.
+    """
+    clock = clock or SystemClock()
+    mqtt = _broker(config.mqtt, stack)
+    recogniser = build_recogniser(config)
+    if gallery is None:
+        gallery, rule = recogniser.load_gallery()
+    else:
+        rule = recogniser.rule(len(gallery))
+    config.directory.mkdir(parents=True, exist_ok=True)
+    outbox = stack.enter_context(Outbox(config.outbox_path))
+    names = config.kiosk
+    publisher = Publisher(
+        mqtt,
+        Place(site=names.site, room=names.room, kiosk=names.id),
+        outbox,
+        availability=Availability(
+            state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")
+        ),
+        password=read_password(mqtt),
+    )
+    notifier = Notifier.from_environment(os.environ)
+    return Daemon(
+        open_camera=camera or (lambda: open_camera(config.camera, clock)),
+        pipeline=build_pipeline(recogniser, gallery, rule),
+        embedder=recogniser.embedder,
+        recorder=Recorder(
+            outbox=outbox,
+            clock=clock,
+            config=config,
+            model_id=recogniser.embedder.model_id,
+            threshold=rule.threshold,
+            committed=publisher.notify,
+        ),
+        publisher=publisher,
+        load_gallery=recogniser.load_gallery,
+        clock=clock,
+        notifier=notifier,
+        watchdog=Watchdog.from_environment(os.environ, notifier),
+        retry_s=config.camera.retry_s,
+    )
+
+
+def _broker(mqtt: MqttSection, stack: ExitStack) -> MqttSection:
+    """Start the embedded broker where none is configured."""
+    if mqtt.host:
+        return mqtt
+    broker = stack.enter_context(EmbeddedBroker(mqtt.port))
+    return MqttSection(host=broker.host, port=broker.port, protocol=PROTOCOL)

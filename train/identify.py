@@ -1,0 +1,115 @@
+"""Open-set identification: some people are enrolled, everybody walks past, strangers too."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from kiosk.errors import DatasetError
+from kiosk.records import Floats
+from train.data import Photo
+from train.metrics import Bools, Ints, Rate, bootstrap, person_scores, quantile_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One drawing of who is enrolled.
+
+    Attributes:
+        own: ``(g,)`` score of each enrolled person's probe to the person named first, or -1
+            where somebody else was.
+        owners: ``(g,)`` whose probe it is.
+        strangers: ``(s,)`` best score of each stranger's probe.
+        stranger_groups: ``(s,)`` which person (or family) it shows.
+    """
+
+    own: Floats
+    owners: Ints
+    strangers: Floats
+    stranger_groups: Ints
+
+
+class Identification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Error rates at one threshold.
+
+    Attributes:
+        gallery_size: How many people were enrolled.
+        threshold: Cosine.
+        fpir: Strangers' probes that were given a name.
+        fnir: Enrolled people's probes that were not given their own name.
+    """
+
+    gallery_size: int
+    threshold: float
+    fpir: Rate
+    fnir: Rate
+
+
+def draw(
+    embeddings: Floats,
+    photos: Sequence[Photo],
+    gallery_size: int,
+    seed: int,
+    *,
+    enrolment_photos: int = 3,
+) -> Trial:
+    """Draw a gallery and score everybody else's and all remaining photos against it.
+
+    Args:
+        embeddings: ``(n, dim)`` of length 1.
+        photos: Who is on them; photos of nobody named are strangers.
+        gallery_size: How many people to enrol.
+        seed: Of the drawing.
+        enrolment_photos: How many photos each is enrolled from.
+
+    Raises:
+        DatasetError: Too few people have enough photos.
+    """
+    rng = np.random.default_rng(seed)
+    by_person: defaultdict[str, list[int]] = defaultdict(list)
+    for index, photo in enumerate(photos):
+        if photo.identity:
+            by_person[photo.identity].append(index)
+    fit = sorted(name for name, own in by_person.items() if len(own) > enrolment_photos)
+    if len(fit) < gallery_size:
+        raise DatasetError(f"{len(fit)} people can be enrolled, expected {gallery_size}")
+    enrolled = [by_person[str(name)] for name in rng.choice(fit, gallery_size, replace=False)]
+    enrolled = [list(rng.permutation(own)) for own in enrolled]
+    templates = np.array([own[:enrolment_photos] for own in enrolled])
+    probes = np.array([index for own in enrolled for index in own[enrolment_photos:]])
+    owners = np.array([who for who, own in enumerate(enrolled) for _ in own[enrolment_photos:]])
+    # A relative of an enrolled person is no stranger for the open-set figure: see `relatives`.
+    families = {photos[own[0]].group for own in enrolled}
+    strangers = np.array([i for i, p in enumerate(photos) if p.group not in families])
+    starts = np.arange(0, templates.size, enrolment_photos)
+    stack = embeddings[templates.ravel()]
+    scores = person_scores(embeddings[probes], stack, starts)
+    right = scores.argmax(axis=1) == owners
+    own_scores = np.where(right, scores.max(axis=1), -1.0).astype(np.float32)
+    others = person_scores(embeddings[strangers], stack, starts).max(axis=1)
+    _, groups = np.unique([photos[i].group for i in strangers], return_inverse=True)
+    return Trial(own_scores, owners, others, groups)
+
+
+def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
+    """Set the threshold that gives an FPIR over all drawings."""
+    return quantile_threshold(np.concatenate([trial.strangers for trial in trials]), fpir)
+
+
+def rates(trials: Sequence[Trial], threshold: float, gallery_size: int) -> Identification:
+    """Measure the error rates of several drawings at one threshold; the interval is by person."""
+    missed = [hit for trial in trials for hit in _by_group(trial.own < threshold, trial.owners)]
+    named = [
+        hit
+        for trial in trials
+        for hit in _by_group(trial.strangers >= threshold, trial.stranger_groups)
+    ]
+    return Identification(gallery_size, threshold, bootstrap(named), bootstrap(missed))
+
+
+def _by_group(hits: Bools, groups: Ints) -> list[Bools]:
+    order = np.argsort(groups, kind="stable")
+    cuts = np.flatnonzero(np.diff(groups[order])) + 1
+    return list(np.split(hits[order], cuts))
