@@ -16,7 +16,7 @@ def golden_crops() -> Image:
     Returns:
         ``(6, 112, 112, 3)`` uint8 RGB, the same at every call.
     """
-    rng = np.random.RandomState(112)  # noqa: NPY002  # the one generator numpy promises to freeze
+    rng = np.random.RandomState(112)  # the one generator numpy promises to freeze
     cells = rng.randint(0, 256, (COUNT, 8, 8, 3)).astype(np.uint8)
     side = CROP_PX // 8
     drawn = cells.repeat(side, axis=1).repeat(side, axis=2)

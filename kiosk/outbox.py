@@ -129,16 +129,18 @@ class Outbox:
         with self._transaction() as connection:
             if _has_attended(connection, session, subject_id):
                 return None
-            (last,) = connection.execute(
-                "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
-            ).fetchone()
-            sequence = int(last) + 1
+            sequence = _last_sequence(connection) + 1
             connection.execute(
                 "INSERT INTO events (sequence, event_id, topic, payload) VALUES (?, ?, ?, ?)",
                 (sequence, *build(sequence)),
             )
             connection.execute("INSERT INTO attended VALUES (?, ?)", (session, subject_id))
         return sequence
+
+    def last_sequence(self) -> int:
+        """Tell the number of the newest event ever recorded; 0 when there was none."""
+        with self._lock, self._explained():
+            return _last_sequence(self._connection)
 
     def has_attended(self, session: str, subject_id: str) -> bool:
         """Whether this person has been recorded in this session."""
@@ -236,6 +238,13 @@ class Outbox:
             name = "_".join(getattr(exc, "sqlite_errorname", "").split("_")[:2])
             advice = _ADVICE.get(name, "it cannot be used")
             raise OutboxError(f"{self._path}: {advice} ({exc})") from exc
+
+
+def _last_sequence(connection: sqlite3.Connection) -> int:
+    (last,) = connection.execute(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
+    ).fetchone()
+    return int(last)
 
 
 def _has_attended(connection: sqlite3.Connection, session: str, subject_id: str) -> bool:

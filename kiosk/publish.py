@@ -59,7 +59,7 @@ class Publisher:
         ConfigError: ``mqtt.ca_file`` cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913 - the wiring of one kiosk; all but three are named
+    def __init__(
         self,
         mqtt: MqttSection,
         place: Place,

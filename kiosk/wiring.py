@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kiosk.attend import Ballot, Rule
-from kiosk.broker import PROTOCOL, EmbeddedBroker
+from kiosk.broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.bundle import Bundle, default_bundle, load_bundle
 from kiosk.camera import Camera
 from kiosk.capture import open_camera
@@ -172,4 +172,4 @@ def _broker(mqtt: MqttSection, stack: ExitStack) -> MqttSection:
     if mqtt.host:
         return mqtt
     broker = stack.enter_context(EmbeddedBroker(mqtt.port))
-    return MqttSection(host=broker.host, port=broker.port, protocol=PROTOCOL)
+    return MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)

@@ -44,7 +44,7 @@ def augment(stored: Image, rng: Generator) -> Image:
 def _move(stored: Image, rng: Generator) -> Image:
     turn, zoom = rng.normal(0, TURN_DEG), 1.0 + rng.uniform(-SCALE, SCALE)
     middle = (STORED_PX - 1) / 2
-    matrix = cv2.getRotationMatrix2D((middle, middle), turn, zoom)
+    matrix = np.array(cv2.getRotationMatrix2D((middle, middle), turn, zoom), np.float64)
     matrix[:, 2] += (CROP_PX - STORED_PX) / 2 + rng.uniform(-SHIFT_PX, SHIFT_PX, 2)
     if rng.random() < 0.5:
         matrix[0] = -matrix[0]

@@ -1,4 +1,4 @@
-"""A crop set: aligned faces on disk, with who is on them and which side of the split they are on."""
+"""A crop set: aligned faces on disk, who is on them, and which side of the split they are on."""
 
 import csv
 from collections.abc import Iterator, Sequence

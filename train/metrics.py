@@ -73,7 +73,7 @@ def fold_accuracy(scores: Floats, same: Bools, folds: Ints) -> TenFold:
 def best_threshold(scores: Floats, same: Bools) -> float:
     """Find the threshold that tells most pairs right."""
     order = np.argsort(scores, kind="stable")
-    right = np.cumsum(~same[order]) + np.sum(same) - np.cumsum(same[order])
+    right: Ints = np.cumsum(~same[order]) + np.sum(same) - np.cumsum(same[order])
     # Between this pair and the next one; below the first is the case of nobody rejected.
     best = int(np.argmax(right))
     after = scores[order[min(best + 1, len(order) - 1)]]

@@ -1,4 +1,4 @@
-"""The embedding network: a plain residual CNN of dense 3×3 convolutions.
+"""The embedding network: a plain residual CNN of dense 3x3 convolutions.
 
 Dense convolutions are what int8 kernels and matrix units run best: converted, such a net takes a
 seventh of the time of a depthwise MobileFaceNet of half its size. Stages follow ResNet (He et
@@ -6,11 +6,16 @@ al., 2016); the head is MobileFaceNet's global depthwise convolution (Chen et al
 weighs the places of an aligned face instead of averaging them.
 """
 
+from typing import Final
+
 import keras
 import msgspec
 from keras import layers
 
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
+
+MOMENTUM: Final = 0.9
+"""Of the running mean and variance: short, since a run is short."""
 
 
 class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,10 +51,10 @@ def build_network(config: NetworkConfig) -> keras.Model:
     x = _conv(x, config.head, 1, 1, "head")
     side = x.shape[1]
     x = layers.DepthwiseConv2D(side, use_bias=False, name="place")(x)
-    x = BatchNorm(name="place_norm")(x)
+    x = BatchNormalization(momentum=MOMENTUM, name="place_norm")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(EMBEDDING_DIM, use_bias=False, name="project")(x)
-    x = BatchNorm(name="embedding_norm")(x)
+    x = BatchNormalization(momentum=MOMENTUM, name="embedding_norm")(x)
     embedding = layers.Activation("linear", dtype="float32", name="embedding")(x)
     return keras.Model(crop, embedding, name="embedder")
 
@@ -65,8 +70,8 @@ def _residual(x: keras.KerasTensor, channels: int, stride: int, name: str) -> ke
 def _conv(
     x: keras.KerasTensor, channels: int, size: int, stride: int, name: str, *, activate: bool = True
 ) -> keras.KerasTensor:
-    x = Conv(channels, size, stride, padding="same", use_bias=False, name=name)(x)
-    x = BatchNorm(name=f"{name}_norm")(x)
+    x = Conv2D(channels, size, stride, padding="same", use_bias=False, name=name)(x)
+    x = BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if activate else x
 
 
@@ -76,9 +81,10 @@ if keras.backend.backend() == "torch":
 
     # Keras copies a channels-last tensor twice before a convolution, and normalises a batch in
     # a dozen passes in float32; PyTorch's own kernels do each in one, in bfloat16. Together they
-    # make training 2.6 times as fast on a processor with AMX. The mathematics are the same.
+    # make training 2.6 times as fast on a processor with AMX. The mathematics are the same, and
+    # so are the names: a weights file holds those of the classes.
 
-    class Conv(layers.Conv2D):
+    class Conv2D(layers.Conv2D):
         """A convolution that leaves the memory layout alone."""
 
         def convolution_op(self, inputs: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -100,14 +106,14 @@ if keras.backend.backend() == "torch":
             before, after = total // 2, total - total // 2
             return functional.pad(x, (before, after, before, after)), 0
 
-    class BatchNorm(layers.BatchNormalization):
+    class BatchNormalization(layers.BatchNormalization):
         """Batch normalisation by PyTorch's own kernel."""
 
-        def __init__(self, momentum: float = 0.9, **kwargs: object) -> None:
-            super().__init__(momentum=momentum, **kwargs)
-
         def call(
-            self, inputs: torch.Tensor, training: bool | None = None, mask: None = None
+            self,
+            inputs: torch.Tensor,
+            training: bool | None = None,  # noqa: FBT001 - Keras's signature
+            mask: None = None,  # noqa: ARG002 - Keras's signature
         ) -> torch.Tensor:
             """Normalise the last axis of ``(n, c)`` or ``(n, h, w, c)``."""
             if inputs.device.type == "meta":  # Keras asks for the shape alone
@@ -127,10 +133,5 @@ if keras.backend.backend() == "torch":
             return y.permute(back)
 
 else:
-    Conv = layers.Conv2D
-
-    class BatchNorm(layers.BatchNormalization):
-        """Batch normalisation with the momentum of this project."""
-
-        def __init__(self, momentum: float = 0.9, **kwargs: object) -> None:
-            super().__init__(momentum=momentum, **kwargs)
+    Conv2D = layers.Conv2D  # type: ignore[misc]  # the class of the same name, plain
+    BatchNormalization = layers.BatchNormalization  # type: ignore[misc]  # likewise

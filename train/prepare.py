@@ -6,6 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
 
@@ -143,7 +144,7 @@ def _walk_zip(path: Path) -> list[Item]:
     names = sorted(n for n in archive.namelist() if n.lower().endswith(PHOTO_ENDINGS))
     parts = [PurePosixPath(name) for name in names]
     return [
-        (p.parts[0] if len(p.parts) > 1 else "", p.name, lambda n=name: archive.read(n))
+        (p.parts[0] if len(p.parts) > 1 else "", p.name, partial(archive.read, name))
         for p, name in zip(parts, names, strict=True)
     ]
 
@@ -155,14 +156,15 @@ def _without_doubles(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], 
         if first not in dropped:
             dropped.setdefault(second, first)
     left_out = [
-        LeftOut(*astuple(photos[i])[:3], _kind(crops, i, first), f"of {photos[first].path}")
+        _double(photos[i], photos[first], same=np.array_equal(crops[i], crops[first]))
         for i, first in sorted(dropped.items())
     ]
     return [i for i in range(len(photos)) if i not in dropped], left_out
 
 
-def _kind(crops: Image, one: int, other: int) -> str:
-    return "duplicate" if np.array_equal(crops[one], crops[other]) else "near-duplicate"
+def _double(photo: Photo, first: Photo, *, same: bool) -> LeftOut:
+    reason = "duplicate" if same else "near-duplicate"
+    return LeftOut(photo.source, photo.person, photo.photo, reason, f"of {first.path}")
 
 
 def _write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:

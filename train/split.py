@@ -31,6 +31,7 @@ import numpy.typing as npt
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
+from train.metrics import Ints
 
 NEAR_DUPLICATE: Final = 0.97
 """At this cosine or above two aligned crops are one photo, whoever is named on them.
@@ -53,7 +54,6 @@ costs little: two photos stay together that could have been parted, and the larg
 nothing, since different people reach 0.964: pass the links through :func:`within` first.
 """
 
-Ints: TypeAlias = npt.NDArray[np.int64]
 Link: TypeAlias = tuple[int, int]
 
 _SIDE_PX: Final = 24

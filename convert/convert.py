@@ -1,0 +1,192 @@
+"""From a run folder to a model bundle: quantise, verify, measure, write."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import msgspec
+import numpy as np
+
+from convert.golden import golden_crops
+from convert.quantize import REPRESENTATIVE, quantise
+from convert.verify import Limit, Loss, measure, refuse
+from kiosk.bundle import Bundle, ModelCard, write_bundle
+from kiosk.contract import fingerprint
+from kiosk.errors import ModelError
+from kiosk.records import Floats, Image
+from kiosk.tflite import TfliteModel
+from train.data import CropSet
+from train.evaluate import Report, evaluate
+from train.fit import FitConfig, embed_all, load_embedder, read_config
+from train.metrics import best_threshold
+from train.teacher import unit
+
+PAIRS: Final = 20_000
+"""Pairs of development photos on which float and int8 are compared."""
+
+
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What no program can know: it comes from a TOML file beside the run, into the card.
+
+    Attributes:
+        name: The model's name.
+        licence: Of the weights, and what they may be used for.
+        data: Each data set used, with its terms.
+        tried: What else was tried, and what it gave.
+    """
+
+    name: str
+    licence: str
+    data: tuple[str, ...]
+    tried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What :func:`convert` made.
+
+    Attributes:
+        bundle: The bundle, as written.
+        loss: What quantisation cost.
+        report: The figures of the int8 file.
+    """
+
+    bundle: Bundle
+    loss: Loss
+    report: Report
+
+
+def convert(
+    run: Path,
+    crop_set: CropSet,
+    facts: Facts,
+    out: Path,
+    *,
+    limit: Limit | None = None,
+    lfw: Path | None = None,
+) -> Converted:
+    """Turn a run of recipe `embedding` into a bundle.
+
+    Args:
+        run: The run folder.
+        crop_set: What it was trained on: calibrates, sets thresholds, measures.
+        facts: For the model card.
+        out: The bundle to write.
+        limit: What quantisation may cost.
+        lfw: LFW's archive, for the last measurement before shipping.
+
+    Raises:
+        ModelError: Quantisation lost more than the limit; nothing is written.
+        DatasetError: The run or the crop set cannot be used.
+    """
+    config = read_config(run)
+    network = load_embedder(run)
+    model = quantise(network, _calibration(crop_set, config.seed))
+    int8 = Int8Embedder(model)
+    loss = _loss(network, int8, crop_set, config.seed)
+    refuse(loss, limit or Limit())
+    report = evaluate(facts.name, int8, crop_set, lfw)
+    crops = golden_crops()
+    card = _card(network, model, int8, config, facts, loss, report)
+    bundle = Bundle(card, model, crops, np.stack([int8.raw(crop) for crop in crops]))
+    write_bundle(out, bundle)
+    return Converted(bundle, loss, report)
+
+
+class Int8Embedder:
+    """Runs a TFLite file as the kiosk does, for many crops.
+
+    Args:
+        model: The file's bytes.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        self.model = TfliteModel(model, threads=2)
+
+    def raw(self, crop: Image) -> Any:  # noqa: ANN401  # an int8 vector
+        """Run one crop."""
+        return self.model((crop ^ 0x80).view(np.int8)[None])[0]
+
+    def __call__(self, crops: Image) -> Floats:
+        """Embed ``(n, 112, 112, 3)`` uint8 RGB; ``(n, 128)`` float32 of length 1."""
+        scale, zero = self.model.output_quantisation
+        outputs = np.stack([self.raw(crop) for crop in crops]).astype(np.float32)
+        return unit((outputs - zero) * scale)
+
+
+def _calibration(crop_set: CropSet, seed: int) -> Image:
+    """Draw the crops that set the activations' ranges, from the training side."""
+    rng = np.random.default_rng(seed)
+    indices = crop_set.on("train")
+    chosen = rng.choice(indices, min(REPRESENTATIVE, len(indices)), replace=False)
+    return np.concatenate([*crop_set.middle(np.sort(chosen))])
+
+
+def _loss(network: keras.Model, int8: Int8Embedder, crop_set: CropSet, seed: int) -> Loss:
+    indices = crop_set.on("dev")
+    crops = np.concatenate([*crop_set.middle(indices)])
+    people = np.array([crop_set.photos[i].identity for i in indices])
+    embeddings = {"float": embed_all(network, crops), "int8": int8(crops)}
+    accuracy = {name: _accuracy(found, people, seed) for name, found in embeddings.items()}
+    difference = accuracy["float"] - accuracy["int8"]
+    return measure(embeddings["float"], embeddings["int8"], difference)
+
+
+def _accuracy(embeddings: Floats, people: Any, seed: int) -> float:  # noqa: ANN401  # strings
+    """Verify as many same as different pairs of development photos, at the best threshold."""
+    rng = np.random.default_rng(seed)
+    same = [
+        (i, j) for i, j in zip(*np.nonzero(people[:, None] == people[None]), strict=True) if i < j
+    ]
+    same = [pair for pair in same if people[pair[0]]]
+    count = min(PAIRS // 2, len(same))
+    if count == 0:
+        raise ModelError("no development person has two photos; prepare with more people")
+    alike = np.array(same)[rng.choice(len(same), count, replace=False)]
+    apart = rng.integers(0, len(people), (4 * count, 2))
+    apart = apart[people[apart[:, 0]] != people[apart[:, 1]]][:count]
+    pairs = np.concatenate([alike, apart])
+    scores = np.sum(embeddings[pairs[:, 0]] * embeddings[pairs[:, 1]], axis=1)
+    truth = np.arange(len(pairs)) < len(alike)
+    return float(np.mean((scores >= best_threshold(scores, truth)) == truth))
+
+
+def _card(
+    network: keras.Model,
+    model: bytes,
+    int8: Int8Embedder,
+    config: FitConfig,
+    facts: Facts,
+    loss: Loss,
+    report: Report,
+) -> ModelCard:
+    digest = hashlib.sha256(model).hexdigest()
+    shape = config.network
+    return ModelCard(
+        model_id=f"{facts.name}-{digest[:12]}",
+        contract=fingerprint(),
+        sha256=digest,
+        architecture=(
+            f"residual CNN of 3x3 convolutions, stem {shape.stem}, stages {shape.channels}, "
+            f"blocks {shape.blocks}, head {shape.head}, {network.count_params():,} weights"
+        ),
+        quantisation={
+            "scheme": "int8 weights per channel, int8 activations, no float op",
+            "input": int8.model.input_quantisation,
+            "output": int8.model.output_quantisation,
+            "calibration_crops": REPRESENTATIVE + 2,
+            "loss": msgspec.to_builtins(loss),
+        },
+        operating_points=report.operating_points,
+        evaluation=msgspec.to_builtins(report),
+        training={
+            "recipe": msgspec.to_builtins(config),
+            "data": facts.data,
+            "tried": facts.tried,
+        },
+        licence=facts.licence,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

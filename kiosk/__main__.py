@@ -1,0 +1,213 @@
+"""The command ``kiosk``."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.config import Config, load_config
+from kiosk.errors import KioskError
+
+DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO if options.verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    # OpenCV writes warnings of its own to standard error, which say nothing that we do not.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    try:
+        return int(options.run(options))
+    except KioskError as exc:
+        print(f"kiosk: {exc}", file=sys.stderr)
+        return exc.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiosk", description="Attendance kiosk.")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what goes well, too")
+    commands = parser.add_subparsers(title="commands", required=True)
+    _add_running(commands)
+    _add_enrolling(commands)
+    _add_checking(commands)
+    return parser
+
+
+def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
+    demo = _command(
+        commands, "demo", "enrol sample people, play a sample walk, show the events", _demo
+    )
+    demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…) instead")
+    demo.add_argument("--fast", action="store_true", help="play as fast as possible")
+    demo.add_argument("--json", action="store_true", help="one JSON object a line")
+    run = _command(commands, "run", "run the daemon", _run)
+    _add_config(run)
+    watch = _command(commands, "watch", "show the attendance list, live", _watch)
+    _add_config(watch)
+    watch.add_argument("--host", help="the broker; the configuration's by default")
+    watch.add_argument("--port", type=int, help="its port")
+    watch.add_argument("--roster", type=Path, help="CSV file with subject_id,name")
+    watch.add_argument("--limit", type=int, help="stop after this many events")
+    watch.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
+    enrol = _command(
+        commands, "enrol", "enrol a person from photos or a look at the camera", _enrol
+    )
+    _add_config(enrol)
+    enrol.add_argument("subject", help="pseudonymous id; stands in events")
+    enrol.add_argument("photos", nargs="*", type=Path, help="three or more photos of the person")
+    enrol.add_argument("--camera", action="store_true", help="take pictures with the camera")
+    enrol.add_argument("--name", help="put this name into the roster (state.roster)")
+    enrol.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    gallery = _command(commands, "gallery", "list, remove, export or import enrolled people", None)
+    actions = gallery.add_subparsers(title="actions", required=True)
+    for name, text, argument in (
+        ("list", "list subject ids and how many templates each has", None),
+        ("remove", "erase a person: templates, roster, attendance kept on this kiosk", "subject"),
+        ("export", "copy the gallery to a file", "file"),
+        ("import", "take the people of another gallery file into this one", "file"),
+    ):
+        action = _command(actions, name, text, _gallery)
+        action.set_defaults(action=name)
+        _add_config(action)
+        if argument:
+            action.add_argument(argument)
+        action.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+
+def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
+    check = _command(commands, "check", "replay the model's golden vectors on this machine", _check)
+    _add_config(check)
+    check.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    _command(commands, "schema", "print the JSON Schema of events", _schema)
+
+
+def _command(commands: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:  # noqa: ANN401
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + "."
+    )
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, help=f"configuration file (default: {DEFAULT_CONFIG} if present)"
+    )
+
+
+def _config(options: argparse.Namespace) -> Config:
+    if options.config is not None:
+        return load_config(options.config)
+    return load_config(DEFAULT_CONFIG) if DEFAULT_CONFIG.exists() else Config()
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from kiosk.demo import run_demo
+
+    return run_demo(print, camera=options.camera, fast=options.fast, as_json=options.json)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from kiosk.service import serve
+
+    logging.getLogger("kiosk").setLevel(logging.INFO)
+    return serve(_config(options))
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from kiosk.desk import watch_live
+
+    return watch_live(
+        _config(options),
+        host=options.host,
+        port=options.port,
+        roster=options.roster,
+        limit=options.limit,
+        as_json=options.json,
+    )
+
+
+def _enrol(options: argparse.Namespace) -> int:
+    from kiosk.desk import enrol
+
+    outcome = enrol(
+        _config(options),
+        options.subject,
+        options.photos,
+        use_camera=options.camera,
+        name=options.name,
+    )
+    for item in outcome.rejected:
+        print(f"left out {item.name}: {item.reason}", file=sys.stderr)
+    for subject in outcome.near:
+        print(
+            f"warning: {options.subject} looks much like {subject}, who is enrolled; the two may "
+            "be mixed up, and the margin will keep both unnamed rather than misname one",
+            file=sys.stderr,
+        )
+    facts = {
+        "subject": options.subject,
+        "templates": len(outcome.templates),
+        "rejected": [{"photo": item.name, "reason": item.reason} for item in outcome.rejected],
+        "near": list(outcome.near),
+    }
+    text = f"{options.subject}: {len(outcome.templates)} templates"
+    print(json.dumps(facts) if options.json else text)
+    return 0
+
+
+def _gallery(options: argparse.Namespace) -> int:
+    from kiosk import desk
+
+    config = _config(options)
+    match options.action:
+        case "list":
+            facts: dict[str, Any] = desk.list_people(config)
+            lines = [f"{subject}\t{count}" for subject, count in facts.items()]
+        case "remove":
+            facts = desk.remove_person(config, options.subject)
+            lines = [f"{options.subject}: erased"]
+        case "export":
+            facts = {"people": desk.export_gallery(config, Path(options.file))}
+            lines = [f"{options.file}: {facts['people']} people"]
+        case _:
+            facts = {"people": desk.import_gallery(config, Path(options.file))}
+            lines = [f"{config.gallery_path}: {facts['people']} people"]
+    print(json.dumps(facts) if options.json else "\n".join(lines))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from kiosk.wiring import build_recogniser
+
+    embedder = build_recogniser(_config(options)).embedder
+    facts = {"model_id": embedder.model_id, "worst_int8_steps": embedder.check()}
+    text = f"{facts['model_id']}: golden vectors within {facts['worst_int8_steps']} int8 steps"
+    print(json.dumps(facts) if options.json else text)
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    del options
+    from kiosk.event import schema
+
+    print(json.dumps(schema(), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Run the daemon as a service: signals in, exit code out."""
+
+import logging
+import signal
+import threading
+from contextlib import ExitStack
+
+from kiosk.config import Config
+from kiosk.wiring import build_daemon
+
+_log = logging.getLogger(__name__)
+
+
+def serve(config: Config) -> int:
+    """Run until SIGTERM or SIGINT, or until the recording ends; SIGHUP reads the gallery again.
+
+    A long-lived thread that fails has ended the process by then: systemd starts it anew.
+
+    Raises:
+        KioskError: A part could not be proved at the start, or failed later.
+    """
+    with ExitStack() as stack:
+        daemon = build_daemon(config, stack)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            _on(number, daemon.stop)
+        _on(signal.SIGHUP, daemon.reload)
+        daemon.run()
+    _log.info("stopped")
+    return 0
+
+
+def _on(number: signal.Signals, event: threading.Event) -> None:
+    signal.signal(number, lambda _number, _frame: event.set())

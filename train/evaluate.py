@@ -1,0 +1,248 @@
+"""The evaluation report: every figure of a recogniser, with n and an interval.
+
+Thresholds are set on development people and reported on test people, who share nobody. LFW is
+read once, for the pairs protocol, and sets nothing.
+"""
+
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import cv2
+import msgspec
+import numpy as np
+from tqdm import tqdm
+
+from kiosk.align import align
+from kiosk.bundle import OperatingPoint
+from kiosk.detect import Detector
+from kiosk.errors import DatasetError
+from kiosk.records import Floats, Image
+from train.data import CropSet, Photo
+from train.identify import Identification, draw, rates, threshold_for
+from train.metrics import Rate, TenFold, bootstrap, fold_accuracy, tar_at_far
+from train.sources import Side
+
+Embed: TypeAlias = Callable[[Image], Floats]
+"""From ``(n, 112, 112, 3)`` uint8 RGB to ``(n, dim)`` float32 of length 1."""
+
+GALLERY_SIZES: Final = (30, 420)
+FPIRS: Final = (0.01, 0.003)
+DRAWS: Final = 10
+GROUP_PHOTOS_MIN: Final = 20
+"""Groups of fewer photos say too little about a false match rate."""
+AGE_BANDS: Final = ((0, 9), (10, 19), (20, 39), (40, 59), (60, 120))
+
+
+class Lfw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The official 6,000 pairs."""
+
+    verification: TenFold
+    tar_at_far_1: Rate
+    tar_at_far_01: Rate
+    not_found: int
+
+
+class GroupRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """False match rate between strangers of one group."""
+
+    group: str
+    photos: int
+    fmr: Rate
+
+
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All figures of one recogniser.
+
+    Attributes:
+        name: Which.
+        operating_points: Thresholds set on development people.
+        development: Their error rates there, per gallery size and FPIR.
+        test: The error rates of the same thresholds on test people.
+        groups: False match rate within groups at the shipped threshold, worst first.
+        relatives: False match rate between members of a family at the shipped threshold.
+        lfw: The pairs, if they were asked for.
+    """
+
+    name: str
+    operating_points: tuple[OperatingPoint, ...]
+    development: tuple[Identification, ...]
+    test: tuple[Identification, ...]
+    groups: tuple[GroupRate, ...]
+    relatives: Rate
+    lfw: Lfw | None = None
+
+
+def evaluate(name: str, embed: Embed, crop_set: CropSet, lfw: Path | None = None) -> Report:
+    """Measure a recogniser.
+
+    Args:
+        name: For the report.
+        embed: The recogniser.
+        crop_set: With development and test people.
+        lfw: The archive of LFW's pairs; ``None`` leaves it alone.
+
+    Raises:
+        DatasetError: Too few people are held out, or the archive cannot be read.
+    """
+    sides = {side: _embed_side(embed, crop_set, side) for side in ("dev", "test")}
+    points, development, test = [], [], []
+    for size in _sizes(sides["dev"][1], sides["test"][1]):
+        trials = {side: [draw(*sides[side], size, seed) for seed in range(DRAWS)] for side in sides}
+        for fpir in FPIRS:
+            found = rates(trials["dev"], threshold_for(trials["dev"], fpir), size)
+            points.append(OperatingPoint(fpir, size, found.threshold, found.fnir.value))
+            development.append(found)
+            test.append(rates(trials["test"], found.threshold, size))
+    shipped = points[-1].threshold
+    vectors, photos = sides["test"]
+    return Report(
+        name=name,
+        operating_points=tuple(points),
+        development=tuple(development),
+        test=tuple(test),
+        groups=by_group(vectors, photos, shipped),
+        relatives=between_relatives(vectors, photos, shipped),
+        lfw=evaluate_lfw(embed, lfw) if lfw is not None else None,
+    )
+
+
+def _embed_side(embed: Embed, crop_set: CropSet, side: Side) -> tuple[Floats, list[Photo]]:
+    indices = crop_set.on(side)
+    if len(indices) == 0:
+        raise DatasetError(f"{crop_set.folder}: nobody on side {side!r}; prepare with more people")
+    vectors = np.concatenate([embed(batch) for batch in crop_set.middle(indices)])
+    return vectors, [crop_set.photos[i] for i in indices]
+
+
+def _sizes(*sides: Sequence[Photo]) -> list[int]:
+    """Take the gallery sizes that both sides have people for; else what a small set allows."""
+    people = min(_can_enrol(photos) for photos in sides)
+    fit = [size for size in GALLERY_SIZES if size < people]
+    if not fit and people < 2:
+        raise DatasetError("fewer than two held-out people have four photos or more")
+    return fit or [people // 2]
+
+
+def _can_enrol(photos: Sequence[Photo]) -> int:
+    counts: defaultdict[str, int] = defaultdict(int)
+    for photo in photos:
+        counts[photo.identity] += bool(photo.person)
+    return sum(count > 3 for count in counts.values())
+
+
+def by_group(vectors: Floats, photos: Sequence[Photo], threshold: float) -> tuple[GroupRate, ...]:
+    """Measure the false match rate between strangers of the same sex, age band and race label."""
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for index, photo in enumerate(photos):
+        name = utkface_group(photo.photo) if photo.source == "utkface" else None
+        if name is not None:
+            groups[name].append(index)
+    found = [
+        GroupRate(name, len(own), _pairs_above(vectors[own], threshold))
+        for name, own in groups.items()
+        if len(own) >= GROUP_PHOTOS_MIN
+    ]
+    return tuple(sorted(found, key=lambda item: -item.fmr.value))
+
+
+def utkface_group(name: str) -> str | None:
+    """Read sex, age band and the set's own race label from a UTKFace file name."""
+    parts = name.split("_")
+    if len(parts) < 4 or not all(part.isdigit() for part in parts[:3]):
+        return None
+    age, sex, race = (int(part) for part in parts[:3])
+    band = next((f"{low}-{high}" for low, high in AGE_BANDS if low <= age <= high), None)
+    if band is None or sex > 1 or race > 4:
+        return None
+    label = ("White", "Black", "Asian", "Indian", "Other")[race]
+    return f"{('male', 'female')[sex]}, {band}, {label}"
+
+
+def _pairs_above(vectors: Floats, threshold: float) -> Rate:
+    """Count the pairs above a threshold; each photo's pairs are one cluster of the interval."""
+    above = vectors @ vectors.T >= threshold
+    return bootstrap([np.delete(row, i) for i, row in enumerate(above)])
+
+
+def between_relatives(vectors: Floats, photos: Sequence[Photo], threshold: float) -> Rate:
+    """Measure the false match rate between photos of two members of one family."""
+    families: defaultdict[str, list[int]] = defaultdict(list)
+    for index, photo in enumerate(photos):
+        if photo.source == "families":
+            families[photo.group].append(index)
+    clusters = []
+    for own in families.values():
+        people = np.array([photos[i].person for i in own])
+        different = np.triu(people[:, None] != people[None], 1)
+        clusters.append((vectors[own] @ vectors[own].T >= threshold)[different])
+    return bootstrap([hits for hits in clusters if len(hits)])
+
+
+def evaluate_lfw(embed: Embed, path: Path) -> Lfw:
+    """Run LFW's official pairs, detected and aligned by the kiosk's own stages.
+
+    Raises:
+        DatasetError: The archive cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            pairs = _lfw_pairs(archive.read("pairs.txt").decode())
+            names = sorted({name for pair in pairs for name in pair[:2]})
+            crops, not_found = _lfw_crops(archive, names)
+    except (OSError, KeyError, zipfile.BadZipFile) as exc:
+        raise DatasetError(f"{path}: not the archive of LFW's pairs ({exc})") from exc
+    vectors = np.concatenate([embed(crops[i : i + 512]) for i in range(0, len(crops), 512)])
+    where = {name: i for i, name in enumerate(names)}
+    one, other = ([where[str(pair[k])] for pair in pairs] for k in (0, 1))
+    scores = np.sum(vectors[one] * vectors[other], axis=1)
+    same = np.array([pair[2] for pair in pairs])
+    folds = np.array([pair[3] for pair in pairs])
+    return Lfw(
+        verification=fold_accuracy(scores, same, folds),
+        tar_at_far_1=tar_at_far(scores, same, 0.01),
+        tar_at_far_01=tar_at_far(scores, same, 0.001),
+        not_found=not_found,
+    )
+
+
+def _lfw_pairs(text: str) -> list[tuple[str, str, bool, int]]:
+    """Read pairs.txt: ten folds of 300 same, then 300 different."""
+    rows = [line.split() for line in text.splitlines()[1:] if line.strip()]
+    pairs: list[tuple[str, str, bool, int]] = []
+    for number, row in enumerate(rows):
+        if len(row) == 3:
+            names = (_lfw_name(row[0], row[1]), _lfw_name(row[0], row[2]))
+        else:
+            names = (_lfw_name(row[0], row[1]), _lfw_name(row[2], row[3]))
+        pairs.append((names[0], names[1], len(row) == 3, number // 600))
+    return pairs
+
+
+def _lfw_name(person: str, number: str) -> str:
+    return f"{person}/{person}_{int(number):04d}.webp"
+
+
+def _lfw_crops(archive: zipfile.ZipFile, names: Sequence[str]) -> tuple[Image, int]:
+    """Align the face nearest to the middle of each photo; without one, the middle itself."""
+    detector = Detector(width_px=320, score_min=0.5)
+    crops, not_found = [], 0
+    for name in tqdm(names, desc="lfw", unit="photo", mininterval=5):
+        data = np.frombuffer(archive.read(name), np.uint8)
+        photo = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+        middle = np.array(photo.shape[1::-1]) / 2
+        faces = detector.find(photo)
+        if faces:
+            face = min(faces, key=lambda f: np.hypot(*(f.box[:2] + f.box[2:] / 2 - middle)))
+            crops.append(align(photo, face.landmarks))
+        else:
+            not_found += 1
+            crops.append(_middle_crop(photo))
+    return np.stack(crops), not_found
+
+
+def _middle_crop(photo: Image) -> Image:
+    top, left = ((size - 112) // 2 for size in photo.shape[:2])
+    return np.ascontiguousarray(photo[top : top + 112, left : left + 112, ::-1])
