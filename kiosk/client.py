@@ -63,8 +63,12 @@ class Outage:
         self._began_s = 0.0
 
     def away(self, cause: object, now_s: float) -> None:
-        """Note that the broker cannot be reached, or that the connection broke."""
-        self._note("away", f"is away ({cause})", now_s)
+        """Note that the broker cannot be reached, or that the connection broke.
+
+        It is no news after a refusal, since a broker that refuses also hangs up.
+        """
+        if not self._kinds:
+            self._note("away", f"is away ({cause})", now_s)
 
     def refused(self, reason: ReasonCode, now_s: float) -> None:
         """Note that the broker answers, and refuses us."""

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TypeAlias
 
 import msgspec
 

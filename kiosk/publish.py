@@ -198,10 +198,9 @@ class Publisher:
         self._outage.away(cause, time.monotonic())
 
     def _on_disconnect(self, reason: ReasonCode) -> None:
-        # Also comes after a refusal, and a second time after the broker's own DISCONNECT.
-        if self._connected and not self._stopping.is_set():
-            self._outage.away(reason, time.monotonic())
         self._connected = False
+        if not self._stopping.is_set():
+            self._outage.away(reason, time.monotonic())
 
     def _on_answer(self, packet_id: int, reason: ReasonCode) -> None:
         sequence = self._window.settle(packet_id)

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +35,17 @@ class Mosquitto:
         self.port = free_port()
         self._options = ["allow_anonymous true"]
         self._process: subprocess.Popen[str] | None = None
+        self._listeners = contextlib.ExitStack()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host, self.port
+
+    def listen(self, *filters: str, client_id: str = "") -> "Listener":
+        """Start a client that hears these topics; it is closed with the broker."""
+        listener = Listener(self.address, *filters, client_id=client_id)
+        self._listeners.callback(listener.close)
+        return listener
 
     def configure(self, *options: str) -> None:
         """Replace the options; lines of mosquitto.conf."""
@@ -70,7 +80,7 @@ class Mosquitto:
 
     def start(self) -> None:
         config = self.folder / "mosquitto.conf"
-        listener = [f"listener {self.port} {self.host}", "user root", "log_type notice"]
+        listener = [f"listener {self.port} {self.host}", "user root", "log_type information"]
         config.write_text("\n".join([*listener, "log_type error", *self._options, ""]))
         self._process = subprocess.Popen(
             [MOSQUITTO, "-c", str(config)], stderr=subprocess.PIPE, text=True
@@ -81,6 +91,11 @@ class Mosquitto:
         assert "running" in said, f"mosquitto did not start: {said}"
         threading.Thread(target=log.read, daemon=True).start()  # or the pipe would fill
         socket.create_connection((self.host, self.port), PATIENCE_S).close()
+
+    def close(self) -> None:
+        """End the listeners and the process."""
+        self._listeners.close()
+        self.kill()
 
     def stop(self) -> None:
         """Stop cleanly; clients see the connection close."""
@@ -155,31 +170,4 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker = Mosquitto(folder)
     broker.start()
     yield broker
-    broker.kill()
-
-
-@pytest.fixture
-def listen() -> Iterator[Callable[..., Listener]]:
-    """Make listeners, which are closed after the test."""
-    with contextlib.ExitStack() as stack:
-
-        def make(broker: tuple[str, int], *filters: str, client_id: str = "") -> Listener:
-            listener = Listener(broker, *filters, client_id=client_id)
-            stack.callback(listener.close)
-            return listener
-
-        yield make
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait for what has no event of its own to wait for."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline_s = time.monotonic() + PATIENCE_S
-        pause = threading.Event()
-        while not condition():
-            assert time.monotonic() < deadline_s, "what the test waits for did not happen"
-            pause.wait(0.01)
-
-    return wait
+    broker.close()
