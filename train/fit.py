@@ -7,7 +7,7 @@ history, the curves, the weights, and a backup from which an interrupted run res
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,19 @@ def read_config(run: Path) -> FitConfig:
         return msgspec.convert(facts["fit"], FitConfig)
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise DatasetError(f"{path}: not a run of recipe `embedding` ({exc})") from exc
+
+
+def parse_config(settings: Sequence[str]) -> FitConfig:
+    """Read ``KEY=VALUE`` settings.
+
+    Raises:
+        DatasetError: A key is unknown or a value of the wrong kind.
+    """
+    try:
+        pairs = dict(setting.split("=", 1) for setting in settings)
+        return msgspec.convert(pairs, FitConfig, strict=False)
+    except ValueError as exc:
+        raise DatasetError(f"--set: expected KEY=VALUE of the recipe ({exc})") from exc
 
 
 def embed_all(embedder: keras.Model, crops: Image, batch: int = 256) -> Floats:

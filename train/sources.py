@@ -65,6 +65,11 @@ def load_sources(path: Path) -> Sources:
         raise DatasetError(f"{path}: {exc}") from exc
 
 
+def read_sources(path: Path) -> Sources:
+    """Read a TOML file of sources, or describe a folder of photos."""
+    return load_sources(path) if path.suffix == ".toml" else folder_source(path)
+
+
 def folder_source(folder: Path) -> Sources:
     """Describe a plain folder with one sub-folder of photos per person.
 

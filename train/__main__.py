@@ -1,0 +1,196 @@
+"""The command ``kiosk-train``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kiosk.errors import KioskError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KioskError as exc:
+        print(f"kiosk-train: {exc}", file=sys.stderr)
+        return exc.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kiosk-train",
+        description="Prepare photos, train and measure face recognisers.",
+        epilog="Keras runs on TensorFlow, or on what the variable KERAS_BACKEND names "
+        "(torch, jax).",
+    )
+    commands = parser.add_subparsers(title="commands", required=True)
+    _add_embedding(commands)
+    _add_report(commands)
+    return parser
+
+
+def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
+    prepare = _command(commands, "prepare", "find and align the face in every photo", _prepare)
+    prepare.add_argument("photos", type=Path, help="folder with one sub-folder of photos a person, "
+                         "or a TOML file that lists several sources")  # fmt: skip
+    prepare.add_argument(
+        "--root", type=Path, default=Path(), help="where a TOML file's paths begin"
+    )
+    prepare.add_argument("--out", type=Path, required=True, help="crop set to write")
+    prepare.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    teach = _command(commands, "teach", "compute the teacher's embeddings of a crop set", _teach)
+    teach.add_argument("crops", type=Path, help="crop set of `prepare`")
+    _add_teacher(teach)
+    fit = _command(commands, "fit", "train the embedding network (recipe embedding)", _fit)
+    fit.add_argument("crops", type=Path, help="crop set with a teacher's embeddings")
+    fit.add_argument("--run", dest="folder", type=Path, required=True, help="run folder; one that "
+                     "was interrupted is resumed")  # fmt: skip
+    _add_teacher(fit)
+    fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                     help="change the recipe, see train/fit.py (images=100000, blends=0, "
+                     "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip
+    evaluate = _command(commands, "evaluate", "measure a model bundle and its peers", _evaluate)
+    evaluate.add_argument("bundle", type=Path, help="model bundle of `kiosk-convert`")
+    evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
+    evaluate.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
+    evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; SFace is a "
+                          "peer, too")  # fmt: skip
+    evaluate.add_argument("--out", type=Path, required=True, help="folder for the report")
+
+
+def _add_report(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
+    report = _command(
+        commands, "report", "train and measure the report's own CNN (recipe report)", _report
+    )
+    report.add_argument("photos", type=Path, help="folder or TOML file, as for `prepare`")
+    report.add_argument("--root", type=Path, default=Path(), help="where a TOML file begins")
+    report.add_argument("--photos-max", type=int, help="cut the set to this many photos")
+    report.add_argument("--strangers", type=Path, help="crop set whose test people are strangers")
+    report.add_argument("--bundle", type=Path, help="measure this bundle with enrolment, too")
+    report.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
+    report.add_argument("--epochs", type=int, default=30, help="as in the report: 30")
+    report.add_argument("--size", type=int, default=224, help="pixels; as in the report: 224")
+    predict = _command(
+        commands, "predict", "name the people on photos, as the report did", _predict
+    )
+    predict.add_argument("photos", type=Path, nargs="+", help="photos; the folder is the name")
+    predict.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
+    predict.add_argument("--grid", type=Path, default=Path("predictions.png"), help="picture grid")
+
+
+def _command(commands: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:  # noqa: ANN401
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + "."
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_teacher(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--teacher", type=Path, help="ONNX file; SFace by default")
+    parser.add_argument("--scaled", action="store_true", help="the teacher takes (pixel-127.5)/128")
+    parser.add_argument(
+        "--precision", default="f32", choices=("f32", "bf16"), help="of the teacher"
+    )
+
+
+def _teacher(options: argparse.Namespace) -> Any:  # noqa: ANN401  # imported where it is needed
+    from train.teacher import Teacher
+
+    return Teacher(options.teacher, scaled=options.scaled, precision=options.precision)
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from train.prepare import prepare
+    from train.sources import read_sources
+
+    outcome = prepare(read_sources(options.photos), options.root, options.out)
+    summary = outcome.summary()
+    if options.json:
+        print(json.dumps(summary))
+        return 0
+    for item in outcome.left_out[:20]:
+        print(f"left out {item.source}/{item.person}/{item.photo}: {item.reason} {item.detail}")
+    print(f"{options.out}: " + ", ".join(f"{count} {what}" for what, count in summary.items()))
+    print(f"every photo left out is in {options.out / 'left_out.csv'}")
+    return 0
+
+
+def _teach(options: argparse.Namespace) -> int:
+    from train.data import CropSet
+    from train.teacher import teach
+
+    targets = teach(CropSet.load(options.crops), _teacher(options))
+    print(f"{options.crops / 'teacher.npy'}: {len(targets)} embeddings")
+    return 0
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from train.data import CropSet
+    from train.fit import fit, parse_config
+    from train.plots import save_curves
+    from train.rows import read_rows
+
+    config = parse_config(options.set)
+    fit(CropSet.load(options.crops), options.folder, config, lambda: _teacher(options))
+    save_curves(read_rows(options.folder / "history.csv"), options.folder / "curves.png")
+    print(f"{options.folder}: weights, history.csv, curves.png; next: kiosk-convert")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from kiosk.bundle import load_bundle
+    from train.data import CropSet
+    from train.peers import bundle_embedder, compare, peer_embedders, render_reports
+
+    bundle = load_bundle(options.bundle)
+    embedders = {bundle.card.model_id: bundle_embedder(bundle)}
+    if options.peers is not None:
+        embedders |= peer_embedders(options.peers)
+    reports = compare(embedders, CropSet.load(options.crops), options.lfw)
+    options.out.mkdir(parents=True, exist_ok=True)
+    text = render_reports(reports)
+    (options.out / "evaluation.txt").write_text(text + "\n", encoding="utf-8")
+    (options.out / "evaluation.json").write_bytes(
+        msgspec.json.format(msgspec.json.encode(reports), indent=1)
+    )
+    print(text)
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from train.standin import run_report
+
+    print(
+        run_report(
+            options.photos,
+            options.root,
+            options.folder,
+            photos_max=options.photos_max,
+            strangers=options.strangers,
+            bundle=options.bundle,
+            epochs=options.epochs,
+            size_px=options.size,
+        )
+    )
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from train.standin import run_predict
+
+    for line in run_predict(options.photos, options.folder, options.grid):
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
