@@ -113,7 +113,7 @@ def _checked(place: str, row: list[str]) -> tuple[str, str]:
 def _save(path: Path, names: Mapping[str, str]) -> None:
     """Replace the file in one step, so that a power cut leaves the old one or the new one."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([HEADER, *names.items()])
+    csv.writer(text).writerows([HEADER, *names.items()])
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".roster-")
         try:
