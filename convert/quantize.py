@@ -30,10 +30,8 @@ def quantise(network: keras.Model, crops: Image) -> bytes:
     """
     if keras.backend.backend() != "tensorflow":
         raise ModelError("conversion runs under TensorFlow: unset KERAS_BACKEND")
-    shape = (1, CROP_PX, CROP_PX, 3)
-    serve = tf.function(lambda crop: network(crop, training=False))
-    concrete = serve.get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], network)
+    one = keras.Input(batch_shape=(1, CROP_PX, CROP_PX, 3), name="crop")
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(one, network(one)))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _representative(crops)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -4,11 +4,17 @@ One frame may be wrong; a stranger given a student's name is the worst error the
 needs several frames that agree, each above the threshold and clear of the second best person.
 """
 
-from collections import defaultdict
+import math
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from kiosk.records import Decision, Match, Verdict
+
+VOTES_KEPT: Final = 100
+"""The newest votes of a track that count: a poster in sight all day must not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,8 @@ class Rule:
         unsure_threshold: Cosine from which a track without a name counts as unsure.
         margin_min: How much nearer than the second best person a vote must be, cosine.
         votes_min: How many frames must vote for one person.
-        agreement_min: Their share of the weight of all frames.
+        agreement_min: Their share of the weight of all frames; more than a half, so that no two
+            people can have it.
     """
 
     threshold: float
@@ -53,14 +60,13 @@ def decide(votes: Sequence[Vote], rule: Rule, direction: str | None = None) -> D
     for vote in votes:
         if vote.match.subject_id is not None and _counts(vote.match, rule):
             groups[vote.match.subject_id].append(vote)
-    total = sum(vote.weight for vote in votes)
     subject, own = max(groups.items(), key=lambda item: _weight(item[1]), default=("", []))
-    agreed = _weight(own) >= rule.agreement_min * total
+    agreed = _weight(own) >= rule.agreement_min * _weight(votes)
     if len(own) >= rule.votes_min and agreed:
-        return _decision(Verdict.KNOWN, subject, own, votes, direction)
+        return _decision(Verdict.KNOWN, subject, own, votes, rule.threshold, direction)
     best = max(vote.match.score for vote in votes)
     verdict = Verdict.UNSURE if best >= rule.unsure_threshold else Verdict.STRANGER
-    return _decision(verdict, None, votes, votes, direction)
+    return _decision(verdict, None, votes, votes, rule.threshold, direction)
 
 
 def _counts(match: Match, rule: Rule) -> bool:
@@ -68,7 +74,8 @@ def _counts(match: Match, rule: Rule) -> bool:
 
 
 def _weight(votes: Sequence[Vote]) -> float:
-    return sum(vote.weight for vote in votes)
+    # Exact, so that the order of the votes does not matter.
+    return math.fsum(vote.weight for vote in votes)
 
 
 def _decision(
@@ -76,14 +83,16 @@ def _decision(
     subject_id: str | None,
     own: Sequence[Vote],
     votes: Sequence[Vote],
+    threshold: float,
     direction: str | None,
 ) -> Decision:
     weight = _weight(own)
     return Decision(
         verdict=verdict,
         subject_id=subject_id,
-        score=sum(vote.match.score * vote.weight for vote in own) / weight,
-        margin=sum(vote.match.margin * vote.weight for vote in own) / weight,
+        score=math.fsum(vote.match.score * vote.weight for vote in own) / weight,
+        margin=math.fsum(vote.match.margin * vote.weight for vote in own) / weight,
+        threshold=threshold,
         votes=len(own),
         frames=len(votes),
         quality=_weight(votes) / len(votes),
@@ -100,24 +109,30 @@ class Ballot:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._votes: defaultdict[int, list[Vote]] = defaultdict(list)
-        self._known: set[int] = set()
+        self._votes: defaultdict[int, deque[Vote]] = defaultdict(partial(deque, maxlen=VOTES_KEPT))
+        self._known: dict[int, str | None] = {}
 
     def vote(self, track_id: int, vote: Vote, direction: str | None) -> Decision | None:
-        """Take in a vote; the decision, at the vote that makes the track known."""
-        self._votes[track_id].append(vote)
-        if track_id in self._known:
+        """Take in a vote; the decision, at the vote that makes the track known.
+
+        Whoever steps out from behind somebody known may inherit their track, and must not go
+        unrecorded: then the votes since the last one for that person are counted anew.
+        """
+        votes = self._votes[track_id]
+        if track_id in self._known and vote.match.subject_id == self._known[track_id]:
+            votes.clear()
             return None
-        decision = decide(self._votes[track_id], self.rule, direction)
+        votes.append(vote)
+        decision = decide(votes, self.rule, direction)
         if decision.verdict is not Verdict.KNOWN:
             return None
-        self._known.add(track_id)
+        votes.clear()
+        self._known[track_id] = decision.subject_id
         return decision
 
     def end(self, track_id: int, direction: str | None) -> Decision | None:
         """Forget a track that has ended; what it was, if it never became known."""
-        votes = self._votes.pop(track_id, [])
-        if track_id in self._known:
-            self._known.discard(track_id)
+        votes = self._votes.pop(track_id, None)
+        if self._known.pop(track_id, None) is not None or not votes:
             return None
-        return decide(votes, self.rule, direction) if votes else None
+        return decide(votes, self.rule, direction)

@@ -17,6 +17,7 @@ QoS 1, retained messages and wills work, and a test shows it.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from concurrent.futures import Future
@@ -74,10 +75,11 @@ class EmbeddedBroker:
 
     def __exit__(self, *exc_info: object) -> None:
         """Stop it and drop what it holds."""
-        if self._loop is None or self._stop is None or self._thread is None:
-            return
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(_STOP_S)
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread is not None:
+            self._thread.join(_STOP_S)
 
     def _run(self) -> None:
         try:

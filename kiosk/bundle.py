@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,13 @@ from msgspec import Meta
 from kiosk.contract import CROP_PX, EMBEDDING_DIM, fingerprint
 from kiosk.errors import ModelError
 from kiosk.records import Image
+
+# What reading an archive raises that was cut, changed or is none. RuntimeError: a changed flag says
+# that it is encrypted. IndexError: one array stands where several should.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),
+    *(ValueError, KeyError, IndexError, msgspec.DecodeError),
+)
 
 GOLDEN_STEPS = 4
 """How many int8 steps a runtime on another processor may differ by."""
@@ -120,12 +128,21 @@ def load_bundle(path: Path) -> Bundle:
         crops, outputs = golden["crops"], golden["outputs"]
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
-    except (zipfile.BadZipFile, KeyError, ValueError, msgspec.DecodeError) as exc:
+    except _DAMAGE as exc:
         raise ModelError(f"{path}: not a whole model bundle of `kiosk-convert` ({exc})") from exc
     _check(path, card, model)
-    if crops.shape != (len(outputs), CROP_PX, CROP_PX, 3) or outputs.shape[1:] != (EMBEDDING_DIM,):
-        raise ModelError(f"{path}: golden.npz: shapes {crops.shape} and {outputs.shape}")
+    _check_golden(path, crops, outputs)
     return Bundle(card, model, crops, outputs)
+
+
+def _check_golden(path: Path, crops: npt.NDArray[Any], outputs: npt.NDArray[Any]) -> None:
+    found = (crops.dtype, *crops.shape), (outputs.dtype, *outputs.shape)
+    count = crops.shape[0] if crops.ndim else 0
+    if count == 0 or found != (
+        (np.uint8, count, CROP_PX, CROP_PX, 3),
+        (np.int8, count, EMBEDDING_DIM),
+    ):
+        raise ModelError(f"{path}: golden.npz: expected crops and their outputs, found {found}")
 
 
 def _check(path: Path, card: ModelCard, model: bytes) -> None:
@@ -140,19 +157,28 @@ def _check(path: Path, card: ModelCard, model: bytes) -> None:
 
 
 def write_bundle(path: Path, bundle: Bundle) -> None:
-    """Write a bundle, whole or not at all."""
+    """Write a bundle, whole or not at all.
+
+    Raises:
+        ModelError: The folder cannot be written.
+    """
     golden = io.BytesIO()
     np.savez_compressed(golden, crops=bundle.golden_crops, outputs=bundle.golden_outputs)
     card = msgspec.json.format(msgspec.json.encode(bundle.card), indent=1)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in (
+            ("card.json", card),
+            ("model.tflite", bundle.model),
+            ("golden.npz", golden.getvalue()),
+        ):
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in (
-                ("card.json", card),
-                ("model.tflite", bundle.model),
-                ("golden.npz", golden.getvalue()),
-            ):
-                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(packed.getvalue())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as exc:
+        raise ModelError(f"{path}: cannot be written ({exc.strerror})") from exc

@@ -6,7 +6,7 @@ same list with every key explained for the technician; a test keeps the two equa
 """
 
 import re
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,19 +15,14 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.errors import ConfigError
+from kiosk.timetable import NO_LESSON, Name, Section, SessionSection, check_timetable
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""Fit for one level of an MQTT topic: no slash, no wildcard, no space."""
-Positive = Annotated[float, Meta(gt=0)]
+Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
+Majority = Annotated[float, Meta(gt=0.5, le=1)]
+"""A share that no two people can have."""
 Cosine = Annotated[float, Meta(ge=-1, le=1)]
 Count = Annotated[int, Meta(ge=1)]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file: frozen, and closed to keys it does not know."""
 
 
 class KioskSection(Section, frozen=True):
@@ -92,7 +87,7 @@ class DecisionSection(Section, frozen=True):
     unsure_threshold: Cosine | None = None
     margin_min: Annotated[float, Meta(ge=0, le=2)] = 0.05
     votes_min: Count = 3
-    agreement_min: Fraction = 0.6
+    agreement_min: Majority = 0.6
 
 
 class MqttSection(Section, frozen=True):
@@ -115,30 +110,6 @@ class StateSection(Section, frozen=True):
     directory: str = "/var/lib/kiosk"
     gallery: str = ""
     roster: str = ""
-
-
-class SessionSection(Section, frozen=True, kw_only=True):
-    """One lesson of the timetable, in the kiosk's time zone."""
-
-    name: Name
-    days: Annotated[tuple[Weekday, ...], Meta(min_length=1)]
-    start: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-    end: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-
-    def covers(self, local: datetime) -> bool:
-        """Whether a local time falls into this lesson."""
-        on_day = WEEKDAYS[local.weekday()] in self.days
-        return on_day and self.starts_at <= local.time().replace(tzinfo=None) < self.ends_at
-
-    @property
-    def starts_at(self) -> time:
-        """The start as a time of day."""
-        return time.fromisoformat(self.start)
-
-    @property
-    def ends_at(self) -> time:
-        """The end as a time of day (not part of the lesson)."""
-        return time.fromisoformat(self.end)
 
 
 class Config(Section, frozen=True):
@@ -185,7 +156,7 @@ class Config(Section, frozen=True):
             ``2026-11-24/maths-7b``, or ``2026-11-24/day`` when no lesson covers the moment.
         """
         local = local.astimezone(self.zone)
-        lesson = next((s.name for s in self.session if s.covers(local)), "day")
+        lesson = next((s.name for s in self.session if s.covers(local)), NO_LESSON)
         return f"{local.date().isoformat()}/{lesson}"
 
 
@@ -225,6 +196,9 @@ def _readable(problem: str) -> str:
     if unknown:
         key = ".".join(part for part in (unknown[2], unknown[1]) if part)
         return f"{key}: unknown key"
+    missing = re.fullmatch(r"Object missing required field `(.+?)` - at `\$\.?(.*)`", problem)
+    if missing:
+        return f"{missing[2]}.{missing[1]}: missing"
     placed = re.fullmatch(r"(.*) - at `\$\.?(.*)`", problem)
     return f"{placed[2]}: {placed[1]}" if placed else problem
 
@@ -258,7 +232,7 @@ def _check_together(config: Config, source: str) -> None:
     for key, expected, bad in problems:
         if bad:
             raise ConfigError(f"{source}: {key}: {expected}")
-    _check_overlaps(config, source)
+    check_timetable(config.session, source)
 
 
 def _bad_zone(config: Config) -> bool:
@@ -267,12 +241,3 @@ def _bad_zone(config: Config) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return True
     return False
-
-
-def _check_overlaps(config: Config, source: str) -> None:
-    for i, one in enumerate(config.session):
-        for other in config.session[:i]:
-            same_day = set(one.days) & set(other.days)
-            if same_day and one.starts_at < other.ends_at and other.starts_at < one.ends_at:
-                message = f"{source}: session[{i}]: {one.name!r} overlaps {other.name!r}"
-                raise ConfigError(message)

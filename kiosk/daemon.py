@@ -1,13 +1,14 @@
 """The daemon: prove every part, say READY, then loop until told to stop.
 
-The frame loop alone feeds the watchdog, so a camera or a model that hangs is noticed. A camera
-that vanishes is one line in the log, another when it is back, and tries in between.
+The loop alone feeds the watchdog, so a camera or a model that hangs is noticed. A camera that
+vanishes is one line in the log, another when it is back, and tries in between.
 """
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from kiosk.attend import Rule
 from kiosk.camera import Camera
@@ -22,6 +23,9 @@ from kiosk.recorder import Recorder
 from kiosk.records import Frame
 
 _log = logging.getLogger(__name__)
+
+_NAP_S: Final = 5.0
+"""Signs of life are due while a camera is waited for, too, however long ``retry_s`` is."""
 
 
 @dataclass(slots=True)
@@ -86,9 +90,11 @@ class Daemon:
 
     def _reopen(self) -> bool:
         """Try a lost camera again; whether the daemon is done."""
-        if self.clock.sleep(self.retry_s, self.stop):
-            return True
-        self.watchdog.beat(self.clock.monotonic_s())
+        due_s = self.clock.monotonic_s() + self.retry_s
+        while (left_s := due_s - self.clock.monotonic_s()) > 0:
+            if self.clock.sleep(min(left_s, _NAP_S), self.stop):
+                return True
+            self._stay_well()
         try:
             with self.open_camera() as camera:
                 return self._watch(camera)
@@ -117,6 +123,10 @@ class Daemon:
     def _see(self, frame: Frame) -> None:
         for decision in self.pipeline.see(frame):
             self.recorder.record(decision)
+        self._stay_well()
+
+    def _stay_well(self) -> None:
+        """Do what is due with and without frames, last of all a sign of life."""
         self.publisher.check()
         if self.reload.is_set():
             self.reload.clear()

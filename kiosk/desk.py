@@ -11,7 +11,7 @@ from kiosk.board import Board
 from kiosk.capture import open_camera
 from kiosk.client import read_password
 from kiosk.clock import SystemClock
-from kiosk.config import Config, Name
+from kiosk.config import Config
 from kiosk.enrol import TEMPLATES_MAX, Enrolment
 from kiosk.errors import ConfigError, GalleryError
 from kiosk.gallery import Gallery, load_gallery, save_gallery
@@ -20,8 +20,9 @@ from kiosk.photo import read_photo
 from kiosk.records import Image
 from kiosk.roster import Roster, add_to_roster, load_roster, remove_from_roster
 from kiosk.show import screen_for
+from kiosk.timetable import Name
 from kiosk.watch import watch
-from kiosk.wiring import Recogniser, build_recogniser
+from kiosk.wiring import Recogniser, build_recogniser, make_directory
 
 LOOK_FRAMES = 60
 """How many frames a short look at the camera takes; every fifth is used."""
@@ -45,7 +46,7 @@ def enrol(
         name: For the roster; ``None`` leaves it alone.
 
     Raises:
-        PhotoError: No picture was usable.
+        PhotoError: A file is no picture, or no picture was usable.
         GalleryModelError: The gallery was made by another model.
         ConfigError: The subject id or the options cannot be used.
     """
@@ -59,7 +60,7 @@ def enrol(
     others = gallery.without(subject_id) if subject_id in gallery.templates else gallery
     pictures = _look(config) if use_camera else ((str(path), read_photo(path)) for path in photos)
     outcome = recogniser.enroller(len(others)).enrol(pictures, others)
-    config.directory.mkdir(parents=True, exist_ok=True)
+    make_directory(config)
     save_gallery(config.gallery_path, others.with_subject(subject_id, outcome.templates))
     if name is not None:
         add_to_roster(Path(config.state.roster), subject_id, name)
@@ -102,7 +103,7 @@ def remove_person(config: Config, subject_id: str) -> dict[str, bool]:
 
     Events that wait for the broker stay: they are the school's record and are erased there.
     """
-    save_gallery(config.gallery_path, _gallery(config).without(subject_id))
+    rest = _gallery(config).without(subject_id)
     rostered = bool(config.state.roster) and remove_from_roster(
         Path(config.state.roster), subject_id
     )
@@ -110,6 +111,8 @@ def remove_person(config: Config, subject_id: str) -> dict[str, bool]:
     if config.outbox_path.exists():
         with Outbox(config.outbox_path) as outbox:
             attended = outbox.forget(subject_id) > 0
+    # Last of all: while the person is enrolled, an erasure that failed can be asked for again.
+    save_gallery(config.gallery_path, rest)
     return {"gallery": True, "roster": rostered, "attended": attended}
 
 
@@ -126,7 +129,7 @@ def import_gallery(config: Config, path: Path) -> int:
     found = load_gallery(path, recogniser.embedder.model_id)
     if not found.templates:
         raise GalleryError(f"{path}: nobody is enrolled in it")
-    config.directory.mkdir(parents=True, exist_ok=True)
+    make_directory(config)
     merged = _gallery_or_new(config, recogniser).merged(found)
     save_gallery(config.gallery_path, merged)
     return len(merged)

@@ -90,6 +90,8 @@ class Detector:
         if rows is None:
             return ()
         rows = rows[np.isfinite(rows).all(axis=1)].astype(np.float32)
+        # Landmarks that coincide cannot be aligned: no face.
+        rows = rows[np.ptp(rows[:, 4:14].reshape(-1, 5, 2), axis=1).max(axis=1) >= 1.0]
         rows[:, 0:14:2] *= width / small.shape[1]
         rows[:, 1:14:2] *= height / small.shape[0]
         rows = rows[np.argsort(-rows[:, 2] * rows[:, 3], kind="stable")]

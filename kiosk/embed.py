@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from kiosk.bundle import GOLDEN_STEPS, Bundle
-from kiosk.contract import CROP_PX
+from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.errors import ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import Int8s, Runtime, TfliteModel
@@ -27,7 +27,7 @@ class TfliteEmbedder:
         threads: Threads of one inference.
 
     Raises:
-        ModelError: The model does not take the contract's crop.
+        ModelError: The model does not take the contract's crop, or gives no embedding of it.
     """
 
     def __init__(
@@ -36,8 +36,11 @@ class TfliteEmbedder:
         self.model_id = bundle.card.model_id
         self._bundle = bundle
         self._model = TfliteModel(bundle.model, runtime, threads)
-        if self._model.input_shape != (1, CROP_PX, CROP_PX, 3):
-            raise ModelError(f"{self.model_id}: input {self._model.input_shape}, not one crop")
+        shapes = self._model.input_shape, self._model.output_shape
+        if shapes != ((1, CROP_PX, CROP_PX, 3), (1, EMBEDDING_DIM)):
+            raise ModelError(
+                f"{self.model_id}: maps {shapes[0]} to {shapes[1]}, no crop to embedding"
+            )
         scale, zero = self._model.input_quantisation
         # With scale 1 and zero point -128 a pixel's int8 is the pixel less 128: no arithmetic.
         if abs(scale - 1.0) > 1e-3 or zero != -128:

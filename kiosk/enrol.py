@@ -101,10 +101,9 @@ class Enroller:
             return list(found), []
         stack = np.stack([template for _, template in found])
         alike = stack @ stack.T >= self.same_min
-        company = alike.sum(axis=1)
-        kept = alike[int(np.argmax(company))]
-        if company.max() == 1:
-            raise PhotoError("no two pictures look like the same person; take new ones")
+        kept = alike[int(np.argmax(alike.sum(axis=1)))]
+        if 2 * kept.sum() <= len(found):
+            raise PhotoError("most pictures do not look like one person; take new ones")
         strays = [
             Rejected(name, "does not look like the other pictures")
             for (name, _), keep in zip(found, kept, strict=True)

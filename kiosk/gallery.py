@@ -20,6 +20,9 @@ from kiosk.errors import GalleryError, GalleryModelError
 from kiosk.records import Floats, Match
 
 _FORMAT: Final = "attendance-kiosk gallery 1"
+# What np.load raises over a file that was cut, changed or is none. RuntimeError: a changed flag
+# says that it is encrypted. TypeError: one bare array.
+_DAMAGE: Final = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +42,9 @@ class Gallery:
     def __post_init__(self) -> None:
         """Lay all templates out in one array."""
         parts = list(self.templates.values())
+        if not all(len(part) for part in parts):
+            # Such a person would be given the score of the next.
+            raise ValueError("expected at least one template a person")
         blank = np.empty((0, EMBEDDING_DIM), np.float32)
         object.__setattr__(self, "_stack", np.concatenate(parts) if parts else blank)
         sizes = np.array([len(part) for part in parts], np.int64)
@@ -115,9 +121,11 @@ def load_gallery(path: Path, model_id: str) -> Gallery:
         with np.load(path, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             owners, stack = file["owners"], file["templates"]
+    except FileNotFoundError as exc:
+        raise GalleryError(f"{path}: absent; enrol people with `kiosk enrol` first") from exc
     except OSError as exc:
         raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
-    except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as exc:
+    except _DAMAGE as exc:
         raise GalleryError(f"{path}: not a whole gallery file ({exc})") from exc
     _check(path, header, owners, stack, model_id)
     subjects: list[str] = header["subjects"]
@@ -127,21 +135,27 @@ def load_gallery(path: Path, model_id: str) -> Gallery:
 def _check(
     path: Path,
     header: dict[str, Any],
-    owners: npt.NDArray[np.int64],
-    stack: Floats,
+    owners: npt.NDArray[Any],
+    stack: npt.NDArray[Any],
     model_id: str,
 ) -> None:
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise GalleryError(f"{path}: not a gallery of this kiosk, expected {_FORMAT!r}")
     subjects = header.get("subjects", [])
-    whole = stack.shape == (len(owners), EMBEDDING_DIM) and bool(np.isfinite(stack).all())
-    if not whole or set(owners.tolist()) != set(range(len(subjects))):
+    if not _whole(stack, owners) or set(owners.tolist()) != set(range(len(subjects))):
         raise GalleryError(f"{path}: templates do not fit the list of subjects; restore a copy")
     if header.get("model_id") != model_id or header.get("contract") != fingerprint():
         raise GalleryModelError(
             f"{path}: made by model {header.get('model_id')}, in use is {model_id}; "
             "enrol everybody again, or set model.bundle to the old model"
         )
+
+
+def _whole(stack: npt.NDArray[Any], owners: npt.NDArray[Any]) -> bool:
+    """Whether each template has an owner and length 1: a longer one would win always."""
+    if stack.dtype != np.float32 or stack.shape != (owners.size, EMBEDDING_DIM):
+        return False
+    return owners.ndim == 1 and np.allclose(np.linalg.norm(stack, axis=1), 1.0, atol=1e-3)
 
 
 def save_gallery(path: Path, gallery: Gallery) -> None:

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
 
 import msgspec
 import uuid_utils
@@ -16,6 +18,9 @@ from kiosk.topics import Place
 
 _log = logging.getLogger(__name__)
 
+KEPT: Final = timedelta(days=7)
+"""How long the kiosk remembers who attended which session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
@@ -26,7 +31,6 @@ class Recorder:
         clock: What time it is, and whether to believe it.
         config: Names, time zone and timetable.
         model_id: The model that recognised.
-        threshold: The threshold in force.
         committed: Called after an event is on the disk.
     """
 
@@ -34,7 +38,6 @@ class Recorder:
     clock: Clock
     config: Config
     model_id: str
-    threshold: float
     committed: Callable[[], None]
 
     def record(self, decision: Decision) -> Event | None:
@@ -56,8 +59,15 @@ class Recorder:
         if sequence is None:
             return None
         self.committed()
+        self._forget_old(event)
         _log.info("event %d recorded after %d votes", sequence, decision.votes)
         return msgspec.structs.replace(event, sequence=sequence)
+
+    def _forget_old(self, event: Event) -> None:
+        """Forget who attended long ago; a clock that guesses decides nothing."""
+        if event.clock == "synchronised":
+            day = date.fromisoformat(event.session[:10])
+            self.outbox.prune_sessions((day - KEPT).isoformat())
 
     @property
     def _place(self) -> Place:
@@ -84,7 +94,7 @@ class Recorder:
             decision=DecisionRecord(
                 score=round(decision.score, 4),
                 margin=round(min(decision.margin, 2.0), 4),
-                threshold=round(self.threshold, 4),
+                threshold=round(decision.threshold, 4),
                 votes=decision.votes,
                 frames=decision.frames,
                 quality=round(decision.quality, 4),

@@ -86,7 +86,7 @@ class Match:
     Attributes:
         subject_id: The nearest enrolled person, or ``None`` when nobody is enrolled.
         score: Cosine similarity to that person, -1 to 1.
-        margin: Score less the score of the second nearest person (2 when there is none).
+        margin: Score less the score of the second nearest person (-1 when there is none).
     """
 
     subject_id: str | None
@@ -111,6 +111,7 @@ class Decision:
         subject_id: Who, when known.
         score: Weighted mean score of the votes for the subject.
         margin: Weighted mean margin of those votes.
+        threshold: The threshold that was in force.
         votes: How many frames voted for the subject.
         frames: How many frames of the track voted at all.
         quality: Mean weight of the frames that voted, 0 to 1.
@@ -121,6 +122,7 @@ class Decision:
     subject_id: str | None
     score: float
     margin: float
+    threshold: float
     votes: int
     frames: int
     quality: float

@@ -37,10 +37,10 @@ class TfliteModel:
             self._run.allocate_tensors()
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"{runtime} cannot load the model: {exc}") from exc
-        (self._input,), (self._output,) = (
-            self._run.get_input_details(),
-            self._run.get_output_details(),
-        )
+        ends = self._run.get_input_details(), self._run.get_output_details()
+        if [len(end) for end in ends] != [1, 1]:
+            raise ModelError("expected a model with one input and one output")
+        (self._input,), (self._output,) = ends
         for details in (self._input, self._output):
             if details["dtype"] is not np.int8:
                 raise ModelError(f"model tensor {details['name']}: {details['dtype']}, not int8")
@@ -49,6 +49,11 @@ class TfliteModel:
     def input_shape(self) -> tuple[int, ...]:
         """Shape of the input, batch first."""
         return tuple(int(n) for n in self._input["shape"])
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the output, batch first."""
+        return tuple(int(n) for n in self._output["shape"])
 
     @property
     def input_quantisation(self) -> tuple[float, int]:

@@ -96,6 +96,19 @@ def build_recogniser(config: Config) -> Recogniser:
     )
 
 
+def make_directory(config: Config) -> None:
+    """Make the folder for the kiosk's files.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    try:
+        config.directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        message = f"state.directory: {config.directory} cannot be made ({exc.strerror})"
+        raise ConfigError(message) from exc
+
+
 def build_pipeline(recogniser: Recogniser, gallery: Gallery, rule: Rule) -> Pipeline:
     """Put the stages from frame to decision together."""
     config = recogniser.config
@@ -133,7 +146,7 @@ def build_daemon(
         gallery, rule = recogniser.load_gallery()
     else:
         rule = recogniser.rule(len(gallery))
-    config.directory.mkdir(parents=True, exist_ok=True)
+    make_directory(config)
     outbox = stack.enter_context(Outbox(config.outbox_path))
     names = config.kiosk
     publisher = Publisher(
@@ -155,7 +168,6 @@ def build_daemon(
             clock=clock,
             config=config,
             model_id=recogniser.embedder.model_id,
-            threshold=rule.threshold,
             committed=publisher.notify,
         ),
         publisher=publisher,

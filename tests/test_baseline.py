@@ -1,10 +1,11 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from kiosk.errors import ConfigError, DatasetError
@@ -20,6 +21,7 @@ from train.baseline import (
     predict,
     score,
 )
+from train.baseline_run import read_history, recorder
 
 NAMES = ("Ada", "Bo", "Cy")
 TINY = BaselineConfig(size_px=24, epochs=3, batch=4, widths=(4, 4), learning_rate=3e-3, seed=5)
@@ -164,7 +166,7 @@ def test_a_folder_of_another_run_is_refused(run: Run, album: Album, change: str)
     """A run folder never mixes two recipes or two sets of photos."""
     config = replace(TINY, epochs=9) if change == "config" else TINY
     others: Mapping[str, Album] = {
-        "photos": replace(album, photos=album.photos ^ 1),
+        "photos": replace(album, photos=255 - album.photos),
         "labels": replace(album, labels=album.labels[::-1].copy()),
         "names": replace(album, names=("Ada", "Bo", "Di")),
     }
@@ -176,73 +178,81 @@ class PowerCutError(Exception):
     """Stands for whatever ends a training."""
 
 
+def cut(*_: object) -> None:
+    raise PowerCutError
+
+
+def cut_in_the_third(epoch: int) -> None:
+    if epoch == 2:
+        raise PowerCutError
+
+
+def before_each_epoch(
+    act: Callable[[int], None],
+) -> Callable[[Path, list[dict[str, float]]], keras.callbacks.Callback]:
+    """The real recorder, with something that happens before it notes the epoch's begin."""
+
+    def make(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.Callback:
+        callback = recorder(folder, history)
+        note = callback.on_epoch_begin
+
+        def begin(epoch: int, logs: Mapping[str, float] | None) -> None:
+            act(epoch)
+            note(epoch, logs)
+
+        callback.on_epoch_begin = begin
+        return callback
+
+    return make
+
+
+def backup_of(folder: Path) -> list[npt.NDArray[np.float32]]:
+    model = build_baseline(3, TINY)
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(folder / "backup" / "latest.weights.h5")
+    return list(model.get_weights())
+
+
 def test_an_interrupted_run_is_taken_up(
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a cut in epoch 3, epochs 1 and 2 stand as they were and only the rest is trained."""
-    with monkeypatch.context() as patch:
-        patch.setattr(baseline, "recorder", lambda folder, history: _cut(folder, history, 2))
-        with pytest.raises(PowerCutError):
-            fit_baseline(tmp_path, album, TINY, progress=False)
-    before = baseline.read_history(tmp_path)
-    kept = keras.models.clone_model(build_baseline(3, TINY))
-    kept.load_weights(tmp_path / "backup" / "latest.weights.h5")
+    """After a cut in the third epoch, the first two stand as they were and only it is trained."""
+    monkeypatch.setattr(baseline, "recorder", before_each_epoch(cut_in_the_third))
+    with pytest.raises(PowerCutError):
+        fit_baseline(tmp_path, album, TINY, progress=False)
+    before = read_history(tmp_path)
     seen: list[int] = []
-    started: list[float] = []
-    real = baseline.recorder
-
-    def watch(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.Callback:
-        callback = real(folder, history)
-        inner = callback.on_epoch_begin
-        callback.on_epoch_begin = lambda epoch, logs: (seen.append(epoch), inner(epoch, logs))
-        return callback
-
-    monkeypatch.setattr(baseline, "recorder", watch)
+    monkeypatch.setattr(baseline, "recorder", before_each_epoch(seen.append))
     run = fit_baseline(tmp_path, album, TINY, progress=False)
-    assert len(before) == 2
-    assert list(run.history[:2]) == before
     assert seen == [2]
-    assert not started
-    assert run.history[2]["loss"] < before[0]["loss"]
+    assert list(run.history[:2]) == before
+    assert run.history[2]["loss"] < before[0]["loss"], "it did not start from the backup"
 
 
-def _cut(
-    folder: Path, history: list[dict[str, float]], epoch: int
-) -> keras.callbacks.Callback:
-    from train.baseline_run import recorder
-
-    callback = recorder(folder, history)
-    inner = callback.on_epoch_begin
-
-    def begin(number: int, logs: Mapping[str, float] | None) -> None:
-        if number == epoch:
-            raise PowerCutError
-        inner(number, logs)
-
-    callback.on_epoch_begin = begin
-    return callback
+def test_an_epoch_made_anew_replaces_its_row(tmp_path: Path) -> None:
+    """A cut between an epoch's row and its backup leaves one row of it, the second."""
+    history = [
+        {"epoch": 1.0, "seconds": 1.0, "loss": 2.0},
+        {"epoch": 2.0, "seconds": 1.0, "loss": 9.0},
+    ]
+    callback = recorder(tmp_path, history)
+    callback.on_epoch_begin(1, None)
+    callback.on_epoch_end(1, {"loss": 1.5})
+    assert [(row["epoch"], row["loss"]) for row in read_history(tmp_path)] == [(1, 2.0), (2, 1.5)]
 
 
 def test_a_cut_after_the_last_epoch_loses_nothing(
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trained but not yet saved: the next call saves the trained weights without training."""
-    trained: list[list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]] = []
-
-    def cut(*_: object) -> None:
-        raise PowerCutError
-
     with monkeypatch.context() as patch:
         patch.setattr(baseline, "save_curves", cut)
         with pytest.raises(PowerCutError):
             fit_baseline(tmp_path, album, TINY, progress=False)
-    before = baseline.read_history(tmp_path)
-    model = build_baseline(3, TINY)
-    model.load_weights(tmp_path / "backup" / "latest.weights.h5")
-    trained.append(model.get_weights())
+    before, trained = read_history(tmp_path), backup_of(tmp_path)
     run = fit_baseline(tmp_path, album, TINY, progress=False)
     assert list(run.history) == before
-    for one, other in zip(trained[0], run.model.get_weights(), strict=True):
+    for one, other in zip(trained, run.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -257,8 +267,8 @@ def test_photos_of_another_size_are_refused(run: Run, album: Album, tmp_path: Pa
     """Training and prediction name the size that they expect and the one they got."""
     with pytest.raises(DatasetError, match=r"expected \(n, 32, 32, 3\) uint8, got \(30, 24, 24"):
         fit_baseline(tmp_path, album, replace(TINY, size_px=32))
-    with pytest.raises(DatasetError, match="got .* float32"):
-        score(run, album.photos.astype(np.float32))  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(DatasetError, match=r"got .* float32"):
+        score(run, album.photos.astype(np.float32))
 
 
 @pytest.mark.parametrize("spoil", ["config.json", "model.keras", "history"])
@@ -278,7 +288,7 @@ def test_scores_are_a_softmax(run: Run, album: Album) -> None:
     assert score(run, album.photos[:0]).shape == (0, 3)
 
 
-def test_predictions_name_the_highest_score(run: Run, album: Album) -> None:
+def test_predictions_name_the_highest_score(run: Run) -> None:
     """Even noise is given somebody's name, which is the failing that the report shows."""
     noise = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 3), dtype=np.uint8)
     said, found = predict(run, noise), score(run, noise)

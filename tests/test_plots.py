@@ -31,9 +31,14 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     """A file is replaced only once the new one is whole."""
     path = tmp_path / "history.csv"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole_file(path) as partial:
-        partial.write_text("ne")
-        raise KeyboardInterrupt
+
+    def write_half() -> None:
+        with whole_file(path) as partial:
+            partial.write_text("ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert path.read_text() == "old"
 
 

@@ -9,14 +9,12 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from paho.mqtt import client as paho
 
 from kiosk.client import read_password
 from kiosk.config import MqttSection
@@ -126,13 +124,23 @@ def publish(mosquitto: "Mosquitto", outbox: Outbox) -> Iterator[Callable[..., Pu
         publisher.stop(1.0)
 
 
-def wait_until_under_way(publisher: Publisher, count: int) -> None:
-    """Wait until so many messages are unacknowledged, of which nobody tells."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    pause = threading.Event()
-    while len(publisher._window) != count:
-        assert time.monotonic() < deadline_s
-        pause.wait(0.01)
+def under_way(publisher: Publisher) -> int:
+    """Have the thread do what it was told; return how many messages are unacknowledged then."""
+    publisher.notify()
+    done = threading.Event()
+    publisher._inbox.put(done.set)
+    assert done.wait(PATIENCE_S)
+    return len(publisher._window)
+
+
+def counted(tries: threading.Semaphore, callback: Callable[..., object]) -> Callable[..., None]:
+    """Wrap one of paho's callbacks so that a test can wait for it."""
+
+    def call(*args: object) -> None:
+        callback(*args)
+        tries.release()
+
+    return call
 
 
 def state(message: tuple[str, bytes, bool]) -> str:
@@ -175,8 +183,7 @@ def test_a_row_stays_until_the_broker_has_acknowledged_it(
     outbox.wait(1)
     mosquitto.freeze()
     outbox.fill(5)
-    publisher.notify()
-    wait_until_under_way(publisher, 3)
+    assert under_way(publisher) == 3
     assert [row.sequence for row in outbox.pending(9)] == [2, 3, 4, 5, 6]
     mosquitto.thaw()
     assert outbox.wait(5) == [2, 3, 4, 5, 6]
@@ -222,8 +229,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(
     outbox.wait(10)
     mosquitto.freeze()
     expected += outbox.fill(20, "during")
-    publisher.notify()
-    wait_until_under_way(publisher, 5)
+    assert under_way(publisher) == 5
     mosquitto.kill()
     expected += outbox.fill(5, "while away")
     publisher.notify()
@@ -245,14 +251,8 @@ def test_an_outage_is_one_line_and_its_end_another(
     publisher = publish()
     log.wait_for("connected to MQTT broker")
     tries = threading.Semaphore(0)
-    told = publisher._client.on_connect_fail
-    assert told is not None
-
-    def count(client: paho.Client, data: object) -> None:
-        told(client, data)
-        tries.release()
-
-    publisher._client.on_connect_fail = count
+    assert publisher._client.on_connect_fail is not None
+    publisher._client.on_connect_fail = counted(tries, publisher._client.on_connect_fail)
     mosquitto.stop()
     log.wait_for("is away")
     for _ in range(5):
@@ -283,10 +283,16 @@ def test_a_wrong_password_is_one_line_with_the_keys_and_is_tried_on(
     line = log.wait_for("refuses this kiosk")
     assert "mqtt.username" in line
     assert "mqtt.password_file" in line
+    tries = threading.Semaphore(0)
+    assert publisher._client.on_connect is not None
+    publisher._client.on_connect = counted(tries, publisher._client.on_connect)
+    for _ in range(3):
+        assert tries.acquire(timeout=PATIENCE_S)
     mosquitto.password("kiosk", "wr0ng")
     mosquitto.restart()
     outbox.wait(1)
     assert log.count("refuses this kiosk") == 1
+    assert log.count("is away") == 0
     assert log.count("wr0ng") == 0
     publisher.check()
 
@@ -324,14 +330,8 @@ def test_an_event_that_the_broker_refuses_stays_and_is_offered_again(
     publisher.notify()
     log.wait_for("refuses events")
     offers = threading.Semaphore(0)
-    answer = publisher._client.on_publish
-    assert answer is not None
-
-    def count(*args: object) -> None:
-        answer(*args)  # type: ignore[arg-type]
-        offers.release()
-
-    publisher._client.on_publish = count
+    assert publisher._client.on_publish is not None
+    publisher._client.on_publish = counted(offers, publisher._client.on_publish)
     for _ in range(11):
         assert offers.acquire(timeout=PATIENCE_S)
     assert len(outbox) == 5
@@ -349,9 +349,14 @@ def test_the_limit_of_the_broker_is_kept(
     """A broker that takes 3 messages at once (Receive Maximum) gets no more at once."""
     mosquitto.configure("allow_anonymous true", "max_inflight_messages 3")
     mosquitto.restart()
-    outbox.fill(40)
-    publish(inflight_max=100)
-    outbox.wait(40)
+    outbox.fill(10, "first")
+    publisher = publish(inflight_max=100)
+    outbox.wait(10)
+    mosquitto.freeze()
+    outbox.fill(10)
+    assert under_way(publisher) == 3
+    mosquitto.thaw()
+    outbox.wait(10)
     assert log.count("is away") == 0
 
 
@@ -423,8 +428,7 @@ def test_stop_is_bounded_when_the_broker_is_frozen(
     outbox.wait(1)
     mosquitto.freeze()
     outbox.fill(2)
-    publisher.notify()
-    wait_until_under_way(publisher, 2)
+    assert under_way(publisher) == 2
     publisher.stop(0.2)
     publisher._thread.join(PATIENCE_S)
     assert not publisher._thread.is_alive()
@@ -523,6 +527,26 @@ def test_events_go_out_over_tls(
     publish(ca_file=str(certificates / "ca.pem"))
     outbox.fill(2)
     assert outbox.wait(2) == [1, 2]
+
+
+def test_a_connection_that_comes_after_the_stop_is_closed(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, certificates: Path
+) -> None:
+    """A handshake under way when the kiosk stops does not leave it connected for ever."""
+    mosquitto.use_tls(certificates)
+    mosquitto.restart()
+    mosquitto.freeze()
+    ca_file = str(certificates / "ca.pem")
+    section = MqttSection(host=mosquitto.host, port=mosquitto.port, ca_file=ca_file)
+    publisher = Publisher(section, PLACE, outbox, availability=ONLINE)
+    connecting, ended = threading.Event(), threading.Event()
+    publisher._client.on_pre_connect = lambda *_: connecting.set()
+    publisher._client.on_end = lambda _error: ended.set()
+    publisher.start()
+    assert connecting.wait(PATIENCE_S)
+    publisher.stop(0.1)
+    mosquitto.thaw()
+    assert ended.wait(PATIENCE_S)
 
 
 def test_a_broker_with_an_unknown_certificate_gets_nothing(

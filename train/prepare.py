@@ -66,7 +66,7 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
         DatasetError: A source is absent or holds no usable photo, or a person has no photo.
     """
     detector = Detector(width_px=640)
-    items = [(source, *item) for source in sources.source for item in _walk(source, root)]
+    items = [(source, *item) for source in sources.source for item in walk(source, root)]
     crops = np.empty((len(items), STORED_PX, STORED_PX, 3), np.uint8)
     photos: list[Photo] = []
     left_out: list[LeftOut] = []
@@ -77,7 +77,7 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
             left_out.append(LeftOut(source.name, person, name, str(exc)))
         else:
             photos.append(Photo(source.name, person, name, source.group_of(person, name)))
-    keep, doubles = _without_doubles(crops[: len(photos)], photos)
+    keep, doubles = without_doubles(crops[: len(photos)], photos)
     left_out += doubles
     kept = [photos[i] for i in keep]
     if not kept:
@@ -119,14 +119,20 @@ def _pad(photo: Image) -> Image:
     return np.asarray(photo[:, :, ::-1], np.uint8)
 
 
-def _walk(source: Source, root: Path) -> Sequence[Item]:
-    """List a source's photos by person, in a fixed order."""
+def walk(source: Source, root: Path) -> Sequence[Item]:
+    """List a source's photos by person, in a fixed order.
+
+    Raises:
+        DatasetError: The source is absent, or lacks a person it names or a photo of one.
+    """
     path = root / source.path
-    if path.is_dir():
-        return _walk_folder(path)
-    if zipfile.is_zipfile(path):
-        return _walk_zip(path)
-    raise DatasetError(f"{path}: source {source.name!r} is neither a folder nor a zip archive")
+    if not path.is_dir() and not zipfile.is_zipfile(path):
+        raise DatasetError(f"{path}: source {source.name!r} is neither a folder nor a zip archive")
+    items = _walk_folder(path) if path.is_dir() else _walk_zip(path)
+    absent = {*source.people, *source.also} - {person for person, _, _ in items}
+    if absent:
+        raise DatasetError(f"{path}: source {source.name!r} has no photo of {sorted(absent)}")
+    return [item for item in items if not source.people or item[0] in source.people]
 
 
 def _walk_folder(path: Path) -> list[Item]:
@@ -149,8 +155,16 @@ def _walk_zip(path: Path) -> list[Item]:
     ]
 
 
-def _without_doubles(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:
-    """Keep the first of every set of near-duplicate photos."""
+def without_doubles(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:
+    """Keep the first of every set of near-duplicate photos.
+
+    Args:
+        crops: ``(n, height, width, 3)`` uint8 RGB, aligned.
+        photos: Where each came from.
+
+    Returns:
+        The numbers of those kept, ascending, and the others.
+    """
     dropped: dict[int, int] = {}
     for first, second in sorted(near_duplicates(crops, NEAR_DUPLICATE)):
         if first not in dropped:

@@ -19,6 +19,9 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         name: Stands before every person's name, so that two sources never mix.
         path: Folder or zip archive, relative to the TOML file's ``root``.
         aligned: The pictures are aligned crops already (112 or 128 pixels square).
+        people: Take these alone; empty: everybody.
+        also: Under which other names (``source/person``) a person stands in other sources; who is
+            known to be the same is no stranger to himself, and no proof of what is unseen.
         group: Regular expression whose first group, found in a person's name, names what must
             stay on one side of the split together (a family); empty: each person alone.
         side: Put everybody on this side, whatever ``dev`` and ``test`` say.
@@ -31,6 +34,8 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     name: Annotated[str, Meta(pattern=r"^[a-z0-9_]+$")]
     path: str
     aligned: bool = False
+    people: tuple[str, ...] = ()
+    also: dict[str, tuple[str, ...]] = {}
     group: str = ""
     side: Side | None = None
     dev: Annotated[int, Meta(ge=0)] = 0

@@ -1,0 +1,109 @@
+"""What several test modules build: faces, embeddings, a small real model, a walk past the door."""
+
+import functools
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from kiosk.bundle import Bundle, ModelCard, OperatingPoint
+from kiosk.contract import CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
+from kiosk.records import Face, Floats, Image
+from kiosk.tflite import TfliteModel
+
+THRESHOLD = 0.97
+"""What the small model calls the same: it knows a photo again, and no more than that."""
+
+
+def face(x: float, y: float, size: float, score: float = 0.9) -> Face:
+    """A frontal face with its middle at ``x``, ``y``."""
+    box = np.array([x - size / 2, y - size / 2, size, size], np.float32)
+    landmarks = (TEMPLATE / CROP_PX - 0.5) * size + np.array([x, y], np.float32)
+    return Face(box, landmarks.astype(np.float32), score)
+
+
+def embedding(seed: int) -> Floats:
+    """A direction of its own for each seed; ``(128,)`` of length 1."""
+    return unit(np.random.default_rng(seed).normal(size=EMBEDDING_DIM))
+
+
+def unit(values: np.typing.ArrayLike) -> Floats:
+    """Scale vectors to length 1."""
+    vectors = np.asarray(values, np.float64)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
+
+
+def picture(photo: Image, left: int = 0, size: tuple[int, int] = (320, 240)) -> Image:
+    """Put a photo, twice its size, before a grey wall."""
+    canvas = np.full((size[1], size[0], 3), 128, np.uint8)
+    large = np.asarray(cv2.resize(photo, None, fx=2.0, fy=2.0), np.uint8)
+    canvas[: large.shape[0], left : left + large.shape[1]] = large
+    return canvas
+
+
+def write_folder(folder: Path, pictures: Sequence[Image]) -> Path:
+    """Write pictures for backend "replay"."""
+    folder.mkdir()
+    for index, image in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{index:04d}.png"), image)
+    return folder
+
+
+@functools.cache
+def small_bundle() -> Bundle:
+    """A real bundle around a real int8 model, which sees 8 by 8 patches and no faces."""
+    crops = _drawn_crops()
+    model = _convert(crops)
+    runner = TfliteModel(model)
+    digest = hashlib.sha256(model).hexdigest()
+    card = ModelCard(
+        model_id=f"small-{digest[:12]}",
+        contract=fingerprint(),
+        sha256=digest,
+        architecture="mean of patches, one random projection",
+        quantisation={},
+        operating_points=(
+            OperatingPoint(fpir=0.003, gallery_size=10, threshold=THRESHOLD, fnir=0.5),
+            OperatingPoint(fpir=0.003, gallery_size=100, threshold=THRESHOLD + 0.01, fnir=0.6),
+            OperatingPoint(fpir=0.01, gallery_size=100, threshold=THRESHOLD - 0.07, fnir=0.4),
+        ),
+        evaluation={},
+        training={},
+        licence="none: it is random",
+        created="2026-01-05T08:00:00+00:00",
+    )
+    outputs = [runner((crop ^ 0x80).view(np.int8)[None])[0] for crop in crops]
+    return Bundle(card, model, crops, np.stack(outputs))
+
+
+def _drawn_crops() -> Image:
+    cells = np.random.default_rng(7).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    side = CROP_PX // 8
+    return cells.repeat(side, axis=1).repeat(side, axis=2)
+
+
+def _convert(crops: Image) -> bytes:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    weights = np.random.default_rng(1).normal(size=(192, EMBEDDING_DIM))
+    weights -= weights.mean(axis=0)  # brightness alone says nothing
+    shape = (1, CROP_PX, CROP_PX, 3)
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])  # type: ignore[untyped-decorator]
+    def embed(crop: object) -> object:
+        patches = tf.nn.avg_pool2d(crop, 14, 14, "VALID")
+        return tf.matmul(tf.reshape(patches, (1, 192)), tf.constant(weights, tf.float32))
+
+    edges = [np.full(shape, value, np.float32) for value in (0, 255)]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([embed.get_concrete_function()])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: (
+        [crop] for crop in [*edges, *crops[:, None].astype(np.float32)]
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())

@@ -1,0 +1,135 @@
+"""Recipe ``report`` and enrolment, side by side: the record of a comparison, as text and files."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from train.baseline_report import KEEP
+from train.metrics import Rate
+from train.plots import whole_file
+
+_LABEL, _CELL = 50, 26  # widths of the table's columns
+
+
+class Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The figures of one way to name people. Intervals as in :class:`BaselineReport`.
+
+    Attributes:
+        way: Which.
+        held_out: Held-out photos given the right name when somebody always is named (rank 1).
+        unseen: The same of people whom the embedding was not trained on; ``None`` where no crop
+            set tells who they are.
+        threshold: From here on somebody is named: a softmax, or a cosine.
+        right: Held-out photos that reach it and are given the right name.
+        wrong: Held-out photos that reach it and are given another person's name.
+        strangers: Strangers' photos that reach it (FPIR); ``None`` where there are none.
+        new_person_s: What one more person takes on this machine, seconds.
+    """
+
+    way: str
+    held_out: Rate
+    unseen: Rate | None
+    threshold: float
+    right: Rate
+    wrong: Rate
+    strangers: Rate | None
+    new_person_s: float
+
+
+class Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of it.
+
+    Attributes:
+        people: How many are told apart.
+        photos: How many photos there are of them.
+        left_out: How many more were left out, by reason.
+        unseen_people: People whom the embedding was not trained on.
+        strangers_people: How many the strangers are.
+        model_id: Of the embedding.
+        fpir: That its threshold was set for.
+        gallery_size: That its threshold was set for.
+        ways: The classifier, then enrolment from more and more photos.
+    """
+
+    people: int
+    photos: int
+    left_out: dict[str, int]
+    unseen_people: int | None
+    strangers_people: int | None
+    model_id: str
+    fpir: float
+    gallery_size: int
+    ways: tuple[Way, ...]
+
+
+def as_text(comparison: Comparison) -> str:
+    """Set the ways side by side."""
+    ways = comparison.ways
+    n, strangers, unseen = ways[0].held_out.n, ways[0].strangers, ways[0].unseen
+    rows = [
+        ("", [way.way for way in ways]),
+        (f"right, somebody is always named (of {n})", [_percent(w.held_out) for w in ways]),
+    ]
+    if unseen is not None:
+        label = f"... people the embedding never saw (of {unseen.n})"
+        rows += [(label, [_percent(w.unseen) for w in ways])]
+    rows += [
+        ("threshold (softmax; cosine)", [f"{w.threshold:.4f}" for w in ways]),
+        (f"reach it, right name (of {n})", [_percent(w.right) for w in ways]),
+        (f"reach it, another's name (of {n})", [_percent(w.wrong) for w in ways]),
+    ]
+    if strangers is not None:
+        rows += [(f"strangers named (of {strangers.n})", [_percent(w.strangers) for w in ways])]
+    rows += [("one more person", [f"{w.new_person_s:.2f} s" for w in ways])]
+    table = [
+        f"{label:<{_LABEL}}{''.join(f'{cell:<{_CELL}}' for cell in cells)}".rstrip()
+        for label, cells in rows
+    ]
+    return "\n".join(["Side by side", "", *table, "", *_notes(comparison), ""])
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    left_out = ", ".join(f"{count} {why}" for why, count in sorted(comparison.left_out.items()))
+    yield f"{comparison.people} people, {comparison.photos} photos; left out: {left_out or 'none'}."
+    yield (
+        f"The embedding is {comparison.model_id}, int8, not trained again. Its threshold is the "
+        f"model card's for FPIR {comparison.fpir:.1%} and {comparison.gallery_size} people;"
+    )
+    yield f"the classifier's lets through {KEEP:.0%} of the held-out photos and is set on them."
+    if comparison.unseen_people is not None:
+        yield f"Never seen by the embedding: {comparison.unseen_people} people."
+    if comparison.strangers_people is not None:
+        yield (
+            f"Strangers: {comparison.strangers_people} people of a crop set's test side; aligned "
+            "crops, enlarged for the classifier, while its own photos may be whole ones."
+        )
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write ``comparison.txt``, ``comparison.json`` and ``comparison.csv``."""
+    json = msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n"
+    for name, data in (("comparison.txt", as_text(comparison).encode()), ("comparison.json", json)):
+        with whole_file(folder / name) as partial:
+            partial.write_bytes(data)
+    with (
+        whole_file(folder / "comparison.csv") as partial,
+        partial.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(["way", "figure", "value", "low", "high", "n"])
+        writer.writerows(row for way in comparison.ways for row in _csv_rows(way))
+
+
+def _csv_rows(way: Way) -> Iterator[list[object]]:
+    for name in way.__struct_fields__[1:]:
+        value = getattr(way, name)
+        if isinstance(value, Rate):
+            yield [way.way, name, value.value, value.low, value.high, value.n]
+        else:
+            yield [way.way, name, "" if value is None else value, "", "", ""]
+
+
+def _percent(rate: Rate | None) -> str:
+    return "" if rate is None else f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%})"
