@@ -23,13 +23,12 @@ def similarity(landmarks: Floats, template: Floats = TEMPLATE) -> Floats:
     Raises:
         ValueError: The landmarks all fall on one point, or are not finite.
     """
+    if not np.isfinite(landmarks).all() or np.ptp(landmarks, axis=0).max() < 1e-3:
+        raise ValueError("landmarks must be five finite points that do not coincide")
     source = landmarks[:, 0].astype(np.complex128) + 1j * landmarks[:, 1]
     target = template[:, 0].astype(np.complex128) + 1j * template[:, 1]
     centred = source - source.mean()
-    spread = float(np.sum(np.abs(centred) ** 2))
-    if not np.isfinite(spread) or spread < 1e-6:
-        message = "landmarks must be five finite points that do not coincide"
-        raise ValueError(message)
+    spread = np.sum(np.abs(centred) ** 2)
     turn = complex(np.sum(np.conj(centred) * (target - target.mean())) / spread)
     shift = complex(target.mean() - turn * source.mean())
     return np.array(
@@ -49,6 +48,9 @@ def align(image: Image, landmarks: Floats, *, border_px: int = 0) -> Image:
     Returns:
         ``(112 + 2 * border_px, 112 + 2 * border_px, 3)`` uint8 RGB, contiguous. What lies
         outside of the picture is mirrored.
+
+    Raises:
+        ValueError: As :func:`similarity`.
     """
     side = CROP_PX + 2 * border_px
     matrix = similarity(landmarks)

@@ -78,17 +78,19 @@ def measure_start(
 
 def as_toml(config: Config) -> str:
     """Write a configuration without a timetable as a file."""
-    # A JSON string, number or boolean is the same in TOML.
     lines = []
     for name, table in msgspec.to_builtins(replace(config, session=())).items():
         if isinstance(table, dict):
             lines.append(f"[{name}]")
             lines += [
-                f"{key} = {json.dumps(value, ensure_ascii=False)}"
-                for key, value in table.items()
-                if value is not None
+                f"{key} = {_value(value)}" for key, value in table.items() if value is not None
             ]
     return "\n".join([*lines, ""])
+
+
+def _value(value: object) -> str:
+    # JSON's strings, numbers and booleans are TOML's, but for one control character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _for_bench(config: Config, camera: CameraSection, folder: Path, port: int) -> Config:
@@ -130,9 +132,7 @@ def _launch(command: list[str], address: str, errors: int) -> subprocess.Popen[s
     )
 
 
-def _wait_until_ready(
-    manager: socket.socket, launcher: subprocess.Popen[str], log: Path
-) -> float:
+def _wait_until_ready(manager: socket.socket, launcher: subprocess.Popen[str], log: Path) -> float:
     """Wait for READY=1; the monotonic time at which it came, seconds."""
     manager.settimeout(_POLL_S)
     deadline_s = time.monotonic() + _READY_S

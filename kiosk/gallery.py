@@ -3,6 +3,7 @@
 A subject is known here by a pseudonymous id alone; the name stands only in the roster.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -141,8 +142,9 @@ def _check(
 ) -> None:
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise GalleryError(f"{path}: not a gallery of this kiosk, expected {_FORMAT!r}")
-    subjects = header.get("subjects", [])
-    if not _whole(stack, owners) or set(owners.tolist()) != set(range(len(subjects))):
+    subjects = header.get("subjects")
+    is_whole = isinstance(subjects, list) and _whole(stack, owners)
+    if not is_whole or set(owners.tolist()) != set(range(len(header["subjects"]))):
         raise GalleryError(f"{path}: templates do not fit the list of subjects; restore a copy")
     if header.get("model_id") != model_id or header.get("contract") != fingerprint():
         raise GalleryModelError(
@@ -184,6 +186,8 @@ def save_gallery(path: Path, gallery: Gallery) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as exc:
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise GalleryError(f"{path}: cannot be written ({exc.strerror})") from exc
 
 

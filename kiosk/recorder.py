@@ -55,7 +55,7 @@ class Recorder:
             numbered = msgspec.structs.replace(event, sequence=sequence)
             return event.event_id, self._place.attendance, encode(numbered)
 
-        sequence = self.outbox.record(event.session, decision.subject_id, build)
+        sequence = self.outbox.record(_once_in(event), decision.subject_id, build)
         if sequence is None:
             return None
         self.committed()
@@ -101,3 +101,13 @@ class Recorder:
                 model_id=self.model_id,
             ),
         )
+
+
+def _once_in(event: Event) -> str:
+    """Name what a person is recorded once in: the class session.
+
+    After a power cut without network the clock may name a session that is long over, in which
+    everybody has attended already. So a session that an unsynchronised clock names counts for
+    this boot alone: rather an event twice than none.
+    """
+    return event.session if event.clock == "synchronised" else f"{event.session}/{event.boot_id}"

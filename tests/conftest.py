@@ -14,6 +14,9 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from kiosk.bundle import write_bundle
+from tests.support import small_bundle
+
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 PATIENCE_S = 20.0
 """How long a test waits for what must come; only a failing test waits this long."""
@@ -171,3 +174,11 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker.start()
     yield broker
     broker.close()
+
+
+@pytest.fixture(scope="session")
+def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a real, small model."""
+    path = tmp_path_factory.mktemp("model") / "small.kiosk-model"
+    write_bundle(path, small_bundle())
+    return path

@@ -126,10 +126,16 @@ def _prepare(options: argparse.Namespace) -> int:
 
 def _teach(options: argparse.Namespace) -> int:
     from train.data import CropSet
+    from train.namesakes import part_namesakes
     from train.teacher import teach
 
-    targets = teach(CropSet.load(options.crops), _teacher(options))
+    crop_set = CropSet.load(options.crops)
+    targets = teach(crop_set, _teacher(options))
+    _, doubles = part_namesakes(crop_set, targets)
     print(f"{options.crops / 'teacher.npy'}: {len(targets)} embeddings")
+    print(
+        f"{doubles} held-out people are elsewhere under another name, and left out of the figures"
+    )
     return 0
 
 

@@ -81,6 +81,10 @@ def load_album(
     found = _find(sources, root, progress=progress)
     keep, doubles = without_doubles(found.crops, found.photos)
     names = _names([found.photos[i] for i in keep])
+    if photos_max is not None and photos_max < len(names):
+        raise DatasetError(
+            f"photos_max: {photos_max}, expected at least {len(names)}, one a person"
+        )
     labels = np.array([names.index(found.photos[i].person) for i in keep], np.int64)
     crops = np.ascontiguousarray(found.crops[keep, _INNER, _INNER])
     # Before the cut: two photos may be linked by a third one that is cut.
@@ -107,13 +111,7 @@ def cut_evenly(labels: Ints, n: int, seed: int) -> Ints:
 
     Returns:
         ``(min(n, m),)`` the photos chosen, ascending.
-
-    Raises:
-        DatasetError: There are more people than photos to choose.
     """
-    people = len(np.unique(labels))
-    if n < people:
-        raise DatasetError(f"photos_max: {n} photos, expected at least one of {people} people")
     order = np.random.default_rng(seed).permutation(len(labels))
     rounds = np.empty(len(labels), np.int64)
     dealt: Counter[int] = Counter()
@@ -146,11 +144,10 @@ def _find(sources: Sources, root: Path, *, progress: bool) -> _Found:
     photos: list[Photo] = []
     readers: list[Callable[[], bytes]] = []
     crops: list[Image] = []
-    left_out: list[LeftOut] = []
-    for source, person, name, read in tqdm(items, unit="photo", disable=not progress):
+    left_out = [LeftOut(s.name, who, name, "nobody named") for s, who, name, _ in items if not who]
+    named = [item for item in items if item[1]]
+    for source, person, name, read in tqdm(named, unit="photo", disable=not progress):
         try:
-            if not person:
-                raise PhotoError("nobody is named")
             crops.append(find_crop(read(), detector, aligned=source.aligned))
         except PhotoError as exc:
             left_out.append(LeftOut(source.name, person, name, str(exc)))

@@ -98,6 +98,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         f"model card's for FPIR {comparison.fpir:.1%} and {comparison.gallery_size} people;"
     )
     yield f"the classifier's lets through {KEEP:.0%} of the held-out photos and is set on them."
+    yield "Who has too few photos is enrolled from all of them; crops are not judged first."
     if comparison.unseen_people is not None:
         yield f"Never seen by the embedding: {comparison.unseen_people} people."
     if comparison.strangers_people is not None:

@@ -109,6 +109,11 @@ class CropSet:
         for at, index in enumerate(keep):
             stored[at] = crops[index]
         stored.flush()
+        CropSet.write_photos(folder, photos, sides)
+
+    @staticmethod
+    def write_photos(folder: Path, photos: Sequence[Photo], sides: Sequence[Side]) -> None:
+        """Write who is on the crops and which side they are on."""
         with (folder / "photos.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(_HEADER)

@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from kiosk.errors import DatasetError
 
-Side = Literal["train", "dev", "test"]
+Side = Literal["train", "dev", "test", "none"]
+"""A side of the split; on ``none`` nobody is trained, developed or tested on."""
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from kiosk.bundle import Bundle, load_bundle
+from kiosk.bundle import OperatingPoint, load_bundle
 from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError
 from kiosk.photo import read_photo
@@ -17,18 +17,10 @@ from kiosk.records import Image
 from train.album import Collection, cut_evenly, load_album, square
 from train.baseline import BaselineConfig, Run, fit_baseline, load_run, predict
 from train.baseline_report import BaselineReport, as_text, report_baseline
-from train.compare import Comparison, write
+from train.compare import Comparison, Way, write
 from train.compare import as_text as side_by_side
 from train.data import CropSet
-from train.enrolled import (
-    ENROLMENT_PHOTOS,
-    Vectors,
-    classifier_way,
-    embed_vectors,
-    embedding_way,
-    enrol_all,
-    enrolment_seconds,
-)
+from train.enrolled import classifier_way, enrolment_ways
 from train.metrics import Bools
 from train.plots import save_grid, whole_file
 from train.prepare import LeftOut
@@ -103,11 +95,14 @@ def run_report(
     _save_left_out(collection.left_out, folder / "left_out.csv")
     if model is None:
         return as_text(_report(run, collection, others, None))
-    embedder = TfliteEmbedder(model)
-    vectors = embed_vectors(collection, run, others.strangers, embedder)
-    seconds = [_seconds(collection, vectors, count, embedder) for count in ENROLMENT_PHOTOS]
-    report = _report(run, collection, others, max(seconds))
-    comparison = _compare(run, collection, others, report, model, vectors, seconds)
+    # The gallery holds everybody: a kiosk would take its threshold for as many people.
+    point = model.card.operating_point(FPIR, len(run.names))
+    ways = enrolment_ways(
+        run, collection, others.strangers, others.unseen, TfliteEmbedder(model), point.threshold
+    )
+    report = _report(run, collection, others, max(way.new_person_s for way in ways))
+    ways = (classifier_way(run, collection, report, others.unseen), *ways)
+    comparison = _comparison(collection, others, model.card.model_id, point, ways)
     write(comparison, folder)
     return f"{as_text(report)}\n{side_by_side(comparison)}"
 
@@ -181,42 +176,23 @@ def _report(
     return report_baseline(run, collection.album, strangers, enrolment_s=enrolment_s)
 
 
-def _seconds(
-    collection: Collection, run: Run, vectors: Vectors, count: int, embedder: Embedder
-) -> float:
-    """Measure the enrolment of one more person, on some photos of the training side."""
-    some = np.flatnonzero(~run.held_out)[:count]
-    gallery = enrol_all(vectors, count)
-    return enrolment_seconds(
-        collection.album.photos[some], collection.crops[some], embedder, gallery
-    )
-
-
-def _compare(
-    run: Run,
+def _comparison(
     collection: Collection,
     others: Others,
-    report: BaselineReport,
-    embedder: TfliteEmbedder,
+    model_id: str,
     point: OperatingPoint,
-    vectors: Vectors,
-    seconds: Sequence[float],
+    ways: tuple[Way, ...],
 ) -> Comparison:
-    labels = collection.album.labels[run.held_out]
-    enrolled = [
-        embedding_way(vectors, count, labels, others.unseen, point.threshold, took_s)
-        for count, took_s in zip(ENROLMENT_PHOTOS, seconds, strict=True)
-    ]
     return Comparison(
-        people=len(run.names),
-        photos=len(run.held_out),
-        left_out=Counter(item.reason for item in collection.left_out),
+        people=len(collection.album.names),
+        photos=len(collection.photos),
+        left_out=dict(Counter(item.reason for item in collection.left_out)),
         unseen_people=None if others.unseen is None else int(others.unseen.sum()),
         strangers_people=others.people,
-        model_id=embedder.model_id,
+        model_id=model_id,
         fpir=point.fpir,
         gallery_size=point.gallery_size,
-        ways=(classifier_way(run, collection, report, others.unseen), *enrolled),
+        ways=ways,
     )
 
 

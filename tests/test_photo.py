@@ -1,0 +1,68 @@
+"""Photos for enrolment: a picture, and one person in it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from kiosk.detect import Detector
+from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
+from kiosk.photo import decode_photo, only_face, read_photo
+from kiosk.sample import enrolment_photos
+from tests.support import needs_photos, picture
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+def test_a_photo_is_blue_green_red_and_upright(tmp_path: Path) -> None:
+    """Grey, transparent and colour pictures all become (height, width, 3) uint8 BGR."""
+    for index, shape in enumerate([(20, 30), (20, 30, 4), (20, 30, 3)]):
+        path = tmp_path / f"{index}.png"
+        cv2.imwrite(str(path), np.full(shape, 77, np.uint8))
+        image = read_photo(path)
+        assert (image.shape, image.dtype) == ((20, 30, 3), np.uint8)
+        assert image[0, 0].tolist() == [77, 77, 77]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"GIF89a", b"\xff\xd8\xff\xe0 no JPEG"])
+def test_what_is_no_picture_is_named(content: bytes | None, tmp_path: Path) -> None:
+    """An absent, empty or broken file is an error that names it."""
+    path = tmp_path / "ada.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PhotoError, match=str(path)):
+        read_photo(path)
+
+
+def test_bytes_that_are_no_picture_give_the_reason_alone() -> None:
+    """Without a file there is no name to give."""
+    with pytest.raises(PhotoError, match="^unreadable$"):
+        decode_photo(b"no picture")
+
+
+def test_an_empty_room_has_no_face(detector: Detector) -> None:
+    """A picture without a face is refused as that."""
+    with pytest.raises(NoFaceError):
+        only_face(np.full((240, 320, 3), 128, np.uint8), detector)
+
+
+@needs_photos
+def test_two_people_of_like_size_are_refused(detector: Detector) -> None:
+    """Where two could be meant, nobody is guessed."""
+    both = picture(enrolment_photos("orl-s08")[0], size=(400, 240))
+    both[:, 200:] = picture(enrolment_photos("orl-s12")[0], size=(200, 240))
+    with pytest.raises(SeveralFacesError):
+        only_face(both, detector)
+
+
+@needs_photos
+def test_a_passer_by_in_the_background_does_not_count(detector: Detector) -> None:
+    """A face much smaller than the largest is left out of account."""
+    scene = picture(enrolment_photos("orl-s08")[0])
+    scene[60:172, 220:312] = enrolment_photos("orl-s12")[0]
+    assert len(detector.find(scene)) == 2
+    assert only_face(scene, detector).box[2] > 100

@@ -1,0 +1,170 @@
+"""Recognisers of other projects, evaluated in one run with ours and put side by side."""
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from tqdm import tqdm
+
+from kiosk.bench_peers import EmbedOne
+from kiosk.bench_peers import peer_embedders as load_peers
+from kiosk.bundle import Bundle
+from kiosk.embed import TfliteEmbedder
+from kiosk.records import Floats, Image
+from train.data import CropSet
+from train.evaluate import Embed, Lfw, Report, evaluate
+from train.metrics import Rate
+
+_LABEL: Final = 52  # widths of the table's columns
+_CELL: Final = 26
+
+
+class Remembering:
+    """Embeds many crops one by one, and remembers what it gave.
+
+    The report and the DET curve ask for the same crops, and embedding is what takes the time.
+
+    Args:
+        embed_one: Embeds one crop.
+    """
+
+    def __init__(self, embed_one: EmbedOne) -> None:
+        self._embed_one = embed_one
+        self._known: dict[bytes, Floats] = {}
+
+    def __call__(self, crops: Image) -> Floats:
+        """Embed ``(n, 112, 112, 3)`` uint8 RGB; ``(n, dim)`` float32 of length 1."""
+        key = hashlib.blake2b(crops.tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = np.stack([self._embed_one(crop) for crop in crops])
+        return self._known[key]
+
+
+def peer_embedders(folder: Path) -> dict[str, Embed]:
+    """Load the peers, each fed as its own project feeds it: the very ones that the benchmark times.
+
+    Args:
+        folder: Holds ``MobileFaceNet.onnx`` and ``mobilefacenet_int8_peer.tflite``.
+
+    Returns:
+        ``sface``, ``mobilefacenet`` and ``mobilefacenet-int8``.
+
+    Raises:
+        ModelError: A file is absent or cannot be run.
+    """
+    return {name: Remembering(embed) for name, embed in load_peers(folder).items()}
+
+
+def bundle_embedder(bundle: Bundle) -> Embed:
+    """Embed with a model bundle, as the kiosk does."""
+    return Remembering(TfliteEmbedder(bundle).embed)
+
+
+def compare(embedders: Mapping[str, Embed], crop_set: CropSet, lfw: Path | None) -> list[Report]:
+    """Evaluate recognisers on the same crops.
+
+    Args:
+        embedders: By name, in the order of the reports.
+        crop_set: With development and test people.
+        lfw: The archive of LFW's pairs; ``None`` leaves it alone.
+
+    Raises:
+        DatasetError: Too few people are held out, or the archive cannot be read.
+    """
+    bar = tqdm(embedders.items(), desc="recognisers", disable=None)
+    return [evaluate(name, embed, crop_set, lfw) for name, embed in bar]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a report.
+
+    Attributes:
+        label: What it is.
+        rate: The figure.
+        error: Its standard error, where the figure is given with one instead of an interval.
+        note: What it applies to.
+    """
+
+    label: str
+    rate: Rate
+    error: float | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Write it for a table."""
+        if math.isnan(self.rate.value):
+            return "not measured"
+        value = f"{self.rate.value:.2%}"
+        if self.error is not None:
+            return f"{value} ± {self.error:.2%}"
+        return f"{value} ({self.rate.low:.2%} to {self.rate.high:.2%})"
+
+
+def figures(report: Report) -> list[Figure]:
+    """List what is compared, in the order of the table."""
+    worst = report.groups[0] if report.groups else None
+    nothing = Rate(math.nan, 0.0, 1.0, 0)
+    return [
+        *_lfw_figures(report.lfw),
+        *chain.from_iterable(_identification_figures(report)),
+        Figure(
+            "worst group, test: false match rate",
+            worst.fmr if worst else nothing,
+            note=worst.group if worst else "",
+        ),
+        Figure("relatives, test: false match rate", report.relatives),
+    ]
+
+
+def _lfw_figures(lfw: Lfw | None) -> Iterator[Figure]:
+    if lfw is None:
+        return
+    found = lfw.verification
+    own = Rate(found.accuracy, math.nan, math.nan, found.n)
+    yield Figure("LFW, ten folds: accuracy ± standard error", own, error=found.standard_error)
+    yield Figure("LFW: TAR at FAR 1 %", lfw.tar_at_far_1)
+    yield Figure("LFW: TAR at FAR 0.1 %", lfw.tar_at_far_01)
+
+
+def _identification_figures(report: Report) -> Iterator[list[Figure]]:
+    points = zip(report.operating_points, report.development, report.test, strict=True)
+    for point, development, test in points:
+        case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %"
+        yield [
+            Figure(f"{case}: FNIR, development", development.fnir),
+            Figure(f"{case}: FNIR, test", test.fnir),
+            Figure(f"{case}: FPIR in truth, test", test.fpir),
+        ]
+
+
+def render_reports(reports: Sequence[Report]) -> str:
+    """Write reports of one run side by side.
+
+    Intervals are 95 %: Wilson's for LFW's pairs, else a bootstrap over people.
+    """
+    columns = [{figure.label: figure for figure in figures(report)} for report in reports]
+    lines = [_line("", [report.name for report in reports])]
+    for label in columns[0] if columns else ():
+        found = [column.get(label) for column in columns]
+        lines.append(_line(label, [str(figure or "not measured") for figure in found]))
+        notes = [figure.note if figure else "" for figure in found]
+        if any(notes):
+            lines.append(_line("    which", notes))
+    return "\n".join([*lines, "", *_NOTES])
+
+
+_NOTES: Final = (
+    "In brackets: 95 % intervals (LFW: Wilson's; else a bootstrap over people).",
+    "Thresholds are set on development people; test people share nobody with them.",
+    "Worst group and relatives: at the threshold of the last FPIR of the largest gallery.",
+)
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    return (f"{label:<{_LABEL}}" + "".join(f"{cell:<{_CELL}}" for cell in cells)).rstrip()
