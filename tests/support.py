@@ -61,6 +61,14 @@ def write_folder(folder: Path, pictures: Sequence[Image]) -> Path:
     return folder
 
 
+def write_config(folder: Path, bundle: Path, extra: str = "") -> Path:
+    """Write a configuration whose files lie in ``folder``; ``extra`` is more TOML."""
+    path = folder / "kiosk.toml"
+    state = f'[state]\ndirectory = "{folder}/state"\nroster = "{folder}/roster.csv"\n'
+    path.write_text(f'{state}[model]\nbundle = "{bundle}"\n{extra}')
+    return path
+
+
 @functools.cache
 def small_bundle() -> Bundle:
     """A real bundle around a real int8 model, which sees 8 by 8 patches and no faces."""

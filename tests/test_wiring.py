@@ -1,0 +1,66 @@
+"""What is put together from configuration and model card."""
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.config import load_config
+from kiosk.errors import ConfigError, ModelError
+from kiosk.wiring import Recogniser, build_recogniser, make_directory
+from tests.support import THRESHOLD, write_config
+
+
+def recogniser(folder: Path, bundle: Path, decision: str = "") -> Recogniser:
+    return build_recogniser(load_config(write_config(folder, bundle, f"[decision]\n{decision}")))
+
+
+@pytest.mark.parametrize(
+    ("decision", "size", "threshold", "unsure"),
+    [
+        ("", 0, THRESHOLD, THRESHOLD - 0.05),
+        ("", 10, THRESHOLD, THRESHOLD - 0.05),
+        ("", 11, THRESHOLD + 0.01, THRESHOLD - 0.05),
+        ("fpir = 0.01", 5, THRESHOLD - 0.05, THRESHOLD - 0.05),
+        ("threshold = 0.5", 5, 0.5, 0.5),
+        ("threshold = 0.9\nunsure_threshold = 0.3", 5, 0.9, 0.3),
+        ("unsure_threshold = 0.3", 5, THRESHOLD, 0.3),
+    ],
+)
+def test_thresholds_come_from_the_card_unless_configured(
+    decision: str, size: int, threshold: float, unsure: float, bundle_path: Path, tmp_path: Path
+) -> None:
+    """By FPIR and gallery size from the card; unsure is the card's loosest; the file wins."""
+    rule = recogniser(tmp_path, bundle_path, decision).rule(size)
+    assert (rule.threshold, rule.unsure_threshold) == pytest.approx((threshold, unsure))
+
+
+@pytest.mark.parametrize(
+    ("decision", "error", "says"),
+    [
+        ("fpir = 0.5", ModelError, r"decision\.fpir: 0\.5 is not on the model card"),
+        ("unsure_threshold = 0.9", ConfigError, r"decision\.unsure_threshold: expected at most 0"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_named(
+    decision: str, error: type[Exception], says: str, bundle_path: Path, tmp_path: Path
+) -> None:
+    """An unmeasured rate, or thresholds that contradict the card, name their key."""
+    with pytest.raises(error, match=says):
+        recogniser(tmp_path, bundle_path, decision).rule(5)
+
+
+def test_enrolment_keeps_to_the_doors_limits(bundle_path: Path, tmp_path: Path) -> None:
+    """Pictures of one person are as alike as unsure, and people too near are those the door knows."""
+    one = recogniser(tmp_path, bundle_path)
+    enroller = one.enroller(11)
+    rule = one.rule(11)
+    assert (enroller.same_min, enroller.near_min) == (rule.unsure_threshold, rule.threshold)
+    assert enroller.limits is one.config.quality
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A state directory below a file is an error that names the key and the folder."""
+    config = load_config(write_config(tmp_path, tmp_path))
+    (tmp_path / "state").touch()
+    with pytest.raises(ConfigError, match=rf"state\.directory: {tmp_path}/state cannot be made"):
+        make_directory(config)
