@@ -91,6 +91,12 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
     check = _command(commands, "check", "replay the model's golden vectors on this machine", _check)
     _add_config(check)
     check.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    text = "measure speed, memory and start-up on this machine"
+    bench = _command(commands, "bench", text, _bench)
+    _add_config(bench)
+    bench.add_argument("--video", type=Path, help="a recording; a drawn walk by default")
+    bench.add_argument("--peers", type=Path, help="folder of other projects' models")
+    bench.add_argument("--json", action="store_true", help="print the figures as JSON")
     _command(commands, "schema", "print the JSON Schema of events", _schema)
 
 
@@ -198,6 +204,17 @@ def _check(options: argparse.Namespace) -> int:
     facts = {"model_id": embedder.model_id, "worst_int8_steps": embedder.check()}
     text = f"{facts['model_id']}: golden vectors within {facts['worst_int8_steps']} int8 steps"
     print(json.dumps(facts) if options.json else text)
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    import msgspec
+
+    from kiosk.bench import run_bench
+    from kiosk.bench_report import render
+
+    bench = run_bench(_config(options), frames=options.video, peers=options.peers)
+    print(msgspec.json.encode(bench).decode() if options.json else render(bench))
     return 0
 
 

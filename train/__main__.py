@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from kiosk.errors import KioskError
 
 
@@ -156,19 +154,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     from kiosk.bundle import load_bundle
     from train.data import CropSet
     from train.peers import bundle_embedder, compare, peer_embedders, render_reports
+    from train.peers_files import det_curves, save_det, write_reports
 
     bundle = load_bundle(options.bundle)
     embedders = {bundle.card.model_id: bundle_embedder(bundle)}
     if options.peers is not None:
         embedders |= peer_embedders(options.peers)
-    reports = compare(embedders, CropSet.load(options.crops), options.lfw)
-    options.out.mkdir(parents=True, exist_ok=True)
-    text = render_reports(reports)
-    (options.out / "evaluation.txt").write_text(text + "\n", encoding="utf-8")
-    (options.out / "evaluation.json").write_bytes(
-        msgspec.json.format(msgspec.json.encode(reports), indent=1)
-    )
-    print(text)
+    crop_set = CropSet.load(options.crops)
+    reports = compare(embedders, crop_set, options.lfw)
+    write_reports(reports, options.out)
+    largest = reports[0].operating_points[-1].gallery_size
+    save_det(det_curves(embedders, crop_set, largest), reports, options.out / "det.png")
+    print(render_reports(reports))
     return 0
 
 
