@@ -107,7 +107,8 @@ def walk_through(
                 break
             _see(frame, pipeline, parts, recorder, walk)
     if not walk.crops:
-        raise ConfigError(f"{camera.source}: no face in it is good enough to be recognised")
+        message = f"{camera.source}: no face in it is good enough to be recognised"
+        raise ConfigError(f"{message}; replay another, or raise detector.width_px")
     return walk
 
 

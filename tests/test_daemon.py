@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from kiosk.align import align
 from kiosk.bundle import Bundle, write_bundle
 from kiosk.camera import BaseCamera, Camera
 from kiosk.clock import ManualClock
@@ -109,7 +110,10 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+def manager(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Manager]:
+    assert mosquitto.port  # it runs already: it would say READY=1 itself
     manager = Manager(tmp_path / "notify")
     monkeypatch.setenv("NOTIFY_SOCKET", str(manager.path))
     monkeypatch.setenv("WATCHDOG_USEC", str(WATCHDOG_S * 1_000_000))
@@ -168,7 +172,7 @@ def gallery_file(config_path: Path) -> Path:
 
 
 def test_ready_is_said_after_the_first_frame(build: Build, manager: Manager) -> None:
-    """Nothing is ready before a frame has come; then READY and how many people, at the end STOPPING."""
+    """Before a frame nothing is said; then READY and how many people, and at the end STOPPING."""
 
     def script() -> Iterator[Image]:
         assert manager.listen() == []
@@ -223,8 +227,6 @@ def test_who_walks_past_is_published(
     walk = [picture(photo, 10 * i) for i in range(8)]
     daemon = build(walk)
     found = daemon.pipeline.detector.find(walk[0])[0]
-    from kiosk.align import align
-
     template = daemon.embedder.embed(align(walk[0], found.landmarks))
     daemon.pipeline.gallery = daemon.pipeline.gallery.with_subject("s-12", template[None])
     listener = mosquitto.listen(ATTENDANCE_FILTER)
