@@ -15,13 +15,14 @@ from convert.quantize import REPRESENTATIVE, quantise
 from convert.verify import Limit, Loss, measure, refuse
 from kiosk.bundle import Bundle, ModelCard, write_bundle
 from kiosk.contract import fingerprint
-from kiosk.errors import ModelError
+from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
 from train.data import CropSet
 from train.evaluate import Report, evaluate
 from train.fit import FitConfig, embed_all, load_embedder, read_config
-from train.metrics import best_threshold
+from train.metrics import Ints, best_threshold
+from train.sources import Side
 from train.teacher import unit
 
 PAIRS: Final = 20_000
@@ -84,13 +85,16 @@ def convert(
     """
     config = read_config(run)
     network = load_embedder(run)
-    model = quantise(network, _calibration(crop_set, config.seed))
+    calibration = _calibration(crop_set, config.seed)
+    model = quantise(network, calibration)
     int8 = Int8Embedder(model)
     loss = _loss(network, int8, crop_set, config.seed)
     refuse(loss, limit or Limit())
     report = evaluate(facts.name, int8, crop_set, lfw)
     crops = golden_crops()
-    card = _card(network, model, int8, config, facts, loss, report)
+    card = _card(
+        network, model, int8, config, facts, loss, report, calibration_crops=len(calibration)
+    )
     bundle = Bundle(card, model, crops, np.stack([int8.raw(crop) for crop in crops]))
     write_bundle(out, bundle)
     return Converted(bundle, loss, report)
@@ -120,13 +124,20 @@ class Int8Embedder:
 def _calibration(crop_set: CropSet, seed: int) -> Image:
     """Draw the crops that set the activations' ranges, from the training side."""
     rng = np.random.default_rng(seed)
-    indices = crop_set.on("train")
+    indices = _crops_on(crop_set, "train")
     chosen = rng.choice(indices, min(REPRESENTATIVE, len(indices)), replace=False)
     return np.concatenate([*crop_set.middle(np.sort(chosen))])
 
 
+def _crops_on(crop_set: CropSet, side: Side) -> Ints:
+    indices = crop_set.on(side)
+    if len(indices) == 0:
+        raise DatasetError(f"{crop_set.folder}: nobody on side {side!r}; prepare with more people")
+    return indices
+
+
 def _loss(network: keras.Model, int8: Int8Embedder, crop_set: CropSet, seed: int) -> Loss:
-    indices = crop_set.on("dev")
+    indices = _crops_on(crop_set, "dev")
     crops = np.concatenate([*crop_set.middle(indices)])
     people = np.array([crop_set.photos[i].identity for i in indices])
     embeddings = {"float": embed_all(network, crops), "int8": int8(crops)}
@@ -162,6 +173,8 @@ def _card(
     facts: Facts,
     loss: Loss,
     report: Report,
+    *,
+    calibration_crops: int,
 ) -> ModelCard:
     digest = hashlib.sha256(model).hexdigest()
     shape = config.network
@@ -177,7 +190,7 @@ def _card(
             "scheme": "int8 weights per channel, int8 activations, no float op",
             "input": int8.model.input_quantisation,
             "output": int8.model.output_quantisation,
-            "calibration_crops": REPRESENTATIVE + 2,
+            "calibration_crops": calibration_crops + 2,  # black and white
             "loss": msgspec.to_builtins(loss),
         },
         operating_points=report.operating_points,

@@ -104,6 +104,17 @@ def test_a_recogniser_that_tells_people_apart_names_all_of_them(
         assert (way.strangers, way.unseen) == (None, None)
 
 
+def test_no_more_photos_are_enrolled_than_asked_for(run: Run, collection: Collection) -> None:
+    """A look that only the fourth photo drawn of each person has is known from ten, not three."""
+    fourth = [own[3] for own in draw_enrolment(LABELS, HELD_OUT, 10, run.config.seed)]
+    looks = LABELS + 20
+    looks[fourth] = looks[HELD_OUT] = 0
+    looks[[fourth[1], *np.flatnonzero(HELD_OUT & (LABELS == 1))]] = 1
+    changed = replace(collection, crops=crops(looks.tolist()))
+    three, ten = enrolment_ways(run, changed, NOBODY, None, Embedder(), 0.5)
+    assert (three.right.value, ten.right.value) == (0.0, 1.0)
+
+
 def test_a_person_taken_for_another_is_wrong(run: Run, collection: Collection) -> None:
     """Held-out photos of Bo that look like Ada count as wrong, with a threshold or without."""
     looks = np.where(HELD_OUT, 0, LABELS)

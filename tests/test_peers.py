@@ -168,6 +168,15 @@ def test_reports_stand_side_by_side() -> None:
     assert text.count("female, 0-9, Asian") == 2
 
 
+def test_columns_stand_apart_whatever_is_in_them() -> None:
+    """A long name and a figure of 100 % do not run into the next column."""
+    sure = msgspec.structs.replace(a_report("x" * 60), relatives=Rate(1.0, 1.0, 1.0, 9))
+    lines = render_reports([sure, sure]).splitlines()
+    (row,) = [line for line in lines if line.startswith("relatives")]
+    assert row.count("100.00% (100.00% to 100.00%)  ") == 1
+    assert lines[0].split() == ["x" * 60] * 2
+
+
 def test_what_was_not_measured_is_not_a_number() -> None:
     """Without LFW there is no such row; without relatives the table says so."""
     nobody = msgspec.structs.replace(a_report("ours"), relatives=Rate(math.nan, 0, 1, 0), groups=())

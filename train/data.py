@@ -82,9 +82,11 @@ class CropSet:
             crops = np.load(folder / "crops.npy", mmap_mode="r")
             with (folder / "photos.csv").open(newline="", encoding="utf-8") as file:
                 header, *rows = csv.reader(file)
-        except (OSError, ValueError) as exc:
+        except (OSError, EOFError, ValueError, csv.Error) as exc:
             raise DatasetError(f"{folder}: no crop set of `kiosk-train prepare` ({exc})") from exc
-        good = tuple(header) == _HEADER and all(row[4] in get_args(Side) for row in rows)
+        good = tuple(header) == _HEADER and all(
+            len(row) == len(_HEADER) and row[4] in get_args(Side) for row in rows
+        )
         if not good or crops.shape != (len(rows), STORED_PX, STORED_PX, 3):
             raise DatasetError(f"{folder}: photos.csv does not fit crops.npy; prepare it again")
         return cls(
@@ -104,6 +106,9 @@ class CropSet:
     ) -> None:
         """Write the crops numbered ``keep``, in order, with their photos and sides."""
         folder.mkdir(parents=True, exist_ok=True)
+        # What an earlier set left must not pass for this one's, even if this is cut short.
+        for stale in ("photos.csv", "teacher.npy"):
+            (folder / stale).unlink(missing_ok=True)
         shape = (len(keep), STORED_PX, STORED_PX, 3)
         stored = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.uint8, shape)
         for at, index in enumerate(keep):

@@ -5,7 +5,6 @@ nobody has) and to tell the labelled people apart. A run folder holds the config
 history, the curves, the weights, and a backup from which an interrupted run resumes.
 """
 
-import csv
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,8 @@ from train.batches import Blends, Ints, TrainingBatches, ask_about_blends
 from train.data import CropSet
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.network import NetworkConfig, build_network
+from train.plots import save_rows, whole_file
+from train.rows import read_rows
 from train.teacher import Teacher, load_targets, unit
 
 
@@ -110,13 +111,21 @@ def fit(
         batches,
         epochs=config.epochs,
         callbacks=[
-            keras.callbacks.BackupAndRestore(run / "backup", delete_checkpoint=False),
+            # The history comes first: an epoch that was not backed up is made, and written, anew.
             _Bookkeeper(batches, crop_set, targets, embedder, run),
+            keras.callbacks.BackupAndRestore(
+                run / "backup", delete_checkpoint=False, double_checkpoint=True
+            ),
         ],
         verbose=2,
     )
-    embedder.save_weights(run / "embedder.weights.h5")
+    _save_weights(embedder, run)
     return embedder
+
+
+def _save_weights(embedder: keras.Model, run: Path) -> None:
+    with whole_file(run / "embedder.weights.h5") as partial:
+        embedder.save_weights(partial)
 
 
 def load_embedder(run: Path) -> keras.Model:
@@ -220,7 +229,8 @@ def _blends(
         with np.load(path) as kept:
             return Blends(kept["pairs"], kept["seeds"], kept["targets"])
     blends = ask_about_blends(crop_set, teacher(), indices, config.blends, config.seed)
-    np.savez(path, pairs=blends.pairs, seeds=blends.seeds, targets=blends.targets)
+    with whole_file(path) as partial:
+        np.savez(partial, pairs=blends.pairs, seeds=blends.seeds, targets=blends.targets)
     return blends
 
 
@@ -229,10 +239,12 @@ def _settle_config(run: Path, config: FitConfig) -> None:
     run.mkdir(parents=True, exist_ok=True)
     path = run / "config.json"
     facts = {"recipe": "embedding", "contract": fingerprint(), "fit": msgspec.to_builtins(config)}
-    facts = json.loads(json.dumps(facts))
-    if path.exists() and json.loads(path.read_bytes()) != facts:
+    text = json.dumps(facts, indent=1) + "\n"
+    if not path.exists():
+        with whole_file(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+    elif path.read_text(encoding="utf-8") != text:
         raise DatasetError(f"{path}: another recipe; choose a new run folder or the same options")
-    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 class _Bookkeeper(keras.callbacks.Callback):
@@ -250,7 +262,7 @@ class _Bookkeeper(keras.callbacks.Callback):
         self._batches = batches
         self._embedder = embedder
         self._run = run
-        dev = np.array([i for i in crop_set.on("dev") if crop_set.photos[i].person])
+        dev = np.array([i for i in crop_set.on("dev") if crop_set.photos[i].person], np.int64)
         self._targets = targets[dev]
         self._crops = np.concatenate([*crop_set.middle(dev)]) if len(dev) else None
         people = np.array([crop_set.photos[i].identity for i in dev])
@@ -265,26 +277,27 @@ class _Bookkeeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write one line of history and the weights."""
-        row = {"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}, **self._measure()}
+        figures = {k: float(v) for k, v in (logs or {}).items()}
+        row = {"epoch": float(epoch), **figures, **self._measure()}
         path = self._run / "history.csv"
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow({k: f"{v:.6g}" for k, v in row.items()})
-        self._embedder.save_weights(self._run / "embedder.weights.h5")
+        before = read_rows(path) if path.exists() else []
+        save_rows([*(old for old in before if old["epoch"] < epoch), row], path)
+        _save_weights(self._embedder, self._run)
 
     def _measure(self) -> dict[str, float]:
         """Tell how near the teacher development people lie, and how well apart."""
         if self._crops is None:
             return {}
         found = embed_all(self._embedder, self._crops)
+        cosine = {"dev_cosine": float(np.mean(np.sum(found * self._targets, axis=1)))}
         scores = (found @ found.T)[self._upper]
         others = np.sort(scores[~self._same])
+        if len(others) in {0, len(scores)}:  # one person alone, or one photo of each
+            return cosine
         tar = {
             f"dev_tar_at_far_{far:g}": float(
                 np.mean(scores[self._same] > others[int(len(others) * (1 - far))])
             )
             for far in (1e-3, 1e-4)
         }
-        return {"dev_cosine": float(np.mean(np.sum(found * self._targets, axis=1))), **tar}
+        return cosine | tar

@@ -20,9 +20,9 @@ class Trial:
     Attributes:
         own: ``(g,)`` score of each enrolled person's probe to the person named first, or -1
             where somebody else was.
-        owners: ``(g,)`` whose probe it is.
+        owners: ``(g,)`` whose probe it is, by a number that all drawings share.
         strangers: ``(s,)`` best score of each stranger's probe.
-        stranger_groups: ``(s,)`` which person (or family) it shows.
+        stranger_groups: ``(s,)`` which person (or family) it shows, numbered likewise.
     """
 
     own: Floats
@@ -65,7 +65,7 @@ def draw(
         enrolment_photos: How many photos each is enrolled from.
 
     Raises:
-        DatasetError: Too few people have enough photos.
+        DatasetError: Too few people have enough photos, or no stranger is left.
     """
     rng = np.random.default_rng(seed)
     by_person: defaultdict[str, list[int]] = defaultdict(list)
@@ -79,18 +79,21 @@ def draw(
     enrolled = [list(rng.permutation(own)) for own in enrolled]
     templates = np.array([own[:enrolment_photos] for own in enrolled])
     probes = np.array([index for own in enrolled for index in own[enrolment_photos:]])
-    owners = np.array([who for who, own in enumerate(enrolled) for _ in own[enrolment_photos:]])
+    places = np.array([who for who, own in enumerate(enrolled) for _ in own[enrolment_photos:]])
     # A relative of an enrolled person is no stranger for the open-set figure: see `relatives`.
     families = {photos[own[0]].group for own in enrolled}
     strangers = np.array([i for i, p in enumerate(photos) if p.group not in families])
+    if len(strangers) == 0:
+        raise DatasetError(f"with {gallery_size} people enrolled, nobody is left for a stranger")
     starts = np.arange(0, templates.size, enrolment_photos)
     stack = embeddings[templates.ravel()]
     scores = person_scores(embeddings[probes], stack, starts)
-    right = scores.argmax(axis=1) == owners
+    right = scores.argmax(axis=1) == places
     own_scores = np.where(right, scores.max(axis=1), -1.0).astype(np.float32)
     others = person_scores(embeddings[strangers], stack, starts).max(axis=1)
-    _, groups = np.unique([photos[i].group for i in strangers], return_inverse=True)
-    return Trial(own_scores, owners, others, groups)
+    owner_of = _numbers([photo.identity for photo in photos])
+    group_of = _numbers([photo.group for photo in photos])
+    return Trial(own_scores, owner_of[probes], others, group_of[strangers])
 
 
 def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
@@ -100,13 +103,21 @@ def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
 
 def rates(trials: Sequence[Trial], threshold: float, gallery_size: int) -> Identification:
     """Measure the error rates of several drawings at one threshold; the interval is by person."""
-    missed = [hit for trial in trials for hit in _by_group(trial.own < threshold, trial.owners)]
-    named = [
-        hit
-        for trial in trials
-        for hit in _by_group(trial.strangers >= threshold, trial.stranger_groups)
-    ]
+    # A person's probes of all drawings are one cluster: drawing again makes nobody new.
+    missed = _by_group(
+        np.concatenate([trial.own < threshold for trial in trials]),
+        np.concatenate([trial.owners for trial in trials]),
+    )
+    named = _by_group(
+        np.concatenate([trial.strangers >= threshold for trial in trials]),
+        np.concatenate([trial.stranger_groups for trial in trials]),
+    )
     return Identification(gallery_size, threshold, bootstrap(named), bootstrap(missed))
+
+
+def _numbers(names: Sequence[str]) -> Ints:
+    """Number names; the same list gives the same numbers."""
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _by_group(hits: Bools, groups: Ints) -> list[Bools]:

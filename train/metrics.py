@@ -36,7 +36,9 @@ def wilson(count: int, n: int) -> Rate:
     z, share = 1.959964, count / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Rate(share, max(0.0, middle - half), min(1.0, middle + half), n)
+    # At 0 and at n the share is an end of the interval, which rounding must not pass.
+    low, high = min(share, middle - half), max(share, middle + half)
+    return Rate(share, max(0.0, low), min(1.0, high), n)
 
 
 class TenFold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,13 +73,20 @@ def fold_accuracy(scores: Floats, same: Bools, folds: Ints) -> TenFold:
 
 
 def best_threshold(scores: Floats, same: Bools) -> float:
-    """Find the threshold that tells most pairs right."""
+    """Find the threshold (accepted is what reaches it) that tells most pairs right."""
     order = np.argsort(scores, kind="stable")
-    right: Ints = np.cumsum(~same[order]) + np.sum(same) - np.cumsum(same[order])
-    # Between this pair and the next one; below the first is the case of nobody rejected.
-    best = int(np.argmax(right))
-    after = scores[order[min(best + 1, len(order) - 1)]]
-    return float((scores[order[best]] + after) / 2)
+    ordered = scores[order]
+    # How many more pairs are told right by rejecting the lowest 0, 1, ... n than by rejecting none.
+    gain = np.concatenate([[0], np.cumsum(np.where(same[order], -1, 1))])
+    can_cut = np.concatenate([[True], np.diff(ordered) > 0, [True]])  # equals cannot be parted
+    cut = int(np.argmax(np.where(can_cut, gain, gain.min() - 1)))
+    if cut == 0:
+        return float(ordered[0])
+    above_rejected = float(np.nextafter(ordered[cut - 1], ordered.dtype.type(np.inf)))
+    if cut == len(ordered):
+        return above_rejected
+    # Midway to the next; the middle of two neighbouring floats may round to the lower one.
+    return max(above_rejected, float((ordered[cut - 1] + ordered[cut]) / 2))
 
 
 def tar_at_far(scores: Floats, same: Bools, far: float) -> Rate:

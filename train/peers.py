@@ -20,9 +20,6 @@ from train.data import CropSet
 from train.evaluate import Embed, Lfw, Report, evaluate
 from train.metrics import Rate
 
-_LABEL: Final = 52  # widths of the table's columns
-_CELL: Final = 26
-
 
 class Remembering:
     """Embeds many crops one by one, and remembers what it gave.
@@ -144,19 +141,16 @@ def _identification_figures(report: Report) -> Iterator[list[Figure]]:
 
 
 def render_reports(reports: Sequence[Report]) -> str:
-    """Write reports of one run side by side.
-
-    Intervals are 95 %: Wilson's for LFW's pairs, else a bootstrap over people.
-    """
+    """Write reports of one run side by side."""
     columns = [{figure.label: figure for figure in figures(report)} for report in reports]
-    lines = [_line("", [report.name for report in reports])]
+    rows = [["", *(report.name for report in reports)]]
     for label in columns[0] if columns else ():
         found = [column.get(label) for column in columns]
-        lines.append(_line(label, [str(figure or "not measured") for figure in found]))
+        rows.append([label, *(str(figure or "not measured") for figure in found)])
         notes = [figure.note if figure else "" for figure in found]
         if any(notes):
-            lines.append(_line("    which", notes))
-    return "\n".join([*lines, "", *_NOTES])
+            rows.append(["    which", *notes])
+    return "\n".join([*_table(rows), "", *_NOTES])
 
 
 _NOTES: Final = (
@@ -166,5 +160,8 @@ _NOTES: Final = (
 )
 
 
-def _line(label: str, cells: Sequence[str]) -> str:
-    return (f"{label:<{_LABEL}}" + "".join(f"{cell:<{_CELL}}" for cell in cells)).rstrip()
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()

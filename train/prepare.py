@@ -3,6 +3,7 @@
 import csv
 import json
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -72,7 +73,7 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
     left_out: list[LeftOut] = []
     for source, person, name, data in tqdm(items, unit="photo", disable=not progress):
         try:
-            crops[len(photos)] = find_crop(data(), detector, aligned=source.aligned)
+            crops[len(photos)] = find_crop(_read(data), detector, aligned=source.aligned)
         except PhotoError as exc:
             left_out.append(LeftOut(source.name, person, name, str(exc)))
         else:
@@ -88,6 +89,13 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
     facts = {"contract": fingerprint(), "seed": sources.seed, "photos": len(kept)}
     (out / "set.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return Prepared(len(kept), tuple(left_out))
+
+
+def _read(data: Callable[[], bytes]) -> bytes:
+    try:
+        return data()
+    except (OSError, zipfile.BadZipFile, zlib.error) as exc:
+        raise PhotoError("unreadable") from exc
 
 
 def find_crop(data: bytes, detector: Detector, *, aligned: bool = False) -> Image:

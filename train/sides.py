@@ -1,9 +1,12 @@
 """Decide who is trained on, who is developed on and who is tested on: whole groups, for ever.
 
-A group's rank is a hash of the seed and its name, so that adding or losing a photo moves nobody.
+A group's rank is a hash of the seed and its name, so that adding or losing a photo moves nobody,
+as long as the same groups can be held out: one more that ranks high enough takes its place, and
+the last one of that side moves on.
 """
 
 import hashlib
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,9 +39,11 @@ def _sides_of(
     source: Source, photos: Sequence[Photo], seed: int, test_only: frozenset[str]
 ) -> dict[str, Side]:
     groups = sorted({photo.group for photo in photos}, key=lambda name: _rank(seed, name))
+    forced = {photo.group for photo in photos if _same_form(photo.person) in test_only}
+    sides: dict[str, Side]
     if source.side is not None:
-        return dict.fromkeys(groups, source.side)
-    forced = {photo.group for photo in photos if photo.person in test_only}
+        sides = dict.fromkeys(groups, source.side)
+        return sides | dict.fromkeys(forced, "test")
     fit = [
         name for name in _large(photos, source.hold_out_photos_min, groups) if name not in forced
     ]
@@ -47,7 +52,7 @@ def _sides_of(
             f"source {source.name!r}: {len(fit)} groups can be held out, "
             f"expected {source.dev} for development and {source.test} for the test"
         )
-    sides: dict[str, Side] = dict.fromkeys(groups, "train")
+    sides = dict.fromkeys(groups, "train")
     sides |= dict.fromkeys(fit[: source.dev], "dev")
     sides |= dict.fromkeys(fit[source.dev : source.dev + source.test], "test")
     return sides | dict.fromkeys(forced, "test")
@@ -72,7 +77,13 @@ def _test_only(source: Source, root: Path) -> frozenset[str]:
         return frozenset()
     path = root / source.test_only
     try:
-        lines = path.read_text(encoding="utf-8").split()
-    except OSError as exc:
-        raise DatasetError(f"{path}: cannot be read ({exc.strerror})") from exc
-    return frozenset(line.rsplit("/", 1)[-1] for line in lines)
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise DatasetError(f"{path}: cannot be read ({exc})") from exc
+    names = (line.strip().rsplit("/", 1)[-1] for line in lines)
+    return frozenset(_same_form(name) for name in names if name)
+
+
+def _same_form(name: str) -> str:
+    """Write accents in one way: file systems and editors differ."""
+    return unicodedata.normalize("NFC", name)

@@ -44,6 +44,15 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     hold_out_photos_min: Annotated[int, Meta(ge=1)] = 1
     test_only: str = ""
 
+    def __post_init__(self) -> None:
+        """Check the regular expression."""
+        try:
+            found = re.compile(self.group).groups
+        except re.error as exc:
+            raise ValueError(f"group: {self.group!r} is no regular expression ({exc})") from exc
+        if self.group and not found:
+            raise ValueError(f"group: {self.group!r} has no (group) to name what stays together")
+
     def group_of(self, person: str, photo: str) -> str:
         """Name what must stay together: a family, a person, or a photo of nobody named."""
         if not person:
@@ -57,6 +66,13 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     source: Annotated[tuple[Source, ...], Meta(min_length=1)]
     seed: int = 20_26
+
+    def __post_init__(self) -> None:
+        """Check the names: people of two sources must not mix."""
+        names = [source.name for source in self.source]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"source: expected each name once, got {', '.join(twice)} twice")
 
 
 def load_sources(path: Path) -> Sources:
@@ -79,12 +95,17 @@ def read_sources(path: Path) -> Sources:
 def folder_source(folder: Path) -> Sources:
     """Describe a plain folder with one sub-folder of photos per person.
 
-    A tenth of the people is held out for development and a tenth for the test.
+    A tenth of the people is held out for development and a tenth for the test, but two at least:
+    one to enrol and one to be the stranger. Fewer than six people are trained on and measured by
+    nothing.
+
+    Raises:
+        DatasetError: There is no such folder, or no sub-folder in it.
     """
     people = sum(1 for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else 0
     if people == 0:
         raise DatasetError(f"{folder}: expected a folder with one sub-folder of photos per person")
-    held_out = max(1, people // 10) if people >= 4 else 0
+    held_out = max(2, people // 10) if people >= 6 else 0
     return Sources(
         source=(Source(name="photos", path=str(folder.resolve()), dev=held_out, test=held_out),)
     )

@@ -1,0 +1,83 @@
+"""What the tests of training and conversion build: small crop sets, a tiny network, a teacher."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from kiosk import sample
+from kiosk.align import align
+from kiosk.contract import CROP_PX
+from kiosk.detect import Detector
+from kiosk.photo import only_face, read_photo
+from kiosk.records import Floats, Image
+from tests.support import embedding, patch_weights, unit
+from train.data import STORED_PX, CropSet, Photo
+from train.network import NetworkConfig
+from train.sources import Side
+
+# With fewer than 16 channels into a convolution of stride 2, oneDNN 3.x crashes going backward.
+TINY = NetworkConfig(stem=16, channels=(16,), blocks=(1,), head=16)
+EVERYBODY: Mapping[Side, int] = {"train": 4, "dev": 5, "test": 5}
+EACH = 5
+
+
+def orl_photo(person: int, number: int) -> Path:
+    """A photo of the ORL set: 40 people, ten photos each, both counted from 1."""
+    return sample._faces() / f"s{person}" / f"{number}.pgm"
+
+
+def orl_crop(person: int, number: int) -> Image:
+    """The crop of an ORL photo, as the kiosk would cut it."""
+    photo = read_photo(orl_photo(person, number))
+    return align(photo, only_face(photo, Detector()).landmarks)
+
+
+def draw_crop(who: int, photo: int, side_px: int = STORED_PX) -> Image:
+    """A stored crop of nobody: a person is a pattern of soft colours, a photo its light."""
+    cells = np.random.default_rng(who).integers(40, 216, (6, 6, 3)).astype(np.float32)
+    cells *= np.random.default_rng((who, photo)).uniform(0.85, 1.15, (6, 6, 1))
+    size = (side_px, side_px)
+    return np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def make_crop_set(
+    folder: Path, people: Mapping[Side, int] = EVERYBODY, each: int = EACH
+) -> CropSet:
+    """Write drawn people, ``each`` photos of every one, with a teacher's embeddings beside them."""
+    sides = [side for side, count in people.items() for _ in range(count * each)]
+    who = np.repeat(np.arange(sum(people.values())), each)
+    photos = [
+        Photo("drawn", f"p{person}", f"{at % each}.png", f"drawn/p{person}")
+        for at, person in enumerate(who)
+    ]
+    crops = np.stack([draw_crop(int(person), at % each) for at, person in enumerate(who)])
+    CropSet.write(folder, crops, range(len(crops)), photos, sides)
+    targets = [embedding(int(person)) + 0.5 * embedding(1000 + at) for at, person in enumerate(who)]
+    np.save(folder / "teacher.npy", unit(targets))
+    return CropSet.load(folder)
+
+
+def see(crops: Image) -> Floats:
+    """Embed ``(n, 112, 112, 3)`` crops by their patches: tells drawn people apart, and no faces."""
+    cell = CROP_PX // 8
+    patches = crops.reshape(-1, 8, cell, 8, cell, 3).mean((2, 4)).reshape(-1, 192)
+    return unit(patches @ patch_weights())
+
+
+class DrawnTeacher:
+    """Stands in for the teacher, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def embed_both_ways(self, crops: Image) -> Floats:
+        self.asked += len(crops)
+        return see(crops)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
