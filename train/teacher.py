@@ -49,11 +49,10 @@ class Teacher:
         self._scaled = scaled
         try:
             graph = fold_weights(onnx.load(self.path))
-            core = openvino.Core()
-            model = core.read_model(graph.SerializeToString())
-            model.reshape([self.BATCH, 3, 112, 112])
+            model = openvino.Core().read_model(graph.SerializeToString())
+            self._batch = _fit_batch(model, (self.BATCH, 1))
             settings = {"INFERENCE_PRECISION_HINT": precision}
-            self._run = core.compile_model(model, "CPU", settings)
+            self._run = openvino.Core().compile_model(model, "CPU", settings)
         except Exception as exc:  # three libraries, each with errors of its own
             raise ModelError(f"{self.path}: not an ONNX face recogniser: {exc}") from exc
 
@@ -67,7 +66,7 @@ class Teacher:
             ``(n, dim)`` float32 of length 1.
         """
         parts = [
-            self._embed_batch(crops[i : i + self.BATCH]) for i in range(0, len(crops), self.BATCH)
+            self._embed_batch(crops[i : i + self._batch]) for i in range(0, len(crops), self._batch)
         ]
         return unit(np.concatenate(parts))
 
@@ -76,12 +75,28 @@ class Teacher:
         return unit(self.embed(crops) + self.embed(crops[:, :, ::-1]))
 
     def _embed_batch(self, crops: Image) -> Floats:
-        batch = np.zeros((self.BATCH, 112, 112, 3), np.float32)
+        batch = np.zeros((self._batch, 112, 112, 3), np.float32)
         batch[: len(crops)] = crops
         if self._scaled:
             batch = (batch - 127.5) / 128.0
         output = self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
         return np.array(output[: len(crops)], np.float32)
+
+
+def _fit_batch(model: Any, sizes: tuple[int, ...]) -> int:  # noqa: ANN401  # OpenVINO's model
+    """Give the graph the first batch size that it gives as many embeddings for.
+
+    Some files hold a reshape that is right for one crop alone, and mixes those of a batch.
+
+    Raises:
+        ModelError: No size fits.
+    """
+    for size in sizes:
+        model.reshape([size, 3, 112, 112])
+        output = model.output(0).get_partial_shape()
+        if output.is_static and output.to_shape()[0] == size and len(output) == 2:
+            return size
+    raise ModelError("one embedding a crop was expected")
 
 
 def unit(vectors: Floats) -> Floats:
