@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -40,32 +41,42 @@ Shown = Iterable[Image | CameraError]
 
 
 class Manager:
-    """The service manager's end of NOTIFY_SOCKET."""
+    """The service manager's end of NOTIFY_SOCKET; it reads at once, or senders would block."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.heard: list[str] = []
+        self._messages: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
 
     def listen(self) -> list[str]:
-        """All that was said so far."""
-        self._socket.setblocking(False)
-        while True:
-            try:
-                self.heard.append(self._socket.recv(4096).decode())
-            except BlockingIOError:
-                return self.heard
+        """All that was said since the last time."""
+        self._say(b"sync")
+        return list(iter(self._next, "sync"))
 
     def wait_for(self, start: str) -> str:
         """Wait for the next message that begins so."""
-        self._socket.settimeout(PATIENCE_S)
-        while not (message := self._socket.recv(4096).decode()).startswith(start):
+        while not (message := self._next()).startswith(start):
             pass
         return message
 
     def close(self) -> None:
+        self._say(b"end")
+        self._thread.join()
         self._socket.close()
+
+    def _next(self) -> str:
+        return self._messages.get(timeout=PATIENCE_S)
+
+    def _say(self, message: bytes) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(message, str(self.path))
+
+    def _read(self) -> None:
+        for message in iter(lambda: self._socket.recv(4096), b"end"):
+            self._messages.put(message.decode())
 
 
 class Scripted(BaseCamera):
@@ -181,8 +192,9 @@ def test_ready_is_said_after_the_first_frame(build: Build, manager: Manager) -> 
         yield EMPTY
 
     build(script()).run()
-    assert manager.listen()[-1] == "STOPPING=1"
-    assert sum("READY=1" in message for message in manager.heard) == 1
+    said = manager.listen()
+    assert said[-1] == "STOPPING=1"
+    assert "READY" not in "".join(said)
 
 
 @pytest.mark.parametrize("script", [GONE, [GONE], []])
@@ -307,7 +319,7 @@ def test_waiting_for_a_camera_feeds_the_watchdog(
     def lost() -> Iterator[Image | CameraError]:
         yield EMPTY
         yield EMPTY
-        manager.listen().clear()
+        manager.listen()
         waited_s.append(-clock.monotonic_s())
         yield GONE
 
@@ -372,13 +384,10 @@ def test_a_changed_gallery_is_taken_in(
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
     assert daemon.pipeline.ballot.rule.threshold > before
-    said = [m.split("=")[0] + m.partition("\n")[2] for m in manager.listen() if "WATCH" not in m]
-    assert said == [
-        "READYSTATUS=2 people enrolled",
-        f"RELOADING{manager.heard[2].partition(chr(10))[2]}",
-        "READYSTATUS=11 people enrolled",
-        "STOPPING",
-    ]
+    states = [message.split("\n") for message in manager.listen() if "WATCHDOG" not in message]
+    assert [state[0] for state in states] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+    assert states[1][1].startswith("MONOTONIC_USEC=100")
+    assert states[2][1] == "STATUS=11 people enrolled"
 
 
 @pytest.mark.parametrize("damage", ["absent", "cut", "other-model"])

@@ -133,7 +133,7 @@ def test_only_people_with_enough_photos_are_held_out() -> None:
 def test_too_few_groups_are_an_error() -> None:
     """The error names the source, what there is and what was asked for."""
     source = Source(name="s", path="p", dev=2, test=1, hold_out_photos_min=2)
-    with pytest.raises(DatasetError, match="'s': 2 groups .*expected 2 for development and 1"):
+    with pytest.raises(DatasetError, match=r"'s': 2 groups .*expected 2 for development and 1"):
         sides_of(source, photos_of({"a": 2, "b": 5, "c": 1}, source))
 
 
@@ -161,7 +161,7 @@ def sides_with_list(folder: Path, text: str, source: Source) -> dict[str, set[Si
     ],
     ids=["spaces", "name alone", "accents", "from Windows", "a family", "not in this set"],
 )
-@pytest.mark.parametrize("side", [None, "train", "dev", "none"])
+@pytest.mark.parametrize("side", [None, "train", "dev"])
 def test_people_for_the_test_alone_are_on_no_other_side(
     tmp_path: Path, text: str, kept: set[str], side: Side | None
 ) -> None:
@@ -170,6 +170,13 @@ def test_people_for_the_test_alone_are_on_no_other_side(
     found = sides_with_list(tmp_path, text, source)
     assert {person for person, sides in found.items() if sides == {"test"}} == kept
     assert all(found[person] == {side or "train"} for person in found.keys() - kept)
+
+
+def test_a_source_on_no_side_stays_there(tmp_path: Path) -> None:
+    """People for the test alone are not tested on either when their source is put aside."""
+    source = Source(name="s", path="p", test_only="kept.txt", side="none")
+    found = sides_with_list(tmp_path, "Zoë", source)
+    assert all(sides == {"none"} for sides in found.values())
 
 
 @given(st.sets(st.sampled_from([f"p{n}" for n in range(12)]), max_size=8), seeds)

@@ -87,7 +87,8 @@ class CropSet:
         good = tuple(header) == _HEADER and all(
             len(row) == len(_HEADER) and row[4] in get_args(Side) for row in rows
         )
-        if not good or crops.shape != (len(rows), STORED_PX, STORED_PX, 3):
+        shape = (len(rows), STORED_PX, STORED_PX, 3)
+        if not good or (crops.shape, crops.dtype) != (shape, np.uint8):
             raise DatasetError(f"{folder}: photos.csv does not fit crops.npy; prepare it again")
         return cls(
             folder,

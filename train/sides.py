@@ -43,7 +43,7 @@ def _sides_of(
     sides: dict[str, Side]
     if source.side is not None:
         sides = dict.fromkeys(groups, source.side)
-        return sides | dict.fromkeys(forced, "test")
+        return sides if source.side == "none" else sides | dict.fromkeys(forced, "test")
     fit = [
         name for name in _large(photos, source.hold_out_photos_min, groups) if name not in forced
     ]

@@ -25,7 +25,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             known to be the same is no stranger to himself, and no proof of what is unseen.
         group: Regular expression whose first group, found in a person's name, names what must
             stay on one side of the split together (a family); empty: each person alone.
-        side: Put everybody on this side, whatever ``dev`` and ``test`` say.
+        side: Put everybody (but ``test_only``) on this side, whatever ``dev`` and ``test`` say.
         dev: How many groups to hold out for development.
         test: How many groups to hold out for the final test.
         hold_out_photos_min: Hold out only groups in which some person has this many photos.
