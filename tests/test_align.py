@@ -15,7 +15,7 @@ from kiosk.records import Floats, Image
 def moved(turn: float, scale: float, shift: tuple[float, float]) -> Floats:
     """The template after a turn (radians), a scale and a shift (pixels)."""
     rotation = [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
-    return (scale * TEMPLATE @ np.array(rotation).T + shift).astype(np.float32)
+    return np.asarray(scale * TEMPLATE @ np.array(rotation).T + shift, np.float32)
 
 
 def apply(matrix: Floats, points: Floats) -> Floats:

@@ -91,7 +91,7 @@ def test_a_changed_bit_is_refused_or_does_not_matter(
 
 def npz(**arrays: npt.NDArray[Any] | np.generic) -> bytes:
     packed = io.BytesIO()
-    np.savez(packed, **arrays)
+    np.savez(packed, **arrays)  # type: ignore[arg-type]  # numpy's own keyword is no array here
     return packed.getvalue()
 
 

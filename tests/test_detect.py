@@ -97,7 +97,9 @@ def test_rows_that_are_no_face_are_left_out(detector: Detector) -> None:
     """Infinite numbers, and landmarks that coincide and could not be aligned, are dropped."""
     whole = [10.0, 10, 50, 50, 20, 30, 50, 30, 35, 45, 25, 55, 45, 55, 0.9]
     one = Detector()
-    one._net = Rows(whole, [float("nan"), *whole[1:]], [*whole[:4], *[30.0] * 10, 0.9])
+    one._net = Rows(  # type: ignore[assignment]  # as far as it is used
+        whole, [float("nan"), *whole[1:]], [*whole[:4], *[30.0] * 10, 0.9]
+    )
     (found,) = one.find(np.zeros((100, 100, 3), np.uint8))
     assert found.box.tolist() == [10, 10, 50, 50]
     assert detector.find(np.zeros((100, 100, 3), np.uint8)) == ()

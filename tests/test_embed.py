@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.util
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,8 @@ from kiosk.embed import TfliteEmbedder
 from kiosk.errors import MissingExtraError, ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
-from tests.support import convert, patch_weights, small_bundle
+from tests.support import small_bundle
+from tests.tflite_file import patch_model, projection
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def test_an_embedding_has_length_one(embedder: TfliteEmbedder) -> None:
 
 
 def test_pixels_reach_the_graph_as_they_are(embedder: TfliteEmbedder) -> None:
-    """Embeddings equal those of the float computation: pixel less 128 is the int8 input."""
-    weights = patch_weights()
+    """Embeddings are those that exact arithmetic on the pixels gives."""
+    weights = projection(128).T.astype(float)
     for crop in crops():
         exact = crop[::14, ::14].reshape(192).astype(float) @ weights
         cosine = embedder.embed(crop) @ (exact / np.linalg.norm(exact))
@@ -72,46 +72,21 @@ def bundle_of(model: bytes) -> Bundle:
     return dataclasses.replace(small_bundle(), model=model)
 
 
-def edges(shape: tuple[int, ...], high: int = 255) -> list[Image]:
-    return [np.full(shape, value, np.uint8) for value in (0, high)]
-
-
-def half(crop: Any) -> Any:  # noqa: ANN401  # TensorFlow carries no types
-    """A network from crop to 128 numbers."""
-    import tensorflow as tf
-
-    return tf.reshape(tf.nn.avg_pool2d(crop, 14, 14, "VALID"), (1, 192))[:, :128]
-
-
-def test_a_model_of_other_shapes_is_refused() -> None:
-    """A model that takes no crop, or gives no embedding, is refused with both shapes."""
-    small = convert(half, edges((112, 112, 3)))
-    assert TfliteEmbedder(bundle_of(small)).embed(crops()[0]).shape == (128,)
-    for network, shape, says in (
-        (lambda x: half(x)[:, :64], (112, 112, 3), r"\(1, 112, 112, 3\) to \(1, 64\)"),
-        (lambda x: half(x[:, :112, :112]), (126, 126, 3), r"\(1, 126, 126, 3\) to \(1, 128\)"),
-    ):
-        with pytest.raises(ModelError, match=says):
-            TfliteEmbedder(bundle_of(convert(network, edges(shape))))
-
-
-def test_a_model_that_wants_arithmetic_is_refused() -> None:
-    """An input scale other than 1 would need arithmetic on pixels: calibration was too narrow."""
-    with pytest.raises(ModelError, match=r"input scale 0\.39.*not 1 and -128"):
-        TfliteEmbedder(bundle_of(convert(half, edges((112, 112, 3), high=100))))
-
-
-def test_a_float_model_is_refused() -> None:
-    """Input and output must be int8."""
-    with pytest.raises(ModelError, match="not int8"):
-        TfliteModel(convert(half, edges((112, 112, 3)), is_int8=False))
-
-
-def test_a_model_with_two_outputs_is_refused() -> None:
-    """A model has one input and one output."""
-    model = convert(lambda x: (half(x), half(x)[:, :64]), edges((112, 112, 3)))
-    with pytest.raises(ModelError, match="one input and one output"):
-        TfliteModel(model)
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (patch_model([64]), r"maps \(1, 112, 112, 3\) to \(1, 64\)"),
+        (patch_model(side=128), r"maps \(1, 128, 128, 3\) to \(1, 128\)"),
+        (patch_model([128, 64]), "one input and one output"),
+        (patch_model(is_int8=False), "not int8"),
+        # Calibrated with pixels up to 100 alone: arithmetic on pixels would be needed.
+        (patch_model(input_scale=100 / 255), r"input scale 0\.39.*not 1 and -128"),
+    ],
+)
+def test_a_model_that_breaks_the_contract_is_refused(model: bytes, says: str) -> None:
+    """Shapes, types and scale of a model must be those that the kiosk's crops have."""
+    with pytest.raises(ModelError, match=says):
+        TfliteEmbedder(bundle_of(model))
 
 
 @pytest.mark.parametrize("model", [b"", b"no model at all" * 100])

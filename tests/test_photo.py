@@ -24,7 +24,8 @@ def test_a_photo_is_blue_green_red_and_upright(tmp_path: Path) -> None:
         path = tmp_path / f"{index}.png"
         cv2.imwrite(str(path), np.full(shape, 77, np.uint8))
         image = read_photo(path)
-        assert (image.shape, image.dtype) == ((20, 30, 3), np.uint8)
+        assert image.shape == (20, 30, 3)
+        assert image.dtype == np.uint8
         assert image[0, 0].tolist() == [77, 77, 77]
 
 
@@ -40,7 +41,7 @@ def test_what_is_no_picture_is_named(content: bytes | None, tmp_path: Path) -> N
 
 def test_bytes_that_are_no_picture_give_the_reason_alone() -> None:
     """Without a file there is no name to give."""
-    with pytest.raises(PhotoError, match="^unreadable$"):
+    with pytest.raises(PhotoError, match=r"^unreadable$"):
         decode_photo(b"no picture")
 
 

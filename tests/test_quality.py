@@ -22,7 +22,7 @@ def crop(mean: float = 128, contrast: float = 40, blur_px: float = 0) -> Image:
     """Soft noise of a mean and contrast, and perhaps blurred."""
     noise = np.random.default_rng(5).normal(0, contrast, (112, 112, 3))
     if blur_px:
-        noise = cv2.GaussianBlur(noise, (0, 0), blur_px)
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), blur_px), np.float64)
     return np.clip(mean + noise, 0, 255).astype(np.uint8)
 
 

@@ -50,7 +50,7 @@ def test_a_rule_that_cannot_be_is_named(
 
 
 def test_enrolment_keeps_to_the_doors_limits(bundle_path: Path, tmp_path: Path) -> None:
-    """Pictures of one person are as alike as unsure, and people too near are those the door knows."""
+    """One person's pictures are alike from unsure on; two people are too near from known on."""
     one = recogniser(tmp_path, bundle_path)
     enroller = one.enroller(11)
     rule = one.rule(11)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped]  # carries no types
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 PATCHES = 8
 """The network sees the mean colours of 8 by 8 patches."""
 WEIGHT_SCALE = 1 / 32
-OUTPUT_SCALE = 24.0
+OUTPUT_SCALE = 36.0
 
 
 def projection(outputs: int, seed: int = 1) -> npt.NDArray[np.int8]:

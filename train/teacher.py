@@ -109,22 +109,24 @@ def fold_weights(model: Any) -> Any:  # noqa: ANN401  # onnx carries no types
     """Fold block-quantised weights into floats, once, and free the batch dimension.
 
     The file of SFace lists its weights among the graph's inputs and dequantises them at every
-    run; folded, it is twice as fast.
+    run; folded, it is twice as fast. Weights quantised in another way are left to OpenVINO.
     """
     graph = model.graph
     known = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     nodes = []
     for node in graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in known:
+        if node.op_type == "DequantizeLinear" and node.input[0] in known and _block(node):
             known[node.output[0]] = _dequantise(node, known)
         elif node.op_type == "Reshape" and node.input[0] in known:
             shape = known[node.input[1]].astype(int)
             known[node.output[0]] = known[node.input[0]].reshape(shape)
         else:
             nodes.append(node)
-    used = {name for node in nodes for name in node.input} & known.keys()
-    inputs = [item for item in graph.input if item.name not in known]
-    weights = [numpy_helper.from_array(np.ascontiguousarray(known[n]), n) for n in sorted(used)]
+    read = {name for node in nodes for name in node.input}
+    made = known.keys() | {name for node in nodes for name in node.output}
+    inputs = [item for item in graph.input if item.name in read - made]
+    used = sorted(read & known.keys())
+    weights = [numpy_helper.from_array(np.ascontiguousarray(known[name]), name) for name in used]
     for field, items in ((graph.node, nodes), (graph.initializer, weights), (graph.input, inputs)):
         del field[:]
         field.extend(items)
@@ -134,13 +136,17 @@ def fold_weights(model: Any) -> Any:  # noqa: ANN401  # onnx carries no types
     return model
 
 
+def _block(node: Any) -> int:  # noqa: ANN401  # an onnx node
+    """Read how many weights share a scale and a zero point; 0: not such a node."""
+    blocks = [item.i for item in node.attribute if item.name == "block_size"]
+    return int(blocks[0]) if blocks and len(node.input) == 3 else 0
+
+
 def _dequantise(node: Any, known: dict[str, Any]) -> Floats:  # noqa: ANN401  # an onnx node
     """Undo ONNX's blocked DequantizeLinear (opset 21)."""
     quantised, scale, zero = (known[name].astype(np.float32) for name in node.input)
-    options = {item.name: item.i for item in node.attribute}
-    axis, block = options.get("axis", 1), options.get("block_size", 0)
-    if block:
-        scale, zero = (np.repeat(part, block, axis=axis) for part in (scale, zero))
+    axis = {item.name: item.i for item in node.attribute}.get("axis", 1)
+    scale, zero = (np.repeat(part, _block(node), axis=axis) for part in (scale, zero))
     fit = tuple(slice(0, size) for size in quantised.shape)
     return np.asarray((quantised - zero[fit]) * scale[fit], np.float32)
 

@@ -1,0 +1,146 @@
+"""How the house is laid out: who may import whom, and what the errors are."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk import errors
+from kiosk.errors import KioskError
+
+REPOSITORY = Path(__file__).parents[1]
+MODULES = {
+    f"{package}.{path.stem}": path
+    for package in ("kiosk", "train", "convert")
+    for path in sorted((REPOSITORY / package).glob("*.py"))
+}
+STAGES = {
+    "capture": {
+        *("capture", "camera", "camera_opencv", "camera_picamera2", "camera_replay"),
+        "fake_picamera2",
+    },
+    "detect": {"detect"},
+    "track": {"track"},
+    "quality": {"quality"},
+    "align": {"align"},
+    "embed": {"embed", "bundle", "tflite"},
+    "gallery": {"gallery"},
+    "attend": {"attend"},
+    "outbox": {"outbox"},
+    "publish": {"publish", "client", "window"},
+}
+"""The stages of the flow, with the modules that make up each."""
+WORKSTATION = {"train", "convert", "tensorflow", "keras", "torch", "jax", "matplotlib", "onnx"}
+RUNTIMES = {"ai_edge_litert", "tflite_runtime"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at its top or within a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            assert node.level == 0, f"{path}: imports are absolute here"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def strings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def kiosk_modules() -> dict[str, Path]:
+    return {name: path for name, path in MODULES.items() if name.startswith("kiosk.")}
+
+
+@pytest.mark.parametrize("name", kiosk_modules())
+def test_the_kiosk_imports_nothing_of_the_workstation(name: str) -> None:
+    """No module of the kiosk imports train, convert or a training framework, not even late."""
+    roots = {found.partition(".")[0] for found in imports(MODULES[name])}
+    assert not roots & WORKSTATION
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stages_import_no_other_stage(stage: str) -> None:
+    """Data flows from stage to stage through pipeline, recorder and daemon alone."""
+    others = {f"kiosk.{m}" for name, group in STAGES.items() if name != stage for m in group}
+    for module in STAGES[stage]:
+        assert not others & set(imports(MODULES[f"kiosk.{module}"])), module
+
+
+def test_one_module_alone_imports_the_runtimes() -> None:
+    """Whoever wants to run a model goes through kiosk.tflite."""
+    importers = {
+        name
+        for name, path in MODULES.items()
+        for found in [*imports(path), *strings(path)]
+        if found.partition(".")[0] in RUNTIMES
+    }
+    assert importers == {"kiosk.tflite"}
+
+
+def test_modules_import_only_those_above() -> None:
+    """There is an order of all modules in which each imports earlier ones only."""
+    graph = {name: {m for m in imports(path) if m in MODULES} for name, path in MODULES.items()}
+    assert len([*graphlib.TopologicalSorter(graph).static_order()]) == len(MODULES)
+
+
+def loaded_by(*names: str) -> set[str]:
+    """The packages that a fresh interpreter holds after these imports."""
+    code = f"import sys, {', '.join(names)}; print(*{{n.partition('.')[0] for n in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+    return set(done.stdout.split())
+
+
+def test_running_the_kiosk_loads_no_training_framework() -> None:
+    """All that the daemon, the desk and the demonstration import leaves TensorFlow out."""
+    loaded = loaded_by("kiosk.service", "kiosk.desk", "kiosk.demo")
+    assert {"cv2", "paho"} <= loaded
+    assert not loaded & WORKSTATION
+
+
+@pytest.mark.parametrize("package", ["kiosk", "train", "convert"])
+def test_a_command_starts_without_the_heavy_libraries(package: str) -> None:
+    """--help and mistakes are answered at once: a command imports what it needs, and late."""
+    loaded = loaded_by(f"{package}.__main__")
+    assert not loaded & {*RUNTIMES, "cv2", "paho", "tensorflow", "keras", "torch", "matplotlib"}
+
+
+# Errors
+
+
+def leaves() -> list[type[KioskError]]:
+    found = [value for value in vars(errors).values() if isinstance(value, type)]
+    return [one for one in found if issubclass(one, KioskError) and one is not KioskError]
+
+
+@pytest.mark.parametrize("error", leaves())
+def test_every_error_stands_in_the_tree(error: type[KioskError]) -> None:
+    """The tree of the module's docstring names each error with the builtin that it also is."""
+    assert errors.__doc__ is not None
+    (line,) = [line for line in errors.__doc__.splitlines() if f"─ {error.__name__} " in f"{line} "]
+    builtin = next(base for base in error.__mro__ if base.__module__ == "builtins")
+    assert KioskError in error.__bases__ or "    │   " in line or "    └" in line
+    if KioskError in error.__bases__:
+        assert f"({builtin.__name__})" in line
+    assert 64 <= error.exit_code <= 78
+
+
+def test_only_our_errors_are_raised_for_others_to_catch() -> None:
+    """What a module raises is one of the tree, or a programmer's mistake."""
+    mistakes = {"ValueError", "AssertionError", "TypeError"}
+    ours = {KioskError.__name__, *(one.__name__ for one in leaves())}
+    fakes = {"kiosk.fake_picamera2"}  # which raises what picamera2 raises
+    for name, path in kiosk_modules().items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                raised = ast.unparse(node.exc.func)
+                assert name in fakes or raised in ours | mistakes | {"type(exc)"}, (name, raised)

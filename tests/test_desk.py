@@ -1,0 +1,293 @@
+"""What is done at a desk: people come into the gallery, and go out of it without a trace."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk import desk
+from kiosk.config import Config, load_config
+from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError, RosterError
+from kiosk.event import encode
+from kiosk.gallery import Gallery, load_gallery, save_gallery
+from kiosk.outbox import Outbox
+from kiosk.roster import load_roster
+from kiosk.sample import enrolment_photos
+from kiosk.topics import Place
+from tests.conftest import Mosquitto
+from tests.support import (
+    embedding,
+    needs_photos,
+    picture,
+    small_bundle,
+    write_config,
+    write_folder,
+)
+from tests.test_event import EVENT
+
+MODEL = small_bundle().card.model_id
+SESSION = "2026-11-24/maths-7b"
+Configure = Callable[..., Config]
+
+
+@pytest.fixture
+def configure(bundle_path: Path, tmp_path: Path) -> Configure:
+    """Read a configuration whose files lie in the test's folder, with more TOML."""
+    return lambda extra="": load_config(write_config(tmp_path, bundle_path, extra))
+
+
+@pytest.fixture
+def config(configure: Configure) -> Config:
+    return configure()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three photos of one person."""
+    pictures = [picture(photo) for photo in enrolment_photos("orl-s12")[:3]]
+    return sorted(write_folder(tmp_path_factory.mktemp("photos") / "ada", pictures).iterdir())
+
+
+def people(*subjects: str, model_id: str = MODEL) -> Gallery:
+    return Gallery(model_id, {s: embedding(i)[None] for i, s in enumerate(subjects)})
+
+
+def enrolled(config: Config, *subjects: str) -> None:
+    """Have people enrolled whom nobody in these tests looks like."""
+    config.directory.mkdir(exist_ok=True)
+    save_gallery(config.gallery_path, people(*subjects))
+
+
+def subjects(config: Config) -> list[str]:
+    return list(load_gallery(config.gallery_path, MODEL).templates)
+
+
+# Enrolling
+
+
+@needs_photos
+def test_the_first_person_makes_the_gallery(config: Config, photos: list[Path]) -> None:
+    """Enrolling into a folder that is not there yet makes it, and the gallery in it."""
+    outcome = desk.enrol(config, "s-1", photos)
+    assert len(outcome.templates) == 3
+    assert desk.list_people(config) == {"s-1": 3}
+
+
+@needs_photos
+def test_only_templates_are_kept(config: Config, photos: list[Path]) -> None:
+    """Nothing that holds a picture is written: the folder has the gallery alone."""
+    desk.enrol(config, "s-1", photos)
+    assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
+    assert config.gallery_path.stat().st_size < 4096
+
+
+@needs_photos
+def test_enrolling_anew_replaces_the_templates(config: Config, photos: list[Path]) -> None:
+    """The same id again has the new templates only, is not near to itself, and others stay."""
+    enrolled(config, "s-0")
+    desk.enrol(config, "s-1", photos)
+    outcome = desk.enrol(config, "s-1", photos[:1])
+    assert outcome.near == ()
+    assert desk.list_people(config) == {"s-0": 1, "s-1": 1}
+
+
+@needs_photos
+def test_the_camera_gives_pictures_too(
+    configure: Configure, photos: list[Path], tmp_path: Path
+) -> None:
+    """With --camera every fifth of sixty frames is used, and no file is named."""
+    one = picture(enrolment_photos("orl-s12")[0])
+    write_folder(tmp_path / "look", [one] * 60)
+    config = configure(f'[camera]\nbackend = "replay"\npace = "fast"\nsource = "{tmp_path}/look"\n')
+    assert len(desk.enrol(config, "s-1", [], use_camera=True).templates) == 12
+    with pytest.raises(ConfigError, match="photos or --camera"):
+        desk.enrol(config, "s-1", photos, use_camera=True)
+
+
+@needs_photos
+def test_a_name_goes_into_the_roster_alone(config: Config, photos: list[Path]) -> None:
+    """With --name the roster has the name, and the gallery has not."""
+    desk.enrol(config, "s-1", photos, name="Ada Lovelace")
+    assert load_roster(Path(config.state.roster)).name_of("s-1") == "Ada Lovelace"
+    assert b"Ada" not in config.gallery_path.read_bytes()
+
+
+@pytest.mark.parametrize("subject", ["", "a b", "a/b", "+", "Müller", "a\n", "x" * 65])
+def test_a_subject_id_must_fit_everywhere(subject: str, config: Config) -> None:
+    """An id that could not stand in a topic or a list is refused before anything is done."""
+    with pytest.raises(ConfigError, match="subject id"):
+        desk.enrol(config, subject, [Path("a.jpg")])
+
+
+def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
+    """Without state.roster a name has no place, which is told before anybody is enrolled."""
+    path = write_config(tmp_path, bundle_path)
+    path.write_text(path.read_text().replace("roster", "# roster"))
+    with pytest.raises(ConfigError, match=r"state\.roster: needed for --name"):
+        desk.enrol(load_config(path), "s-1", [Path("a.jpg")], name="Ada")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "cannot be read"), (b"no picture", "unreadable; expected a JPEG or PNG")],
+)
+def test_a_photo_that_cannot_be_read_changes_nothing(
+    content: bytes | None, says: str, config: Config, tmp_path: Path
+) -> None:
+    """A wrong file name or file is an error that names it; the gallery stays as it was."""
+    enrolled(config, "s-0")
+    photo = tmp_path / "ada.jpg"
+    if content is not None:
+        photo.write_bytes(content)
+    with pytest.raises(PhotoError, match=f"{photo}.*{says}"):
+        desk.enrol(config, "s-1", [photo])
+    assert subjects(config) == ["s-0"]
+
+
+def test_a_photo_without_a_face_is_named(config: Config, tmp_path: Path) -> None:
+    """When no photo shows a face, each is named with the reason."""
+    (path,) = write_folder(tmp_path / "empty", [np.full((240, 320, 3), 128, np.uint8)]).iterdir()
+    with pytest.raises(PhotoError, match=f"no usable picture.*{path}: no face"):
+        desk.enrol(config, "s-1", [path])
+
+
+@needs_photos
+def test_a_gallery_of_another_model_is_not_added_to(config: Config, photos: list[Path]) -> None:
+    """Templates of two models in one gallery would make names of noise."""
+    config.directory.mkdir()
+    save_gallery(config.gallery_path, people("s-0", model_id="other"))
+    before = config.gallery_path.read_bytes()
+    with pytest.raises(GalleryModelError):
+        desk.enrol(config, "s-1", photos)
+    assert config.gallery_path.read_bytes() == before
+
+
+# Erasing
+
+
+def attend(config: Config, *attended: str) -> None:
+    """Have people attend a session; their events wait for the broker."""
+    with Outbox(config.outbox_path) as outbox:
+        for who in attended:
+            outbox.record(SESSION, who, lambda n, who=who: (f"{who}-{n}", "topic", b"{}"))  # type: ignore[misc]
+
+
+def test_an_erased_person_is_nowhere_but_in_the_register(config: Config) -> None:
+    """Templates, roster entry and attendance go; events that wait are the school's, and stay."""
+    enrolled(config, "s-1", "s-2")
+    roster = Path(config.state.roster)
+    roster.write_text("subject_id,name\ns-1,Ada\ns-2,Bob\n")
+    attend(config, "s-1", "s-2")
+    assert desk.remove_person(config, "s-1") == {"gallery": True, "roster": True, "attended": True}
+    assert subjects(config) == ["s-2"]
+    assert roster.read_text() == "subject_id,name\ns-2,Bob\n"
+    with Outbox(config.outbox_path) as outbox:
+        assert not outbox.has_attended(SESSION, "s-1")
+        assert outbox.has_attended(SESSION, "s-2")
+        assert len(outbox) == 2
+    assert b"s-1" not in config.gallery_path.read_bytes()
+
+
+def test_erasing_tells_what_was_there(config: Config) -> None:
+    """Without a roster or an outbox only the gallery had the person; none is made for it."""
+    enrolled(config, "s-1")
+    assert desk.remove_person(config, "s-1") == {
+        "gallery": True,
+        "roster": False,
+        "attended": False,
+    }
+    assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
+
+
+def test_an_erasure_that_fails_can_be_repeated(config: Config) -> None:
+    """While the roster cannot be changed the person stays enrolled, so that it is asked again."""
+    enrolled(config, "s-1", "s-2")
+    roster = Path(config.state.roster)
+    roster.write_text("no header\n")
+    with pytest.raises(RosterError):
+        desk.remove_person(config, "s-1")
+    roster.write_text("subject_id,name\ns-1,Ada\n")
+    assert desk.remove_person(config, "s-1")["roster"]
+    assert subjects(config) == ["s-2"]
+
+
+def test_erasing_a_stranger_is_an_error(config: Config) -> None:
+    """A misspelt id erases nobody and says where the ids are listed."""
+    enrolled(config, "s-1")
+    with pytest.raises(GalleryError, match=r"'s-9' is not enrolled.*kiosk gallery list"):
+        desk.remove_person(config, "s-9")
+
+
+# Carrying from kiosk to kiosk
+
+
+def test_an_exported_gallery_is_imported_elsewhere(config: Config, tmp_path: Path) -> None:
+    """People of the file replace those of the same id and join the others."""
+    enrolled(config, "s-1", "s-2")
+    assert desk.export_gallery(config, tmp_path / "out.npz") == 2
+    other = Gallery(MODEL, {"s-2": embedding(50)[None], "s-3": embedding(51)[None]})
+    save_gallery(config.gallery_path, other)
+    assert desk.import_gallery(config, tmp_path / "out.npz") == 3
+    merged = load_gallery(config.gallery_path, MODEL)
+    assert np.array_equal(merged.templates["s-2"], people("s-1", "s-2").templates["s-2"])
+
+
+def test_importing_makes_a_gallery_where_none_was(config: Config, tmp_path: Path) -> None:
+    """A new kiosk takes its first people from a file."""
+    save_gallery(tmp_path / "in.npz", people("s-1"))
+    assert desk.import_gallery(config, tmp_path / "in.npz") == 1
+    assert desk.list_people(config) == {"s-1": 1}
+
+
+@pytest.mark.parametrize(
+    ("gallery", "error"),
+    [
+        (None, GalleryError),
+        (people(), GalleryError),
+        (people("s-1", model_id="other"), GalleryModelError),
+    ],
+)
+def test_a_file_that_cannot_be_imported_changes_nothing(
+    gallery: Gallery | None, error: type[GalleryError], config: Config, tmp_path: Path
+) -> None:
+    """An absent, empty or foreign file is an error that names it; the gallery stays."""
+    enrolled(config, "s-0")
+    if gallery is not None:
+        save_gallery(tmp_path / "in.npz", gallery)
+    with pytest.raises(error, match=str(tmp_path / "in.npz")):
+        desk.import_gallery(config, tmp_path / "in.npz")
+    assert subjects(config) == ["s-0"]
+
+
+def test_before_anybody_is_enrolled_the_command_is_told(config: Config) -> None:
+    """A gallery that is absent is an error that says how to make one."""
+    with pytest.raises(GalleryError, match=r"gallery\.npz: absent.*kiosk enrol"):
+        desk.list_people(config)
+
+
+# Watching
+
+
+def test_watching_needs_a_broker(config: Config) -> None:
+    """Without mqtt.host there is nothing to watch, and the message names both ways to give one."""
+    with pytest.raises(ConfigError, match=r"mqtt\.host.*--host"):
+        desk.watch_live(config, host=None, port=None, roster=None, limit=None, as_json=False)
+
+
+def test_watching_shows_names_from_the_roster(
+    configure: Configure, mosquitto: Mosquitto, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Events of the broker named on the command line come with names of the configured roster."""
+    config = configure('[mqtt]\nhost = "192.0.2.1"\n')
+    Path(config.state.roster).write_text("subject_id,name\ns-1,Ada\n")
+    place = Place(site=EVENT.site, room=EVENT.room, kiosk=EVENT.kiosk)
+    # Retained, so that it is there when the watcher comes; the kiosk itself retains no event.
+    publisher = mosquitto.listen("unused")
+    publisher.client.publish(place.attendance, encode(EVENT), qos=1, retain=True).wait_for_publish()
+    desk.watch_live(
+        config, host=mosquitto.host, port=mosquitto.port, roster=None, limit=1, as_json=True
+    )
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["event_id"], shown["name"]) == (EVENT.event_id, "Ada")

@@ -1,0 +1,288 @@
+"""The commands: what they print, how they fail, and that the README knows them."""
+
+import argparse
+import importlib
+import json
+import logging
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk import desk
+from kiosk.__main__ import main
+from kiosk.bundle import default_bundle
+from kiosk.enrol import Enrolment, Rejected
+from kiosk.gallery import Gallery, save_gallery
+from kiosk.sample import enrolment_photos
+from tests.conftest import free_port
+from tests.support import (
+    embedding,
+    needs_photos,
+    picture,
+    small_bundle,
+    write_config,
+    write_folder,
+)
+
+REPOSITORY = Path(__file__).parents[1]
+README = REPOSITORY / "README.md"
+PROGRAMS = {"kiosk": "kiosk", "kiosk-train": "train", "kiosk-convert": "convert"}
+MODEL = small_bundle().card.model_id
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Leave logging as it was: a command configures it for its process."""
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)
+
+
+@pytest.fixture
+def folder(bundle_path: Path, tmp_path: Path) -> Path:
+    """A folder with kiosk.toml, two people enrolled, and files that are wrong in one way each."""
+    (tmp_path / "state").mkdir()
+    save_gallery(tmp_path / "state" / "gallery.npz", people(MODEL))
+    write_folder(tmp_path / "empty", [np.full((240, 320, 3), 128, np.uint8)])
+    (tmp_path / "text.jpg").write_text("no picture")
+    write_config(tmp_path, bundle_path)
+    for name, old, new in (
+        ("bad", "[state]", "[camera]\nfps = 0\n[state]"),
+        ("other", "[state]", f'[state]\ngallery = "{tmp_path}/other.npz"'),
+        ("none", "[state]", f'[state]\ngallery = "{tmp_path}/none.npz"'),
+        ("cut", str(bundle_path), f"{tmp_path}/cut.kiosk-model"),
+        ("old", "[model]", '[model]\nruntime = "tflite-runtime"'),
+        ("closed", "[state]", f'[mqtt]\nhost = "127.0.0.1"\nport = {free_port()}\n[state]'),
+    ):
+        text = (tmp_path / "kiosk.toml").read_text()
+        (tmp_path / f"{name}.toml").write_text(text.replace(old, new))
+    save_gallery(tmp_path / "other.npz", people("other"))
+    (tmp_path / "cut.kiosk-model").write_bytes(bundle_path.read_bytes()[:999])
+    return tmp_path
+
+
+def people(model_id: str) -> Gallery:
+    return Gallery(model_id, {"s-1": embedding(1)[None], "s-2": embedding(2)[None]})
+
+
+def command(folder: Path, line: str) -> list[str]:
+    """Split a command line; ``@x`` is a file of the folder."""
+    return [str(folder / word[1:]) if word.startswith("@") else word for word in shlex.split(line)]
+
+
+# Failing
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("gallery list --config @absent.toml", 78, "absent.toml: cannot be read"),
+        ("gallery list --config @bad.toml", 78, "bad.toml: camera.fps: "),
+        ("gallery list --config @none.toml", 65, "none.npz: absent; enrol people"),
+        ("gallery list --config @other.toml", 65, "other.npz: made by model other, in use is"),
+        ("gallery list --config @cut.toml", 65, "cut.kiosk-model: not a whole model bundle"),
+        ("gallery remove s-9 --config @kiosk.toml", 65, "subject 's-9' is not enrolled"),
+        ("gallery export @no/out.npz --config @kiosk.toml", 65, "no/out.npz: cannot be written"),
+        ("gallery import @text.jpg --config @kiosk.toml", 65, "text.jpg: not a whole gallery"),
+        ("enrol s-3 @empty/0000.png --config @kiosk.toml", 65, "0000.png: no face"),
+        ("enrol s-3 @text.jpg --config @kiosk.toml", 65, "text.jpg: unreadable; expected a JPEG"),
+        ("enrol s-3 @absent.jpg --config @kiosk.toml", 65, "absent.jpg: cannot be read"),
+        ("enrol s-3 --config @kiosk.toml", 78, "enrol: expected photos or --camera"),
+        ("enrol a/b @text.jpg --config @kiosk.toml", 78, "subject id 'a/b'"),
+        ("check --config @cut.toml", 65, "cut.kiosk-model: not a whole model bundle"),
+        ("run --config @bad.toml", 78, "bad.toml: camera.fps: "),
+        ("watch --config @kiosk.toml", 78, "mqtt.host: needed to watch"),
+        ("watch --config @closed.toml", 69, "cannot be reached"),
+    ],
+)
+def test_a_failure_is_one_line_and_an_exit_code(
+    line: str, code: int, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong is told in one line on standard error, and nothing is printed."""
+    assert main(command(folder, line)) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("kiosk: ")
+    assert says in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("tflite_runtime") is not None, reason="tflite-runtime is installed"
+)
+def test_a_runtime_that_is_absent_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other runtime is not taken instead: the key and the package are named."""
+    assert main(command(folder, "check --config @old.toml")) == 69
+    assert "model.runtime: tflite-runtime is not installed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["", "gallery", "enrol", "dance", "run --fast"])
+def test_wrong_usage_is_told(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command line that cannot be read shows the usage and exits with 2."""
+    with pytest.raises(SystemExit) as caught:
+        main(shlex.split(line))
+    assert caught.value.code == 2
+    assert "usage: kiosk" in capsys.readouterr().err
+
+
+def test_the_process_ends_with_the_code_and_the_line(folder: Path) -> None:
+    """As a process, too: the libraries below add no line of their own."""
+    line = command(folder, "-m kiosk enrol s-3 @empty/0000.png --config @kiosk.toml")
+    done = subprocess.run(
+        [sys.executable, *line],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    assert (done.returncode, done.stdout) == (65, "")
+    assert re.fullmatch(r"kiosk: no usable picture \(.*0000\.png: no face\)\n", done.stderr)
+
+
+def test_ctrl_c_is_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is interrupted exits with 130, as shells expect."""
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(desk, "list_people", interrupt)
+    assert main(command(folder, "gallery list --config @kiosk.toml")) == 130
+
+
+# Succeeding
+
+
+def run(folder: Path, line: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """Run a command that must succeed; what it printed."""
+    assert main([*command(folder, line), "--config", str(folder / "kiosk.toml")]) == 0
+    printed = capsys.readouterr()
+    return printed.out, printed.err
+
+
+def test_the_gallery_is_listed_carried_and_cleared(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each action prints what it did, for people or as JSON."""
+    assert run(folder, "gallery list", capsys)[0] == "s-1\t1\ns-2\t1\n"
+    assert json.loads(run(folder, "gallery list --json", capsys)[0]) == {"s-1": 1, "s-2": 1}
+    assert run(folder, "gallery export @out.npz", capsys)[0] == f"{folder}/out.npz: 2 people\n"
+    assert run(folder, "gallery remove s-1", capsys)[0] == "s-1: erased\n"
+    assert json.loads(run(folder, "gallery remove s-2 --json", capsys)[0]) == {
+        "gallery": True,
+        "roster": False,
+        "attended": False,
+    }
+    assert json.loads(run(folder, "gallery import @out.npz --json", capsys)[0]) == {"people": 2}
+
+
+@needs_photos
+def test_enrolling_prints_what_the_photos_gave(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Templates on standard output, photos left out on standard error."""
+    one = picture(enrolment_photos("orl-s12")[0])
+    write_folder(folder / "ada", [one, np.full_like(one, 128)])
+    out, err = run(folder, "enrol s-3 @ada/0000.png @ada/0001.png", capsys)
+    assert out == "s-3: 1 templates\n"
+    assert err == f"left out {folder}/ada/0001.png: no face\n"
+
+
+def test_a_likeness_is_warned_of(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody enrolled who may be mixed up with the person is named, and is in the JSON."""
+    outcome = Enrolment(embedding(1)[None], (Rejected("b.jpg", "blurred"),), ("s-2",))
+    monkeypatch.setattr(desk, "enrol", lambda *_args, **_options: outcome)
+    out, err = run(folder, "enrol s-3 a.jpg b.jpg --json", capsys)
+    assert json.loads(out) == {
+        "subject": "s-3",
+        "templates": 1,
+        "rejected": [{"photo": "b.jpg", "reason": "blurred"}],
+        "near": ["s-2"],
+    }
+    assert "s-3 looks much like s-2" in err
+
+
+def test_the_model_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`kiosk check` replays the golden vectors and prints the worst difference."""
+    assert run(folder, "check", capsys)[0] == f"{MODEL}: golden vectors within 0 int8 steps\n"
+    assert json.loads(run(folder, "check --json", capsys)[0]) == {
+        "model_id": MODEL,
+        "worst_int8_steps": 0,
+    }
+
+
+@needs_photos
+@pytest.mark.skipif(
+    not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
+)
+def test_the_first_command_recognises_the_sample_people(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`kiosk demo` names exactly the enrolled people, the stranger not, and exits with 0."""
+    assert main(["demo", "--fast", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["recognised"] == facts["expected"]
+    assert facts["stranger_named"] is False
+
+
+# What there is
+
+
+def parser_of(program: str) -> argparse.ArgumentParser:
+    module = importlib.import_module(f"{PROGRAMS[program]}.__main__")
+    parser: argparse.ArgumentParser = module._parser()
+    return parser
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, ...]]:
+    """A parser's own command line, and those of all commands below it."""
+    yield ()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from ((name, *rest) for rest in commands(below))
+
+
+@pytest.mark.parametrize(
+    "words", [(program, *words) for program in PROGRAMS for words in commands(parser_of(program))]
+)
+def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """--help prints the usage and exits with 0, for each command of each program."""
+    program, *rest = words
+    module = importlib.import_module(f"{PROGRAMS[program]}.__main__")
+    with pytest.raises(SystemExit) as caught:
+        module.main([*rest, "--help"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {' '.join(words)}")
+
+
+COMMAND = re.compile(rf"(?:sudo (?:-u kiosk )?)?(?:\S*/)?({'|'.join(PROGRAMS)})(?: (.*))?")
+
+
+def readme_commands() -> list[tuple[str, str]]:
+    """Program and arguments of each command in the README's shell blocks that is one of ours."""
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    lines = [part.strip() for block in blocks for part in re.split(r"\n|&&", block)]
+    found = [COMMAND.fullmatch(line) for line in lines]
+    return [(match[1], match[2] or "") for match in found if match]
+
+
+@pytest.mark.parametrize(("program", "arguments"), readme_commands())
+def test_the_readmes_commands_can_be_run(program: str, arguments: str) -> None:
+    """Each command of the README is one that its program takes."""
+    parser_of(program).parse_args(shlex.split(arguments, comments=True))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_readme_knows_every_command(program: str) -> None:
+    """No command of a program is missing from the README."""
+    text = README.read_text()
+    for words in commands(parser_of(program)):
+        assert len(words) != 1 or f"{program} {words[0]}" in text, words
