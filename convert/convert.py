@@ -20,8 +20,9 @@ from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
 from train.data import CropSet
 from train.evaluate import Report, evaluate
-from train.fit import FitConfig, embed_all, load_embedder, read_config
+from train.fit import embed_all, load_embedder
 from train.metrics import Ints, best_threshold
+from train.recipe import FitConfig, read_config
 from train.sources import Side
 from train.teacher import unit
 

@@ -53,7 +53,7 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
                      "was interrupted is resumed")  # fmt: skip
     _add_teacher(fit)
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
-                     help="change the recipe, see train/fit.py (images=100000, blends=0, "
+                     help="change the recipe, see train/recipe.py (images=100000, blends=0, "
                      "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip
     evaluate = _command(commands, "evaluate", "measure a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle of `kiosk-convert`")
@@ -139,8 +139,9 @@ def _teach(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.data import CropSet
-    from train.fit import fit, parse_config
+    from train.fit import fit
     from train.plots import save_curves
+    from train.recipe import parse_config
     from train.rows import read_rows
 
     config = parse_config(options.set)

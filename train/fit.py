@@ -5,73 +5,23 @@ nobody has) and to tell the labelled people apart. A run folder holds the config
 history, the curves, the weights, and a backup from which an interrupted run resumes.
 """
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import msgspec
 import numpy as np
 
-from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
 from train.batches import Blends, Ints, TrainingBatches, ask_about_blends
 from train.data import CropSet
 from train.loss import CosineHead, DistillationLoss, MarginLoss
-from train.network import NetworkConfig, build_network
+from train.network import build_network
 from train.plots import save_rows, whole_file
+from train.recipe import FitConfig, read_config, settle_config
 from train.rows import read_rows
 from train.teacher import Teacher, load_targets, unit
-
-
-class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One run of the recipe.
-
-    Attributes:
-        network: The shape of the network.
-        images: How many training images to show in all.
-        epoch_images: How many in an epoch (checkpoint, validation).
-        batch: Crops in a batch.
-        rate: The highest learning rate; it rises over ``warmup`` steps and falls as a cosine.
-        warmup: Steps.
-        decay: Weight decay of AdamW.
-        relation: Weight of the relational part of the distillation.
-        identity: Weight of the margin loss.
-        margin: Of the margin loss, as a cosine.
-        blends: How many blended faces to ask the teacher about.
-        blend_share: Their share of a batch.
-        precision: Keras's mixed-precision policy.
-        start: A weights file to start from, or empty.
-        seed: Where chance starts.
-    """
-
-    network: NetworkConfig = NetworkConfig()
-    images: int = 2_400_000
-    epoch_images: int = 64_000
-    batch: int = 128
-    rate: float = 2e-3
-    warmup: int = 500
-    decay: float = 0.02
-    relation: float = 10.0
-    identity: float = 0.05
-    margin: float = 0.2
-    blends: int = 150_000
-    blend_share: float = 0.3
-    precision: str = "float32"
-    start: str = ""
-    seed: int = 2026
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs the images make."""
-        return max(1, round(self.images / self.epoch_images))
-
-    @property
-    def steps(self) -> int:
-        """Batches in an epoch."""
-        return max(1, self.epoch_images // self.batch)
 
 
 def fit(
@@ -91,7 +41,7 @@ def fit(
     Raises:
         DatasetError: No targets, nobody to train on, or a run folder of another recipe.
     """
-    _settle_config(run, config)
+    settle_config(run, config)
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     targets, (labels, people) = load_targets(crop_set), label(crop_set)
@@ -142,33 +92,6 @@ def load_embedder(run: Path) -> keras.Model:
     except (OSError, ValueError) as exc:
         raise DatasetError(f"{run}/embedder.weights.h5: {exc}") from exc
     return embedder
-
-
-def read_config(run: Path) -> FitConfig:
-    """Read the recipe of a run folder.
-
-    Raises:
-        DatasetError: There is none, or it is malformed.
-    """
-    path = run / "config.json"
-    try:
-        facts = json.loads(path.read_bytes())
-        return msgspec.convert(facts["fit"], FitConfig)
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise DatasetError(f"{path}: not a run of recipe `embedding` ({exc})") from exc
-
-
-def parse_config(settings: Sequence[str]) -> FitConfig:
-    """Read ``KEY=VALUE`` settings.
-
-    Raises:
-        DatasetError: A key is unknown or a value of the wrong kind.
-    """
-    try:
-        pairs = dict(setting.split("=", 1) for setting in settings)
-        return msgspec.convert(pairs, FitConfig, strict=False)
-    except ValueError as exc:
-        raise DatasetError(f"--set: expected KEY=VALUE of the recipe ({exc})") from exc
 
 
 def embed_all(embedder: keras.Model, crops: Image, batch: int = 256) -> Floats:
@@ -232,19 +155,6 @@ def _blends(
     with whole_file(path) as partial:
         np.savez(partial, pairs=blends.pairs, seeds=blends.seeds, targets=blends.targets)
     return blends
-
-
-def _settle_config(run: Path, config: FitConfig) -> None:
-    """Write the recipe into a new run folder; hold it against the one of an old folder."""
-    run.mkdir(parents=True, exist_ok=True)
-    path = run / "config.json"
-    facts = {"recipe": "embedding", "contract": fingerprint(), "fit": msgspec.to_builtins(config)}
-    text = json.dumps(facts, indent=1) + "\n"
-    if not path.exists():
-        with whole_file(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    elif path.read_text(encoding="utf-8") != text:
-        raise DatasetError(f"{path}: another recipe; choose a new run folder or the same options")
 
 
 class _Bookkeeper(keras.callbacks.Callback):
