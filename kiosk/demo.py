@@ -4,7 +4,6 @@ Sample people are enrolled from photos, an embedded broker starts, a drawn corri
 the kiosk (or a real camera), and what the broker passes on is shown as it comes.
 """
 
-import logging
 import sys
 import tempfile
 import threading
@@ -59,7 +58,7 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
         if not as_json:
             say(f"{len(gallery)} people enrolled. {_CREDIT}")
         board = Board()
-        arrived = _watch(mqtt, board, as_json=as_json)
+        stop_watching = _watch(mqtt, board, as_json=as_json)
         daemon = build_daemon(
             config,
             stack,
@@ -70,10 +69,9 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
         daemon.run()
         committed = daemon.recorder.outbox.last_sequence()
         deadline_s = clock.monotonic_s() + _ARRIVAL_S
-        while arrived() < committed and clock.monotonic_s() < deadline_s:
+        while _count(board) < committed and clock.monotonic_s() < deadline_s:
             clock.sleep(0.05)
-        # The broker ends before the watching thread does: no outage that anybody need hear of.
-        logging.getLogger("kiosk.client").disabled = True
+        stop_watching()
     if camera is not None:
         return 0
     text, right = _verdict(board, as_json=as_json)
@@ -96,13 +94,24 @@ def _source(config: Config, clock: SystemClock, *, fast: bool) -> Callable[[], C
     return lambda: sample_camera(clock, pace="fast" if fast else "recorded")
 
 
-def _watch(mqtt: MqttSection, board: Board, *, as_json: bool) -> Callable[[], int]:
-    """Watch in the background; how many events have arrived so far."""
-    zone = Config().zone
-    screen = screen_for(sys.stdout, board, Roster(), zone, as_json=as_json)
-    thread = threading.Thread(target=watch, args=(mqtt, board, screen), daemon=True, name="watch")
+def _watch(mqtt: MqttSection, board: Board, *, as_json: bool) -> Callable[[], None]:
+    """Watch in the background; gives what ends it."""
+    screen = screen_for(sys.stdout, board, Roster(), Config().zone, as_json=as_json)
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=watch, args=(mqtt, board, screen), kwargs={"stop": stop}, daemon=True, name="watch"
+    )
     thread.start()
-    return lambda: sum(len(board.attended(session)) for session in board.sessions)
+
+    def end() -> None:
+        stop.set()
+        thread.join(_ARRIVAL_S)
+
+    return end
+
+
+def _count(board: Board) -> int:
+    return sum(len(board.attended(session)) for session in board.sessions)
 
 
 def _verdict(board: Board, *, as_json: bool) -> tuple[str, bool]:

@@ -5,14 +5,16 @@ subscribes with a session of its own that the broker keeps, and drops repeats by
 :class:`kiosk.board.Board` does.
 """
 
+import contextlib
 import logging
 import queue
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from paho.mqtt import client as paho
 from paho.mqtt.reasoncodes import ReasonCode
@@ -35,6 +37,10 @@ Work: TypeAlias = Callable[[], None]
 """Something that the network thread leaves to the watching one."""
 
 
+_STEP_S: Final = 0.5
+"""How soon a wish to stop is noticed."""
+
+
 def watch(
     mqtt: MqttSection,
     board: Board,
@@ -42,15 +48,17 @@ def watch(
     *,
     password: str = "",
     limit: int | None = None,
+    stop: threading.Event | None = None,
 ) -> None:
-    """Show what the kiosks publish, until so many events were shown or Ctrl-C is pressed.
+    """Show what the kiosks publish, until so many events were shown or it is told to stop.
 
     Args:
         mqtt: The configuration; ``mqtt.host`` must be set.
         board: Collects what is heard.
         screen: Shows it.
         password: Goes with ``mqtt.username``.
-        limit: Return after this many events that are no repeats; ``None`` never returns.
+        limit: Return after this many events that are no repeats; ``None`` is no limit.
+        stop: Return soon after this is set; Ctrl-C ends it, too.
 
     Raises:
         BrokerError: The broker cannot be reached at first, or refuses us or the subscription.
@@ -58,7 +66,7 @@ def watch(
     watcher = _Watcher(mqtt, board, screen, password)
     watcher.start()
     try:
-        while limit is None or watcher.shown < limit:
+        while (limit is None or watcher.shown < limit) and not (stop and stop.is_set()):
             watcher.step()
     finally:
         watcher.stop()
@@ -82,8 +90,9 @@ class _Watcher:
         self._client.start()
 
     def step(self) -> None:
-        """Wait for the next piece of work and do it."""
-        self._inbox.get()()
+        """Do the next piece of work, if one comes soon."""
+        with contextlib.suppress(queue.Empty):
+            self._inbox.get(timeout=_STEP_S)()
 
     def stop(self) -> None:
         self._client.on_end = lambda _error: None

@@ -105,6 +105,7 @@ def test_nobody_is_favoured(votes: list[Vote], names: Sequence[str], rule: Rule)
         ([vote("ada")] * 3 + [vote("bob")] * 3, Verdict.UNSURE),
         ([vote("ada", weight=0.3)] * 3 + [vote("bob", weight=1.0)], Verdict.UNSURE),
         ([vote("ada")] * 3 + [vote("ada", score=0.1)] * 3, Verdict.UNSURE),
+        ([vote("ada", score=0.4)] * 9, Verdict.UNSURE),
         # Nobody like them.
         ([vote("ada", score=0.3999)] * 9, Verdict.STRANGER),
         ([vote(None, score=-1.0, margin=0.0)] * 9, Verdict.STRANGER),

@@ -61,6 +61,8 @@ def test_the_same_bundle_is_the_same_file(bundle_path: Path, tmp_path: Path) -> 
     """No time of writing gets into the file: its checksum can be published."""
     write_bundle(tmp_path / "again", small_bundle())
     assert (tmp_path / "again").read_bytes() == bundle_path.read_bytes()
+    with zipfile.ZipFile(bundle_path) as archive:
+        assert {info.date_time[0] for info in archive.infolist()} == {1980}
 
 
 @given(st.data())

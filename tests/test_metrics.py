@@ -44,23 +44,28 @@ def test_no_threshold_tells_more_pairs_right(case: tuple[Floats, Bools]) -> None
 
 
 @pytest.mark.parametrize(
-    ("scores", "same", "low", "high"),
+    ("scores", "same", "accepted"),
     [
-        ([0.1, 0.2, 0.6, 0.8], [False, False, True, True], 0.39, 0.41),
-        ([0.3, 0.4], [True, True], -1.0, 0.3),
-        ([0.3, 0.4], [False, False], 0.4, 2.0),
-        ([0.5, 0.5, 0.5], [True, True, False], -1.0, 0.5),
-        ([0.5, 0.5, 0.5], [True, False, False], 0.5, 2.0),
+        ([0.3, 0.4], [True, True], 2),
+        ([0.3, 0.4], [False, False], 0),
+        ([0.5, 0.5, 0.5], [True, True, False], 3),
+        ([0.5, 0.5, 0.5], [True, False, False], 0),
+        ([0.6, np.nextafter(np.float32(0.6), np.float32(1))], [False, True], 1),
     ],
-    ids=["apart", "all same", "all different", "equal, mostly same", "equal, mostly different"],
+    ids=["all same", "all different", "equal, most same", "equal, most different", "neighbours"],
 )
-def test_where_the_best_threshold_lies(
-    scores: list[float], same: list[bool], low: float, high: float
+def test_how_many_the_best_threshold_accepts(
+    scores: list[float], same: list[bool], accepted: int
 ) -> None:
-    """Midway where the kinds part; at or beyond an end where one kind is all there is."""
-    found = best_threshold(np.array(scores, np.float32), np.array(same))
-    assert low <= found <= high
-    assert (found == pytest.approx(low)) == (low == 0.5 and high == 2.0) or low != 0.5
+    """All or nothing where that is best, and nothing between two neighbouring floats is lost."""
+    values = np.array(scores, np.float32)
+    assert np.sum(values >= best_threshold(values, np.array(same))) == accepted
+
+
+def test_the_best_threshold_lies_midway() -> None:
+    """Where the kinds part, it is as far from the one as from the other."""
+    scores = np.array([0.6, 0.1, 0.8, 0.2], np.float32)
+    assert best_threshold(scores, scores > 0.5) == pytest.approx(0.4)
 
 
 @given(score_lists, st.floats(0, 1))

@@ -122,7 +122,9 @@ def _directions(targets: Floats, labels: Ints, people: list[str]) -> Floats:
 
 def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) -> keras.Model:
     embedding = embedder.output
-    identity = CosineHead(len(directions), directions, name="identity")(embedding)
+    # Where nobody is named there is still one direction: PyTorch has no labels out of none.
+    start = directions if len(directions) else None
+    identity = CosineHead(max(1, len(directions)), start, name="identity")(embedding)
     model = keras.Model(embedder.input, {"embedding": embedding, "identity": identity})
     schedule = keras.optimizers.schedules.CosineDecay(
         config.rate / 100, max(1, config.epochs * config.steps - config.warmup), alpha=1e-3,
