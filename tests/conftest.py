@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from kiosk.bundle import write_bundle
 from tests.support import small_bundle
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes proves nothing
+settings.load_profile("untimed")
 
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 PATIENCE_S = 20.0
