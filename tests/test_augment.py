@@ -19,7 +19,9 @@ seeds = st.integers(0, 2**32)
 crops = st.one_of(
     st.integers(0, 99).map(lambda seed: draw_crop(seed, seed)),
     st.sampled_from([0, 255]).map(lambda level: np.full((128, 128, 3), level, np.uint8)),
-    seeds.map(lambda s: np.random.default_rng(s).choice(np.uint8([0, 255]), (128, 128, 3))),
+    seeds.map(
+        lambda s: np.random.default_rng(s).choice(np.array([0, 255], np.uint8), (128, 128, 3))
+    ),
 )
 some = settings(max_examples=60, deadline=None)
 

@@ -82,7 +82,7 @@ def _add(line: str) -> Callable[[Path], None]:
 
 
 def _crops(crops: object) -> Callable[[Path], None]:
-    return lambda folder: np.save(folder / "crops.npy", crops)
+    return lambda folder: np.save(folder / "crops.npy", np.asarray(crops))
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_what_is_no_recogniser_is_named(tmp_path: Path) -> None:
 def quantised(shape: tuple[int, ...], parts: tuple[int, ...]) -> list[Any]:
     """Random int8 weights with scales and zero points."""
     rng = np.random.default_rng(4)
-    values = {
+    values: dict[str, Any] = {
         "q": rng.integers(-128, 128, shape).astype(np.int8),
         "scale": rng.uniform(0.1, 2.0, parts).astype(np.float32),
         "zero": rng.integers(-9, 9, parts).astype(np.int8),
@@ -171,7 +171,7 @@ def quantised(shape: tuple[int, ...], parts: tuple[int, ...]) -> list[Any]:
     ids=["block", "first axis", "short last block", "vector", "rows", "columns", "whole"],
 )
 def test_folding_gives_what_onnx_gives(
-    shape: tuple[int, ...], parts: tuple[int, ...], options: dict[str, int]
+    shape: tuple[int, ...], parts: tuple[int, ...], options: dict[str, Any]
 ) -> None:
     """Weights come out as ONNX's reference dequantises them, in blocks or otherwise."""
     weights = quantised(shape, parts)
