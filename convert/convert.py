@@ -81,7 +81,8 @@ def convert(
         lfw: LFW's archive, for the last measurement before shipping.
 
     Raises:
-        ModelError: Quantisation lost more than the limit; nothing is written.
+        ModelError: Quantisation lost more than the limit, or no threshold keeps strangers out;
+            nothing is written.
         DatasetError: The run or the crop set cannot be used.
     """
     config = read_config(run)
@@ -96,6 +97,10 @@ def convert(
     card = _card(
         network, model, int8, config, facts, loss, report, calibration_crops=len(calibration)
     )
+    try:  # a collapsed network, which gives all the same embedding, has thresholds above 1
+        msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
+    except msgspec.ValidationError as exc:
+        raise ModelError(f"the model card cannot be read back: {exc}") from exc
     bundle = Bundle(card, model, crops, np.stack([int8.raw(crop) for crop in crops]))
     write_bundle(out, bundle)
     return Converted(bundle, loss, report)

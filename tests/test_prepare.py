@@ -197,6 +197,19 @@ def test_of_two_copies_under_two_names_the_first_stays(tmp_path: Path) -> None:
 
 
 @needs_photos
+def test_some_people_of_a_source_may_be_taken_alone(tmp_path: Path) -> None:
+    """Those that are named are prepared, and one that is not there is an error."""
+    for person in (1, 2, 3):
+        put(tmp_path / "photos" / f"p {person}", person, 1)
+    some = Source(name="s", path="photos", people=("p 1", "p 3"))
+    prepare(Sources(source=(some,)), tmp_path, tmp_path / "out", progress=False)
+    assert [photo.person for photo in CropSet.load(tmp_path / "out").photos] == ["p 1", "p 3"]
+    absent = Source(name="s", path="photos", people=("p 1", "p 9"))
+    with pytest.raises(DatasetError, match=r"photos: source 's' has no photo of \['p 9'\]"):
+        prepare(Sources(source=(absent,)), tmp_path, tmp_path / "out", progress=False)
+
+
+@needs_photos
 def test_sides_are_those_of_the_sources(tmp_path: Path) -> None:
     """A source's side and its people for the test alone end up in photos.csv."""
     for person in (1, 2):
