@@ -1,6 +1,5 @@
 """The run folder of recipe ``report``: what is in it, and how an interrupted run is taken up."""
 
-import csv
 import json
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import numpy as np
 from kiosk.errors import ConfigError, DatasetError
 from train.metrics import Bools
 from train.plots import save_rows, whole_file
+from train.rows import read_rows
 
 CONFIG_FILE: Final = "config.json"
 MODEL_FILE: Final = "model.keras"
@@ -158,7 +158,4 @@ def recorder(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.C
 def read_history(folder: Path) -> list[dict[str, float]]:
     """Read the epochs that a run has made so far."""
     path = folder / HISTORY_FILE
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return read_rows(path) if path.exists() else []
