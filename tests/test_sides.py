@@ -15,6 +15,7 @@ from train.sides import assign_sides
 from train.sources import Side, Source, Sources
 
 NOWHERE = Path("/nonexistent")
+NURIA = unicodedata.normalize("NFD", "Núria")  # as some file systems write her folder
 
 names = st.text("abcdeé 李", min_size=1, max_size=5)
 # Who, and how many photos of them; a family is the first letter of a name.
@@ -140,7 +141,7 @@ def test_too_few_groups_are_an_error() -> None:
 def sides_with_list(folder: Path, text: str, source: Source) -> dict[str, set[Side]]:
     """Sides by person, for a source whose list of people for the test alone holds ``text``."""
     (folder / "kept.txt").write_text(text, encoding="utf-8")
-    crowd = dict.fromkeys(("Ana María", "Zoë", "F1_a", "F1_b", *"abcdefghij"), 2)
+    crowd = dict.fromkeys(("Ana María", "Zoë", NURIA, "F1_a", "F1_b", *"abcdefghij"), 2)
     photos = photos_of(crowd, source)
     found: defaultdict[str, set[Side]] = defaultdict(set)
     sides = assign_sides(photos, Sources(source=(source,)), folder)
@@ -156,10 +157,19 @@ def sides_with_list(folder: Path, text: str, source: Source) -> dict[str, set[Si
         ("Ana María", {"Ana María"}),
         (unicodedata.normalize("NFD", "set/Zoë\nset/Ana María\n"), {"Ana María", "Zoë"}),
         ("\ufeffset/Zoë\r\n\r\n  set/a  \r\n", {"Zoë", "a"}),
+        (unicodedata.normalize("NFC", f"set/{NURIA}"), {NURIA}),
         ("other/F1_a\n", {"F1_a", "F1_b"}),
         ("set/María\nset/nobody\n", set()),
     ],
-    ids=["spaces", "name alone", "accents", "from Windows", "a family", "not in this set"],
+    ids=[
+        "spaces",
+        "name alone",
+        "accents",
+        "from Windows",
+        "accents of the folder",
+        "a family",
+        "not in this set",
+    ],
 )
 @pytest.mark.parametrize("side", [None, "train", "dev"])
 def test_people_for_the_test_alone_are_on_no_other_side(
