@@ -7,19 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from kiosk.errors import DatasetError, KioskError
+from kiosk.command import end_well
+from kiosk.errors import DatasetError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert a run; the exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
     options = _parser().parse_args(arguments)
-    try:
-        return _convert(options)
-    except KioskError as exc:
-        print(f"kiosk-convert: {exc}", file=sys.stderr)
-        return exc.exit_code
-    except KeyboardInterrupt:
-        return 130
+    return end_well("kiosk-convert", lambda: _convert(options))
 
 
 def _parser() -> argparse.ArgumentParser:

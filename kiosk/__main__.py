@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk.command import end_well
 from kiosk.config import Config, load_config
-from kiosk.errors import KioskError
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 
@@ -24,13 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     # OpenCV writes warnings of its own to standard error, which say nothing that we do not.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-    try:
-        return int(options.run(options))
-    except KioskError as exc:
-        print(f"kiosk: {exc}", file=sys.stderr)
-        return exc.exit_code
-    except KeyboardInterrupt:
-        return 130
+    return end_well("kiosk", lambda: int(options.run(options)))
 
 
 def _parser() -> argparse.ArgumentParser:

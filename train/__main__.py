@@ -7,19 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kiosk.errors import KioskError
+from kiosk.command import end_well
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
     options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except KioskError as exc:
-        print(f"kiosk-train: {exc}", file=sys.stderr)
-        return exc.exit_code
-    except KeyboardInterrupt:
-        return 130
+    return end_well("kiosk-train", lambda: int(options.run(options)))
 
 
 def _parser() -> argparse.ArgumentParser:
