@@ -6,7 +6,6 @@ A zip archive ``*.kiosk-model`` that holds ``model.tflite`` (int8 in, int8 out),
 
 import hashlib
 import io
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from msgspec import Meta
 from kiosk.contract import CROP_PX, EMBEDDING_DIM, fingerprint
 from kiosk.errors import ModelError
 from kiosk.records import Image
+from kiosk.whole import whole_file
 
 # What reading an archive raises that was cut, changed or is none. RuntimeError: a changed flag says
 # that it is encrypted. IndexError: one array stands where several should.
@@ -173,12 +173,8 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
             ("golden.npz", golden.getvalue()),
         ):
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file:
-            file.write(packed.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with whole_file(path) as partial:
+            partial.write_bytes(packed.getvalue())
     except OSError as exc:
         raise ModelError(f"{path}: cannot be written ({exc.strerror})") from exc

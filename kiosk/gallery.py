@@ -3,10 +3,8 @@
 A subject is known here by a pseudonymous id alone; the name stands only in the roster.
 """
 
-import contextlib
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ import numpy.typing as npt
 from kiosk.contract import EMBEDDING_DIM, fingerprint
 from kiosk.errors import GalleryError, GalleryModelError
 from kiosk.records import Floats, Match
+from kiosk.whole import whole_file
 
 _FORMAT: Final = "attendance-kiosk gallery 1"
 # What np.load raises over a file that was cut, changed or is none. RuntimeError: a changed flag
@@ -176,18 +175,10 @@ def save_gallery(path: Path, gallery: Gallery) -> None:
     stack = [*gallery.templates.values(), np.empty((0, EMBEDDING_DIM), np.float32)]
     data = io.BytesIO()
     np.savez(data, header=json.dumps(header), owners=owners, templates=np.concatenate(stack))
-    partial = path.with_name(path.name + ".partial")
     try:
-        with open(
-            partial, "wb", opener=lambda p, flags: os.open(p, flags, 0o640)
-        ) as file:  # Path.open has no opener
-            file.write(data.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with whole_file(path, 0o640) as partial:
+            partial.write_bytes(data.getvalue())
     except OSError as exc:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise GalleryError(f"{path}: cannot be written ({exc.strerror})") from exc
 
 

@@ -11,9 +11,7 @@ does not need the file; what shows names to a person does.
 
 import csv
 import io
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +19,7 @@ from types import MappingProxyType
 from typing import Final
 
 from kiosk.errors import RosterError
+from kiosk.whole import whole_file
 
 HEADER: Final = ["subject_id", "name"]
 
@@ -111,21 +110,13 @@ def _checked(place: str, row: list[str]) -> tuple[str, str]:
 
 
 def _save(path: Path, names: Mapping[str, str]) -> None:
-    """Replace the file in one step, so that a power cut leaves the old one or the new one."""
+    """Write the file, for its owner alone unless it was opened to others."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([HEADER, *names.items()])
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".roster-")
-        try:
-            with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-                file.write(text.getvalue().encode())
-                file.flush()
-                os.fsync(file.fileno())
+        with whole_file(path, 0o600) as partial:
+            partial.write_bytes(text.getvalue().encode())
             if path.exists():
-                shutil.copymode(path, temporary)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+                shutil.copymode(path, partial)
     except OSError as exc:
         raise RosterError(f"{path}: cannot be written ({exc.strerror})") from exc

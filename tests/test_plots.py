@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train.plots import Prediction, save_curves, save_grid, save_rows, whole_file
+from train.plots import Prediction, save_curves, save_grid, save_rows
 
 HISTORY = [
     {"epoch": 1.0, "seconds": 2.5, "accuracy": 0.1, "loss": 3.4, "val_accuracy": 1 / 3},
@@ -25,21 +25,6 @@ def test_rows_survive_the_file(tmp_path: Path) -> None:
     with (tmp_path / "history.csv").open(newline="") as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     assert rows == HISTORY
-
-
-def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
-    """A file is replaced only once the new one is whole."""
-    path = tmp_path / "history.csv"
-    path.write_text("old")
-
-    def write_half() -> None:
-        with whole_file(path) as partial:
-            partial.write_text("ne")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_half()
-    assert path.read_text() == "old"
 
 
 def test_curves_show_both_sides(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from keras import layers
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
+from kiosk.whole import whole_file
 from train.baseline_run import (
     BACKUP_FOLDER,
     CURVES_FILE,
@@ -35,7 +36,7 @@ from train.baseline_run import (
     settle,
 )
 from train.metrics import Bools, Ints
-from train.plots import Prediction, save_curves, whole_file
+from train.plots import Prediction, save_curves
 from train.split import split_groups
 
 __all__ = [

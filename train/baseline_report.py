@@ -14,9 +14,10 @@ import numpy as np
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
+from kiosk.whole import whole_file
 from train.baseline import Album, Run, predict, score
 from train.metrics import Bools, Ints, Rate, wilson
-from train.plots import save_grid, whole_file
+from train.plots import save_grid
 
 KEEP: Final = 0.9
 """Share of the held-out photos of known people that the threshold lets through."""

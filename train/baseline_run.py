@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 
 from kiosk.errors import ConfigError, DatasetError
+from kiosk.whole import whole_file
 from train.metrics import Bools
-from train.plots import save_rows, whole_file
+from train.plots import save_rows
 from train.rows import read_rows
 
 CONFIG_FILE: Final = "config.json"

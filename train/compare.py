@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from kiosk.whole import whole_file
 from train.baseline_report import KEEP
 from train.metrics import Rate
-from train.plots import whole_file
 
 _LABEL, _CELL = 50, 26  # widths of the table's columns
 

@@ -5,6 +5,7 @@ nobody has) and to tell the labelled people apart. A run folder holds the config
 history, the curves, the weights, and a backup from which an interrupted run resumes.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import numpy as np
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
+from kiosk.whole import whole_file
 from train.batches import Blends, Ints, TrainingBatches, ask_about_blends
 from train.data import CropSet
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.network import build_network
-from train.plots import save_rows, whole_file
+from train.optimizer import build_optimizer
+from train.plots import save_rows
 from train.recipe import FitConfig, read_config, settle_config
 from train.rows import read_rows
 from train.teacher import Teacher, load_targets, unit
@@ -67,7 +70,8 @@ def fit(
                 run / "backup", delete_checkpoint=False, double_checkpoint=True
             ),
         ],
-        verbose=2,
+        # A bar for who watches, a line an epoch for a log.
+        verbose=1 if sys.stdout.isatty() else 2,
     )
     _save_weights(embedder, run)
     return embedder
@@ -130,10 +134,8 @@ def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) ->
         config.rate / 100, max(1, config.epochs * config.steps - config.warmup), alpha=1e-3,
         warmup_target=config.rate, warmup_steps=config.warmup,
     )  # fmt: skip
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.decay)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     model.compile(
-        optimizer,
+        build_optimizer(config.optimizer, schedule, config.decay),
         loss={
             "embedding": DistillationLoss(config.relation),
             "identity": MarginLoss(margin=config.margin),

@@ -5,15 +5,14 @@ only reads numbers never loads it.
 """
 
 import csv
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from kiosk.errors import MissingExtraError
 from kiosk.records import Image
+from kiosk.whole import whole_file
 
 _HELD_OUT: Final = "val_"
 """Keras's prefix of a figure that was measured on held-out photos."""
@@ -34,16 +33,6 @@ class Prediction:
     actual: str
     predicted: str
     score: float
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of ``path`` once all is on disk."""
-    partial = path.with_name(f".partial-{path.name}")
-    yield partial
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def save_rows(rows: Sequence[Mapping[str, float]], path: Path) -> None:

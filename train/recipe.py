@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
+from kiosk.whole import whole_file
 from train.network import NetworkConfig
-from train.plots import whole_file
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,9 +21,10 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         images: How many training images to show in all.
         epoch_images: How many in an epoch (checkpoint, validation).
         batch: Crops in a batch.
+        optimizer: ``muon`` or ``adamw``.
         rate: The highest learning rate; it rises over ``warmup`` steps and falls as a cosine.
         warmup: Steps.
-        decay: Weight decay of AdamW.
+        decay: Weight decay, decoupled.
         relation: Weight of the relational part of the distillation.
         identity: Weight of the margin loss.
         margin: Of the margin loss, as a cosine.
@@ -37,6 +39,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     images: int = 2_400_000
     epoch_images: int = 64_000
     batch: int = 128
+    optimizer: Literal["muon", "adamw"] = "adamw"
     rate: float = 2e-3
     warmup: int = 500
     decay: float = 0.02

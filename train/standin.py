@@ -14,6 +14,7 @@ from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError
 from kiosk.photo import read_photo
 from kiosk.records import Image
+from kiosk.whole import whole_file
 from train.album import Collection, cut_evenly, load_album, square
 from train.baseline import BaselineConfig, Run, fit_baseline, load_run, predict
 from train.baseline_report import BaselineReport, as_text, report_baseline
@@ -22,7 +23,7 @@ from train.compare import as_text as side_by_side
 from train.data import CropSet
 from train.enrolled import classifier_way, enrolment_ways
 from train.metrics import Bools
-from train.plots import save_grid, whole_file
+from train.plots import save_grid
 from train.prepare import LeftOut
 from train.sources import Sources, read_sources
 
