@@ -127,25 +127,22 @@ class Outbox:
             The sequence number, or ``None`` when this person was recorded in this session before.
         """
         with self._transaction() as connection:
-            if _has_attended(connection, session, subject_id):
+            attended = connection.execute(
+                "INSERT INTO attended VALUES (?, ?) ON CONFLICT DO NOTHING", (session, subject_id)
+            )
+            if attended.rowcount == 0:
                 return None
             sequence = _last_sequence(connection) + 1
             connection.execute(
                 "INSERT INTO events (sequence, event_id, topic, payload) VALUES (?, ?, ?, ?)",
                 (sequence, *build(sequence)),
             )
-            connection.execute("INSERT INTO attended VALUES (?, ?)", (session, subject_id))
         return sequence
 
     def last_sequence(self) -> int:
         """Tell the number of the newest event ever recorded; 0 when there was none."""
         with self._lock, self._explained():
             return _last_sequence(self._connection)
-
-    def has_attended(self, session: str, subject_id: str) -> bool:
-        """Whether this person has been recorded in this session."""
-        with self._lock, self._explained():
-            return _has_attended(self._connection, session, subject_id)
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
         """Read events that wait, oldest first: at most ``limit``, of sequences above ``after``."""
@@ -245,10 +242,3 @@ def _last_sequence(connection: sqlite3.Connection) -> int:
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
     ).fetchone()
     return int(last)
-
-
-def _has_attended(connection: sqlite3.Connection, session: str, subject_id: str) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM attended WHERE session = ? AND subject_id = ?", (session, subject_id)
-    ).fetchone()
-    return found is not None

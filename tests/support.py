@@ -13,6 +13,7 @@ import pytest
 
 from kiosk.bundle import Bundle, ModelCard, OperatingPoint
 from kiosk.contract import CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
+from kiosk.outbox import Outbox
 from kiosk.records import Face, Floats, Image
 from kiosk.tflite import TfliteModel
 from tests.tflite_file import patch_model
@@ -58,6 +59,12 @@ def write_folder(folder: Path, pictures: Sequence[Image]) -> Path:
     for index, image in enumerate(pictures):
         assert cv2.imwrite(str(folder / f"{index:04d}.png"), image)
     return folder
+
+
+def has_attended(outbox: Outbox, session: str, subject_id: str) -> bool:
+    """Whether an outbox remembers that a person was recorded in a session."""
+    query = "SELECT 1 FROM attended WHERE session = ? AND subject_id = ?"
+    return outbox._connection.execute(query, (session, subject_id)).fetchone() is not None
 
 
 def write_config(folder: Path, bundle: Path, extra: str = "") -> Path:
