@@ -165,12 +165,13 @@ class Publisher:
 
     def _pump(self) -> None:
         """Send what may be sent now."""
+        # First of all: a time that has come and stays due would have _run wait no longer.
+        self._window.rewind(time.monotonic())
         if not self._connected or self._stopping.is_set() or not self._window.room:
             return
         if not self._greeted:
             self._greeted = True
             self._send(self._topic, encode_availability(self._availability), retain=True)
-        self._window.rewind(time.monotonic())
         while room := self._window.room:
             rows = self._outbox.pending(room, self._window.cursor)
             if not rows:

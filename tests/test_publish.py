@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import queue
 import signal
@@ -341,6 +342,19 @@ def test_an_event_that_the_broker_refuses_stays_and_is_offered_again(
     log.wait_for("accepts all events again")
     assert sorted(outbox.wait(5)) == [1, 2, 3, 4, 5]
     assert sorted(listener.payloads(5)) == sorted(expected)
+
+
+def test_refused_events_that_are_due_during_an_outage_are_waited_for_quietly(
+    outbox: WatchedOutbox,
+) -> None:
+    """What cannot be sent yet must not stay due, or the thread would never wait again."""
+    publisher = Publisher(MqttSection(host="127.0.0.1"), PLACE, outbox, availability=ONLINE)
+    outbox.fill(1)
+    publisher._window.advance(outbox.pending(1))
+    publisher._window.refuse(1, now_s=-1e9)
+    publisher._pump()
+    assert publisher._window.due_s == math.inf
+    assert [row.sequence for row in outbox.pending(1, publisher._window.cursor)] == [1]
 
 
 def test_the_limit_of_the_broker_is_kept(
