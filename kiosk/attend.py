@@ -108,7 +108,7 @@ class Ballot:
     """
 
     def __init__(self, rule: Rule) -> None:
-        self.rule = rule
+        self._rule = rule
         self._votes: defaultdict[int, deque[Vote]] = defaultdict(partial(deque, maxlen=VOTES_KEPT))
         self._known: dict[int, str | None] = {}
 
@@ -123,16 +123,25 @@ class Ballot:
             votes.clear()
             return None
         votes.append(vote)
-        decision = decide(votes, self.rule, direction)
+        decision = decide(votes, self._rule, direction)
         if decision.verdict is not Verdict.KNOWN:
             return None
         votes.clear()
         self._known[track_id] = decision.subject_id
         return decision
 
+    def restart(self, rule: Rule) -> None:
+        """Count anew by another rule, for a gallery that was exchanged; who is known stays known.
+
+        The votes so far may be for somebody erased or enrolled anew since, and a rule that is less
+        strict would make a name of them.
+        """
+        self._rule = rule
+        self._votes.clear()
+
     def end(self, track_id: int, direction: str | None) -> Decision | None:
         """Forget a track that has ended; what it was, if it never became known."""
         votes = self._votes.pop(track_id, None)
         if self._known.pop(track_id, None) is not None or not votes:
             return None
-        return decide(votes, self.rule, direction)
+        return decide(votes, self._rule, direction)

@@ -137,7 +137,7 @@ class Daemon:
         """Take in a changed gallery; a bad one leaves the old one in force."""
         self.notifier.reloading(self.clock.monotonic_s())
         try:
-            self.pipeline.gallery, self.pipeline.ballot.rule = self.load_gallery()
+            self.pipeline.exchange(*self.load_gallery())
             _log.info("gallery read again: %d people", len(self.pipeline.gallery))
         except KioskError as exc:
             _log.error(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kiosk.align import align
-from kiosk.attend import Ballot, Vote
+from kiosk.attend import Ballot, Rule, Vote
 from kiosk.detect import Detector
 from kiosk.embed import Embedder
 from kiosk.gallery import Gallery
@@ -15,7 +15,7 @@ from kiosk.track import Tracker, direction
 
 @dataclass(slots=True)
 class Pipeline:
-    """All stages from a frame to decisions; the gallery and the rule can be exchanged.
+    """All stages from a frame to decisions; the gallery and its rule can be exchanged.
 
     Attributes:
         detector: Finds faces.
@@ -44,6 +44,11 @@ class Pipeline:
             decision = self.ballot.vote(track.track_id, vote, direction(track))
             if decision is not None:
                 yield decision
+
+    def exchange(self, gallery: Gallery, rule: Rule) -> None:
+        """Recognise by another gallery from the next frame on."""
+        self.gallery = gallery
+        self.ballot.restart(rule)
 
     def finish(self) -> Iterator[Decision]:
         """End all tracks, when the camera has ended."""

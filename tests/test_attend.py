@@ -1,5 +1,6 @@
 """From votes to a name. A stranger given a student's name is the worst error there is."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 
@@ -210,3 +211,33 @@ def test_a_poster_in_sight_all_day_does_not_fill_the_memory() -> None:
     assert len(ballot._votes[1]) == VOTES_KEPT
     assert verdicts(ballot, 1, [vote("ada")] * VOTES_KEPT).count("ada") == 1
     assert sys.getsizeof(ballot._votes[1]) < 10_000
+
+
+def test_votes_of_another_gallery_make_no_name() -> None:
+    """After an erasure, neither the votes before it nor a milder rule name whom they were for."""
+    ballot = Ballot(RULE)
+    for _ in range(9):
+        assert ballot.vote(1, vote("ada", score=0.45), None) is None
+    ballot.restart(dataclasses.replace(RULE, threshold=0.42))
+    assert ballot.vote(1, vote("bob", score=0.1), None) is None
+    ended = ballot.end(1, None)
+    assert ended is not None
+    assert (ended.verdict, ended.frames) == (Verdict.STRANGER, 1)
+
+
+def test_who_is_known_stays_known_over_another_gallery() -> None:
+    """A walk under way is not recorded twice because the gallery was read again."""
+    ballot = Ballot(RULE)
+    assert [ballot.vote(1, vote("ada"), None) is None for _ in range(3)] == [True, True, False]
+    ballot.restart(RULE)
+    assert [ballot.vote(1, vote("ada"), None) for _ in range(9)] == [None] * 9
+    assert ballot.end(1, None) is None
+
+
+def test_the_rule_of_the_new_gallery_is_in_force() -> None:
+    """A person with too little under the old rule is named by as many frames under the new."""
+    ballot = Ballot(RULE)
+    ballot.restart(dataclasses.replace(RULE, threshold=0.42))
+    decisions = [ballot.vote(1, vote("ada", score=0.45), None) for _ in range(3)]
+    assert decisions[-1] is not None
+    assert decisions[-1].threshold == 0.42

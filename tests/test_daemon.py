@@ -369,7 +369,7 @@ def test_a_changed_gallery_is_taken_in(
 ) -> None:
     """After a reload the new people and the threshold for their number are in force."""
     daemon = build()
-    before = daemon.pipeline.ballot.rule.threshold
+    before = daemon.pipeline.ballot._rule.threshold
 
     def script() -> Iterator[Image]:
         yield EMPTY
@@ -383,7 +383,7 @@ def test_a_changed_gallery_is_taken_in(
 
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
-    assert daemon.pipeline.ballot.rule.threshold > before
+    assert daemon.pipeline.ballot._rule.threshold > before
     states = [message.split("\n") for message in manager.listen() if "WATCHDOG" not in message]
     assert [state[0] for state in states] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
     assert states[1][1].startswith("MONOTONIC_USEC=100")
