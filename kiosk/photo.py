@@ -6,6 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from kiosk import PIXELS_MAX
 from kiosk.detect import Detector
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
 from kiosk.records import Face, Image
@@ -18,23 +19,28 @@ def read_photo(path: Path) -> Image:
     """Read a photo file, ``(height, width, 3)`` uint8 BGR.
 
     Raises:
-        PhotoError: Absent, or no picture that OpenCV reads.
+        PhotoError: Absent, no picture that OpenCV reads, or one of over :data:`~kiosk.PIXELS_MAX`
+            pixels.
     """
     try:
         return decode_photo(path.read_bytes())
     except OSError as exc:
         raise PhotoError(f"{path}: cannot be read ({exc.strerror})") from exc
     except PhotoError as exc:
-        raise PhotoError(f"{path}: {exc}; expected a JPEG or PNG picture") from exc
+        most = f"of at most {PIXELS_MAX // 1_000_000} million pixels"
+        raise PhotoError(f"{path}: {exc}; expected a JPEG or PNG picture {most}") from exc
 
 
 def decode_photo(data: bytes) -> Image:
     """Decode a picture, ``(height, width, 3)`` uint8 BGR.
 
     Raises:
-        PhotoError: No picture; the text is the reason alone.
+        PhotoError: No picture, or too large a one; the text is the reason alone.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error as exc:  # the header claims more than OpenCV may decode
+        raise PhotoError("too many pixels") from exc
     if image is None:
         raise PhotoError("unreadable")
     return np.asarray(image, np.uint8)

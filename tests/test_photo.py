@@ -1,10 +1,16 @@
 """Photos for enrolment: a picture, and one person in it."""
 
+import contextlib
+import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kiosk.detect import Detector
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
@@ -43,6 +49,67 @@ def test_bytes_that_are_no_picture_give_the_reason_alone() -> None:
     """Without a file there is no name to give."""
     with pytest.raises(PhotoError, match=r"^unreadable$"):
         decode_photo(b"no picture")
+
+
+def png(width: int, height: int) -> bytes:
+    """A whole PNG file whose header then claims another size."""
+    data = bytearray(whole(".png"))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+def jpeg(width: int, height: int) -> bytes:
+    """A whole JPEG file whose header then claims another size."""
+    data = bytearray(whole(".jpg"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def bmp(width: int, height: int) -> bytes:
+    data = bytearray(whole(".bmp"))
+    data[18:26] = struct.pack("<ii", width, height)
+    return bytes(data)
+
+
+def whole(ending: str) -> bytes:
+    """A file of a small picture."""
+    return bytes(cv2.imencode(ending, np.full((8, 8, 3), 77, np.uint8))[1])
+
+
+@pytest.mark.parametrize(
+    ("make", "size"),
+    [
+        (png, (100_000, 100_000)),
+        # Less than OpenCV's own limit, and more than a Raspberry Pi has memory for.
+        (png, (30_000, 30_000)),
+        (jpeg, (30_000, 20_000)),
+        (bmp, (30_000, 30_000)),
+    ],
+)
+def test_a_picture_too_large_to_decode_is_named(
+    make: Callable[[int, int], bytes], size: tuple[int, int], tmp_path: Path
+) -> None:
+    """By file, with the reason and what was expected; nothing is decoded."""
+    path = tmp_path / "ada.jpg"
+    path.write_bytes(make(*size))
+    expected = "expected a JPEG or PNG picture of at most 100 million pixels"
+    with pytest.raises(PhotoError, match=rf"^{path}: too many pixels; {expected}$"):
+        read_photo(path)
+
+
+def test_a_size_that_is_true_is_no_obstacle() -> None:
+    """What is changed above can be read while it is left as it was."""
+    for data in (jpeg(8, 8), bmp(8, 8), png(8, 8)):
+        assert decode_photo(data).shape == (8, 8, 3)
+
+
+@given(st.sampled_from([b"", whole(".png")[:16], whole(".jpg")[:2]]), st.binary(max_size=60))
+def test_any_bytes_are_a_picture_or_refused(start: bytes, rest: bytes) -> None:
+    """Law: nothing but a PhotoError comes of bytes, also of a header that is cut or wrong."""
+    with contextlib.suppress(PhotoError):
+        assert decode_photo(start + rest).ndim == 3
 
 
 def test_an_empty_room_has_no_face(detector: Detector) -> None:
