@@ -82,7 +82,9 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
 
 
 def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    check = _command(commands, "check", "replay the model's golden vectors on this machine", _check)
+    check = _command(
+        commands, "check", "prove the model on this machine, and that a broker is set", _check
+    )
     _add_config(check)
     check.add_argument("--json", action="store_true", help="print the outcome as JSON")
     text = "measure speed, memory and start-up on this machine"
@@ -192,12 +194,14 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from kiosk.wiring import build_recogniser
+    from kiosk.wiring import build_recogniser, check_broker
 
-    embedder = build_recogniser(_config(options)).embedder
+    config = _config(options)
+    embedder = build_recogniser(config).embedder
     facts = {"model_id": embedder.model_id, "worst_int8_steps": embedder.check()}
     text = f"{facts['model_id']}: golden vectors within {facts['worst_int8_steps']} int8 steps"
     print(json.dumps(facts) if options.json else text)
+    check_broker(config.mqtt)
     return 0
 
 

@@ -135,6 +135,12 @@ def import_gallery(config: Config, path: Path) -> int:
     return len(merged)
 
 
+def _configured_roster(config: Config) -> Roster:
+    """Read the configured roster; one that is not there yet has no names."""
+    path = Path(config.state.roster)
+    return load_roster(path) if config.state.roster and path.exists() else Roster()
+
+
 def watch_live(
     config: Config,
     *,
@@ -144,15 +150,27 @@ def watch_live(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """Show events as they come, until Ctrl-C or ``limit`` events."""
+    """Show events as they come, until Ctrl-C or ``limit`` events.
+
+    Args:
+        config: The broker, the time zone, and where the roster is, if there is one.
+        host: The broker in place of ``mqtt.host``.
+        port: Its port in place of ``mqtt.port``.
+        roster: A roster in place of ``state.roster``, which must be there.
+        limit: Return after this many events that are no repeats.
+        as_json: Show one JSON object a line.
+
+    Raises:
+        ConfigError: No broker is named.
+        RosterError: The roster cannot be read.
+        BrokerError: As :func:`kiosk.watch.watch`.
+    """
     mqtt = msgspec.structs.replace(
         config.mqtt, host=host or config.mqtt.host, port=port or config.mqtt.port
     )
     if not mqtt.host:
         raise ConfigError("mqtt.host: needed to watch; or name the broker with --host")
-    if roster is None and config.state.roster:
-        roster = Path(config.state.roster)
-    names = load_roster(roster) if roster is not None else Roster()
+    names = load_roster(roster) if roster is not None else _configured_roster(config)
     board = Board()
     screen = screen_for(sys.stdout, board, names, config.zone, as_json=as_json)
     watch(mqtt, board, screen, password=read_password(mqtt), limit=limit)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from kiosk.attend import Ballot, Rule
@@ -109,6 +110,19 @@ def make_directory(config: Config) -> None:
         raise ConfigError(message) from exc
 
 
+def check_broker(mqtt: MqttSection) -> None:
+    """Make sure that there is a broker to publish to, as far as this machine alone can tell.
+
+    Raises:
+        ConfigError: None is configured, and the embedded one is not installed.
+    """
+    if not mqtt.host and find_spec("amqtt") is None:
+        raise ConfigError(
+            "mqtt.host: empty, and the broker for trials is not installed; set the name or address"
+            " of your MQTT broker (or, for a trial on one machine, install attendance-kiosk[demo])"
+        )
+
+
 def build_pipeline(recogniser: Recogniser, gallery: Gallery, rule: Rule) -> Pipeline:
     """Put the stages from frame to decision together."""
     config = recogniser.config
@@ -138,9 +152,13 @@ def build_daemon(
         clock: Time; the system's by default.
         camera: Opens the camera; the configured one by default.
         gallery: Who is enrolled; the configured file by default.
+
+    Raises:
+        KioskError: A part cannot be had as configured; nothing is started before its files are
+            read.
     """
     clock = clock or SystemClock()
-    mqtt = _broker(config.mqtt, stack)
+    check_broker(config.mqtt)
     recogniser = build_recogniser(config)
     if gallery is None:
         gallery, rule = recogniser.load_gallery()
@@ -148,6 +166,7 @@ def build_daemon(
         rule = recogniser.rule(len(gallery))
     make_directory(config)
     outbox = stack.enter_context(Outbox(config.outbox_path))
+    mqtt = _broker(config.mqtt, stack)
     names = config.kiosk
     publisher = Publisher(
         mqtt,

@@ -170,7 +170,7 @@ install_all() {
     install_folders
     install_service
     say 'Installed. Next:'
-    say '  sudo nano /etc/kiosk/kiosk.toml    camera, room, broker'
+    say '  sudo nano /etc/kiosk/kiosk.toml    broker (mqtt.host), camera, room'
     say '  sudo -u kiosk kiosk --help         enrol people, check the model'
     say '  sudo systemctl start kiosk         then: journalctl -u kiosk -f'
 }

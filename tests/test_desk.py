@@ -19,6 +19,7 @@ from kiosk.topics import Place
 from tests.conftest import Mosquitto
 from tests.support import (
     embedding,
+    has_attended,
     needs_photos,
     picture,
     small_bundle,
@@ -184,8 +185,8 @@ def test_an_erased_person_is_nowhere_but_in_the_register(config: Config) -> None
     assert subjects(config) == ["s-2"]
     assert roster.read_text() == "subject_id,name\ns-2,Bob\n"
     with Outbox(config.outbox_path) as outbox:
-        assert not outbox.has_attended(SESSION, "s-1")
-        assert outbox.has_attended(SESSION, "s-2")
+        assert not has_attended(outbox, SESSION, "s-1")
+        assert has_attended(outbox, SESSION, "s-2")
         assert len(outbox) == 2
     assert b"s-1" not in config.gallery_path.read_bytes()
 
@@ -276,12 +277,21 @@ def test_watching_needs_a_broker(config: Config) -> None:
         desk.watch_live(config, host=None, port=None, roster=None, limit=None, as_json=False)
 
 
+@pytest.mark.parametrize(("roster", "name"), [("subject_id,name\ns-1,Ada\n", "Ada"), (None, "s-1")])
 def test_watching_shows_names_from_the_roster(
-    configure: Configure, mosquitto: Mosquitto, capsys: pytest.CaptureFixture[str]
+    roster: str | None,
+    name: str,
+    configure: Configure,
+    mosquitto: Mosquitto,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Events of the broker named on the command line come with names of the configured roster."""
+    """Events of the broker named on the command line come with the configured roster's names.
+
+    While that file is not there yet, they come with subject ids.
+    """
     config = configure('[mqtt]\nhost = "192.0.2.1"\n')
-    Path(config.state.roster).write_text("subject_id,name\ns-1,Ada\n")
+    if roster is not None:
+        Path(config.state.roster).write_text(roster)
     place = Place(site=EVENT.site, room=EVENT.room, kiosk=EVENT.kiosk)
     # Retained, so that it is there when the watcher comes; the kiosk itself retains no event.
     publisher = mosquitto.listen("unused")
@@ -290,4 +300,15 @@ def test_watching_shows_names_from_the_roster(
         config, host=mosquitto.host, port=mosquitto.port, roster=None, limit=1, as_json=True
     )
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["event_id"], shown["name"]) == (EVENT.event_id, "Ada")
+    assert (shown["event_id"], shown["name"]) == (EVENT.event_id, name)
+
+
+def test_a_roster_that_was_asked_for_must_be_there(configure: Configure, tmp_path: Path) -> None:
+    """Named on the command line, an absent file is an error; configured, only one that is wrong."""
+    config = configure('[mqtt]\nhost = "192.0.2.1"\n')
+    absent = tmp_path / "absent.csv"
+    with pytest.raises(RosterError, match=f"{absent}: cannot be read"):
+        desk.watch_live(config, host=None, port=None, roster=absent, limit=1, as_json=True)
+    Path(config.state.roster).write_text("no header\n")
+    with pytest.raises(RosterError, match="the header is wrong"):
+        desk.watch_live(config, host=None, port=None, roster=None, limit=1, as_json=True)

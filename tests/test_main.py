@@ -222,6 +222,40 @@ def test_the_model_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) 
     }
 
 
+@pytest.fixture
+def without_amqtt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a Raspberry Pi, where install.sh leaves the extra "demo" out."""
+    monkeypatch.setitem(sys.modules, "amqtt", None)
+
+
+NO_BROKER = "kiosk: mqtt.host: empty, and the broker for trials is not installed; set "
+
+
+@pytest.mark.usefixtures("without_amqtt")
+def test_a_daemon_without_any_broker_refuses_to_start(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with the key, and the exit code after which systemd does not try again."""
+    assert main(command(folder, "run --config @kiosk.toml")) == 78
+    printed = capsys.readouterr()
+    assert printed.err.startswith(NO_BROKER)
+    assert "attendance-kiosk[demo]" in printed.err
+    assert printed.err.count("\n") == 1
+    assert not (folder / "state" / "outbox.sqlite3").exists()
+
+
+@pytest.mark.usefixtures("without_amqtt")
+def test_the_check_says_that_there_is_no_broker(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model is proved all the same; with a broker that is set all is well."""
+    assert main(command(folder, "check --config @kiosk.toml")) == 78
+    printed = capsys.readouterr()
+    assert printed.out == f"{MODEL}: golden vectors within 0 int8 steps\n"
+    assert printed.err.startswith(NO_BROKER)
+    assert main(command(folder, "check --config @closed.toml")) == 0
+
+
 @needs_photos
 @pytest.mark.skipif(
     not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"

@@ -1,13 +1,16 @@
 """What is put together from configuration and model card."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from kiosk import wiring
 from kiosk.config import load_config
-from kiosk.errors import ConfigError, ModelError
-from kiosk.wiring import Recogniser, build_recogniser, make_directory
-from tests.support import THRESHOLD, write_config
+from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError
+from kiosk.gallery import Gallery, save_gallery
+from kiosk.wiring import Recogniser, build_daemon, build_recogniser, make_directory
+from tests.support import THRESHOLD, embedding, small_bundle, write_config
 
 
 def recogniser(folder: Path, bundle: Path, decision: str = "") -> Recogniser:
@@ -64,3 +67,31 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     with pytest.raises(ConfigError, match=rf"state\.directory: {tmp_path}/state cannot be made"):
         make_directory(config)
+
+
+@pytest.mark.parametrize(
+    ("damage", "error"),
+    [("model", ModelError), ("gallery", GalleryError), ("outbox", OutboxError)],
+)
+def test_no_broker_is_started_for_a_kiosk_that_cannot_run(
+    damage: str,
+    error: type[Exception],
+    bundle_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its files are read first: a bad one is told at once, and nothing is to be stopped."""
+    state = tmp_path / "state"
+    state.mkdir()
+    files = {
+        "model": tmp_path / "copy.kiosk-model",
+        "gallery": state / "gallery.npz",
+        "outbox": state / "outbox.sqlite3",
+    }
+    files["model"].write_bytes(bundle_path.read_bytes())
+    people = {"s-1": embedding(1)[None]}
+    save_gallery(files["gallery"], Gallery(small_bundle().card.model_id, people))
+    files[damage].write_text("damaged")
+    monkeypatch.setattr(wiring, "EmbeddedBroker", lambda _: pytest.fail("a broker was started"))
+    with ExitStack() as stack, pytest.raises(error, match=str(files[damage])):
+        build_daemon(load_config(write_config(tmp_path, files["model"])), stack)
