@@ -190,10 +190,14 @@ def test_files_hold_all_figures(tmp_path: Path) -> None:
     """The JSON file gives the reports back; the CSV file has a line for each figure of each."""
     reports = [a_report("ours", with_lfw=True), a_report("sface")]
     write_reports(reports, tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["peers.csv", "peers.json"]
-    written = (tmp_path / "out" / "peers.json").read_bytes()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "evaluation.csv",
+        "evaluation.json",
+        "evaluation.txt",
+    ]
+    written = (tmp_path / "out" / "evaluation.json").read_bytes()
     assert msgspec.json.decode(written, type=list[Report]) == reports
-    with (tmp_path / "out" / "peers.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "out" / "evaluation.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == sum(len(figures(report)) for report in reports)
     first, *_, last = rows

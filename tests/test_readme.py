@@ -124,3 +124,5 @@ def test_the_readme_works_as_it_stands(tmp_path: Path, mosquitto: Mosquitto) -> 
             continue
         done = run(line, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
+    left = {path.name for path in (tmp_path / "runs/one").iterdir()}
+    assert {"config.json", "history.csv", "curves.png", "evaluation.txt", "det.png"} <= left

@@ -4,10 +4,16 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kiosk.command import end_well
+from kiosk.errors import DatasetError
+
+if TYPE_CHECKING:
+    from train.data import CropSet
+    from train.evaluate import Embed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,14 +139,19 @@ def _teach(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.data import CropSet
-    from train.fit import fit
+    from train.fit import embed_all, fit
     from train.plots import save_curves
     from train.recipe import parse_config
     from train.rows import read_rows
 
-    config = parse_config(options.set)
-    fit(CropSet.load(options.crops), options.folder, config, lambda: _teacher(options))
+    config, crop_set = parse_config(options.set), CropSet.load(options.crops)
+    embedder = fit(crop_set, options.folder, config, lambda: _teacher(options))
     save_curves(read_rows(options.folder / "history.csv"), options.folder / "curves.png")
+    try:
+        embed = partial(embed_all, embedder)
+        print(_measure({"float": embed}, crop_set, None, options.folder))
+    except DatasetError as exc:  # too few people held out; the weights are good all the same
+        print(f"no evaluation report: {exc}")
     print(f"{options.folder}: weights, history.csv, curves.png; next: kiosk-convert")
     return 0
 
@@ -148,20 +159,27 @@ def _fit(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from kiosk.bundle import load_bundle
     from train.data import CropSet
-    from train.peers import bundle_embedder, compare, peer_embedders, render_reports
-    from train.peers_files import det_curves, save_det, write_reports
+    from train.peers import bundle_embedder, peer_embedders
 
     bundle = load_bundle(options.bundle)
     embedders = {bundle.card.model_id: bundle_embedder(bundle)}
     if options.peers is not None:
         embedders |= peer_embedders(options.peers)
-    crop_set = CropSet.load(options.crops)
-    reports = compare(embedders, crop_set, options.lfw)
-    write_reports(reports, options.out)
-    largest = reports[0].operating_points[-1].gallery_size
-    save_det(det_curves(embedders, crop_set, largest), reports, options.out / "det.png")
-    print(render_reports(reports))
+    print(_measure(embedders, CropSet.load(options.crops), options.lfw, options.out))
     return 0
+
+
+def _measure(
+    embedders: "dict[str, Embed]", crop_set: "CropSet", lfw: Path | None, folder: Path
+) -> str:
+    from train.peers import compare, render_reports
+    from train.peers_files import det_curves, save_det, write_reports
+
+    reports = compare(embedders, crop_set, lfw)
+    write_reports(reports, folder)
+    largest = reports[0].operating_points[-1].gallery_size
+    save_det(det_curves(embedders, crop_set, largest), reports, folder / "det.png")
+    return render_reports(reports)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -12,12 +12,12 @@ import msgspec
 import numpy as np
 
 from kiosk.errors import MissingExtraError
+from kiosk.whole import whole_file
 from train.data import CropSet
 from train.evaluate import DRAWS, FPIRS, Embed, Report
 from train.identify import draw
 from train.metrics import quantile_threshold
-from train.peers import figures
-from train.plots import whole_file
+from train.peers import figures, render_reports
 
 _FPIR_FROM: Final = 3e-4
 _FPIR_TO: Final = 0.3
@@ -68,12 +68,14 @@ def det_curves(embedders: Mapping[str, Embed], crop_set: CropSet, gallery_size: 
 
 
 def write_reports(reports: Sequence[Report], folder: Path) -> None:
-    """Write ``peers.json``, all of it, and ``peers.csv``, one figure of one recogniser a line."""
+    """Write ``evaluation.txt``, ``.json`` (all of it) and ``.csv`` (a figure of one a line)."""
     folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / "peers.json") as partial:
+    with whole_file(folder / "evaluation.txt") as partial:
+        partial.write_text(render_reports(reports) + "\n", encoding="utf-8")
+    with whole_file(folder / "evaluation.json") as partial:
         partial.write_bytes(msgspec.json.format(msgspec.json.encode(reports), indent=1) + b"\n")
     with (
-        whole_file(folder / "peers.csv") as partial,
+        whole_file(folder / "evaluation.csv") as partial,
         partial.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)
