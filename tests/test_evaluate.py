@@ -1,34 +1,41 @@
 """The evaluation report: what is measured on whom, and where thresholds come from."""
 
-import math
 import zipfile
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
 from kiosk.align import align
+from kiosk.bundle import OperatingPoint
+from kiosk.config import DecisionSection
 from kiosk.detect import Detector
 from kiosk.errors import DatasetError
 from kiosk.photo import decode_photo, only_face, read_photo
 from kiosk.records import Floats, Image
-from tests.support import embedding, needs_photos, unit
+from tests.support import embedding, needs_photos, small_bundle, unit
 from tests.support_train import draw_crop, make_crop_set, orl_photo, see
 from train.data import CropSet, Photo
 from train.evaluate import (
     AGE_BANDS,
     FPIRS,
+    GALLERY_SIZES,
+    GroupRate,
+    Lfw,
+    Report,
     between_relatives,
     by_group,
     evaluate,
     evaluate_lfw,
     utkface_group,
 )
-from train.evaluate import _lfw_pairs as lfw_pairs
 from train.evaluate import _sizes as sizes
+from train.lfw import read_pairs
+from train.metrics import Rate, TenFold
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +109,43 @@ def test_both_sides_must_hold_somebody(tmp_path: Path, side: str) -> None:
         evaluate("r", see, alone)
 
 
+def test_a_card_can_be_read_back(crop_set: CropSet) -> None:
+    """The report comes out of JSON, and of a card's plain values, as it went in."""
+    alone = evaluate("r", see, crop_set)
+    rate = Rate(0.1, 0.05, 0.2, 90)
+    full = msgspec.structs.replace(
+        alone,
+        relatives=rate,
+        groups=(GroupRate("female, 0-9, Asian", 40, rate),),
+        lfw=Lfw(TenFold(0.99, 0.001, 6000), rate, rate, 1),
+    )
+    assert alone.relatives is None
+    for report in (alone, full):
+        encoded = msgspec.json.encode(report)
+        assert msgspec.json.decode(encoded, type=Report) == report
+        assert msgspec.convert(msgspec.to_builtins(report), Report) == report
+
+
+def test_groups_and_relatives_are_measured_at_the_shipped_point(crop_set: CropSet) -> None:
+    """It is the kiosk's default FPIR at the largest gallery, in whatever order points stand."""
+    report = evaluate("r", blind, crop_set)
+    assert report.shipped == report.operating_points[-1]
+    assert report.shipped.fpir == DecisionSection().fpir
+    points = [(0.003, 30), (0.003, 420), (0.01, 420), (0.01, 30)]
+    shuffled = tuple(OperatingPoint(fpir, size, 0.4, 0.1) for fpir, size in points)
+    assert msgspec.structs.replace(report, operating_points=shuffled).shipped == shuffled[1]
+
+
+def test_any_gallery_finds_its_threshold() -> None:
+    """A gallery of any size takes the point of the next larger size measured, else the largest."""
+    points = tuple(OperatingPoint(fpir, size, 0.4, 0.1) for size in GALLERY_SIZES for fpir in FPIRS)
+    card = msgspec.structs.replace(small_bundle().card, operating_points=points)
+    for people, size in ((1, 10), (10, 10), (31, 100), (101, 420), (999, 420)):
+        for fpir in FPIRS:
+            point = card.operating_point(fpir, people)
+            assert (point.fpir, point.gallery_size) == (fpir, size)
+
+
 def photos_of(people: int, each: int) -> list[Photo]:
     return [
         Photo("s", f"p{who}", f"{number}.jpg", f"s/p{who}")
@@ -113,10 +157,11 @@ def photos_of(people: int, each: int) -> list[Photo]:
 @pytest.mark.parametrize(
     ("dev", "test", "expected"),
     [
-        ((500, 4), (421, 4), [30, 420]),
-        ((420, 4), (500, 9), [30]),
-        ((31, 4), (31, 4), [30]),
-        ((30, 4), (300, 4), [15]),
+        ((500, 4), (421, 4), [10, 30, 100, 420]),
+        ((420, 4), (500, 9), [10, 30, 100]),
+        ((31, 4), (31, 4), [10, 30]),
+        ((30, 4), (300, 4), [10]),
+        ((10, 4), (300, 4), [5]),
         ((2, 4), (3, 5), [1]),
     ],
 )
@@ -192,13 +237,14 @@ def test_relatives_are_pairs_of_two_members_of_a_family() -> None:
     vectors = np.ones((8, 1), np.float32)
     vectors[4] = -1
     found = between_relatives(vectors, photos, 0.5)
+    assert found is not None
     # a-b twice and alike, c-d once and unlike.
     assert (found.value, found.n) == (pytest.approx(2 / 3), 3)
 
 
 def test_without_relatives_nothing_is_said() -> None:
     """A set of no families has no figure for them."""
-    assert math.isnan(between_relatives(embedding(1)[None], photos_of(1, 1), 0.5).value)
+    assert between_relatives(embedding(1)[None], photos_of(1, 1), 0.5) is None
 
 
 def pairs_text(same: Sequence[str], different: Sequence[str], folds: int = 2) -> str:
@@ -210,7 +256,7 @@ def pairs_text(same: Sequence[str], different: Sequence[str], folds: int = 2) ->
 
 def test_pairs_are_read_as_lfw_writes_them() -> None:
     """Three columns are one person, four are two people; each 600 lines are a fold."""
-    pairs = lfw_pairs(pairs_text(["Ann_B\t1\t12"], ["Ann_B\t3\tCy_D\t1"]))
+    pairs = read_pairs(pairs_text(["Ann_B\t1\t12"], ["Ann_B\t3\tCy_D\t1"]))
     assert len(pairs) == 1200
     assert pairs[0] == ("Ann_B/Ann_B_0001.webp", "Ann_B/Ann_B_0012.webp", True, 0)
     assert pairs[600 + 300] == ("Ann_B/Ann_B_0003.webp", "Cy_D/Cy_D_0001.webp", False, 1)

@@ -129,10 +129,11 @@ def _teach(options: argparse.Namespace) -> int:
 
     crop_set = CropSet.load(options.crops)
     targets = teach(crop_set, _teacher(options))
-    _, doubles = part_namesakes(crop_set, targets)
+    _, parted = part_namesakes(crop_set, targets)
     print(f"{options.crops / 'teacher.npy'}: {len(targets)} embeddings")
     print(
-        f"{doubles} held-out people are elsewhere under another name, and left out of the figures"
+        f"left out of the figures: {parted.people} held-out people who are elsewhere under another "
+        f"name, and {parted.photos} photos of somebody else"
     )
     return 0
 
@@ -177,7 +178,7 @@ def _measure(
 
     reports = compare(embedders, crop_set, lfw)
     write_reports(reports, folder)
-    largest = reports[0].operating_points[-1].gallery_size
+    largest = reports[0].shipped.gallery_size
     save_det(det_curves(embedders, crop_set, largest), reports, folder / "det.png")
     return render_reports(reports)
 

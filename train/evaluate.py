@@ -10,26 +10,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import cv2
 import msgspec
 import numpy as np
-from tqdm import tqdm
 
-from kiosk.align import align
 from kiosk.bundle import OperatingPoint
-from kiosk.detect import Detector
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
 from train.data import CropSet, Photo
 from train.identify import Identification, draw, rates, threshold_for
+from train.lfw import read_crops, read_pairs
 from train.metrics import Rate, TenFold, bootstrap, fold_accuracy, tar_at_far
 from train.sources import Side
 
 Embed: TypeAlias = Callable[[Image], Floats]
 """From ``(n, 112, 112, 3)`` uint8 RGB to ``(n, dim)`` float32 of length 1."""
 
-GALLERY_SIZES: Final = (30, 420)
+GALLERY_SIZES: Final = (10, 30, 100, 420)
+"""A group, a class, a year and a school. The kiosk takes the threshold of the next larger one."""
 FPIRS: Final = (0.01, 0.003)
+"""Shares of strangers' photos given a name; the kiosk's default is the smallest."""
 DRAWS: Final = 10
 GROUP_PHOTOS_MIN: Final = 20
 """Groups of fewer photos say too little about a false match rate."""
@@ -58,11 +57,12 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     Attributes:
         name: Which.
-        operating_points: Thresholds set on development people.
+        operating_points: Thresholds set on development people, by gallery size and FPIR.
         development: Their error rates there, per gallery size and FPIR.
         test: The error rates of the same thresholds on test people.
         groups: False match rate within groups at the shipped threshold, worst first.
-        relatives: False match rate between members of a family at the shipped threshold.
+        relatives: False match rate between members of a family at the shipped threshold; ``None``
+            where no two are among the test people.
         lfw: The pairs, if they were asked for.
     """
 
@@ -71,8 +71,16 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     development: tuple[Identification, ...]
     test: tuple[Identification, ...]
     groups: tuple[GroupRate, ...]
-    relatives: Rate
+    relatives: Rate | None
     lfw: Lfw | None = None
+
+    @property
+    def shipped(self) -> OperatingPoint:
+        """The point that groups and relatives are measured at.
+
+        The smallest FPIR, which is the kiosk's default, and the largest gallery measured.
+        """
+        return _shipped(self.operating_points)
 
 
 def evaluate(name: str, embed: Embed, crop_set: CropSet, lfw: Path | None = None) -> Report:
@@ -96,7 +104,7 @@ def evaluate(name: str, embed: Embed, crop_set: CropSet, lfw: Path | None = None
             points.append(OperatingPoint(fpir, size, found.threshold, found.fnir.value))
             development.append(found)
             test.append(rates(trials["test"], found.threshold, size))
-    shipped = points[-1].threshold
+    shipped = _shipped(points).threshold
     vectors, photos = sides["test"]
     return Report(
         name=name,
@@ -107,6 +115,10 @@ def evaluate(name: str, embed: Embed, crop_set: CropSet, lfw: Path | None = None
         relatives=between_relatives(vectors, photos, shipped),
         lfw=evaluate_lfw(embed, lfw) if lfw is not None else None,
     )
+
+
+def _shipped(points: Sequence[OperatingPoint]) -> OperatingPoint:
+    return max(points, key=lambda point: (-point.fpir, point.gallery_size))
 
 
 def _embed_side(embed: Embed, crop_set: CropSet, side: Side) -> tuple[Floats, list[Photo]]:
@@ -167,8 +179,8 @@ def _pairs_above(vectors: Floats, threshold: float) -> Rate:
     return bootstrap([np.delete(row, i) for i, row in enumerate(above)])
 
 
-def between_relatives(vectors: Floats, photos: Sequence[Photo], threshold: float) -> Rate:
-    """Measure the false match rate between photos of two members of one family."""
+def between_relatives(vectors: Floats, photos: Sequence[Photo], threshold: float) -> Rate | None:
+    """Measure the false match rate between photos of two members of one family, if there are."""
     families: defaultdict[str, list[int]] = defaultdict(list)
     for index, photo in enumerate(photos):
         if photo.source == "families":
@@ -178,7 +190,8 @@ def between_relatives(vectors: Floats, photos: Sequence[Photo], threshold: float
         people = np.array([photos[i].person for i in own])
         different = np.triu(people[:, None] != people[None], 1)
         clusters.append((vectors[own] @ vectors[own].T >= threshold)[different])
-    return bootstrap([hits for hits in clusters if len(hits)])
+    clusters = [hits for hits in clusters if len(hits)]
+    return bootstrap(clusters) if clusters else None
 
 
 def evaluate_lfw(embed: Embed, path: Path) -> Lfw:
@@ -189,9 +202,9 @@ def evaluate_lfw(embed: Embed, path: Path) -> Lfw:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            pairs = _lfw_pairs(archive.read("pairs.txt").decode())
+            pairs = read_pairs(archive.read("pairs.txt").decode())
             names = sorted({name for pair in pairs for name in pair[:2]})
-            crops, not_found = _lfw_crops(archive, names)
+            crops, not_found = read_crops(archive, names)
     except (OSError, KeyError, zipfile.BadZipFile) as exc:
         raise DatasetError(f"{path}: not the archive of LFW's pairs ({exc})") from exc
     vectors = np.concatenate([embed(crops[i : i + 512]) for i in range(0, len(crops), 512)])
@@ -206,43 +219,3 @@ def evaluate_lfw(embed: Embed, path: Path) -> Lfw:
         tar_at_far_01=tar_at_far(scores, same, 0.001),
         not_found=not_found,
     )
-
-
-def _lfw_pairs(text: str) -> list[tuple[str, str, bool, int]]:
-    """Read pairs.txt: ten folds of 300 same, then 300 different."""
-    rows = [line.split() for line in text.splitlines()[1:] if line.strip()]
-    pairs: list[tuple[str, str, bool, int]] = []
-    for number, row in enumerate(rows):
-        if len(row) == 3:
-            names = (_lfw_name(row[0], row[1]), _lfw_name(row[0], row[2]))
-        else:
-            names = (_lfw_name(row[0], row[1]), _lfw_name(row[2], row[3]))
-        pairs.append((names[0], names[1], len(row) == 3, number // 600))
-    return pairs
-
-
-def _lfw_name(person: str, number: str) -> str:
-    return f"{person}/{person}_{int(number):04d}.webp"
-
-
-def _lfw_crops(archive: zipfile.ZipFile, names: Sequence[str]) -> tuple[Image, int]:
-    """Align the face nearest to the middle of each photo; without one, the middle itself."""
-    detector = Detector(width_px=320, score_min=0.5)
-    crops, not_found = [], 0
-    for name in tqdm(names, desc="lfw", unit="photo", mininterval=5):
-        data = np.frombuffer(archive.read(name), np.uint8)
-        photo = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-        middle = np.array(photo.shape[1::-1]) / 2
-        faces = detector.find(photo)
-        if faces:
-            face = min(faces, key=lambda f: np.hypot(*(f.box[:2] + f.box[2:] / 2 - middle)))
-            crops.append(align(photo, face.landmarks))
-        else:
-            not_found += 1
-            crops.append(_middle_crop(photo))
-    return np.stack(crops), not_found
-
-
-def _middle_crop(photo: Image) -> Image:
-    top, left = ((size - 112) // 2 for size in photo.shape[:2])
-    return np.ascontiguousarray(photo[top : top + 112, left : left + 112, ::-1])

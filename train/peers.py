@@ -115,7 +115,7 @@ def figures(report: Report) -> list[Figure]:
             worst.fmr if worst else nothing,
             note=worst.group if worst else "",
         ),
-        Figure("relatives, test: false match rate", report.relatives),
+        Figure("relatives, test: false match rate", report.relatives or nothing),
     ]
 
 
@@ -156,7 +156,7 @@ def render_reports(reports: Sequence[Report]) -> str:
 _NOTES: Final = (
     "In brackets: 95 % intervals (LFW: Wilson's; else a bootstrap over people).",
     "Thresholds are set on development people; test people share nobody with them.",
-    "Worst group and relatives: at the threshold of the last FPIR of the largest gallery.",
+    "Worst group and relatives: at the threshold of the smallest FPIR and the largest gallery.",
 )
 
 
