@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     # OpenCV writes warnings of its own to standard error, which say nothing that we do not.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     return end_well("kiosk", lambda: int(options.run(options)))
 
 

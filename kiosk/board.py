@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
+from typing import Final
 
 from kiosk.errors import PayloadError
 from kiosk.event import Event, decode
 from kiosk.topics import Availability, Place, place_of
 
+KEPT_S: Final = 24 * 3600.0
+"""How long a session stands on the list after it was last heard of, seconds."""
 _YEARS = range(1970, 9000)  # a date outside could not be moved to every time zone
 
 
@@ -41,21 +45,37 @@ def read_event(topic: str, payload: bytes) -> Event:
 
 
 class Board:
-    """Attendance by class session, and which kiosks are online."""
+    """Attendance by class session, and which kiosks are online.
+
+    It forgets by when it heard of something and not by the time in the event, which a kiosk without
+    a set clock gets wrong: what comes late, after an outage, is on the list all the same.
+    """
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        # Both in the order of when they were heard last, seconds.
+        self._seen: dict[str, float] = {}
+        self._sessions: dict[str, float] = {}
         self._first: dict[tuple[str, str, str], Event] = {}
         self._kiosks: dict[Place, Availability] = {}
 
-    def add(self, event: Event) -> bool:
-        """Add an event; return False for a repeat, which has an event id seen before.
+    def add(self, event: Event, now_s: float) -> bool:
+        """Add an event, and forget sessions not heard of for :data:`KEPT_S`.
 
         A person whom two doors saw in one session stands on the list once, with the earlier time.
+
+        Args:
+            event: What was heard.
+            now_s: When, seconds of a clock that never steps (monotonic).
+
+        Returns:
+            False for a repeat, which has an event id heard within :data:`KEPT_S`.
         """
+        self._forget(now_s - KEPT_S)
         if event.event_id in self._seen:
             return False
-        self._seen.add(event.event_id)
+        self._seen[event.event_id] = now_s
+        self._sessions.pop(event.session, None)
+        self._sessions[event.session] = now_s
         key = (event.site, event.session, event.subject_id)
         known = self._first.get(key)
         if known is None or moment(event) < moment(known):
@@ -71,12 +91,17 @@ class Board:
     @property
     def sessions(self) -> Sequence[str]:
         """The class sessions heard of, latest first (they begin with their date)."""
-        return sorted({event.session for event in self._first.values()}, reverse=True)
+        return sorted(self._sessions, reverse=True)
 
     def attended(self, session: str) -> list[Event]:
         """Return one event for each person of a session, earliest first."""
         found = (event for event in self._first.values() if event.session == session)
         return sorted(found, key=lambda event: (moment(event), event.event_id))
+
+    def _forget(self, before_s: float) -> None:
+        _drop_old(self._seen, before_s)
+        if _drop_old(self._sessions, before_s):
+            self._first = {k: e for k, e in self._first.items() if e.session in self._sessions}
 
     @property
     def kiosks(self) -> list[tuple[Place, Availability]]:
@@ -84,3 +109,11 @@ class Board:
         return sorted(
             self._kiosks.items(), key=lambda item: (item[0].site, item[0].room, item[0].kiosk)
         )
+
+
+def _drop_old(heard_s: dict[str, float], before_s: float) -> bool:
+    """Drop what was heard before; whether there was anything. The oldest stands first."""
+    old = list(takewhile(lambda key: heard_s[key] < before_s, heard_s))
+    for key in old:
+        del heard_s[key]
+    return bool(old)

@@ -28,6 +28,8 @@ from kiosk.errors import BrokerError, MissingExtraError
 HOST: Final = "127.0.0.1"
 PROTOCOL: Final = "3.1.1"
 """The one version of MQTT that it speaks."""
+_log = logging.getLogger(__name__)
+
 _START_S: Final = 30.0
 _STOP_S: Final = 10.0
 _CONFIG: Final = {
@@ -53,6 +55,7 @@ class EmbeddedBroker:
         self._ready: Future[int] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
         """Start it and wait until it listens.
@@ -81,12 +84,25 @@ class EmbeddedBroker:
         if self._thread is not None:
             self._thread.join(_STOP_S)
 
+    def check(self) -> None:
+        """Make sure that the thread is well.
+
+        Raises:
+            BrokerError: It has ended, and nothing is passed on any more.
+        """
+        if self._thread is None or not self._thread.is_alive():
+            raise BrokerError(
+                f"embedded broker: it has failed ({self._failure})"
+            ) from self._failure
+
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - the top of a thread; check() ends the process
             if self._ready.done():
-                raise
+                _log.exception("the embedded broker's thread failed")
+                self._failure = exc
+                return
             message = f"embedded broker: cannot listen on {HOST}:{self.port} ({exc})"
             error = BrokerError(f"{message}; choose another mqtt.port")
             error.__cause__ = exc

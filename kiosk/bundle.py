@@ -19,7 +19,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from kiosk.contract import CROP_PX, EMBEDDING_DIM, fingerprint
-from kiosk.errors import ModelError
+from kiosk.errors import ConfigError, ModelError
 from kiosk.records import Image
 from kiosk.whole import whole_file
 
@@ -82,12 +82,12 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """Pick the threshold for an FPIR: of the smallest measured gallery that is large enough.
 
         Raises:
-            ModelError: The card has no threshold for that FPIR.
+            ConfigError: The card has no threshold for that FPIR.
         """
         fit = [point for point in self.operating_points if abs(point.fpir - fpir) < 1e-9]
         if not fit:
             known = sorted({point.fpir for point in self.operating_points})
-            raise ModelError(f"decision.fpir: {fpir} is not on the model card, expected {known}")
+            raise ConfigError(f"decision.fpir: {fpir} is not on the model card, expected {known}")
         fit.sort(key=lambda point: point.gallery_size)
         return next((point for point in fit if point.gallery_size >= gallery_size), fit[-1])
 
@@ -129,7 +129,8 @@ def load_bundle(path: Path) -> Bundle:
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
     except _DAMAGE as exc:
-        raise ModelError(f"{path}: not a whole model bundle of `kiosk-convert` ({exc})") from exc
+        message = f"{path}: not a whole model bundle of `kiosk-convert` ({exc})"
+        raise ModelError(f"{message}; copy it here again") from exc
     _check(path, card, model)
     _check_golden(path, crops, outputs)
     return Bundle(card, model, crops, outputs)

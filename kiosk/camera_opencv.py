@@ -9,7 +9,7 @@ import numpy as np
 from kiosk.camera import BaseCamera
 from kiosk.clock import Clock
 from kiosk.config import CameraSection
-from kiosk.errors import CameraError
+from kiosk.errors import CameraError, ConfigError
 from kiosk.records import Image
 
 _NETWORK_TIMEOUT_MS: Final = 5000  # opening, and each read
@@ -25,7 +25,8 @@ class OpenCvCamera(BaseCamera):
         clock: Tells when a frame came.
 
     Raises:
-        CameraError: The source is none of the three, or cannot be opened.
+        ConfigError: The source is none of the three.
+        CameraError: It cannot be opened.
     """
 
     def __init__(self, section: CameraSection, clock: Clock) -> None:
@@ -69,7 +70,7 @@ def _open(section: CameraSection) -> cv2.VideoCapture:
     elif section.source.startswith("/dev/"):
         capture = cv2.VideoCapture(section.source, cv2.CAP_V4L2)
     else:
-        raise CameraError(
+        raise ConfigError(
             f'camera.source: expected "0", "/dev/video0" or "rtsp://...", found {section.source!r};'
             ' a file or folder needs camera.backend = "replay"'
         )

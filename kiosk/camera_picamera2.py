@@ -9,7 +9,7 @@ import numpy as np
 from kiosk.camera import BaseCamera
 from kiosk.clock import Clock
 from kiosk.config import CameraSection
-from kiosk.errors import CameraError
+from kiosk.errors import CameraError, ConfigError
 from kiosk.records import Image
 
 # picamera2 names formats as libcamera does, from the highest byte down: the bytes of "RGB888"
@@ -54,13 +54,13 @@ def load_picamera2() -> Library:
     """Import picamera2, which Raspberry Pi OS installs and no package index can.
 
     Raises:
-        CameraError: It is absent, or does not fit the numpy of this environment.
+        ConfigError: It is absent, or does not fit the numpy of this environment.
     """
     try:
         module = importlib.import_module("picamera2")
     # An extension built for another numpy raises ValueError on import.
     except (ImportError, ValueError) as exc:
-        raise CameraError(
+        raise ConfigError(
             f"camera.backend: picamera2 cannot be imported ({exc}); `sudo apt install"
             " python3-picamera2`, and make the kiosk's environment with `python3 -m venv"
             " --system-site-packages` (on Bookworm with numpy below 2), as install.sh does"

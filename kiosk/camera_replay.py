@@ -1,6 +1,7 @@
 """Recordings in the place of a camera: a video, an animated GIF, or a folder of pictures."""
 
 import re
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -28,15 +29,22 @@ class ReplayCamera(BaseCamera):
         recording: The pictures and their times.
         pace: "recorded" waits until each picture's time has come; "fast" never waits.
         clock: Tells the time of the first picture, and waits.
+        stop: Ends a wait early; pictures come as fast as they are taken from then on.
     """
 
     def __init__(
-        self, recording: Recording, *, pace: Literal["recorded", "fast"], clock: Clock
+        self,
+        recording: Recording,
+        *,
+        pace: Literal["recorded", "fast"],
+        clock: Clock,
+        stop: threading.Event | None = None,
     ) -> None:
         super().__init__()
         self._recording = recording
         self._waits = pace == "recorded"
         self._clock = clock
+        self._stop = stop
         self._start_s: float | None = None
 
     def _read(self) -> tuple[Image, float]:
@@ -45,7 +53,7 @@ class ReplayCamera(BaseCamera):
             self._start_s = self._clock.monotonic_s() - recorded_s
         at_s = self._start_s + recorded_s
         if self._waits:
-            self._clock.sleep(at_s - self._clock.monotonic_s())
+            self._clock.sleep(at_s - self._clock.monotonic_s(), self._stop)
         return image, at_s
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Open the camera that the configuration names: that one, or an error; never another."""
 
+import threading
 from pathlib import Path
 
 from kiosk.camera import Camera
@@ -11,17 +12,21 @@ from kiosk.config import CameraSection
 from kiosk.fake_picamera2 import FakePicamera2
 
 
-def open_camera(section: CameraSection, clock: Clock) -> Camera:
+def open_camera(
+    section: CameraSection, clock: Clock, stop: threading.Event | None = None
+) -> Camera:
     """Open a camera.
 
     Args:
         section: Which, and how.
         clock: Tells when frames came, and waits between the frames of a recording.
+        stop: Ends that wait early.
 
     Returns:
         The camera, open; use it in a ``with`` statement.
 
     Raises:
+        ConfigError: The section names what no camera can be, or a package that is not there.
         CameraError: It cannot be opened.
     """
     match section.backend:
@@ -33,4 +38,4 @@ def open_camera(section: CameraSection, clock: Clock) -> Camera:
             return Picamera2Camera(section, clock, FakePicamera2)
         case "replay":
             recording = open_recording(Path(section.source), fps=section.fps)
-            return ReplayCamera(recording, pace=section.pace, clock=clock)
+            return ReplayCamera(recording, pace=section.pace, clock=clock, stop=stop)

@@ -40,7 +40,9 @@ def read_password(mqtt: MqttSection) -> str:
     try:
         return Path(mqtt.password_file).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
-        message = f"mqtt.password_file: {mqtt.password_file} cannot be read as UTF-8 text ({exc})"
+        message = (
+            f"mqtt.password_file: {mqtt.password_file} cannot be read as UTF-8 text ({_why(exc)})"
+        )
         raise ConfigError(message) from exc
 
 
@@ -176,5 +178,10 @@ class Client(paho.Client):
         try:
             self.tls_set(ca_certs=ca_file)
         except (OSError, ssl.SSLError) as exc:
-            message = f"mqtt.ca_file: {ca_file} cannot be read as PEM certificates ({exc})"
+            message = f"mqtt.ca_file: {ca_file} cannot be read as PEM certificates ({_why(exc)})"
             raise ConfigError(message) from exc
+
+
+def _why(exc: Exception) -> str:
+    """Give the reason without the file's name, which stands in the message already."""
+    return getattr(exc, "strerror", None) or str(exc)

@@ -5,7 +5,6 @@ TOML, read once at start. A key that is unknown, of the wrong type or out of ran
 same list with every key explained for the technician; a test keeps the two equal.
 """
 
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.errors import ConfigError
+from kiosk.expected import readable
 from kiosk.timetable import NO_LESSON, Name, Section, SessionSection, check_timetable
 
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -183,24 +183,11 @@ def parse_config(text: bytes, source: str) -> Config:
     try:
         config = msgspec.toml.decode(text, type=Config)
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"{source}: {_readable(str(exc))}") from exc
+        raise ConfigError(f"{source}: {readable(str(exc), Config)}") from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{source}: not valid TOML: {exc}") from exc
     _check_together(config, source)
     return config
-
-
-def _readable(problem: str) -> str:
-    """Turn msgspec's ``... - at `$.camera.fps` `` into ``camera.fps: ...``."""
-    unknown = re.fullmatch(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?", problem)
-    if unknown:
-        key = ".".join(part for part in (unknown[2], unknown[1]) if part)
-        return f"{key}: unknown key"
-    missing = re.fullmatch(r"Object missing required field `(.+?)` - at `\$\.?(.*)`", problem)
-    if missing:
-        return f"{missing[2]}.{missing[1]}: missing"
-    placed = re.fullmatch(r"(.*) - at `\$\.?(.*)`", problem)
-    return f"{placed[2]}: {placed[1]}" if placed else problem
 
 
 def _check_together(config: Config, source: str) -> None:

@@ -38,6 +38,7 @@ class Daemon:
         embedder: The model, to be proved before READY.
         recorder: From decisions to committed events.
         publisher: From committed events to the broker.
+        checks: Called with each frame; each raises when a thread of the process has failed.
         load_gallery: Reads the gallery and the rule again (SIGHUP).
         clock: Time.
         notifier: To systemd.
@@ -52,6 +53,7 @@ class Daemon:
     embedder: TfliteEmbedder
     recorder: Recorder
     publisher: Publisher
+    checks: tuple[Callable[[], None], ...]
     load_gallery: Callable[[], tuple[Gallery, Rule]]
     clock: Clock
     notifier: Notifier
@@ -65,7 +67,7 @@ class Daemon:
         """Run until the recording ends or :attr:`stop` is set.
 
         Raises:
-            KioskError: A part could not be proved at the start, or the outbox or the publisher
+            KioskError: A part could not be proved at the start, or the outbox or a thread
                 failed. A camera lost later is waited for instead.
         """
         worst = self.embedder.check()
@@ -127,7 +129,8 @@ class Daemon:
 
     def _stay_well(self) -> None:
         """Do what is due with and without frames, last of all a sign of life."""
-        self.publisher.check()
+        for check in self.checks:
+            check()
         if self.reload.is_set():
             self.reload.clear()
             self._reload()

@@ -49,6 +49,7 @@ def enrol(
         PhotoError: A file is no picture, or no picture was usable.
         GalleryModelError: The gallery was made by another model.
         ConfigError: The subject id or the options cannot be used.
+        RosterError: The roster or the name cannot be used.
     """
     _check_subject(subject_id)
     if bool(photos) == use_camera:
@@ -61,9 +62,10 @@ def enrol(
     pictures = _look(config) if use_camera else ((str(path), read_photo(path)) for path in photos)
     outcome = recogniser.enroller(len(others)).enrol(pictures, others)
     make_directory(config)
-    save_gallery(config.gallery_path, others.with_subject(subject_id, outcome.templates))
+    # First the roster, which refuses a wrong line: nobody is enrolled by a command that failed.
     if name is not None:
         add_to_roster(Path(config.state.roster), subject_id, name)
+    save_gallery(config.gallery_path, others.with_subject(subject_id, outcome.templates))
     return outcome
 
 
@@ -161,10 +163,12 @@ def watch_live(
         as_json: Show one JSON object a line.
 
     Raises:
-        ConfigError: No broker is named.
+        ConfigError: No broker is named, or ``port`` is none.
         RosterError: The roster cannot be read.
         BrokerError: As :func:`kiosk.watch.watch`.
     """
+    if port is not None and not 1 <= port <= 65535:
+        raise ConfigError(f"--port: {port}, expected 1 to 65535")
     mqtt = msgspec.structs.replace(
         config.mqtt, host=host or config.mqtt.host, port=port or config.mqtt.port
     )

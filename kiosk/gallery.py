@@ -126,7 +126,7 @@ def load_gallery(path: Path, model_id: str) -> Gallery:
     except OSError as exc:
         raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
     except _DAMAGE as exc:
-        raise GalleryError(f"{path}: not a whole gallery file ({exc})") from exc
+        raise GalleryError(f"{path}: not a whole gallery file ({exc}); restore a copy") from exc
     _check(path, header, owners, stack, model_id)
     subjects: list[str] = header["subjects"]
     return Gallery(model_id, {s: stack[owners == i] for i, s in enumerate(subjects)})

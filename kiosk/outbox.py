@@ -118,7 +118,8 @@ class Outbox:
         The event is committed to the disk before this returns.
 
         Args:
-            session: The class session, which begins with its date: ``2026-11-24/maths-7b``.
+            session: The class session, which begins with its date: ``2026-11-24/maths-7b``, and
+                ends in ``/<boot>`` when it counts for one boot alone.
             subject_id: Who.
             build: Makes the event from the sequence number that it is given. When it raises,
                 nothing is recorded and the number stays free.
@@ -173,14 +174,19 @@ class Outbox:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return count
 
-    def prune_sessions(self, before: str) -> int:
-        """Forget who attended the sessions before a date; return how many entries went.
+    def prune_sessions(self, before: str, boot_id: str) -> int:
+        """Forget who attended sessions of long ago, or of other boots; return how many entries.
 
         Args:
             before: A date, ``2026-11-24``; sessions of that day stay.
+            boot_id: Of sessions that count for one boot alone, those of this boot stay.
         """
         with self._transaction() as connection:
-            return connection.execute("DELETE FROM attended WHERE session < ?", (before,)).rowcount
+            return connection.execute(
+                "DELETE FROM attended WHERE session < :before "
+                "OR (session GLOB '*/*/*' AND substr(session, -length(:boot)) <> :boot)",
+                {"before": before, "boot": boot_id},
+            ).rowcount
 
     def close(self) -> None:
         """Close the file; no thread may use the outbox afterwards."""

@@ -19,7 +19,7 @@ from kiosk.topics import Place
 _log = logging.getLogger(__name__)
 
 KEPT: Final = timedelta(days=7)
-"""How long the kiosk remembers who attended which session."""
+"""How long the kiosk remembers who attended which session, by its own clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,14 @@ class Recorder:
         return msgspec.structs.replace(event, sequence=sequence)
 
     def _forget_old(self, event: Event) -> None:
-        """Forget who attended long ago; a clock that guesses decides nothing."""
-        if event.clock == "synchronised":
-            day = date.fromisoformat(event.session[:10])
-            self.outbox.prune_sessions((day - KEPT).isoformat())
+        """Forget who attended long ago, whether the clock is synchronised or not.
+
+        Without network it goes on from where it was, or after a power cut from an earlier time: it
+        may be late, and forgets later. Should it be early for once, somebody is recorded twice.
+        What was recorded for one boot alone (see below) is of no use to another.
+        """
+        day = date.fromisoformat(event.session[:10])
+        self.outbox.prune_sessions((day - KEPT).isoformat(), event.boot_id)
 
     @property
     def _place(self) -> Place:

@@ -30,4 +30,6 @@ def serve(config: Config) -> int:
 
 
 def _on(number: signal.Signals, event: threading.Event) -> None:
-    signal.signal(number, lambda _number, _frame: event.set())
+    # A handler runs between two steps of the main thread, which may just hold the event's lock: to
+    # set it there could wait for ever.
+    signal.signal(number, lambda _number, _frame: threading.Thread(target=event.set).start())

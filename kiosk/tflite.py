@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.errors import MissingExtraError, ModelError
+from kiosk.errors import ConfigError, ModelError
 
 Runtime: TypeAlias = Literal["ai-edge-litert", "tflite-runtime"]
 Int8s: TypeAlias = npt.NDArray[np.int8]
@@ -27,7 +27,7 @@ class TfliteModel:
 
     Raises:
         ModelError: The bytes are no such model.
-        MissingExtraError: The runtime is not installed.
+        ConfigError: The runtime is not installed.
     """
 
     def __init__(self, model: bytes, runtime: Runtime = "ai-edge-litert", threads: int = 1) -> None:
@@ -81,6 +81,9 @@ def _load(runtime: Runtime) -> Any:  # noqa: ANN401  # the runtimes carry no typ
     try:
         return importlib.import_module(_MODULES[runtime])
     except ImportError as exc:
-        raise MissingExtraError(
-            f"model.runtime: {runtime} is not installed; `pip install {runtime}`"
+        # A wrong configuration and no missing extra: it stays so however often systemd tries again.
+        other = next(name for name in _MODULES if name != runtime)
+        raise ConfigError(
+            f"model.runtime: {runtime} is not installed; `pip install {runtime}`, or set"
+            f' model.runtime = "{other}"'
         ) from exc

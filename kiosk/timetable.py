@@ -9,8 +9,18 @@ from msgspec import Meta
 
 from kiosk.errors import ConfigError
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        description="at most 64 letters, digits, '.', '_' and '-', the first a letter or digit",
+    ),
+]
 """Fit for one level of an MQTT topic: no slash, no wildcard, no space."""
+TimeOfDay = Annotated[
+    str,
+    Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z", description='hours and minutes, such as "08:45"'),
+]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NO_LESSON = "day"
@@ -26,8 +36,8 @@ class SessionSection(Section, frozen=True, kw_only=True):
 
     name: Name
     days: Annotated[tuple[Weekday, ...], Meta(min_length=1)]
-    start: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z")]
-    end: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z")]
+    start: TimeOfDay
+    end: TimeOfDay
 
     def covers(self, local: datetime) -> bool:
         """Whether a local time falls into this lesson."""

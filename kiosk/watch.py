@@ -152,7 +152,7 @@ class _Watcher:
 
     def _on_attendance(self, topic: str, payload: bytes) -> None:
         event = read_event(topic, payload)
-        if self._board.add(event):
+        if self._board.add(event, time.monotonic()):
             self.shown += 1
             self._screen.event(event)
 

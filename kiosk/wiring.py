@@ -1,6 +1,7 @@
 """The one place where everything is put together."""
 
 import os
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ class Recogniser:
         """Set the thresholds for a gallery: from the configuration, else from the model card.
 
         Raises:
-            ModelError: The card has no threshold for ``decision.fpir``.
-            ConfigError: The thresholds contradict each other.
+            ConfigError: The card has no threshold for ``decision.fpir``, or the thresholds
+                contradict each other.
         """
         own = self.config.decision
         points = self.bundle.card
@@ -166,7 +167,7 @@ def build_daemon(
         rule = recogniser.rule(len(gallery))
     make_directory(config)
     outbox = stack.enter_context(Outbox(config.outbox_path))
-    mqtt = _broker(config.mqtt, stack)
+    mqtt, broker = _broker(config.mqtt, stack)
     names = config.kiosk
     publisher = Publisher(
         mqtt,
@@ -178,8 +179,9 @@ def build_daemon(
         password=read_password(mqtt),
     )
     notifier = Notifier.from_environment(os.environ)
+    stop = threading.Event()
     return Daemon(
-        open_camera=camera or (lambda: open_camera(config.camera, clock)),
+        open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
         pipeline=build_pipeline(recogniser, gallery, rule),
         embedder=recogniser.embedder,
         recorder=Recorder(
@@ -190,17 +192,19 @@ def build_daemon(
             committed=publisher.notify,
         ),
         publisher=publisher,
+        checks=(broker.check, publisher.check) if broker else (publisher.check,),
         load_gallery=recogniser.load_gallery,
         clock=clock,
         notifier=notifier,
         watchdog=Watchdog.from_environment(os.environ, notifier),
         retry_s=config.camera.retry_s,
+        stop=stop,
     )
 
 
-def _broker(mqtt: MqttSection, stack: ExitStack) -> MqttSection:
+def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:
     """Start the embedded broker where none is configured."""
     if mqtt.host:
-        return mqtt
+        return mqtt, None
     broker = stack.enter_context(EmbeddedBroker(mqtt.port))
-    return MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)
+    return MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL), broker

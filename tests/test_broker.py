@@ -166,6 +166,22 @@ def test_the_port_is_free_again_afterwards() -> None:
         assert second.port == port
 
 
+def test_a_broker_that_fails_later_is_told(
+    broker: EmbeddedBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While it runs all is well; once its thread has failed, check says so, and why."""
+    broker.check()
+    assert broker._loop is not None
+    assert broker._thread is not None
+    # asyncio.run ends in what loop.stop leaves undone.
+    broker._loop.call_soon_threadsafe(broker._loop.stop)
+    broker._thread.join(PATIENCE_S)
+    with pytest.raises(BrokerError, match="embedded broker: it has failed") as caught:
+        broker.check()
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert caplog.messages.count("the embedded broker's thread failed") == 1
+
+
 def test_without_the_extra_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without amqtt, the error names the extra to install and the key to set instead."""
     real_import = builtins.__import__

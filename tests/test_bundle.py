@@ -23,7 +23,7 @@ from kiosk.bundle import (
     write_bundle,
 )
 from kiosk.contract import fingerprint
-from kiosk.errors import ModelError
+from kiosk.errors import ConfigError, ModelError
 from tests.support import small_bundle
 
 MEMBERS = ("card.json", "model.tflite", "golden.npz")
@@ -190,7 +190,7 @@ def test_the_threshold_is_of_a_gallery_that_is_large_enough(size: int, threshold
 
 def test_an_unmeasured_rate_is_refused() -> None:
     """An FPIR that is not on the card is an error that names the key and the rates that are."""
-    with pytest.raises(ModelError, match=r"decision\.fpir: 0\.002.*expected \[0\.003, 0\.01\]"):
+    with pytest.raises(ConfigError, match=r"decision\.fpir: 0\.002.*expected \[0\.003, 0\.01\]"):
         model_card((0.01, 10, 0.4), (0.003, 10, 0.5)).operating_point(0.002, 5)
 
 

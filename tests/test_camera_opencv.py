@@ -9,7 +9,7 @@ from kiosk.camera_opencv import OpenCvCamera
 from kiosk.capture import open_camera
 from kiosk.clock import ManualClock
 from kiosk.config import CameraSection
-from kiosk.errors import CameraError
+from kiosk.errors import CameraError, ConfigError
 from kiosk.records import Image
 
 
@@ -36,7 +36,7 @@ def test_a_network_camera_that_is_absent_is_named_without_its_password() -> None
 @pytest.mark.parametrize("source", ["door.mp4", "", "-1", "http:/typo"])
 def test_a_source_that_is_no_camera_is_refused(source: str) -> None:
     """The opencv backend does not silently play files; the message names the backend that does."""
-    with pytest.raises(CameraError, match=r'camera\.source.*camera\.backend = "replay"'):
+    with pytest.raises(ConfigError, match=r'camera\.source.*camera\.backend = "replay"'):
         opencv(source)
 
 

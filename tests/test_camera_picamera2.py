@@ -11,7 +11,7 @@ from kiosk.camera_picamera2 import Picamera2Camera
 from kiosk.capture import open_camera
 from kiosk.clock import ManualClock
 from kiosk.config import CameraSection
-from kiosk.errors import CameraError
+from kiosk.errors import CameraError, ConfigError
 from kiosk.fake_picamera2 import FakePicamera2
 
 FAKE = CameraSection(backend="fake-picamera2", fps=1000.0, width_px=320, height_px=240)
@@ -100,7 +100,7 @@ def test_an_odd_size_is_rounded_as_the_library_does() -> None:
 def test_without_picamera2_the_message_tells_how_to_get_it(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A library that is absent, or built for another numpy, is a CameraError with the remedy."""
+    """A library that is absent, or built for another numpy, is a ConfigError with the remedy."""
 
     class Finder:
         def find_spec(self, name: str, *_: object) -> None:
@@ -109,7 +109,7 @@ def test_without_picamera2_the_message_tells_how_to_get_it(
 
     monkeypatch.delitem(sys.modules, "picamera2", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
-    with pytest.raises(CameraError, match=r"apt install python3-picamera2.*system-site-packages"):
+    with pytest.raises(ConfigError, match=r"apt install python3-picamera2.*system-site-packages"):
         open_camera(CameraSection(backend="picamera2"), ManualClock())
 
 

@@ -1,5 +1,6 @@
 """Recordings in the place of a camera: every kind, both paces, and how each of them fails."""
 
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -107,6 +108,17 @@ def test_the_recorded_pace_catches_up_after_a_slow_frame(folder: Path) -> None:
         assert clock.monotonic_s() == 2.5
         assert next(camera).at_s == 3.0
         assert clock.monotonic_s() == 3.0
+
+
+def test_a_stop_ends_the_wait_for_a_frame(folder: Path) -> None:
+    """However slow the recording, the frame at hand comes at once when it is time to stop."""
+    clock, stop = ManualClock(monotonic_s=9.0), threading.Event()
+    section = CameraSection(backend="replay", source=str(folder), fps=0.001)
+    with open_camera(section, clock, stop) as camera:
+        next(camera)
+        stop.set()
+        next(camera)
+    assert clock.monotonic_s() == 9.0
 
 
 def test_the_fast_pace_never_waits(folder: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -31,8 +32,15 @@ from kiosk.records import Image
 from kiosk.sample import enrolment_photos
 from kiosk.topics import ATTENDANCE_FILTER
 from kiosk.wiring import build_daemon
-from tests.conftest import PATIENCE_S, Mosquitto
-from tests.support import embedding, needs_photos, picture, small_bundle, write_config
+from tests.conftest import PATIENCE_S, Mosquitto, free_port
+from tests.support import (
+    embedding,
+    needs_photos,
+    picture,
+    small_bundle,
+    write_config,
+    write_folder,
+)
 
 EMPTY: Image = np.full((120, 160, 3), 128, np.uint8)
 GONE = CameraError("camera.source: 0 stopped giving frames")
@@ -285,6 +293,29 @@ def test_a_dead_publisher_ends_the_daemon(build: Build) -> None:
         daemon.run()
 
 
+def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path) -> None:
+    """Where the kiosk is its own broker, nothing is passed on without that broker's thread."""
+    pytest.importorskip("amqtt", reason="the extra [demo] is not installed")
+    text = config_path.read_text()
+    config_path.write_text(
+        re.sub(r"host = .*\n( *)port = \d+", rf'host = ""\n\1port = {free_port()}', text)
+    )
+    daemon = build()
+
+    def script() -> Iterator[Image]:
+        yield EMPTY
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "broker")
+        loop = daemon.checks[0].__self__._loop  # type: ignore[attr-defined]
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE_S)
+        yield EMPTY
+        pytest.fail("a frame was taken without a broker")
+
+    daemon.open_camera = open_scripts(ManualClock(), [script()])
+    with pytest.raises(BrokerError, match="embedded broker: it has failed"):
+        daemon.run()
+
+
 # The camera is away
 
 
@@ -469,6 +500,26 @@ def test_a_signal_stops_the_process_within_five_seconds(
     assert process.returncode == 0, log
     assert "STOPPING=1" in manager.listen()
     assert "Traceback" not in log
+
+
+@pytest.fixture
+def slow_recording(config_path: Path) -> None:
+    """Replace the test card by a recording whose frames are a quarter of an hour apart."""
+    folder = write_folder(config_path.with_name("slow"), [EMPTY, EMPTY])
+    text = config_path.read_text().replace("fps = 100", f'source = "{folder}"\nfps = 0.001')
+    config_path.write_text(text.replace("fake-picamera2", "replay"))
+
+
+@pytest.mark.usefixtures("slow_recording")
+def test_a_signal_stops_the_wait_for_a_frame(
+    request: pytest.FixtureRequest, manager: Manager
+) -> None:
+    """A slow recording does not keep the process past the signal."""
+    process: subprocess.Popen[str] = request.getfixturevalue("process")
+    manager.wait_for("READY=1")
+    process.terminate()
+    _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, log
 
 
 def test_sighup_reads_the_gallery_again(

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.bundle import GOLDEN_STEPS, Bundle, default_bundle, load_bundle
 from kiosk.embed import TfliteEmbedder
-from kiosk.errors import MissingExtraError, ModelError
+from kiosk.errors import ConfigError, ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
 from tests.support import small_bundle
@@ -101,7 +101,7 @@ def test_bytes_that_are_no_model_are_refused(model: bytes) -> None:
 )
 def test_a_runtime_that_is_absent_is_named() -> None:
     """The runtime that is configured is used, or an error: never the other one instead."""
-    with pytest.raises(MissingExtraError, match=r"model\.runtime: tflite-runtime is not installed"):
+    with pytest.raises(ConfigError, match=r"model\.runtime: tflite-runtime is not installed"):
         TfliteEmbedder(small_bundle(), "tflite-runtime")
 
 

@@ -54,12 +54,15 @@ def folder(bundle_path: Path, tmp_path: Path) -> Path:
     write_folder(tmp_path / "empty", [np.full((240, 320, 3), 128, np.uint8)])
     (tmp_path / "text.jpg").write_text("no picture")
     (tmp_path / "roster.csv").write_text("subject_id,name\n")
+    (tmp_path / "twice.csv").write_text("subject_id,name\ns-1,Ada\ns-1,Bob\n")
     write_config(tmp_path, bundle_path)
     for name, old, new in (
         ("bad", "[state]", "[camera]\nfps = 0\n[state]"),
         ("other", "[state]", f'[state]\ngallery = "{tmp_path}/other.npz"'),
         ("none", "[state]", f'[state]\ngallery = "{tmp_path}/none.npz"'),
         ("cut", str(bundle_path), f"{tmp_path}/cut.kiosk-model"),
+        ("twice", "roster.csv", "twice.csv"),
+        ("rate", "[state]", "[decision]\nfpir = 0.5\n[state]"),
         ("old", "[model]", '[model]\nruntime = "tflite-runtime"'),
         ("closed", "[state]", f'[mqtt]\nhost = "127.0.0.1"\nport = {free_port()}\n[state]'),
     ):
@@ -100,7 +103,9 @@ def command(folder: Path, line: str) -> list[str]:
         ("enrol a/b @text.jpg --config @kiosk.toml", 78, "subject id 'a/b'"),
         ("check --config @cut.toml", 65, "cut.kiosk-model: not a whole model bundle"),
         ("run --config @bad.toml", 78, "bad.toml: camera.fps: "),
+        ("run --config @rate.toml", 78, "decision.fpir: 0.5 is not on the model card"),
         ("watch --config @kiosk.toml", 78, "mqtt.host: needed to watch"),
+        ("watch --port 99999 --config @closed.toml", 78, "--port: 99999, expected 1 to 65535"),
         ("watch --config @closed.toml", 69, "cannot be reached"),
     ],
 )
@@ -120,9 +125,11 @@ def test_a_failure_is_one_line_and_an_exit_code(
     importlib.util.find_spec("tflite_runtime") is not None, reason="tflite-runtime is installed"
 )
 def test_a_runtime_that_is_absent_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The other runtime is not taken instead: the key and the package are named."""
-    assert main(command(folder, "check --config @old.toml")) == 69
-    assert "model.runtime: tflite-runtime is not installed" in capsys.readouterr().err
+    """The other runtime is not taken instead; systemd does not try again after this exit code."""
+    assert main(command(folder, "check --config @old.toml")) == 78
+    said = capsys.readouterr().err
+    assert "model.runtime: tflite-runtime is not installed; `pip install tflite-runtime`" in said
+    assert 'set model.runtime = "ai-edge-litert"' in said
 
 
 @pytest.mark.parametrize("line", ["", "gallery", "enrol", "dance", "run --fast"])
@@ -195,6 +202,19 @@ def test_enrolling_prints_what_the_photos_gave(
     out, err = run(folder, "enrol s-3 @ada/0000.png @ada/0001.png", capsys)
     assert out == "s-3: 1 templates\n"
     assert err == f"left out {folder}/ada/0001.png: no face\n"
+
+
+@needs_photos
+@pytest.mark.parametrize(
+    "options", ["--name Zoe --config @twice.toml", '--name " " --config @kiosk.toml']
+)
+def test_nobody_is_enrolled_when_the_roster_refuses_the_name(options: str, folder: Path) -> None:
+    """A roster that is wrong, or an empty name, leaves the gallery as it was."""
+    write_folder(folder / "ada", [picture(enrolment_photos("orl-s12")[0])])
+    gallery = folder / "state" / "gallery.npz"
+    before = gallery.read_bytes()
+    assert main(command(folder, f"enrol s-3 @ada/0000.png {options}")) == 65
+    assert gallery.read_bytes() == before
 
 
 def test_a_likeness_is_warned_of(

@@ -159,9 +159,21 @@ def test_old_sessions_are_pruned_by_date(path: Path) -> None:
     with Outbox(path) as outbox:
         for session in ("2026-11-22/day", "2026-11-23/zoo", "2026-11-24/art", "2026-11-24/day"):
             outbox.record(session, "s1", event())
-        assert outbox.prune_sessions("2026-11-24") == 2
+        assert outbox.prune_sessions("2026-11-24", "boot-1") == 2
         assert not has_attended(outbox, "2026-11-23/zoo", "s1")
         assert has_attended(outbox, "2026-11-24/art", "s1")
+
+
+def test_sessions_of_other_boots_are_pruned(path: Path) -> None:
+    """What counts for one boot alone goes with it, whatever its date; the rest stays."""
+    mine, other, any_boot = "2026-11-24/art/boot-2", "2026-11-24/art/boot-1", "2026-11-24/art"
+    with Outbox(path) as outbox:
+        for session in (mine, other, any_boot):
+            outbox.record(session, "s1", event())
+        assert outbox.prune_sessions("2026-11-24", "boot-2") == 1
+        assert has_attended(outbox, mine, "s1")
+        assert not has_attended(outbox, other, "s1")
+        assert has_attended(outbox, any_boot, "s1")
 
 
 def test_two_threads_and_two_connections_share_the_file(path: Path) -> None:

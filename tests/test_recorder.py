@@ -174,19 +174,36 @@ def test_the_row_is_on_the_disk_before_anybody_is_told(path: Path, clock: Manual
     assert seen == [1]
 
 
-def test_who_attended_is_forgotten_after_a_week(path: Path, clock: ManualClock) -> None:
-    """Old sessions are pruned when a new event comes, unless the clock is not to be believed."""
+@pytest.mark.parametrize("is_set", [True, False])
+def test_who_attended_is_forgotten_after_a_week(
+    path: Path, clock: ManualClock, *, is_set: bool
+) -> None:
+    """Old sessions are pruned when a new event comes, without a network that sets the clock too."""
     desk = Desk(path, clock)
     desk.record("s-1")
-    clock.set_utc(MONDAY + KEPT + timedelta(days=1), synchronised=False)
+    clock.set_utc(MONDAY + KEPT, synchronised=is_set)
     desk.record("s-2")
     assert has_attended(desk.outbox, "2026-11-23/maths-7b", "s-1")
-    clock.set_utc(MONDAY + KEPT, synchronised=True)
+    clock.set_utc(MONDAY + KEPT + timedelta(days=1), synchronised=is_set)
     desk.record("s-3")
-    assert has_attended(desk.outbox, "2026-11-23/maths-7b", "s-1")
-    clock.set_utc(MONDAY + KEPT + timedelta(days=1), synchronised=True)
-    desk.record("s-4")
     assert not has_attended(desk.outbox, "2026-11-23/maths-7b", "s-1")
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+def test_what_a_boot_without_a_clock_recorded_is_forgotten_in_the_next(
+    path: Path, clock: ManualClock, *, is_set: bool
+) -> None:
+    """A clock that starts at the same time each boot forgets by boots, and keeps its own."""
+    clock.set_utc(MONDAY, synchronised=False)
+    before = Desk(path, clock)
+    before.record("s-1", "s-2")
+    assert has_attended(before.outbox, "2026-11-23/maths-7b/boot-7", "s-1")
+    before.outbox.close()
+    clock = ManualClock(MONDAY, boot_id="boot-8")
+    clock.set_utc(MONDAY, synchronised=is_set)
+    after = Desk(path, clock)
+    assert after.record("s-1", "s-1", "s-2") == [True, False, True]
+    assert not has_attended(after.outbox, "2026-11-23/maths-7b/boot-7", "s-1")
 
 
 def test_the_log_names_nobody(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.board import Board, moment, read_event
+from kiosk.board import KEPT_S, Board, moment, read_event
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError, PayloadError
 from kiosk.event import DecisionRecord, Event, encode
@@ -73,7 +73,11 @@ class Terminal(io.StringIO):
 def test_a_repeat_is_known_by_its_event_id() -> None:
     """The same event delivered twice is added once."""
     board = Board()
-    assert [board.add(event(1)), board.add(event(1)), board.add(event(2, subject_id="s2"))] == [
+    assert [
+        board.add(event(1), 0.0),
+        board.add(event(1), 0.0),
+        board.add(event(2, subject_id="s2"), 0.0),
+    ] == [
         True,
         False,
         True,
@@ -87,18 +91,46 @@ def test_a_person_seen_by_two_doors_stands_once_with_the_earlier_time() -> None:
     late = event(2, time="2026-11-24T08:05:00.000+01:00")
     for order in ([early, late], [late, early]):
         board = Board()
-        assert [board.add(one) for one in order] == [True, True]
+        assert [board.add(one, 0.0) for one in order] == [True, True]
         assert board.attended(FIRST.session) == [early]
 
 
 def test_the_list_is_in_the_order_of_time_whatever_the_zone() -> None:
     """Entries are ordered by the moment, not by the text of the time or of arrival."""
     board = Board()
-    board.add(event(1, subject_id="later", time="2026-11-24T07:30:00.000+00:00"))
-    board.add(event(2, subject_id="sooner", time="2026-11-24T08:00:00.000+01:00"))
-    board.add(event(3, subject_id="other", session="2026-11-25/art"))
+    board.add(event(1, subject_id="later", time="2026-11-24T07:30:00.000+00:00"), 0.0)
+    board.add(event(2, subject_id="sooner", time="2026-11-24T08:00:00.000+01:00"), 0.0)
+    board.add(event(3, subject_id="other", session="2026-11-25/art"), 0.0)
     assert [found.subject_id for found in board.attended(FIRST.session)] == ["sooner", "later"]
     assert board.sessions == ["2026-11-25/art", FIRST.session]
+
+
+def test_a_session_is_forgotten_a_day_after_it_was_last_heard_of() -> None:
+    """The list does not grow for ever: old sessions go whole, the newer stay whole."""
+    board = Board()
+    for number, session, heard_s in (
+        (1, "2026-11-24/maths", 0.0),
+        (2, "2026-11-24/day", 10.0),
+        (3, "2026-11-24/maths", 20.0),
+    ):
+        board.add(event(number, session=session, subject_id=f"s{number}"), heard_s)
+    assert not board.add(event(3), 10.0 + KEPT_S)
+    assert board.sessions == ["2026-11-24/maths", "2026-11-24/day"]
+    board.add(event(4, session="2026-11-25/art"), 15.0 + KEPT_S)
+    assert board.sessions == ["2026-11-25/art", "2026-11-24/maths"]
+    assert len(board.attended("2026-11-24/maths")) == 2
+    assert board.attended("2026-11-24/day") == []
+    board.add(event(5, session="2026-11-25/art"), 1e9)
+    assert board.sessions == ["2026-11-25/art"]
+    assert (len(board._seen), len(board._sessions), len(board._first)) == (1, 1, 1)
+
+
+def test_what_comes_late_stands_on_the_list() -> None:
+    """An event of last week, or of a clock that was never set, is shown when it comes."""
+    board = Board()
+    board.add(event(1), 0.0)
+    assert board.add(event(2, session="1970-01-01/day", time="1970-01-01T00:01:00.000+00:00"), 1.0)
+    assert board.sessions == [FIRST.session, "1970-01-01/day"]
 
 
 def test_availability_is_news_only_when_it_changes() -> None:
@@ -138,7 +170,7 @@ def test_no_payload_crashes_the_watcher(payload: bytes) -> None:
     except PayloadError:
         return
     board = Board()
-    board.add(found)
+    board.add(found, 0.0)
     for zone in (ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+12")):
         for screen in (Lines(io.StringIO(), ROSTER, zone), Table(Terminal(), ROSTER, zone, board)):
             screen.event(found)
@@ -165,7 +197,7 @@ def test_the_table_shows_the_whole_list_anew() -> None:
     out = Terminal()
     table = Table(out, ROSTER, BERLIN, board)
     for one in (FIRST, event(2, subject_id="s22", time="2026-11-24T08:00:00.000+01:00")):
-        board.add(one)
+        board.add(one, 0.0)
         table.event(one)
     board.set_availability(PLACE, ONLINE)
     table.availability(PLACE, ONLINE)

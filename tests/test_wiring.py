@@ -40,7 +40,7 @@ def test_thresholds_come_from_the_card_unless_configured(
 @pytest.mark.parametrize(
     ("decision", "error", "says"),
     [
-        ("fpir = 0.5", ModelError, r"decision\.fpir: 0\.5 is not on the model card"),
+        ("fpir = 0.5", ConfigError, r"decision\.fpir: 0\.5 is not on the model card"),
         ("unsure_threshold = 0.9", ConfigError, r"decision\.unsure_threshold: expected at most 0"),
     ],
 )
