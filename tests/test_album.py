@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from kiosk import sample
 from kiosk.contract import CROP_PX
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, PhotoError
 from kiosk.records import Image
 from tests.support import needs_photos, picture
 from train.album import Collection, cut_evenly, load_album, square
-from train.prepare import walk
+from train.prepare import walk, without_doubles
 from train.sources import Source, Sources
 
 
@@ -97,6 +97,32 @@ def test_a_photo_that_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path)
     }
     kept = [(photo.person, photo.photo) for photo in collection.photos]
     assert kept == [("ada", "a.png"), ("ada", "b.png"), ("bo", "a.png")]
+
+
+def test_a_file_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    """A link to a file that is gone ends nothing."""
+    folder = write_crops(tmp_path / "photos")
+    (folder / "p1" / "gone.png").symlink_to(tmp_path / "moved away.png")
+    collection = load(source(folder))
+    assert [(item.photo, item.reason) for item in collection.left_out] == [
+        ("gone.png", "unreadable")
+    ]
+    assert len(collection.photos) == 18
+
+
+def test_a_photo_that_vanishes_meanwhile_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos are read twice; one that is gone the second time is one clear error."""
+    folder = write_crops(tmp_path)
+
+    def vanish(*parts: object) -> object:
+        (folder / "p1" / "2.png").unlink()
+        return without_doubles(*parts)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr("train.album.without_doubles", vanish)
+    with pytest.raises(PhotoError, match=r"^one/p1/2\.png: unreadable, and was not before"):
+        load(source(folder))
 
 
 def test_a_burst_of_one_person_is_one_group(tmp_path: Path) -> None:

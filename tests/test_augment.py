@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kiosk.records import Image
 from tests.support_train import draw_crop
 from train.augment import _CHANGES as CHANGES
-from train.augment import Generator, augment, blend
+from train.augment import Generator, _noise, _relight, augment, blend
 from train.data import BORDER_PX
 
 INNER = slice(BORDER_PX, -BORDER_PX)
@@ -74,17 +74,38 @@ def test_one_generator_never_gives_the_same_crop_twice() -> None:
 
 
 def test_where_chance_does_nothing_the_middle_is_cut() -> None:
-    """Without turn, shift, light or any change, the contract's crop comes out, to a grey level."""
+    """Without turn, shift, light or any change, the contract's crop comes out."""
     stored = draw_crop(3, 3)
     found = augment(stored, Chance())  # type: ignore[arg-type]  # a generator of no chance
-    assert np.abs(found.astype(int) - stored[INNER, INNER]).max() <= 1
+    assert np.array_equal(found, stored[INNER, INNER])
 
 
 def test_half_are_mirrored() -> None:
     """A mirrored crop is the middle, left and right exchanged."""
     stored = draw_crop(3, 3)
     found = augment(stored, Chance(mirror=0.4))  # type: ignore[arg-type]  # as above
-    assert np.abs(found.astype(int) - stored[INNER, INNER][:, ::-1]).max() <= 1
+    assert np.array_equal(found, stored[INNER, INNER][:, ::-1])
+
+
+class Brighter(Chance):
+    """A generator that adds 10.7 levels of brightness, and changes nothing else."""
+
+    def normal(self, mean: float, spread: float, size: int = 1) -> object:
+        is_brightness = (spread, size) == (0.06, 1)
+        return 10.7 / 255 if is_brightness else super().normal(mean, spread, size)
+
+
+def test_light_is_rounded_to_the_nearest_level() -> None:
+    """What comes to 110.7 is 111, not 110: cut off, every crop would be half a level darker."""
+    grey = np.full((112, 112, 3), 100, np.uint8)
+    assert np.all(_relight(grey, Brighter()) == 111)  # type: ignore[arg-type]  # as above
+
+
+def test_noise_is_neither_light_nor_shadow() -> None:
+    """Levels are rounded, not cut off, so that grain leaves an even grey as bright as it was."""
+    grey = np.full((112, 112, 3), 128, np.uint8)
+    found = [_noise(grey, np.random.default_rng(seed)) for seed in range(20)]
+    assert np.mean(found) == pytest.approx(128, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """The crop set on disk: what is written comes back, and what does not fit together is refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from tests.support_train import draw_crop, make_crop_set
 from train.data import BORDER_PX, CropSet, Photo
@@ -90,6 +92,9 @@ def _crops(crops: object) -> Callable[[Path], None]:
     [
         lambda folder: (folder / "crops.npy").unlink(),
         lambda folder: (folder / "photos.csv").unlink(),
+        lambda folder: (folder / "set.json").unlink(),
+        lambda folder: (folder / "set.json").write_text("[]"),
+        _cut("set.json", 60),
         _cut("crops.npy", 0),
         _cut("crops.npy", 60),
         _cut("photos.csv", 0),
@@ -112,6 +117,17 @@ def test_a_folder_that_is_no_crop_set_is_named(
     write(tmp_path)
     spoil(tmp_path)
     with pytest.raises(DatasetError, match=str(tmp_path)):
+        CropSet.load(tmp_path)
+
+
+def test_a_set_of_another_contract_is_refused(tmp_path: Path) -> None:
+    """Crops that were cut in another way do not pass for the kiosk's; the error names the file."""
+    write(tmp_path)
+    facts = json.loads((tmp_path / "set.json").read_text())
+    assert facts["contract"] == fingerprint()
+    (tmp_path / "set.json").write_text(json.dumps(facts | {"contract": "0123456789abcdef"}))
+    said = rf"set\.json: made under contract 0123456789abcdef, expected {fingerprint()}; prepare"
+    with pytest.raises(DatasetError, match=said):
         CropSet.load(tmp_path)
 
 

@@ -24,7 +24,7 @@ from train.peers import (
     bundle_embedder,
     compare,
     figures,
-    peer_embedders,
+    load_peers,
     render_reports,
 )
 from train.peers_files import Curve, det_curves, save_det, write_reports
@@ -127,7 +127,7 @@ def test_a_bundle_embeds_as_in_the_kiosk() -> None:
 @needs_peers
 def test_the_peers_are_loaded_by_name() -> None:
     """All three embed many crops, with length 1, and tell people of the ORL set apart."""
-    embedders = peer_embedders(PEERS)
+    embedders = load_peers(PEERS)
     assert list(embedders) == ["sface", "mobilefacenet", "mobilefacenet-int8"]
     crops = np.stack(
         [
@@ -147,7 +147,7 @@ def test_the_peers_are_loaded_by_name() -> None:
 def test_an_absent_folder_of_peers_is_named(tmp_path: Path) -> None:
     """The error names the first file that is not there."""
     with pytest.raises(ModelError, match=r"nowhere.MobileFaceNet\.onnx"):
-        peer_embedders(tmp_path / "nowhere")
+        load_peers(tmp_path / "nowhere")
 
 
 def test_reports_stand_side_by_side() -> None:

@@ -18,7 +18,7 @@ from kiosk.records import Image
 from tests.support import needs_photos
 from tests.support_train import draw_crop, orl_crop, orl_photo
 from train.data import CropSet
-from train.prepare import LeftOut, Prepared, find_crop, prepare
+from train.prepare import LeftOut, Prepared, find_crop, prepare, walk
 from train.sources import Source, Sources, folder_source
 
 ANA, BO, LI = "Ana María Núñez", "Bo", "李 小龙"
@@ -151,23 +151,61 @@ def test_a_source_that_is_no_folder_and_no_archive_is_named(
 
 @needs_photos
 def test_an_archive_gives_what_its_folder_gives(tmp_path: Path) -> None:
-    """Photos in a zip archive are prepared alike; one in no folder shows nobody named."""
+    """Photos in a zip archive are prepared alike; one beside the folders is left out of both."""
     put(tmp_path / "photos" / ANA, 1, 1, 2)
+    put(tmp_path / "photos" / ANA / "2024", 1, 3)
+    shutil.copyfile(orl_photo(2, 1), tmp_path / "photos" / "alone.pgm")
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
-        for path in sorted((tmp_path / "photos" / ANA).iterdir()):
-            archive.write(path, f"{ANA}/{path.name}")
-        archive.write(orl_photo(2, 1), "alone.pgm")
+        for path in sorted((tmp_path / "photos").rglob("*")):
+            archive.write(path, path.relative_to(tmp_path / "photos"))
         archive.writestr("notes.txt", "no photo")
     found = {}
     for name in ("photos", "photos.zip"):
         sources = Sources(source=(Source(name="s", path=name),))
-        prepare(sources, tmp_path, tmp_path / f"from {name}", progress=False)
+        done = prepare(sources, tmp_path, tmp_path / f"from {name}", progress=False)
+        assert done.left_out == (LeftOut("s", "", "alone.pgm", "in no person's folder"),)
         found[name] = CropSet.load(tmp_path / f"from {name}")
-    named = [i for i, photo in enumerate(found["photos.zip"].photos) if photo.person]
-    assert np.array_equal(found["photos.zip"].crops[named], found["photos"].crops)
-    assert [found["photos.zip"].photos[i] for i in named] == list(found["photos"].photos)
-    (alone,) = set(found["photos.zip"].photos) - set(found["photos"].photos)
-    assert (alone.person, alone.group) == ("", "s/alone.pgm")
+    assert np.array_equal(found["photos.zip"].crops, found["photos"].crops)
+    assert found["photos.zip"].photos == found["photos"].photos
+    assert [photo.photo for photo in found["photos"].photos] == ["1.pgm", "2.pgm", "2024/3.pgm"]
+
+
+@pytest.mark.parametrize("name", ["photos", "photos.zip"])
+def test_photos_in_no_folder_show_nobody_named(tmp_path: Path, name: str) -> None:
+    """A source of loose photos alone is read as it is, each photo by itself."""
+    (tmp_path / "photos").mkdir()
+    for number in (2, 1):
+        (tmp_path / "photos" / f"{number}.JPG").write_bytes(bytes([number]))
+    (tmp_path / "photos" / "notes.txt").touch()
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for path in (tmp_path / "photos").iterdir():
+            archive.write(path, path.name)
+    items = walk(Source(name="s", path=name), tmp_path)
+    assert [(person, photo, read()) for person, photo, read in items] == [
+        ("", "1.JPG", b"\1"), ("", "2.JPG", b"\2"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (["class/Ana/1.jpg", "class/Bo/x/1.jpg"], [("Ana", "1.jpg"), ("Bo", "x/1.jpg")]),
+        (["class/Ana/1.jpg", "__MACOSX/class/Ana/._1.jpg"], [("Ana", "1.jpg")]),
+        (["Ana/1.jpg", "Ana/2.jpg"], [("Ana", "1.jpg"), ("Ana", "2.jpg")]),
+        (["Ana/x/1.jpg", "Bo/1.jpg"], [("Ana", "x/1.jpg"), ("Bo", "1.jpg")]),
+        (["class/Ana/1.jpg", "class/all.jpg"], [("Ana", "1.jpg"), ("", "all.jpg")]),
+    ],
+    ids=["packed with its folder", "on a Mac", "one person", "several people", "with a loose one"],
+)
+def test_an_archive_may_hold_the_folder_of_people_itself(
+    tmp_path: Path, entries: list[str], expected: list[tuple[str, str]]
+) -> None:
+    """A single top folder that holds folders is nobody's name."""
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for entry in entries:
+            archive.writestr(entry, b"x")
+    items = walk(Source(name="s", path="p.zip"), tmp_path)
+    assert [(person, photo) for person, photo, _ in items] == expected
 
 
 @needs_photos

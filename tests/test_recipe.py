@@ -62,11 +62,22 @@ def test_settings_change_the_recipe() -> None:
     found = parse_config(["images=100000", "rate=1e-3", "start=a=b.h5", "blends=0"])
     assert found == FitConfig(images=100_000, rate=1e-3, start="a=b.h5", blends=0)
     assert parse_config([]) == FitConfig()
+    found = parse_config(['network={"stem": 16, "channels": [24], "blocks": [1]}'])
+    assert found.network == NetworkConfig(stem=16, channels=(24,), blocks=(1,))
 
 
 @pytest.mark.parametrize(
     ("setting", "said"),
-    [("images", ""), ("colour=1", "colour"), ("images=many", "images"), ("rate=x", "rate")],
+    [
+        ("images", ""),
+        ("colour=1", "colour"),
+        ("images=many", "images"),
+        ("rate=x", "rate"),
+        ("optimizer=sgd", "optimizer"),
+        ('network={"stem": 15}', r">= 16 - at `\$\.network\.stem"),
+        ('network={"stems": 16}', "stems"),
+        ("network=wide", "network: expected JSON"),
+    ],
 )
 def test_a_setting_that_is_none_is_named(setting: str, said: str) -> None:
     """The error says what form was expected, and which key is wrong."""

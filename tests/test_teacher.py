@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from kiosk.bench_peers import sface
+from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
 from tests.support import needs_photos
@@ -71,9 +72,12 @@ def test_embeddings_have_length_1(by_sface: Floats) -> None:
 
 
 def save(path: Path, nodes: Sequence[Any], weights: Sequence[Any] = ()) -> Path:
-    """Write an ONNX file from ``data`` (n, 3, 112, 112) to ``out``."""
+    """Write an ONNX file from ``data`` (n, 3, 112, 112) to ``out``, filled up from ``seen``."""
+    filled = np.array([0, 0, 0, EMBEDDING_DIM - 3])
+    weights = [*weights, numpy_helper.from_array(filled, "filled")]
+    nodes = [*nodes, helper.make_node("Pad", ["seen", "filled"], ["out"])]
     data = helper.make_tensor_value_info("data", TensorProto.FLOAT, ["n", 3, 112, 112])
-    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", 3])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", EMBEDDING_DIM])
     graph = helper.make_graph(nodes, "small", [data], [out], weights)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]), path)
     return path
@@ -84,7 +88,7 @@ def colour_teacher(folder: Path, *, is_for_one: bool = False) -> Path:
     shape = numpy_helper.from_array(np.array([1, -1] if is_for_one else [-1, 3]), "shape")
     nodes = [
         helper.make_node("GlobalAveragePool", ["data"], ["mean"]),
-        helper.make_node("Reshape", ["mean", "shape"], ["out"]),
+        helper.make_node("Reshape", ["mean", "shape"], ["seen"]),
     ]
     return save(folder / "colour.onnx", nodes, [shape])
 
@@ -99,7 +103,8 @@ def test_any_number_of_crops_is_embedded_in_order(tmp_path: Path, count: int) ->
     crops = drawn(count)
     expected = unit(crops.mean((1, 2)).astype(np.float32))
     found = Teacher(colour_teacher(tmp_path)).embed(crops)
-    assert found == pytest.approx(expected, abs=1e-5)
+    assert found.shape == (count, EMBEDDING_DIM)
+    assert found[:, :3] == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_graph_for_one_crop_is_given_one_at_a_time(tmp_path: Path) -> None:
@@ -107,7 +112,7 @@ def test_a_graph_for_one_crop_is_given_one_at_a_time(tmp_path: Path) -> None:
     crops = drawn(3)
     expected = unit(crops.mean((1, 2)).astype(np.float32))
     found = Teacher(colour_teacher(tmp_path, is_for_one=True)).embed(crops)
-    assert found == pytest.approx(expected, abs=1e-5)
+    assert found[:, :3] == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_teacher_may_take_scaled_pixels(tmp_path: Path) -> None:
@@ -115,7 +120,7 @@ def test_a_teacher_may_take_scaled_pixels(tmp_path: Path) -> None:
     crops = drawn(2)
     expected = unit(((crops.mean((1, 2)) - 127.5) / 128).astype(np.float32))
     found = Teacher(colour_teacher(tmp_path), scaled=True).embed(crops)
-    assert found == pytest.approx(expected, abs=1e-4)
+    assert found[:, :3] == pytest.approx(expected, abs=1e-4)
 
 
 def test_both_ways_is_the_mean_of_a_crop_and_its_mirror_image(tmp_path: Path) -> None:
@@ -123,20 +128,21 @@ def test_both_ways_is_the_mean_of_a_crop_and_its_mirror_image(tmp_path: Path) ->
     nodes = [
         helper.make_node("Slice", ["data", "start", "end", "axis"], ["left"]),
         helper.make_node("GlobalAveragePool", ["left"], ["mean"]),
-        helper.make_node("Reshape", ["mean", "shape"], ["out"]),
+        helper.make_node("Reshape", ["mean", "shape"], ["seen"]),
     ]
     numbers = {"start": [0], "end": [56], "axis": [3], "shape": [-1, 3]}
     weights = [numpy_helper.from_array(np.array(v), name) for name, v in numbers.items()]
     teacher = Teacher(save(tmp_path / "left.onnx", nodes, weights))
     crops = drawn(2)
     halves = [unit(half.mean((1, 2)).astype(np.float32)) for half in np.split(crops, 2, axis=2)]
-    assert teacher.embed_both_ways(crops) == pytest.approx(unit(halves[0] + halves[1]), abs=1e-5)
+    found = teacher.embed_both_ways(crops)[:, :3]
+    assert found == pytest.approx(unit(halves[0] + halves[1]), abs=1e-5)
 
 
 def test_what_is_no_recogniser_is_named(tmp_path: Path) -> None:
     """An absent file, one that is no ONNX file and one without an embedding a crop are named."""
     (tmp_path / "text.onnx").write_text("no network")
-    nodes = [helper.make_node("Identity", ["data"], ["out"])]
+    nodes = [helper.make_node("Identity", ["data"], ["seen"])]
     for path in (
         tmp_path / "absent.onnx",
         tmp_path / "text.onnx",
@@ -144,6 +150,16 @@ def test_what_is_no_recogniser_is_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(ModelError, match=rf"^{path}: not an ONNX face recogniser"):
             Teacher(path)
+
+
+def test_a_teacher_of_another_length_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, not when the student is fitted: the error names the file and both lengths."""
+    path = colour_teacher(tmp_path)
+    monkeypatch.setattr("train.teacher.EMBEDDING_DIM", 512)
+    with pytest.raises(ModelError, match=rf"^{path}: .*embeddings of 128 numbers, expected 512"):
+        Teacher(path)
 
 
 def quantised(shape: tuple[int, ...], parts: tuple[int, ...]) -> list[Any]:
@@ -220,12 +236,18 @@ def test_what_the_teacher_says_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kept", "said"),
-    [(None, "teach` first"), (np.zeros((3, 128)), "of another crop set"), (b"x", "teach` first")],
+    [
+        (None, "teach` first"),
+        (b"x", "teach` first"),
+        (np.zeros((3, 128)), "of another crop set"),
+        (np.zeros((2, 512)), r"\(2, 512\) numbers, expected \(2, 128\)"),
+        (np.zeros(2), r"\(2,\) numbers, expected \(2, 128\)"),
+    ],
 )
 def test_targets_must_be_those_of_the_crops(
     tmp_path: Path, kept: Floats | bytes | None, said: str
 ) -> None:
-    """Absent, damaged or of another number of crops: the error names the file and the command."""
+    """Absent, damaged, of other crops or of another length: the error names file and remedy."""
     crop_set = make_crop_set(tmp_path, {"train": 2}, each=1)
     path = tmp_path / "teacher.npy"
     path.unlink()

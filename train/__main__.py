@@ -160,12 +160,12 @@ def _fit(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from kiosk.bundle import load_bundle
     from train.data import CropSet
-    from train.peers import bundle_embedder, peer_embedders
+    from train.peers import bundle_embedder, load_peers
 
     bundle = load_bundle(options.bundle)
     embedders = {bundle.card.model_id: bundle_embedder(bundle)}
     if options.peers is not None:
-        embedders |= peer_embedders(options.peers)
+        embedders |= load_peers(options.peers)
     print(_measure(embedders, CropSet.load(options.crops), options.lfw, options.out))
     return 0
 

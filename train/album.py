@@ -77,6 +77,7 @@ def load_album(
     Raises:
         DatasetError: A source is absent, two sources have a person of one name, or fewer than two
             people have a usable photo.
+        PhotoError: A photo was there when its face was found, and can no longer be read.
     """
     found = _find(sources, root, progress=progress)
     keep, doubles = without_doubles(found.crops, found.photos)
@@ -91,10 +92,10 @@ def load_album(
     bursts = groups(len(keep), within(near_duplicates(crops, BURST), labels))
     cut = cut_evenly(labels, len(keep) if photos_max is None else photos_max, sources.seed)
     kept = [keep[i] for i in cut]
-    album = Album(
-        _squares([found.readers[i] for i in kept], size_px), labels[cut], names, bursts[cut]
-    )
     photos = tuple(found.photos[i] for i in kept)
+    album = Album(
+        _squares(photos, [found.readers[i] for i in kept], size_px), labels[cut], names, bursts[cut]
+    )
     return Collection(album, crops[cut], photos, (*found.left_out, *doubles))
 
 
@@ -169,9 +170,12 @@ def _names(photos: list[Photo]) -> tuple[str, ...]:
     return tuple(sorted(identities.values()))
 
 
-def _squares(readers: list[Callable[[], bytes]], size_px: int) -> Image:
+def _squares(photos: tuple[Photo, ...], readers: list[Callable[[], bytes]], size_px: int) -> Image:
     """Read the photos anew: the square of every photo found would take too much memory."""
-    photos = np.empty((len(readers), size_px, size_px, 3), np.uint8)
-    for row, read in zip(photos, readers, strict=True):
-        row[:] = square(decode_photo(read()), size_px)[:, :, ::-1]
-    return photos
+    squares = np.empty((len(readers), size_px, size_px, 3), np.uint8)
+    for row, photo, read in zip(squares, photos, readers, strict=True):
+        try:
+            row[:] = square(decode_photo(read()), size_px)[:, :, ::-1]
+        except PhotoError as exc:
+            raise PhotoError(f"{photo.path}: {exc}, and was not before; start again") from exc
+    return squares

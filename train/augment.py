@@ -62,8 +62,7 @@ def _relight(crop: Image, rng: Generator) -> Image:
     contrast, brightness = np.exp(rng.normal(0, 0.15)), rng.normal(0, 0.06)
     balance = np.exp(rng.normal(0, 0.06, 3))
     table = ((ramp[:, None] - 0.5) * contrast + 0.5 + brightness) * balance
-    table = np.clip(table * 255, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(crop, table[None]), np.uint8)
+    return np.asarray(cv2.LUT(crop, _round(table * 255)[None]), np.uint8)
 
 
 def _grey(crop: Image, rng: Generator) -> Image:
@@ -101,13 +100,13 @@ def _shade(crop: Image, rng: Generator) -> Image:
     line = np.linspace(-0.5, 0.5, CROP_PX, dtype=np.float32)
     slope = np.cos(angle) * line[None] + np.sin(angle) * line[:, None]
     light = np.asarray(1.0 + depth * slope, np.float32)
-    return _clip(crop * light[..., None])
+    return _round(crop * light[..., None])
 
 
 def _noise(crop: Image, rng: Generator) -> Image:
     start = int(rng.integers(0, len(_NOISE) - crop.size))
     grain = _NOISE[start : start + crop.size].reshape(crop.shape)
-    return _clip(crop + grain * np.float32(rng.uniform(2, 12)))
+    return _round(crop + grain * np.float32(rng.uniform(2, 12)))
 
 
 def _compress(crop: Image, rng: Generator) -> Image:
@@ -125,8 +124,9 @@ def _hide(crop: Image, rng: Generator) -> Image:
     return crop
 
 
-def _clip(values: Floats) -> Image:
-    return np.clip(values, 0, 255).astype(np.uint8)
+def _round(values: Floats) -> Image:
+    """Round to bytes; to cut the fraction off would darken by half a level."""
+    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
 
 
 _CHANGES: Final = (
@@ -159,4 +159,4 @@ def blend(one: Image, other: Image, rng: Generator) -> Image:
     line = np.linspace(-0.5, 0.5, STORED_PX, dtype=np.float32)
     slope = np.cos(angle) * line[None] + np.sin(angle) * line[:, None]
     mask = np.asarray(np.clip((slope - offset) * 8 + 0.5, 0, 1), np.float32)[..., None]
-    return _clip(one * mask + other * (1 - mask))
+    return _round(one * mask + other * (1 - mask))

@@ -3,10 +3,8 @@
 Three failings are measured: photos it has never seen, strangers, and the price of a new student.
 """
 
-import csv
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -14,10 +12,10 @@ import numpy as np
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
-from kiosk.whole import whole_file
 from train.baseline import Album, Run, predict, score
 from train.metrics import Bools, Ints, Rate, wilson
 from train.plots import save_grid
+from train.rows import cells, write_report
 
 KEEP: Final = 0.9
 """Share of the held-out photos of known people that the threshold lets through."""
@@ -100,7 +98,7 @@ def report_baseline(
     found = score(run, album.photos)
     apart = None if strangers is None else score(run, strangers)
     report = measure(run, found, album.labels, apart, enrolment_s)
-    _write(report, run.folder)
+    write_report(run.folder, "report", as_text(report), report, _table(report))
     _draw_grid(run, album)
     return report
 
@@ -213,30 +211,18 @@ def _share_of_commonest(labels: Ints, held_out: Bools) -> float:
     return float(np.mean(labels[held_out] == commonest))
 
 
-def _write(report: BaselineReport, folder: Path) -> None:
-    json = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
-    for name, data in (("report.txt", as_text(report).encode()), ("report.json", json)):
-        with whole_file(folder / name) as partial:
-            partial.write_bytes(data)
-    with (
-        whole_file(folder / "report.csv") as partial,
-        partial.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["figure", "value", "low", "high", "n"])
-        writer.writerows(_csv_rows(report))
+def _table(report: BaselineReport) -> Iterator[list[object]]:
+    yield ["figure", "value", "low", "high", "n"]
+    yield from _lines(report)
 
 
-def _csv_rows(record: BaselineReport | Strangers, prefix: str = "") -> Iterator[list[object]]:
-    """Give a row a figure; those without an interval leave the last three columns empty."""
+def _lines(record: BaselineReport | Strangers, prefix: str = "") -> Iterator[list[object]]:
     for name in record.__struct_fields__:
         value = getattr(record, name)
         if isinstance(value, Strangers):
-            yield from _csv_rows(value, f"{name}.")
-        elif isinstance(value, Rate):
-            yield [prefix + name, value.value, value.low, value.high, value.n]
+            yield from _lines(value, f"{name}.")
         else:
-            yield [prefix + name, "" if value is None else value, "", "", ""]
+            yield [prefix + name, *cells(value)]
 
 
 def _draw_grid(run: Run, album: Album) -> None:

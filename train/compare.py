@@ -1,14 +1,13 @@
 """Recipe ``report`` and enrolment, side by side: the record of a comparison, as text and files."""
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from kiosk.whole import whole_file
 from train.baseline_report import KEEP
 from train.metrics import Rate
+from train.rows import cells, write_report
 
 _LABEL, _CELL = 50, 26  # widths of the table's columns
 
@@ -110,26 +109,14 @@ def _notes(comparison: Comparison) -> Iterator[str]:
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write ``comparison.txt``, ``comparison.json`` and ``comparison.csv``."""
-    json = msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n"
-    for name, data in (("comparison.txt", as_text(comparison).encode()), ("comparison.json", json)):
-        with whole_file(folder / name) as partial:
-            partial.write_bytes(data)
-    with (
-        whole_file(folder / "comparison.csv") as partial,
-        partial.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["way", "figure", "value", "low", "high", "n"])
-        writer.writerows(row for way in comparison.ways for row in _csv_rows(way))
+    write_report(folder, "comparison", as_text(comparison), comparison, _table(comparison))
 
 
-def _csv_rows(way: Way) -> Iterator[list[object]]:
-    for name in way.__struct_fields__[1:]:
-        value = getattr(way, name)
-        if isinstance(value, Rate):
-            yield [way.way, name, value.value, value.low, value.high, value.n]
-        else:
-            yield [way.way, name, "" if value is None else value, "", "", ""]
+def _table(comparison: Comparison) -> Iterator[list[object]]:
+    yield ["way", "figure", "value", "low", "high", "n"]
+    for way in comparison.ways:
+        for name in Way.__struct_fields__[1:]:
+            yield [way.way, name, *cells(getattr(way, name))]
 
 
 def _percent(rate: Rate | None) -> str:

@@ -1,6 +1,7 @@
 """A crop set: aligned faces on disk, who is on them, and which side of the split they are on."""
 
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final, get_args
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.contract import CROP_PX
+from kiosk.contract import CROP_PX, fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Image
 from train.sources import Side
@@ -76,8 +77,10 @@ class CropSet:
         """Open a crop set.
 
         Raises:
-            DatasetError: The folder is no crop set, or its parts do not fit together.
+            DatasetError: The folder is no crop set, was made under another contract, or its parts
+                do not fit together.
         """
+        _check_contract(folder / "set.json")
         try:
             crops = np.load(folder / "crops.npy", mmap_mode="r")
             with (folder / "photos.csv").open(newline="", encoding="utf-8") as file:
@@ -104,8 +107,12 @@ class CropSet:
         keep: Sequence[int],
         photos: Sequence[Photo],
         sides: Sequence[Side],
+        seed: int | None = None,
     ) -> None:
-        """Write the crops numbered ``keep``, in order, with their photos and sides."""
+        """Write the crops numbered ``keep``, in order, with their photos and sides.
+
+        The seed of the split is kept for the record.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         # What an earlier set left must not pass for this one's, even if this is cut short.
         for stale in ("photos.csv", "teacher.npy"):
@@ -115,6 +122,8 @@ class CropSet:
         for at, index in enumerate(keep):
             stored[at] = crops[index]
         stored.flush()
+        facts = {"contract": fingerprint(), "seed": seed, "photos": len(keep)}
+        (folder / "set.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         CropSet.write_photos(folder, photos, sides)
 
     @staticmethod
@@ -125,3 +134,15 @@ class CropSet:
             writer.writerow(_HEADER)
             for photo, side in zip(photos, sides, strict=True):
                 writer.writerow([photo.source, photo.person, photo.photo, photo.group, side])
+
+
+def _check_contract(path: Path) -> None:
+    """Refuse crops that were cut in another way than this code cuts them."""
+    try:
+        contract = json.loads(path.read_bytes())["contract"]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise DatasetError(f"{path}: no crop set of `kiosk-train prepare` ({exc})") from exc
+    if contract != fingerprint():
+        raise DatasetError(
+            f"{path}: made under contract {contract}, expected {fingerprint()}; prepare it again"
+        )

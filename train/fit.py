@@ -63,6 +63,8 @@ def fit(
     model.fit(
         batches,
         epochs=config.epochs,
+        # Batches are random as they are made, and no backup would keep the state of a shuffle.
+        shuffle=False,
         callbacks=[
             # The history comes first: an epoch that was not backed up is made, and written, anew.
             _Bookkeeper(batches, crop_set, targets, embedder, run),

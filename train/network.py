@@ -6,11 +6,12 @@ al., 2016); the head is MobileFaceNet's global depthwise convolution (Chen et al
 weighs the places of an aligned face instead of averaging them.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import keras
 import msgspec
 from keras import layers
+from msgspec import Meta
 
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 
@@ -22,13 +23,14 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of the network.
 
     Attributes:
-        stem: Channels of the first convolution (stride 2).
+        stem: Channels of the first convolution (stride 2); at least 16, since with fewer PyTorch
+            (oneDNN's 1x1 convolution of stride 2) crashes going backward.
         channels: Channels of each stage; each halves the picture.
         blocks: Residual blocks of each stage.
         head: Channels before the global depthwise convolution.
     """
 
-    stem: int = 32
+    stem: Annotated[int, Meta(ge=16)] = 32
     channels: tuple[int, ...] = (64, 112, 192)
     blocks: tuple[int, ...] = (1, 3, 3)
     head: int = 384
@@ -81,8 +83,9 @@ if keras.backend.backend() == "torch":
 
     # Keras copies a channels-last tensor twice before a convolution, and normalises a batch in
     # a dozen passes in float32; PyTorch's own kernels do each in one, in bfloat16. Together they
-    # make training 2.6 times as fast on a processor with AMX. The mathematics are the same, and
-    # so are the names: a weights file holds those of the classes.
+    # make training 2.6 times as fast on a processor with AMX. The mathematics are the same, but
+    # that PyTorch's running variance is the unbiased one: n / (n - 1) times Keras's, of n values a
+    # channel in a batch. The names are the same too: a weights file holds those of the classes.
 
     class Conv2D(layers.Conv2D):
         """A convolution that leaves the memory layout alone."""

@@ -11,8 +11,7 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from kiosk.bench_peers import EmbedOne
-from kiosk.bench_peers import peer_embedders as load_peers
+from kiosk.bench_peers import EmbedOne, peer_embedders
 from kiosk.bundle import Bundle
 from kiosk.embed import TfliteEmbedder
 from kiosk.records import Floats, Image
@@ -42,7 +41,7 @@ class Remembering:
         return self._known[key]
 
 
-def peer_embedders(folder: Path) -> dict[str, Embed]:
+def load_peers(folder: Path) -> dict[str, Embed]:
     """Load the peers, each fed as its own project feeds it: the very ones that the benchmark times.
 
     Args:
@@ -54,7 +53,7 @@ def peer_embedders(folder: Path) -> dict[str, Embed]:
     Raises:
         ModelError: A file is absent or cannot be run.
     """
-    return {name: Remembering(embed) for name, embed in load_peers(folder).items()}
+    return {name: Remembering(embed) for name, embed in peer_embedders(folder).items()}
 
 
 def bundle_embedder(bundle: Bundle) -> Embed:

@@ -3,8 +3,7 @@
 matplotlib draws without a display (Agg) and is imported inside the function that draws.
 """
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from train.evaluate import DRAWS, FPIRS, Embed, Report
 from train.identify import draw
 from train.metrics import quantile_threshold
 from train.peers import figures, render_reports
+from train.rows import cells, write_report
 
 _FPIR_FROM: Final = 3e-4
 _FPIR_TO: Final = 0.3
@@ -70,23 +70,14 @@ def det_curves(embedders: Mapping[str, Embed], crop_set: CropSet, gallery_size: 
 def write_reports(reports: Sequence[Report], folder: Path) -> None:
     """Write ``evaluation.txt``, ``.json`` (all of it) and ``.csv`` (a figure of one a line)."""
     folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / "evaluation.txt") as partial:
-        partial.write_text(render_reports(reports) + "\n", encoding="utf-8")
-    with whole_file(folder / "evaluation.json") as partial:
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(reports), indent=1) + b"\n")
-    with (
-        whole_file(folder / "evaluation.csv") as partial,
-        partial.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(
-            ["recogniser", "figure", "value", "low", "high", "n", "standard_error", "which"]
-        )
-        for report in reports:
-            for item in figures(report):
-                rate = item.rate
-                facts = [rate.value, rate.low, rate.high, rate.n, item.error, item.note]
-                writer.writerow([report.name, item.label, *facts])
+    write_report(folder, "evaluation", render_reports(reports) + "\n", reports, _table(reports))
+
+
+def _table(reports: Sequence[Report]) -> Iterator[list[object]]:
+    yield ["recogniser", "figure", "value", "low", "high", "n", "standard_error", "which"]
+    for report in reports:
+        for item in figures(report):
+            yield [report.name, item.label, *cells(item.rate), item.error, item.note]
 
 
 def save_det(curves: Sequence[Curve], reports: Sequence[Report], path: Path) -> None:

@@ -1,7 +1,6 @@
 """Find and align the face in every photo, and say what was left out and why."""
 
 import csv
-import json
 import zipfile
 import zlib
 from collections import Counter
@@ -16,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kiosk.align import align
-from kiosk.contract import CROP_PX, fingerprint
+from kiosk.contract import CROP_PX
 from kiosk.detect import Detector
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.photo import decode_photo, only_face
@@ -28,7 +27,7 @@ from train.split import NEAR_DUPLICATE, near_duplicates
 
 PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".pgm")
 Item: TypeAlias = tuple[str, str, Callable[[], bytes]]
-"""Person, photo, and how to read its bytes."""
+"""Person (empty: nobody named), photo, and how to read its bytes or raise PhotoError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,9 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
     crops = np.empty((len(items), STORED_PX, STORED_PX, 3), np.uint8)
     photos: list[Photo] = []
     left_out: list[LeftOut] = []
-    for source, person, name, data in tqdm(items, unit="photo", disable=not progress):
+    for source, person, name, read in tqdm(items, unit="photo", disable=not progress):
         try:
-            crops[len(photos)] = find_crop(_read(data), detector, aligned=source.aligned)
+            crops[len(photos)] = find_crop(read(), detector, aligned=source.aligned)
         except PhotoError as exc:
             left_out.append(LeftOut(source.name, person, name, str(exc)))
         else:
@@ -84,18 +83,9 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
     if not kept:
         reasons = dict(Counter(item.reason for item in left_out))
         raise DatasetError(f"{root}: no usable photo in any source: {reasons}")
-    CropSet.write(out, crops, keep, kept, assign_sides(kept, sources, root))
+    CropSet.write(out, crops, keep, kept, assign_sides(kept, sources, root), sources.seed)
     _write_left_out(out / "left_out.csv", left_out)
-    facts = {"contract": fingerprint(), "seed": sources.seed, "photos": len(kept)}
-    (out / "set.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return Prepared(len(kept), tuple(left_out))
-
-
-def _read(data: Callable[[], bytes]) -> bytes:
-    try:
-        return data()
-    except (OSError, zipfile.BadZipFile, zlib.error) as exc:
-        raise PhotoError("unreadable") from exc
 
 
 def find_crop(data: bytes, detector: Detector, *, aligned: bool = False) -> Image:
@@ -130,6 +120,9 @@ def _pad(photo: Image) -> Image:
 def walk(source: Source, root: Path) -> Sequence[Item]:
     """List a source's photos by person, in a fixed order.
 
+    A source without folders is one of nobody named. Beside people's folders a loose photo cannot
+    be used, and reading it raises the reason.
+
     Raises:
         DatasetError: The source is absent, or lacks a person it names or a photo of one.
     """
@@ -140,27 +133,52 @@ def walk(source: Source, root: Path) -> Sequence[Item]:
     absent = {*source.people, *source.also} - {person for person, _, _ in items}
     if absent:
         raise DatasetError(f"{path}: source {source.name!r} has no photo of {sorted(absent)}")
-    return [item for item in items if not source.people or item[0] in source.people]
+    if any(person for person, _, _ in items):
+        items = [item if item[0] else (*item[:2], _refuse_loose) for item in items]
+    return [
+        (person, name, partial(_read, read))
+        for person, name, read in items
+        if not source.people or person in source.people
+    ]
+
+
+def _refuse_loose() -> bytes:
+    raise PhotoError("in no person's folder")
+
+
+def _read(data: Callable[[], bytes]) -> bytes:
+    try:
+        return data()
+    except (OSError, zipfile.BadZipFile, zlib.error) as exc:
+        raise PhotoError("unreadable") from exc
 
 
 def _walk_folder(path: Path) -> list[Item]:
     items: list[Item] = []
     for person in sorted(entry for entry in path.iterdir() if entry.is_dir()):
-        photos = sorted(p for p in person.rglob("*") if p.suffix.lower() in PHOTO_ENDINGS)
+        photos = sorted(p for p in person.rglob("*") if _is_photo(p.name))
         if not photos:
             raise DatasetError(f"{person}: no photo of this person ({', '.join(PHOTO_ENDINGS)})")
         items += [(person.name, str(p.relative_to(person)), p.read_bytes) for p in photos]
-    return items
+    loose = sorted(p for p in path.iterdir() if _is_photo(p.name) and not p.is_dir())
+    return [*items, *(("", p.name, p.read_bytes) for p in loose)]
 
 
 def _walk_zip(path: Path) -> list[Item]:
     archive = zipfile.ZipFile(path)
-    names = sorted(n for n in archive.namelist() if n.lower().endswith(PHOTO_ENDINGS))
-    parts = [PurePosixPath(name) for name in names]
+    # A Mac adds a folder of its own, in which a file of notes has the name of each photo.
+    names = sorted(n for n in archive.namelist() if _is_photo(n) and not n.startswith("__MACOSX/"))
+    parts = [PurePosixPath(name).parts for name in names]
+    if len({p[0] for p in parts}) == 1 and any(len(p) > 2 for p in parts):
+        parts = [p[1:] for p in parts]  # the folder that was packed, with the people's in it
     return [
-        (p.parts[0] if len(p.parts) > 1 else "", p.name, partial(archive.read, name))
+        (p[0] if len(p) > 1 else "", "/".join(p[1:] or p), partial(archive.read, name))
         for p, name in zip(parts, names, strict=True)
     ]
+
+
+def _is_photo(name: str) -> bool:
+    return name.lower().endswith(PHOTO_ENDINGS)
 
 
 def without_doubles(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -39,8 +39,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     images: int = 2_400_000
     epoch_images: int = 64_000
     batch: int = 128
-    optimizer: Literal["muon", "adamw"] = "adamw"
-    rate: float = 2e-3
+    optimizer: Literal["muon", "adamw"] = "muon"
+    rate: float = 1e-2
     warmup: int = 500
     decay: float = 0.02
     relation: float = 10.0
@@ -78,16 +78,25 @@ def read_config(run: Path) -> FitConfig:
 
 
 def parse_config(settings: Sequence[str]) -> FitConfig:
-    """Read ``KEY=VALUE`` settings.
+    """Read ``KEY=VALUE`` settings; the network's is JSON, such as ``network={"stem": 24}``.
 
     Raises:
         DatasetError: A key is unknown or a value of the wrong kind.
     """
     try:
-        pairs = dict(setting.split("=", 1) for setting in settings)
+        pairs: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
+        if "network" in pairs:
+            pairs["network"] = _shape(pairs["network"])
         return msgspec.convert(pairs, FitConfig, strict=False)
     except ValueError as exc:
         raise DatasetError(f"--set: expected KEY=VALUE of the recipe ({exc})") from exc
+
+
+def _shape(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        raise ValueError(f"network: expected JSON: {exc}") from exc
 
 
 def settle_config(run: Path, config: FitConfig) -> None:

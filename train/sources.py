@@ -16,6 +16,9 @@ Side = Literal["train", "dev", "test", "none"]
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One folder or zip archive with a sub-folder of photos per person.
 
+    Without any sub-folder, its photos are those of nobody named; beside sub-folders, loose photos
+    are left out. An archive whose only top folder holds folders is read from that one on.
+
     Attributes:
         name: Stands before every person's name, so that two sources never mix.
         path: Folder or zip archive, relative to the TOML file's ``root``.
@@ -28,7 +31,9 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         side: Put everybody (but ``test_only``) on this side, whatever ``dev`` and ``test`` say.
         dev: How many groups to hold out for development.
         test: How many groups to hold out for the final test.
-        hold_out_photos_min: Hold out only groups in which some person has this many photos.
+        hold_out_photos_min: Hold out only groups in which some person has this many photos. Who
+            newly reaches it may take a place, and then another group moves from the test to
+            training: measure a model on the split that it was trained on, and on no later one.
         test_only: File that lists people (one a line, ``folder/person``) who may only be tested on.
     """
 

@@ -15,6 +15,7 @@ import openvino
 from onnx import numpy_helper
 from tqdm import tqdm
 
+from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
 from train.data import CropSet
@@ -37,7 +38,8 @@ class Teacher:
             cosine of 0.9995 to it.
 
     Raises:
-        ModelError: The file cannot be read as a face recogniser.
+        ModelError: The file cannot be read as a face recogniser, or its embeddings have another
+            length than the student's.
     """
 
     BATCH: Final = 64
@@ -63,7 +65,7 @@ class Teacher:
             crops: ``(n, 112, 112, 3)`` uint8 RGB.
 
         Returns:
-            ``(n, dim)`` float32 of length 1.
+            ``(n, 128)`` float32 of length 1.
         """
         parts = [
             self._embed_batch(crops[i : i + self._batch]) for i in range(0, len(crops), self._batch)
@@ -89,12 +91,16 @@ def _fit_batch(model: Any, sizes: tuple[int, ...]) -> int:  # noqa: ANN401  # Op
     Some files hold a reshape that is right for one crop alone, and mixes those of a batch.
 
     Raises:
-        ModelError: No size fits.
+        ModelError: No size fits, or the embeddings are not as long as the contract's.
     """
     for size in sizes:
         model.reshape([size, 3, 112, 112])
         output = model.output(0).get_partial_shape()
         if output.is_static and output.to_shape()[0] == size and len(output) == 2:
+            if output.to_shape()[1] != EMBEDDING_DIM:
+                raise ModelError(
+                    f"embeddings of {output.to_shape()[1]} numbers, expected {EMBEDDING_DIM}"
+                )
             return size
     raise ModelError("one embedding a crop was expected")
 
@@ -155,7 +161,7 @@ def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floa
     """Compute the teacher's embeddings of every crop, once, and keep them beside the crops.
 
     Returns:
-        ``(n, dim)`` float32 of length 1; ``teacher.npy`` in the crop set's folder.
+        ``(n, 128)`` float32 of length 1; ``teacher.npy`` in the crop set's folder.
     """
     everything = np.arange(len(crop_set))
     batches = crop_set.middle(everything, batch=Teacher.BATCH * 8)
@@ -169,7 +175,7 @@ def load_targets(crop_set: CropSet) -> Floats:
     """Read what :func:`teach` kept.
 
     Raises:
-        DatasetError: Absent, or not of this crop set.
+        DatasetError: Absent, not of this crop set, or of another length than the contract's.
     """
     path = crop_set.folder / "teacher.npy"
     try:
@@ -178,4 +184,9 @@ def load_targets(crop_set: CropSet) -> Floats:
         raise DatasetError(f"{path}: run `kiosk-train teach` first ({exc})") from exc
     if len(targets) != len(crop_set):
         raise DatasetError(f"{path}: of another crop set; run `kiosk-train teach` again")
+    expected = (len(crop_set), EMBEDDING_DIM)
+    if targets.shape != expected:
+        raise DatasetError(
+            f"{path}: {targets.shape} numbers, expected {expected}; teach with another teacher"
+        )
     return np.asarray(targets, np.float32)
