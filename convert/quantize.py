@@ -10,6 +10,7 @@ import tensorflow as tf
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError
 from kiosk.records import Image
+from kiosk.tflite import parts_of
 
 REPRESENTATIVE: Final = 512
 """Crops that set the ranges of the activations; more changed nothing that was measured."""
@@ -51,19 +52,13 @@ def refuse_float_ops(model: bytes) -> None:
     Raises:
         ModelError: One is not; the message names it.
     """
-    interpreter = tf.lite.Interpreter(model_content=model)
-    integers = (np.int8, np.int32, np.int64, np.bool_)
-    for tensor in interpreter.get_tensor_details():
-        if tensor["dtype"] not in integers:
-            raise ModelError(f"tensor {tensor['name']} is {tensor['dtype'].__name__}, not int8")
-    for op in _op_names(interpreter):
+    tensors, ops = parts_of(model)
+    for name, kind in tensors.items():
+        if kind not in {np.int8, np.int32, np.int64, np.bool_}:
+            raise ModelError(f"tensor {name} is {kind.__name__}, not int8")
+    for op in ops:
         if "Flex" in op or op in {"QUANTIZE", "DEQUANTIZE", "CUSTOM"}:
             raise ModelError(f"op {op} was left in the model; expected int8 kernels alone")
-
-
-def _op_names(interpreter: Any) -> set[str]:  # noqa: ANN401  # TensorFlow carries no types
-    # The public API lists tensors only; this has been the way to list ops since TF 2.5.
-    return {op["op_name"] for op in interpreter._get_ops_details()}  # noqa: SLF001
 
 
 def _representative(crops: Image) -> Iterator[list[Any]]:

@@ -77,6 +77,19 @@ class TfliteModel:
         return float(scale), int(zero)
 
 
+def parts_of(model: bytes, runtime: Runtime = "ai-edge-litert") -> tuple[dict[str, Any], set[str]]:
+    """List the tensors of a model by name, with their numpy types, and the names of its ops.
+
+    Raises:
+        ConfigError: The runtime is not installed.
+    """
+    # Not allocated: that would put a delegate's op in the place of those it takes.
+    opened = _load(runtime).Interpreter(model_content=model)
+    tensors = {tensor["name"]: tensor["dtype"] for tensor in opened.get_tensor_details()}
+    # The public interface lists tensors only; this has been the way to list ops for years.
+    return tensors, {op["op_name"] for op in opened._get_ops_details()}  # noqa: SLF001
+
+
 def _load(runtime: Runtime) -> Any:  # noqa: ANN401  # the runtimes carry no types
     try:
         return importlib.import_module(_MODULES[runtime])

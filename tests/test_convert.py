@@ -227,7 +227,7 @@ def test_a_float_model_is_refused_by_its_tensor() -> None:
 @pytest.mark.parametrize("op", ["FlexErf", "QUANTIZE", "DEQUANTIZE", "CUSTOM"])
 def test_an_op_that_is_no_int8_kernel_is_refused(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ops of TensorFlow, and such as only change the scale, are named."""
-    monkeypatch.setattr("convert.quantize._op_names", lambda _: {"CONV_2D", op})
+    monkeypatch.setattr("convert.quantize.parts_of", lambda _: ({}, {"CONV_2D", op}))
     with pytest.raises(ModelError, match=rf"^op {op} was left in the model"):
         refuse_float_ops(patch_model())
 
