@@ -134,22 +134,36 @@ def test_three_people_come_and_each_who_is_enrolled_gets_one_event(
     assert named == Counter(dict.fromkeys(people, 1))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the preview model (94.9 % on LFW) names one of the two and misses the other",
-)
-def test_two_on_a_dark_stage_are_recognised_from_their_stills(
-    recogniser: Recogniser, mosquitto: Mosquitto, tmp_path: Path
-) -> None:
-    """Both enrolled people of the clip get one event each; the unknown people around them none."""
+def play_the_stage(recogniser: Recogniser, broker: Mosquitto, folder: Path) -> Counter[str]:
     stills = {
         subject: [np.asarray(cv2.imread(str(VIDEO / "stills" / f"{subject}.jpg")), np.uint8)]
         for subject in ("lin-manuel-miranda", "alex-lacamoire")
     }
     gallery = enrol_all(recogniser, stills)
-    source = VIDEO / "short_hamilton_clip.mp4"
-    named = play(mosquitto, tmp_path / "kiosk", source, gallery, width_px=640)
-    assert named == Counter(dict.fromkeys(stills, 1))
+    return play(broker, folder, VIDEO / "short_hamilton_clip.mp4", gallery, width_px=640)
+
+
+def test_on_a_dark_stage_nobody_is_taken_for_somebody_else(
+    recogniser: Recogniser, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """Who comes near is named once from one still, and the unknown people around get no name."""
+    named = play_the_stage(recogniser, mosquitto, tmp_path / "kiosk")
+    assert named["lin-manuel-miranda"] == 1
+    assert set(named) <= {"lin-manuel-miranda", "alex-lacamoire"}
+    assert named["alex-lacamoire"] <= 1
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="he is seen for 1.6 s at 9 pixels between the eyes, where quality wants 14, and reaches "
+    "0.46 (SFace: 0.44) where the threshold is 0.52",
+)
+def test_on_a_dark_stage_who_is_far_away_is_named_too(
+    recogniser: Recogniser, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """Both enrolled people of the clip get one event each."""
+    named = play_the_stage(recogniser, mosquitto, tmp_path / "kiosk")
+    assert named == {"lin-manuel-miranda": 1, "alex-lacamoire": 1}
 
 
 def test_people_who_show_their_backs_are_nobody(
