@@ -100,12 +100,12 @@ def test_crops_are_embedded_once(crop_set: CropSet) -> None:
     """The report and the curve share embeddings; other crops are embedded anew."""
     calls = 0
 
-    def embed_one(crop: Image) -> Floats:
+    def counted(crops: Image) -> Floats:
         nonlocal calls
-        calls += 1
-        return np.asarray(perfect(crop[None])[0], np.float32)
+        calls += len(crops)
+        return perfect(crops)
 
-    embed = Remembering(embed_one)
+    embed = Remembering(counted)
     compare({"ours": embed}, crop_set, None)
     assert calls == len(crop_set)
     det_curves({"ours": embed}, crop_set, 3)

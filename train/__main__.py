@@ -173,9 +173,10 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _measure(
     embedders: "dict[str, Embed]", crop_set: "CropSet", lfw: Path | None, folder: Path
 ) -> str:
-    from train.peers import compare, render_reports
+    from train.peers import Remembering, compare, render_reports
     from train.peers_files import det_curves, save_det, write_reports
 
+    embedders = {name: Remembering(embed) for name, embed in embedders.items()}
     reports = compare(embedders, crop_set, lfw)
     write_reports(reports, folder)
     largest = reports[0].shipped.gallery_size

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from kiosk.contract import CROP_PX, fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Image
+from kiosk.whole import whole_file
+from train.rows import write_table
 from train.sources import Side
 
 BORDER_PX: Final = 8
@@ -123,17 +125,18 @@ class CropSet:
             stored[at] = crops[index]
         stored.flush()
         facts = {"contract": fingerprint(), "seed": seed, "photos": len(keep)}
-        (folder / "set.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        with whole_file(folder / "set.json") as partial:
+            partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         CropSet.write_photos(folder, photos, sides)
 
     @staticmethod
     def write_photos(folder: Path, photos: Sequence[Photo], sides: Sequence[Side]) -> None:
         """Write who is on the crops and which side they are on."""
-        with (folder / "photos.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(_HEADER)
-            for photo, side in zip(photos, sides, strict=True):
-                writer.writerow([photo.source, photo.person, photo.photo, photo.group, side])
+        rows = (
+            [photo.source, photo.person, photo.photo, photo.group, side]
+            for photo, side in zip(photos, sides, strict=True)
+        )
+        write_table(folder / "photos.csv", [_HEADER, *rows])
 
 
 def _check_contract(path: Path) -> None:

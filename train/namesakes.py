@@ -44,7 +44,7 @@ the 48 photos taken for held-out people, MobileFaceNet named the same person 46 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -86,6 +86,7 @@ class _People:
     """Everybody who is named: ``(p,)`` each, in the order of names.
 
     Attributes:
+        who: ``(n,)`` number of the person on each photo; -1 for nobody named.
         names: With their source.
         means: ``(p, dim)`` of length 1.
         sums: ``(p, dim)`` of all their photos' embeddings.
@@ -93,6 +94,7 @@ class _People:
         kin: Number of their family.
     """
 
+    who: Ints
     names: tuple[str, ...]
     means: Floats
     sums: Floats
@@ -144,7 +146,7 @@ def find_namesakes(
         if int(same[one]) in gone:
             doubles.add(people.names[one])
         gone.add(int(same[one]))
-    others = _of_others(photos, sides, targets, people, links)
+    others = _of_others(sides, targets, people, links)
     others &= np.array([photo.identity not in doubles for photo in photos])
     return frozenset(doubles), others
 
@@ -153,11 +155,12 @@ def _people(photos: Sequence[Photo], sides: Sequence[Side], targets: Floats) -> 
     first = {photo.identity: i for i, photo in reversed(list(enumerate(photos))) if photo.person}
     names = tuple(sorted(first))
     number = {name: i for i, name in enumerate(names)}
-    who = np.array([number.get(photo.identity, -1) for photo in photos])
+    who = np.array([number.get(photo.identity, -1) for photo in photos], np.int64)
     sums = np.zeros((len(names), targets.shape[1]), np.float32)
     np.add.at(sums, who[who >= 0], targets[who >= 0])
     kin = np.unique([photos[first[name]].group for name in names], return_inverse=True)[1]
     return _People(
+        who,
         names,
         unit(sums),
         sums,
@@ -167,26 +170,24 @@ def _people(photos: Sequence[Photo], sides: Sequence[Side], targets: Floats) -> 
 
 
 def _of_others(
-    photos: Sequence[Photo],
     sides: Sequence[Side],
     targets: Floats,
     people: _People,
     links: list[tuple[int, int]],
 ) -> Bools:
     """Find the held-out photos of somebody other than the person named on them, ``(n,)``."""
-    number = {name: i for i, name in enumerate(people.names)}
     held_out = np.array([i for i, side in enumerate(sides) if side in _HELD_OUT], np.int64)
-    who = np.array([number.get(photos[i].identity, -1) for i in held_out], np.int64)
+    who = people.who[held_out]
     # One's other names and one's relatives are not others.
     first_of_kin = np.unique(people.kin, return_index=True)[1][people.kin]
     own = groups(len(people.names), [*links, *enumerate(first_of_kin.tolist())])
-    wide = _People(people.names, people.means, people.sums, people.sides, own)
+    wide = replace(people, kin=own)
     vectors = targets[held_out]
     rest = unit(people.sums[who] - vectors)  # the person's mean without this photo
     own_scores = np.where(who >= 0, np.sum(rest * vectors, axis=1), -1).astype(np.float32)
     own_of = np.where(who >= 0, own[who], -1)
     taken_for = _taken_for(vectors, own_of, own_scores, wide, PHOTO_MARGIN)
-    found = np.zeros(len(photos), np.bool_)
+    found = np.zeros(len(sides), np.bool_)
     found[held_out] = taken_for >= 0
     return found
 

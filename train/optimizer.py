@@ -24,13 +24,19 @@ class KernelMuon(keras.optimizers.Muon):
             return bool(variable.shape[-1] == 1)
         return bool(super()._should_use_adamw(variable))
 
-    def _muon_update_step(self, gradient: Any, variable: Any, lr: Any, m: Any) -> None:  # noqa: ANN401  # tensors
-        self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
-        ahead = ops.add(gradient, self.momentum * m) if self.nesterov else m
-        matrix = ops.cast(ops.reshape(ahead, (-1, variable.shape[-1])), "bfloat16")
-        update = ops.cast(self.zeropower_via_newtonschulz5(matrix, self.ns_steps), variable.dtype)
-        step = ops.reshape(self.lr_adjust(lr * update), variable.shape)
-        self.assign_sub(variable, step)
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:  # noqa: ANN401  # tensors
+        """Make all directions of a kernel's matrix alike, in bfloat16 as the paper does."""
+        matrix = ops.cast(_matrix(x), "bfloat16")
+        alike = super().zeropower_via_newtonschulz5(matrix, steps)
+        return ops.reshape(ops.cast(alike, x.dtype), x.shape)
+
+    def lr_adjust(self, x: Any) -> Any:  # noqa: ANN401  # a tensor
+        """Scale a step by the size of the kernel's matrix."""
+        return ops.reshape(super().lr_adjust(_matrix(x)), x.shape)
+
+
+def _matrix(kernel: Any) -> Any:  # noqa: ANN401  # a tensor
+    return ops.reshape(kernel, (-1, kernel.shape[-1]))
 
 
 def build_optimizer(

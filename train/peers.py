@@ -21,23 +21,23 @@ from train.metrics import Rate
 
 
 class Remembering:
-    """Embeds many crops one by one, and remembers what it gave.
+    """Embeds, and remembers what it gave.
 
     The report and the DET curve ask for the same crops, and embedding is what takes the time.
 
     Args:
-        embed_one: Embeds one crop.
+        embed: Embeds crops.
     """
 
-    def __init__(self, embed_one: EmbedOne) -> None:
-        self._embed_one = embed_one
+    def __init__(self, embed: Embed) -> None:
+        self._embed = embed
         self._known: dict[bytes, Floats] = {}
 
     def __call__(self, crops: Image) -> Floats:
         """Embed ``(n, 112, 112, 3)`` uint8 RGB; ``(n, dim)`` float32 of length 1."""
         key = hashlib.blake2b(crops.tobytes()).digest()
         if key not in self._known:
-            self._known[key] = np.stack([self._embed_one(crop) for crop in crops])
+            self._known[key] = self._embed(crops)
         return self._known[key]
 
 
@@ -53,12 +53,16 @@ def load_peers(folder: Path) -> dict[str, Embed]:
     Raises:
         ModelError: A file is absent or cannot be run.
     """
-    return {name: Remembering(embed) for name, embed in peer_embedders(folder).items()}
+    return {name: _one_by_one(embed) for name, embed in peer_embedders(folder).items()}
 
 
 def bundle_embedder(bundle: Bundle) -> Embed:
     """Embed with a model bundle, as the kiosk does."""
-    return Remembering(TfliteEmbedder(bundle).embed)
+    return _one_by_one(TfliteEmbedder(bundle).embed)
+
+
+def _one_by_one(embed_one: EmbedOne) -> Embed:
+    return lambda crops: np.stack([embed_one(crop) for crop in crops])
 
 
 def compare(embedders: Mapping[str, Embed], crop_set: CropSet, lfw: Path | None) -> list[Report]:

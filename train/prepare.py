@@ -1,6 +1,5 @@
 """Find and align the face in every photo, and say what was left out and why."""
 
-import csv
 import zipfile
 import zlib
 from collections import Counter
@@ -21,6 +20,7 @@ from kiosk.errors import DatasetError, PhotoError
 from kiosk.photo import decode_photo, only_face
 from kiosk.records import Image
 from train.data import BORDER_PX, STORED_PX, CropSet, Photo
+from train.rows import write_table
 from train.sides import assign_sides
 from train.sources import Source, Sources
 from train.split import NEAR_DUPLICATE, near_duplicates
@@ -84,7 +84,7 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
         reasons = dict(Counter(item.reason for item in left_out))
         raise DatasetError(f"{root}: no usable photo in any source: {reasons}")
     CropSet.write(out, crops, keep, kept, assign_sides(kept, sources, root), sources.seed)
-    _write_left_out(out / "left_out.csv", left_out)
+    write_left_out(out / "left_out.csv", left_out)
     return Prepared(len(kept), tuple(left_out))
 
 
@@ -207,8 +207,7 @@ def _double(photo: Photo, first: Photo, *, same: bool) -> LeftOut:
     return LeftOut(photo.source, photo.person, photo.photo, reason, f"of {first.path}")
 
 
-def _write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([field.name for field in fields(LeftOut)])
-        writer.writerows(astuple(item) for item in left_out)
+def write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
+    """Write a CSV line for each photo that was left out, and why."""
+    header = [field.name for field in fields(LeftOut)]
+    write_table(path, [header, *(astuple(item) for item in left_out)])

@@ -40,10 +40,12 @@ def write_report(
     for ending, data in (("txt", text.encode()), ("json", json)):
         with whole_file(folder / f"{name}.{ending}") as partial:
             partial.write_bytes(data)
-    with (
-        whole_file(folder / f"{name}.csv") as partial,
-        partial.open("w", newline="", encoding="utf-8") as file,
-    ):
+    write_table(folder / f"{name}.csv", table)
+
+
+def write_table(path: Path, table: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file, header first, whole or not at all."""
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(table)
 
 

@@ -1,9 +1,8 @@
 """The commands ``report`` and ``predict``: recipe ``report`` from photos to figures."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,6 @@ from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError
 from kiosk.photo import read_photo
 from kiosk.records import Image
-from kiosk.whole import whole_file
 from train.album import Collection, cut_evenly, load_album, square
 from train.baseline import BaselineConfig, Run, fit_baseline, load_run, predict
 from train.baseline_report import BaselineReport, as_text, report_baseline
@@ -24,7 +22,7 @@ from train.data import CropSet
 from train.enrolled import classifier_way, enrolment_ways
 from train.metrics import Bools
 from train.plots import save_grid
-from train.prepare import LeftOut
+from train.prepare import write_left_out
 from train.sources import Sources, read_sources
 
 FPIR: Final = 0.003
@@ -93,7 +91,7 @@ def run_report(
     collection = load_album(sources, root, size_px, photos_max, progress=progress)
     others = find_others(crop_set, sources, collection.album.names)
     run = fit_baseline(folder, collection.album, config, progress=progress)
-    _save_left_out(collection.left_out, folder / "left_out.csv")
+    write_left_out(folder / "left_out.csv", collection.left_out)
     if model is None:
         return as_text(_report(run, collection, others, None))
     # The gallery holds everybody: a kiosk would take its threshold for as many people.
@@ -195,10 +193,3 @@ def _comparison(
         gallery_size=point.gallery_size,
         ways=ways,
     )
-
-
-def _save_left_out(left_out: Sequence[LeftOut], path: Path) -> None:
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([field.name for field in fields(LeftOut)])
-        writer.writerows(astuple(item) for item in left_out)
