@@ -18,6 +18,7 @@ from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
+from train.cohort import Candidate, make_cohort
 from train.data import CropSet
 from train.evaluate import Report, evaluate
 from train.fit import embed_all, load_embedder
@@ -92,16 +93,26 @@ def convert(
     int8 = Int8Embedder(model)
     loss = _loss(network, int8, crop_set, config.seed)
     refuse(loss, limit or Limit())
-    report = evaluate(facts.name, int8, crop_set, lfw)
+    cohort = make_cohort(int8, crop_set)
+    report = evaluate(facts.name, Candidate(int8, cohort), crop_set, lfw)
     crops = golden_crops()
     card = _card(
-        network, model, int8, config, facts, loss, report, calibration_crops=len(calibration)
+        network,
+        model,
+        int8,
+        config,
+        facts,
+        loss,
+        report,
+        calibration_crops=len(calibration),
+        cohort=len(cohort.centres),
     )
     try:  # a collapsed network, which gives all the same embedding, has thresholds above 1
         msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
     except msgspec.ValidationError as exc:
         raise ModelError(f"the model card cannot be read back: {exc}") from exc
-    bundle = Bundle(card, model, crops, np.stack([int8.raw(crop) for crop in crops]))
+    outputs = np.stack([int8.raw(crop) for crop in crops])
+    bundle = Bundle(card, model, crops, outputs, cohort.centres)
     write_bundle(out, bundle)
     return Converted(bundle, loss, report)
 
@@ -181,6 +192,7 @@ def _card(
     report: Report,
     *,
     calibration_crops: int,
+    cohort: int,
 ) -> ModelCard:
     digest = hashlib.sha256(model).hexdigest()
     shape = config.network
@@ -204,6 +216,7 @@ def _card(
         training={
             "recipe": msgspec.to_builtins(config),
             "data": facts.data,
+            "cohort": f"{cohort} means of training photos that look alike",
             "tried": facts.tried,
         },
         licence=facts.licence,

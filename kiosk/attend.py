@@ -22,9 +22,9 @@ class Rule:
     """When votes become a name.
 
     Attributes:
-        threshold: Cosine from which a frame votes for the nearest person.
-        unsure_threshold: Cosine from which a track without a name counts as unsure.
-        margin_min: How much nearer than the second best person a vote must be, cosine.
+        threshold: Score from which a frame votes for the nearest person.
+        unsure_threshold: Score from which a track without a name counts as unsure.
+        margin_min: How much nearer than the second best person a vote must be.
         votes_min: How many frames must vote for one person.
         agreement_min: Their share of the weight of all frames; more than a half, so that no two
             people can have it.

@@ -38,7 +38,7 @@ _DIRECT: Final = (
     ("detector", "find", "detect"),
     ("tracker", "update", "track"),
     ("embedder", "embed", "embed"),
-    ("gallery", "match", "match"),
+    ("matcher", "match", "match"),
     ("ballot", "vote", "decide"),
     ("ballot", "end", "decide"),
 )
@@ -88,8 +88,7 @@ def walk_through(
         KioskError: The recording cannot be read or the outbox not written.
     """
     walk = Walk()
-    rule = recogniser.rule(len(gallery))
-    pipeline = build_pipeline(recogniser, gallery, rule)
+    pipeline = build_pipeline(recogniser, *recogniser.matcher(gallery))
     parts = put_timers(pipeline, walk.watch)
     with (
         Outbox(folder / "bench.sqlite3") as outbox,

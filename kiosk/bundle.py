@@ -1,7 +1,8 @@
 """The model bundle: what ``convert`` writes, what the kiosk loads, one file.
 
 A zip archive ``*.kiosk-model`` that holds ``model.tflite`` (int8 in, int8 out), ``card.json``
-(:class:`ModelCard`) and ``golden.npz`` (crops with the int8 outputs that they must give).
+(:class:`ModelCard`), ``golden.npz`` (crops with the int8 outputs that they must give) and
+``cohort.npy`` (float16, what :class:`kiosk.match.Cohort` holds scores against).
 """
 
 import hashlib
@@ -18,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from kiosk.contract import CROP_PX, EMBEDDING_DIM, fingerprint
+from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, fingerprint
 from kiosk.errors import ConfigError, ModelError
-from kiosk.records import Image
+from kiosk.records import Floats, Image
 from kiosk.whole import whole_file
 
 # What reading an archive raises that was cut, changed or is none. RuntimeError: a changed flag says
@@ -40,7 +41,7 @@ class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         fpir: False positive identification rate that the threshold was set for.
         gallery_size: How many people were enrolled.
-        threshold: Cosine at which a probe counts as known.
+        threshold: Score (:mod:`kiosk.match`) at which a probe counts as known.
         fnir: False negative identification rate at that threshold, same people.
     """
 
@@ -66,7 +67,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         created: RFC 3339.
     """
 
-    schema_version: Annotated[int, Meta(ge=1, le=1)] = 1
+    schema_version: Annotated[int, Meta(ge=2, le=2)] = 2
     model_id: str
     contract: str
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -101,12 +102,15 @@ class Bundle:
         model: The TFLite file's bytes.
         golden_crops: ``(n, 112, 112, 3)`` uint8 RGB.
         golden_outputs: ``(n, 128)`` int8.
+        cohort: ``(m, 128)`` float32 of length 1, but for rounding to float16; of no rows where
+            scores are plain cosines.
     """
 
     card: ModelCard
     model: bytes
     golden_crops: Image
     golden_outputs: npt.NDArray[np.int8]
+    cohort: Floats
 
 
 def default_bundle() -> Path:
@@ -125,6 +129,7 @@ def load_bundle(path: Path) -> Bundle:
             model = archive.read("model.tflite")
             card = msgspec.json.decode(archive.read("card.json"), type=ModelCard)
             golden = np.load(io.BytesIO(archive.read("golden.npz")), allow_pickle=False)
+            cohort = np.load(io.BytesIO(archive.read("cohort.npy")), allow_pickle=False)
         crops, outputs = golden["crops"], golden["outputs"]
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
@@ -133,7 +138,8 @@ def load_bundle(path: Path) -> Bundle:
         raise ModelError(f"{message}; copy it here again") from exc
     _check(path, card, model)
     _check_golden(path, crops, outputs)
-    return Bundle(card, model, crops, outputs)
+    _check_cohort(path, cohort)
+    return Bundle(card, model, crops, outputs, cohort.astype(np.float32))
 
 
 def _check_golden(path: Path, crops: npt.NDArray[Any], outputs: npt.NDArray[Any]) -> None:
@@ -144,6 +150,16 @@ def _check_golden(path: Path, crops: npt.NDArray[Any], outputs: npt.NDArray[Any]
         (np.int8, count, EMBEDDING_DIM),
     ):
         raise ModelError(f"{path}: golden.npz: expected crops and their outputs, found {found}")
+
+
+def _check_cohort(path: Path, cohort: npt.NDArray[Any]) -> None:
+    if cohort.dtype != np.float16 or cohort.ndim != 2 or cohort.shape[1] != EMBEDDING_DIM:
+        found = (cohort.dtype, *cohort.shape)
+        raise ModelError(f"{path}: cohort.npy: expected float16 embeddings, found {found}")
+    lengths = np.linalg.norm(cohort.astype(np.float32), axis=1)
+    if not np.allclose(lengths, 1.0, atol=1e-2) or 0 < len(cohort) < COHORT_NEAREST:
+        expected = f"none or at least {COHORT_NEAREST} embeddings of length 1"
+        raise ModelError(f"{path}: cohort.npy: expected {expected}")
 
 
 def _check(path: Path, card: ModelCard, model: bytes) -> None:
@@ -165,6 +181,8 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
     """
     golden = io.BytesIO()
     np.savez_compressed(golden, crops=bundle.golden_crops, outputs=bundle.golden_outputs)
+    cohort = io.BytesIO()
+    np.save(cohort, bundle.cohort.astype(np.float16))
     card = msgspec.json.format(msgspec.json.encode(bundle.card), indent=1)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -172,6 +190,7 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
             ("card.json", card),
             ("model.tflite", bundle.model),
             ("golden.npz", golden.getvalue()),
+            ("cohort.npy", cohort.getvalue()),
         ):
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     try:

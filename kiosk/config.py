@@ -21,7 +21,7 @@ Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Majority = Annotated[float, Meta(gt=0.5, le=1)]
 """A share that no two people can have."""
-Cosine = Annotated[float, Meta(ge=-1, le=1)]
+Score = Annotated[float, Meta(ge=-1, le=1)]
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -83,8 +83,8 @@ class DecisionSection(Section, frozen=True):
     """How votes become a name. Thresholds come from the model card unless they stand here."""
 
     fpir: Fraction = 0.003
-    threshold: Cosine | None = None
-    unsure_threshold: Cosine | None = None
+    threshold: Score | None = None
+    unsure_threshold: Score | None = None
     margin_min: Annotated[float, Meta(ge=0, le=2)] = 0.05
     votes_min: Count = 3
     agreement_min: Majority = 0.6

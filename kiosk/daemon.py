@@ -15,7 +15,7 @@ from kiosk.camera import Camera
 from kiosk.clock import Clock
 from kiosk.embed import TfliteEmbedder
 from kiosk.errors import CameraError, KioskError
-from kiosk.gallery import Gallery
+from kiosk.match import Matcher
 from kiosk.notify import Notifier, Watchdog
 from kiosk.pipeline import Pipeline
 from kiosk.publish import Publisher
@@ -54,7 +54,7 @@ class Daemon:
     recorder: Recorder
     publisher: Publisher
     checks: tuple[Callable[[], None], ...]
-    load_gallery: Callable[[], tuple[Gallery, Rule]]
+    load_gallery: Callable[[], tuple[Matcher, Rule]]
     clock: Clock
     notifier: Notifier
     watchdog: Watchdog
@@ -76,7 +76,7 @@ class Daemon:
         try:
             with self.open_camera() as camera:
                 first = next(camera)
-                people = len(self.pipeline.gallery)
+                people = len(self.pipeline.matcher)
                 self.notifier.ready(f"{people} people enrolled")
                 _log.info("ready: camera, model, gallery (%d people) and outbox proved", people)
                 self._see(first)
@@ -141,12 +141,12 @@ class Daemon:
         self.notifier.reloading(self.clock.monotonic_s())
         try:
             self.pipeline.exchange(*self.load_gallery())
-            _log.info("gallery read again: %d people", len(self.pipeline.gallery))
+            _log.info("gallery read again: %d people", len(self.pipeline.matcher))
         except KioskError as exc:
             _log.error(
                 "gallery not read again, the old one stays in force: %s", exc
             )  # the message says it all
-        self.notifier.ready(f"{len(self.pipeline.gallery)} people enrolled")
+        self.notifier.ready(f"{len(self.pipeline.matcher)} people enrolled")
 
     def _record_rest(self) -> None:
         for decision in self.pipeline.finish():

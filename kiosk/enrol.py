@@ -11,6 +11,7 @@ from kiosk.detect import Detector
 from kiosk.embed import Embedder
 from kiosk.errors import PhotoError
 from kiosk.gallery import Gallery
+from kiosk.match import Cohort, Matcher
 from kiosk.photo import only_face
 from kiosk.quality import Limits, judge
 from kiosk.records import Floats, Image
@@ -49,13 +50,15 @@ class Enroller:
     Attributes:
         detector: Finds the face.
         embedder: Embeds it.
+        cohort: Of the model, which scores are held against.
         limits: What a face must be.
-        same_min: Two pictures of one person are at least this alike, cosine.
-        near_min: Two people are too near from here on, cosine.
+        same_min: Two pictures of one person are at least this alike: a score of :mod:`kiosk.match`.
+        near_min: Two people are too near from here on, likewise.
     """
 
     detector: Detector
     embedder: Embedder
+    cohort: Cohort
     limits: Limits
     same_min: float
     near_min: float
@@ -100,7 +103,7 @@ class Enroller:
         if len(found) < 2:
             return list(found), []
         stack = np.stack([template for _, template in found])
-        alike = stack @ stack.T >= self.same_min
+        alike = self.cohort.scores(stack, stack) >= self.same_min
         kept = alike[int(np.argmax(alike.sum(axis=1)))]
         if 2 * kept.sum() <= len(found):
             raise PhotoError("most pictures do not look like one person; take new ones")
@@ -112,7 +115,7 @@ class Enroller:
         return [item for item, keep in zip(found, kept, strict=True) if keep], strays
 
     def _near(self, templates: Floats, gallery: Gallery) -> tuple[str, ...]:
-        scores = np.max([gallery.scores(template) for template in templates], axis=0, initial=-1.0)
+        scores = Matcher(gallery, self.cohort).scores(templates).max(axis=0)
         return tuple(
             subject
             for subject, score in zip(gallery.templates, scores, strict=True)

@@ -24,7 +24,7 @@ Timestamp = Annotated[
 ]
 Count = Annotated[int, Meta(ge=1)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-Cosine = Annotated[float, Meta(ge=-1, le=1)]
+Score = Annotated[float, Meta(ge=-1, le=1)]
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,9 +34,9 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DecisionRecord(Record, frozen=True, kw_only=True):
     """Why the kiosk was sure, without any image."""
 
-    score: Cosine
+    score: Score
     margin: Annotated[float, Meta(ge=0, le=2)]
-    threshold: Cosine
+    threshold: Score
     votes: Count
     frames: Count
     quality: Fraction

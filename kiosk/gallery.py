@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from kiosk.contract import EMBEDDING_DIM, fingerprint
 from kiosk.errors import GalleryError, GalleryModelError
-from kiosk.records import Floats, Match
+from kiosk.records import Floats
 from kiosk.whole import whole_file
 
 _FORMAT: Final = "attendance-kiosk gallery 1"
@@ -36,48 +36,15 @@ class Gallery:
 
     model_id: str
     templates: Mapping[str, Floats]
-    _stack: Floats = field(init=False, repr=False)
-    _starts: npt.NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Lay all templates out in one array."""
-        parts = list(self.templates.values())
-        if not all(len(part) for part in parts):
-            # Such a person would be given the score of the next.
+        """Refuse somebody who could not be matched with."""
+        if not all(len(part) for part in self.templates.values()):
             raise ValueError("expected at least one template a person")
-        blank = np.empty((0, EMBEDDING_DIM), np.float32)
-        object.__setattr__(self, "_stack", np.concatenate(parts) if parts else blank)
-        sizes = np.array([len(part) for part in parts], np.int64)
-        object.__setattr__(self, "_starts", np.cumsum(sizes) - sizes)
 
     def __len__(self) -> int:
         """How many people are enrolled."""
         return len(self.templates)
-
-    def scores(self, probe: Floats) -> Floats:
-        """Compare a probe with everybody.
-
-        A person's score is the cosine to the best of their templates.
-
-        Args:
-            probe: ``(128,)`` float32 of length 1.
-
-        Returns:
-            ``(people,)`` float32, in the order of ``templates``.
-        """
-        if not self.templates:
-            return np.empty(0, np.float32)
-        return np.maximum.reduceat(self._stack @ probe, self._starts)
-
-    def match(self, probe: Floats) -> Match:
-        """Name the nearest person, and how much nearer than the second."""
-        scores = self.scores(probe)
-        if len(scores) == 0:
-            return Match(None, -1.0, 0.0)
-        best = int(np.argmax(scores))
-        second = float(np.delete(scores, best).max()) if len(scores) > 1 else -1.0
-        score = float(np.clip(scores[best], -1.0, 1.0))
-        return Match(list(self.templates)[best], score, max(0.0, score - max(second, -1.0)))
 
     def with_subject(self, subject_id: str, templates: Floats) -> "Gallery":
         """Add a person, or replace their templates."""

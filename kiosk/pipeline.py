@@ -7,7 +7,7 @@ from kiosk.align import align
 from kiosk.attend import Ballot, Rule, Vote
 from kiosk.detect import Detector
 from kiosk.embed import Embedder
-from kiosk.gallery import Gallery
+from kiosk.match import Matcher
 from kiosk.quality import Limits, judge
 from kiosk.records import Decision, Frame, Image, Track
 from kiosk.track import Tracker, direction
@@ -15,14 +15,14 @@ from kiosk.track import Tracker, direction
 
 @dataclass(slots=True)
 class Pipeline:
-    """All stages from a frame to decisions; the gallery and its rule can be exchanged.
+    """All stages from a frame to decisions; the matcher and its rule can be exchanged.
 
     Attributes:
         detector: Finds faces.
         tracker: Follows them.
         limits: What a face must be to vote.
         embedder: Embeds crops.
-        gallery: Who is enrolled.
+        matcher: Knows who is enrolled.
         ballot: Counts votes.
     """
 
@@ -30,7 +30,7 @@ class Pipeline:
     tracker: Tracker
     limits: Limits
     embedder: Embedder
-    gallery: Gallery
+    matcher: Matcher
     ballot: Ballot
 
     def see(self, frame: Frame) -> Iterator[Decision]:
@@ -45,9 +45,9 @@ class Pipeline:
             if decision is not None:
                 yield decision
 
-    def exchange(self, gallery: Gallery, rule: Rule) -> None:
+    def exchange(self, matcher: Matcher, rule: Rule) -> None:
         """Recognise by another gallery from the next frame on."""
-        self.gallery = gallery
+        self.matcher = matcher
         self.ballot.restart(rule)
 
     def finish(self) -> Iterator[Decision]:
@@ -59,7 +59,7 @@ class Pipeline:
         quality = judge(track.face, crop, self.limits)
         if quality.weight == 0.0:
             return None
-        return Vote(self.gallery.match(self.embedder.embed(crop)), quality.weight)
+        return Vote(self.matcher.match(self.embedder.embed(crop)), quality.weight)
 
     def _end(self, tracks: tuple[Track, ...]) -> Iterator[Decision]:
         for track in tracks:

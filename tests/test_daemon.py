@@ -28,12 +28,14 @@ from kiosk.daemon import Daemon
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError
 from kiosk.event import schema
 from kiosk.gallery import Gallery, save_gallery
+from kiosk.match import Cohort, Matcher
 from kiosk.records import Image
 from kiosk.sample import enrolment_photos
 from kiosk.topics import ATTENDANCE_FILTER
 from kiosk.wiring import build_daemon
 from tests.conftest import PATIENCE_S, Mosquitto, free_port
 from tests.support import (
+    NO_COHORT,
     embedding,
     needs_photos,
     picture,
@@ -222,7 +224,7 @@ def test_a_model_that_computes_wrong_is_never_ready(
     one = small_bundle()
     outputs = np.clip(one.golden_outputs.astype(int) + 9, -128, 127).astype(np.int8)
     wrong = tmp_path / "wrong.kiosk-model"
-    write_bundle(wrong, Bundle(one.card, one.model, one.golden_crops, outputs))
+    write_bundle(wrong, Bundle(one.card, one.model, one.golden_crops, outputs, one.cohort))
     text = config_path.read_text()
     config_path.write_text(
         "".join(
@@ -248,7 +250,8 @@ def test_who_walks_past_is_published(
     daemon = build(walk)
     found = daemon.pipeline.detector.find(walk[0])[0]
     template = daemon.embedder.embed(align(walk[0], found.landmarks))
-    daemon.pipeline.gallery = daemon.pipeline.gallery.with_subject("s-12", template[None])
+    gallery = people("s-1", "s-2").with_subject("s-12", template[None])
+    daemon.pipeline.matcher = Matcher(gallery, Cohort(NO_COHORT))
     listener = mosquitto.listen(ATTENDANCE_FILTER)
     daemon.run()
     event = json.loads(listener.next()[1])
@@ -405,11 +408,11 @@ def test_a_changed_gallery_is_taken_in(
     def script() -> Iterator[Image]:
         yield EMPTY
         save_gallery(gallery_file(config_path), people(*(f"s-{i}" for i in range(11))))
-        assert len(daemon.pipeline.gallery) == 2
+        assert len(daemon.pipeline.matcher) == 2
         daemon.reload.set()
         yield EMPTY
         yield EMPTY
-        assert len(daemon.pipeline.gallery) == 11
+        assert len(daemon.pipeline.matcher) == 11
         assert not daemon.reload.is_set()
 
     daemon.open_camera = open_scripts(clock, [script()])
@@ -449,7 +452,7 @@ def test_a_bad_gallery_leaves_the_old_one(
 
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
-    assert list(daemon.pipeline.gallery.templates) == ["s-1", "s-2"]
+    assert daemon.pipeline.matcher.subjects == ("s-1", "s-2")
     assert lines(caplog, f"the old one stays in force: {path}") == 1
     assert sum("READY=1" in message for message in manager.listen()) == 2
 
@@ -467,7 +470,7 @@ def test_a_reload_is_done_while_the_camera_is_away(
         yield GONE
 
     def back() -> Iterator[Image]:
-        assert list(daemon.pipeline.gallery.templates) == ["s-2"]
+        assert daemon.pipeline.matcher.subjects == ("s-2",)
         yield EMPTY
 
     daemon.open_camera = open_scripts(clock, [lost(), back()])

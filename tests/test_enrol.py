@@ -14,9 +14,18 @@ from kiosk.embed import TfliteEmbedder
 from kiosk.enrol import TEMPLATES_MAX, Enroller, Enrolment
 from kiosk.errors import PhotoError
 from kiosk.gallery import Gallery
+from kiosk.match import Cohort, Matcher
 from kiosk.records import Floats, Image
 from kiosk.sample import enrolment_photos
-from tests.support import THRESHOLD, embedding, needs_photos, picture, small_bundle, unit
+from tests.support import (
+    NO_COHORT,
+    THRESHOLD,
+    embedding,
+    needs_photos,
+    picture,
+    small_bundle,
+    unit,
+)
 
 NOBODY = Gallery("small", {})
 EMPTY_ROOM: Image = np.full((240, 320, 3), 128, np.uint8)
@@ -27,6 +36,7 @@ def enroller() -> Enroller:
     return Enroller(
         Detector(),
         TfliteEmbedder(small_bundle()),
+        Cohort(NO_COHORT),
         QualitySection(),
         same_min=THRESHOLD - 0.05,
         near_min=THRESHOLD,
@@ -61,7 +71,8 @@ def test_the_door_knows_who_was_enrolled(enroller: Enroller) -> None:
     first = enrol(enroller, *photos("orl-s12", 1, 2, 3)).templates
     other = enrol(enroller, *photos("orl-s30", 1, 2, 3)).templates
     probe = enrol(enroller, *photos("orl-s12", 4)).templates[0]
-    match = Gallery("small", {"one": first, "other": other}).match(probe)
+    gallery = Gallery("small", {"one": first, "other": other})
+    match = Matcher(gallery, enroller.cohort).match(probe)
     assert match.subject_id == "one"
     assert match.score > THRESHOLD
 

@@ -10,6 +10,7 @@ from tests.support import unit
 from train.album import Collection
 from train.baseline import Album, BaselineConfig, Run
 from train.baseline_report import BaselineReport, Strangers
+from train.cohort import PLAIN_COSINE
 from train.data import Photo
 from train.enrolled import (
     ENROLMENT_PHOTOS,
@@ -96,7 +97,7 @@ def test_a_recogniser_that_tells_people_apart_names_all_of_them(
     run: Run, collection: Collection
 ) -> None:
     """Every held-out photo is right, above the threshold too, for each number of photos."""
-    ways = enrolment_ways(run, collection, NOBODY, None, Embedder(), 0.5)
+    ways = enrolment_ways(run, collection, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)
     assert [way.way for way in ways] == [f"enrolled from {n} photos" for n in ENROLMENT_PHOTOS]
     for way in ways:
         assert (way.held_out.value, way.held_out.n) == (1.0, 6)
@@ -111,7 +112,8 @@ def test_no_more_photos_are_enrolled_than_asked_for(run: Run, collection: Collec
     looks[fourth] = looks[HELD_OUT] = 0
     looks[[fourth[1], *np.flatnonzero(HELD_OUT & (LABELS == 1))]] = 1
     changed = replace(collection, crops=crops(looks.tolist()))
-    three, ten = enrolment_ways(run, changed, NOBODY, None, Embedder(), 0.5)
+    # One template of ten that fits: the cosine to the mean of all is a ninth.
+    three, ten = enrolment_ways(run, changed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.1)
     assert (three.right.value, ten.right.value) == (0.0, 1.0)
 
 
@@ -119,7 +121,7 @@ def test_a_person_taken_for_another_is_wrong(run: Run, collection: Collection) -
     """Held-out photos of Bo that look like Ada count as wrong, with a threshold or without."""
     looks = np.where(HELD_OUT, 0, LABELS)
     mixed = replace(collection, crops=crops(looks.tolist()))
-    way = enrolment_ways(run, mixed, NOBODY, None, Embedder(), 0.5)[0]
+    way = enrolment_ways(run, mixed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)[0]
     assert (way.held_out.value, way.right.value, way.wrong.value) == (0.5, 0.5, 0.5)
 
 
@@ -129,14 +131,15 @@ def test_a_name_below_the_threshold_is_neither_right_nor_wrong(
     """A face that is near nobody gets the nearest name in rank 1, and none at the threshold."""
     faint = collection.crops.copy()
     faint[HELD_OUT] = crops(LABELS[HELD_OUT].tolist(), weight=10)
-    way = enrolment_ways(run, replace(collection, crops=faint), NOBODY, None, Embedder(), 0.5)[0]
+    changed = replace(collection, crops=faint)
+    way = enrolment_ways(run, changed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)[0]
     assert (way.held_out.value, way.right.value, way.wrong.value) == (1.0, 0.0, 0.0)
 
 
 def test_strangers_who_reach_the_threshold_are_counted(run: Run, collection: Collection) -> None:
     """One of four strangers looks like Ada and is named."""
     strangers = crops([0, 5, 6, 7])
-    way = enrolment_ways(run, collection, strangers, None, Embedder(), 0.5)[0]
+    way = enrolment_ways(run, collection, strangers, None, Embedder(), PLAIN_COSINE, 0.5)[0]
     assert way.strangers == wilson(1, 4)
 
 
@@ -145,7 +148,7 @@ def test_people_never_seen_have_their_own_share(run: Run, collection: Collection
     looks = np.where(HELD_OUT, 0, LABELS)
     mixed = replace(collection, crops=crops(looks.tolist()))
     unseen = np.array([False, True])
-    way = enrolment_ways(run, mixed, NOBODY, unseen, Embedder(), 0.5)[0]
+    way = enrolment_ways(run, mixed, NOBODY, unseen, Embedder(), PLAIN_COSINE, 0.5)[0]
     assert way.unseen == wilson(0, 3)
 
 

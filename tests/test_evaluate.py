@@ -19,6 +19,7 @@ from kiosk.photo import decode_photo, only_face, read_photo
 from kiosk.records import Floats, Image
 from tests.support import embedding, needs_photos, small_bundle, unit
 from tests.support_train import draw_crop, make_crop_set, orl_photo, see
+from train.cohort import PLAIN_COSINE, Candidate
 from train.data import CropSet, Photo
 from train.evaluate import (
     AGE_BANDS,
@@ -51,7 +52,7 @@ def blind(crops: Image) -> Floats:
 
 def test_a_good_recogniser_misses_nobody(crop_set: CropSet) -> None:
     """People drawn apart are all known again, at every operating point, drawn ten times."""
-    report = evaluate("good", see, crop_set)
+    report = evaluate("good", Candidate(see, PLAIN_COSINE), crop_set)
     assert report.name == "good"
     assert [point.fpir for point in report.operating_points] == list(FPIRS)
     for found in (*report.development, *report.test):
@@ -62,7 +63,7 @@ def test_a_good_recogniser_misses_nobody(crop_set: CropSet) -> None:
 
 def test_a_blind_recogniser_is_found_out(crop_set: CropSet) -> None:
     """Who sees nothing misses nearly everybody at thresholds that keep strangers out."""
-    report = evaluate("blind", blind, crop_set)
+    report = evaluate("blind", Candidate(blind, PLAIN_COSINE), crop_set)
     for point, found in zip(report.operating_points, report.development, strict=True):
         assert found.fpir.value <= point.fpir
         assert found.fnir.value == point.fnir > 0.5
@@ -73,7 +74,8 @@ def test_thresholds_come_from_development_people_alone(crop_set: CropSet, tmp_pa
     crops = np.array(crop_set.crops)
     crops[crop_set.on("test")] = [draw_crop(at, at) for at in crop_set.on("test")]
     CropSet.write(tmp_path, crops, range(len(crops)), crop_set.photos, crop_set.sides)
-    before, after = evaluate("r", see, crop_set), evaluate("r", see, CropSet.load(tmp_path))
+    seeing = Candidate(see, PLAIN_COSINE)
+    before, after = (evaluate("r", seeing, own) for own in (crop_set, CropSet.load(tmp_path)))
     assert after.operating_points == before.operating_points
     assert after.development == before.development
     assert after.test != before.test
@@ -81,7 +83,7 @@ def test_thresholds_come_from_development_people_alone(crop_set: CropSet, tmp_pa
 
 def test_test_people_are_held_against_the_same_thresholds(crop_set: CropSet) -> None:
     """The thresholds on the two sides are equal, pair by pair."""
-    report = evaluate("r", see, crop_set)
+    report = evaluate("r", Candidate(see, PLAIN_COSINE), crop_set)
     thresholds = [point.threshold for point in report.operating_points]
     assert [found.threshold for found in report.development] == thresholds
     assert [found.threshold for found in report.test] == thresholds
@@ -95,7 +97,7 @@ def test_training_people_are_not_measured(crop_set: CropSet) -> None:
         shown.append(crops)
         return see(crops)
 
-    evaluate("r", record, crop_set)
+    evaluate("r", Candidate(record, PLAIN_COSINE), crop_set)
     held_out = np.concatenate([crop_set.on("dev"), crop_set.on("test")])
     assert np.array_equal(np.concatenate(shown), np.concatenate([*crop_set.middle(held_out)]))
 
@@ -106,12 +108,12 @@ def test_both_sides_must_hold_somebody(tmp_path: Path, side: str) -> None:
     other = "test" if side == "dev" else "dev"
     alone = make_crop_set(tmp_path, {"train": 1, other: 4})  # type: ignore[dict-item]  # as above
     with pytest.raises(DatasetError, match=rf"{tmp_path}: nobody on side '{side}'; prepare"):
-        evaluate("r", see, alone)
+        evaluate("r", Candidate(see, PLAIN_COSINE), alone)
 
 
 def test_a_card_can_be_read_back(crop_set: CropSet) -> None:
     """The report comes out of JSON, and of a card's plain values, as it went in."""
-    alone = evaluate("r", see, crop_set)
+    alone = evaluate("r", Candidate(see, PLAIN_COSINE), crop_set)
     rate = Rate(0.1, 0.05, 0.2, 90)
     full = msgspec.structs.replace(
         alone,
@@ -128,7 +130,7 @@ def test_a_card_can_be_read_back(crop_set: CropSet) -> None:
 
 def test_groups_and_relatives_are_measured_at_the_shipped_point(crop_set: CropSet) -> None:
     """It is the kiosk's default FPIR at the largest gallery, in whatever order points stand."""
-    report = evaluate("r", blind, crop_set)
+    report = evaluate("r", Candidate(blind, PLAIN_COSINE), crop_set)
     assert report.shipped == report.operating_points[-1]
     assert report.shipped.fpir == DecisionSection().fpir
     points = [(0.003, 30), (0.003, 420), (0.01, 420), (0.01, 30)]
@@ -220,7 +222,7 @@ def group_scene() -> tuple[Floats, list[Photo]]:
 def test_groups_are_measured_among_themselves() -> None:
     """A group's false match rate is the share of its pairs at or above the threshold."""
     vectors, photos = group_scene()
-    worst, other = by_group(vectors, photos, 0.5)
+    worst, other = by_group(vectors, photos, PLAIN_COSINE, 0.5)
     assert (worst.group, worst.photos) == ("male, 20-39, Asian", 20)
     assert (other.group, other.photos) == ("female, 20-39, Asian", 25)
     for found, own in ((worst, vectors[25:45]), (other, vectors[:25])):
@@ -236,7 +238,7 @@ def test_relatives_are_pairs_of_two_members_of_a_family() -> None:
     photos += [Photo("s", "x", "6", "F1"), Photo("s", "y", "7", "F1")]
     vectors = np.ones((8, 1), np.float32)
     vectors[4] = -1
-    found = between_relatives(vectors, photos, 0.5)
+    found = between_relatives(vectors, photos, PLAIN_COSINE, 0.5)
     assert found is not None
     # a-b twice and alike, c-d once and unlike.
     assert (found.value, found.n) == (pytest.approx(2 / 3), 3)
@@ -244,7 +246,7 @@ def test_relatives_are_pairs_of_two_members_of_a_family() -> None:
 
 def test_without_relatives_nothing_is_said() -> None:
     """A set of no families has no figure for them."""
-    assert between_relatives(embedding(1)[None], photos_of(1, 1), 0.5) is None
+    assert between_relatives(embedding(1)[None], photos_of(1, 1), PLAIN_COSINE, 0.5) is None
 
 
 def pairs_text(same: Sequence[str], different: Sequence[str], folds: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""The gallery: the nearest person, and a file that is whole or refused."""
+"""The gallery: who is enrolled, and a file that is whole or refused."""
 
 import io
 import json
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from kiosk.contract import fingerprint
 from kiosk.errors import GalleryError, GalleryModelError
 from kiosk.gallery import Gallery, load_gallery, save_gallery
-from kiosk.records import Floats, Match
-from tests.support import embedding, unit
+from kiosk.records import Floats
+from tests.support import unit
 
 MODEL = "small-0123456789ab"
 
@@ -43,50 +43,13 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-# Matching
-
-
-@given(st.lists(st.integers(1, 4), min_size=2, max_size=6), st.integers(0, 999), st.booleans())
-def test_a_match_equals_brute_force(counts: list[int], seed: int, is_near: bool) -> None:  # noqa: FBT001  # Hypothesis passes by position
-    """The nearest person by their best template, and the distance to the second nearest."""
-    people = gallery(*counts)
-    probe = embedding(seed)
-    if is_near:
-        probe = unit(people.templates["s-1"][-1] + 0.05 * probe)
-    best = {s: max(float(t @ probe) for t in rows) for s, rows in people.templates.items()}
-    first, second = sorted(best, key=lambda s: -best[s])[:2]
-    match = people.match(probe)
-    assert match.subject_id == first
-    assert match.score == pytest.approx(best[first], abs=1e-5)
-    assert match.margin == pytest.approx(best[first] - best[second], abs=1e-5)
-    assert people.scores(probe) == pytest.approx([*best.values()], abs=1e-5)
-
-
-def test_an_empty_gallery_knows_nobody() -> None:
-    """Without anybody enrolled every probe is nobody, with the worst score and no margin."""
-    assert gallery().match(embedding(1)) == Match(None, -1.0, 0.0)
-
-
-def test_one_person_is_held_against_the_worst_score() -> None:
-    """With one person enrolled the margin is the distance to -1."""
-    match = gallery(2).match(templates(0, 2)[1])
-    assert match.subject_id == "s-0"
-    assert (match.score, match.margin) == pytest.approx((1.0, 2.0))
-
-
-def test_twins_have_no_margin() -> None:
-    """The same template under two ids leaves no margin, so that neither gets a name."""
-    twin = templates(1, 1)
-    assert Gallery(MODEL, {"a": twin, "b": twin}).match(twin[0]).margin == 0.0
+# Changing
 
 
 def test_a_person_without_templates_is_refused() -> None:
-    """An empty person would be given their neighbour's score, so there can be none."""
+    """Somebody enrolled from nothing could never be recognised, so there can be none."""
     with pytest.raises(ValueError, match="at least one template"):
         gallery(1, 0)
-
-
-# Changing
 
 
 def test_people_come_go_and_are_replaced() -> None:

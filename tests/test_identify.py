@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kiosk.errors import DatasetError
 from kiosk.records import Floats
 from tests.support import unit
+from train.cohort import PLAIN_COSINE
 from train.data import Photo
 from train.identify import Trial, draw, rates, threshold_for
 from train.metrics import wilson
@@ -73,7 +74,7 @@ def test_a_drawing_with_known_scores() -> None:
             ("", "s/x.jpg", axis(9, towards=1, cosine=0.6)),
         ]
     )
-    found = draw(vectors, photos, 2, seed=1)
+    found = draw(vectors, photos, PLAIN_COSINE, 2, seed=1)
     assert found.own == pytest.approx(np.ones(4))
     assert found.strangers == pytest.approx([0.7, 0.3, 0.6], abs=1e-6)
     assert found.stranger_groups[0] == found.stranger_groups[1] != found.stranger_groups[2]
@@ -87,18 +88,19 @@ def test_being_taken_for_somebody_else_is_a_miss() -> None:
     """Of two people with one face, one is always named wrongly, at any threshold."""
     twins = [(f"p{number}", f"g{number}", axis(0)) for number in (0, 1) for _ in range(5)]
     vectors, photos = scene([*twins, ("s", "g9", axis(9))])
-    found = draw(vectors, photos, 2, seed=3)
+    found = draw(vectors, photos, PLAIN_COSINE, 2, seed=3)
     assert sorted(found.own.tolist()) == pytest.approx([-1, -1, 1, 1])
     assert rates([found], -0.9, 2).fnir.value == 0.5
 
 
-def test_the_best_of_a_person_s_templates_counts() -> None:
-    """A probe that resembles one of three enrolment photos scores as to that one."""
+def test_the_mean_of_a_person_s_templates_counts() -> None:
+    """A probe is held against the mean direction of the three enrolment photos."""
     # Each photo resembles one other perfectly: with three of four enrolled, one of them is it.
     pairs = [axis(0), axis(0), axis(1), axis(1)]
     vectors, photos = scene([*(("p0", "g0", v) for v in pairs), ("s", "g9", axis(9))])
     for seed in range(5):
-        assert draw(vectors, photos, 1, seed).own == pytest.approx([1.0])
+        found = draw(vectors, photos, PLAIN_COSINE, 1, seed)
+        assert found.own == pytest.approx([1 / np.sqrt(1 + 4)])
 
 
 def test_an_enrolment_photo_is_no_probe() -> None:
@@ -107,7 +109,7 @@ def test_an_enrolment_photo_is_no_probe() -> None:
         [*(("p0", "g0", axis(number)) for number in range(6)), ("s", "g9", axis(9))]
     )
     for seed in range(5):
-        found = draw(vectors, photos, 1, seed)
+        found = draw(vectors, photos, PLAIN_COSINE, 1, seed)
         assert found.own == pytest.approx(np.zeros(3))
         assert len(set(found.owners.tolist())) == 1
 
@@ -122,24 +124,24 @@ def test_a_relative_is_no_stranger() -> None:
             ("s", "g1", axis(1)),
         ]
     )
-    found = draw(vectors, photos, 1, seed=0)
+    found = draw(vectors, photos, PLAIN_COSINE, 1, seed=0)
     assert found.strangers == pytest.approx([0.0, 0.0])
 
 
 def test_who_has_too_few_photos_is_a_stranger() -> None:
     """Three photos to enrol leave none for a probe, so such a person is never enrolled."""
     vectors, photos = scene([*enrollable(0, 4), *enrollable(1, 3)])
-    found = draw(vectors, photos, 1, seed=0)
+    found = draw(vectors, photos, PLAIN_COSINE, 1, seed=0)
     assert (len(found.own), len(found.strangers)) == (1, 3)
     with pytest.raises(DatasetError, match="1 people can be enrolled, expected 2"):
-        draw(vectors, photos, 2, seed=0)
+        draw(vectors, photos, PLAIN_COSINE, 2, seed=0)
 
 
 def test_without_strangers_nothing_can_be_said() -> None:
     """A threshold set on no stranger would let every stranger in, so it is refused."""
     vectors, photos = scene([*enrollable(0), *enrollable(1)])
     with pytest.raises(DatasetError, match="with 2 people enrolled, nobody is left"):
-        draw(vectors, photos, 2, seed=0)
+        draw(vectors, photos, PLAIN_COSINE, 2, seed=0)
 
 
 def random_scene(seed: int) -> tuple[Floats, list[Photo]]:
@@ -155,7 +157,7 @@ def random_scene(seed: int) -> tuple[Floats, list[Photo]]:
 def test_a_seed_gives_one_drawing(seed: int, size: int) -> None:
     """The same seed enrols the same people, with every photo that is left for a probe."""
     vectors, photos = random_scene(5)
-    one, other = draw(vectors, photos, size, seed), draw(vectors, photos, size, seed)
+    one, other = (draw(vectors, photos, PLAIN_COSINE, size, seed) for _ in range(2))
     assert np.array_equal(one.own, other.own)
     assert np.array_equal(one.strangers, other.strangers)
     assert len(set(one.owners.tolist())) == size
@@ -167,14 +169,14 @@ def test_a_seed_gives_one_drawing(seed: int, size: int) -> None:
 def test_a_threshold_lets_no_more_strangers_in_than_asked(seed: int, fpir: float) -> None:
     """Over all drawings together, the share of strangers named is at most the rate."""
     vectors, photos = random_scene(seed)
-    trials = [draw(vectors, photos, 4, draw_seed) for draw_seed in range(3)]
+    trials = [draw(vectors, photos, PLAIN_COSINE, 4, draw_seed) for draw_seed in range(3)]
     assert rates(trials, threshold_for(trials, fpir), 4).fpir.value <= fpir
 
 
 def test_errors_trade_against_each_other() -> None:
     """A higher threshold never names more strangers and never misses fewer people."""
     vectors, photos = random_scene(2)
-    trials = [draw(vectors, photos, 4, seed) for seed in range(3)]
+    trials = [draw(vectors, photos, PLAIN_COSINE, 4, seed) for seed in range(3)]
     found = [rates(trials, threshold, 4) for threshold in np.linspace(-0.5, 1.1, 30)]
     assert np.all(np.diff([item.fpir.value for item in found]) <= 0)
     assert np.all(np.diff([item.fnir.value for item in found]) >= 0)
@@ -194,7 +196,7 @@ def test_drawing_the_same_people_again_makes_nothing_surer() -> None:
 def test_people_keep_their_number_over_drawings() -> None:
     """Whoever is enrolled twice has the same number twice, and so has a stranger's family."""
     vectors, photos = random_scene(1)
-    trials = [draw(vectors, photos, 4, seed) for seed in range(6)]
+    trials = [draw(vectors, photos, PLAIN_COSINE, 4, seed) for seed in range(6)]
     owners = {int(owner) for item in trials for owner in item.owners}
     strangers = {int(group) for item in trials for group in item.stranger_groups}
     assert len(owners) <= 12 < sum(len(set(item.owners.tolist())) for item in trials)

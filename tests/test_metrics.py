@@ -8,16 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from kiosk.contract import EMBEDDING_DIM
-from kiosk.gallery import Gallery
 from kiosk.records import Floats
-from tests.support import embedding
 from train.metrics import (
     Bools,
     best_threshold,
     bootstrap,
     fold_accuracy,
-    person_scores,
     quantile_threshold,
     tar_at_far,
     wilson,
@@ -151,23 +147,6 @@ def test_the_true_accept_rate_is_counted_at_the_threshold(
     assert found.n == np.sum(same)
     if found.n:
         assert found.value == np.mean(above[same])
-
-
-@given(st.lists(st.integers(1, 4), min_size=1, max_size=6), st.integers(0, 99))
-def test_people_are_scored_as_the_kiosk_scores_them(sizes: list[int], seed: int) -> None:
-    """A probe's score to a person is the gallery's."""
-    templates = {
-        f"s{who}": np.stack([embedding(seed + 10 * who + i) for i in range(size)])
-        for who, size in enumerate(sizes)
-    }
-    probes = np.stack([embedding(7000 + seed + i) for i in range(3)])
-    gallery = Gallery("model", templates)
-    starts = np.cumsum([0, *sizes[:-1]])
-    found = person_scores(probes, np.concatenate([*templates.values()]), starts)
-    assert found.shape == (3, len(sizes))
-    assert found.dtype == np.float32
-    assert found == pytest.approx(np.stack([gallery.scores(probe) for probe in probes]), abs=1e-6)
-    assert probes.shape[1] == EMBEDDING_DIM
 
 
 clusters = st.lists(npst.arrays(np.bool_, st.integers(0, 6)), min_size=1, max_size=12)

@@ -15,8 +15,9 @@ from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
 from tests.support import needs_photos, small_bundle, unit
+from train.cohort import PLAIN_COSINE, Candidate, Embed
 from train.data import CropSet, Photo
-from train.evaluate import Embed, GroupRate, Lfw, Report
+from train.evaluate import GroupRate, Lfw, Report
 from train.identify import Identification
 from train.metrics import Rate, TenFold
 from train.peers import (
@@ -72,6 +73,10 @@ def blind(crops: Image) -> Floats:
     return np.asarray(unit([np.random.default_rng(seed).normal(size=16) for seed in seeds]))
 
 
+def plain(embed: Embed) -> Candidate:
+    return Candidate(embed, PLAIN_COSINE)
+
+
 def a_report(name: str, *, with_lfw: bool = False) -> Report:
     rate = Rate(0.0123, 0.0101, 0.0199, 900)
     cases = [(size, fpir) for size in (30, 420) for fpir in (0.01, 0.003)]
@@ -80,6 +85,9 @@ def a_report(name: str, *, with_lfw: bool = False) -> Report:
         operating_points=tuple(OperatingPoint(fpir, size, 0.4, 0.05) for size, fpir in cases),
         development=tuple(Identification(size, 0.4, rate, rate) for size, _ in cases),
         test=tuple(Identification(size, 0.4, rate, Rate(0.25, 0.2, 0.3, 800)) for size, _ in cases),
+        cosine=tuple(
+            Identification(size, 0.4, rate, Rate(0.5, 0.4, 0.6, 800)) for size, _ in cases
+        ),
         groups=(GroupRate("female, 0-9, Asian", 40, Rate(0.5, 0.4, 0.6, 1560)),),
         relatives=rate,
         lfw=Lfw(TenFold(0.9912, 0.0015, 6000), rate, rate, 1) if with_lfw else None,
@@ -88,7 +96,7 @@ def a_report(name: str, *, with_lfw: bool = False) -> Report:
 
 def test_recognisers_are_evaluated_alike(crop_set: CropSet) -> None:
     """One report each, in order; who tells people apart misses nobody, who does not misses all."""
-    good, bad = compare({"good": perfect, "bad": blind}, crop_set, None)
+    good, bad = compare({"good": plain(perfect), "bad": plain(blind)}, crop_set, None)
     assert (good.name, bad.name) == ("good", "bad")
     assert [item.gallery_size for item in good.test] == [item.gallery_size for item in bad.test]
     assert {item.fnir.value for item in good.test} == {0.0}
@@ -106,9 +114,9 @@ def test_crops_are_embedded_once(crop_set: CropSet) -> None:
         return perfect(crops)
 
     embed = Remembering(counted)
-    compare({"ours": embed}, crop_set, None)
+    compare({"ours": plain(embed)}, crop_set, None)
     assert calls == len(crop_set)
-    det_curves({"ours": embed}, crop_set, 3)
+    det_curves({"ours": plain(embed)}, crop_set, 3)
     assert calls == len(crop_set)
     other = np.full((1, 112, 112, 3), colour(2), np.uint8)
     assert np.array_equal(embed(other), perfect(other))
@@ -216,7 +224,7 @@ def test_files_hold_all_figures(tmp_path: Path) -> None:
 @pytest.mark.parametrize("embed", [perfect, blind])
 def test_a_curve_trades_one_error_for_the_other(embed: Embed, crop_set: CropSet) -> None:
     """Along the curve FPIR never falls and FNIR never rises, and both are shares."""
-    (curve,) = det_curves({"it": embed}, crop_set, 2)
+    (curve,) = det_curves({"it": plain(embed)}, crop_set, 2)
     assert (curve.name, curve.gallery_size) == ("it", 2)
     assert (np.diff(curve.fpir) >= 0).all()
     assert (np.diff(curve.fnir) <= 0).all()
@@ -228,7 +236,7 @@ def test_a_curve_trades_one_error_for_the_other(embed: Embed, crop_set: CropSet)
 def test_a_curve_needs_enough_people(crop_set: CropSet) -> None:
     """Nobody can be enrolled who is not there."""
     with pytest.raises(DatasetError, match="expected 420"):
-        det_curves({"it": perfect}, crop_set, 420)
+        det_curves({"it": plain(perfect)}, crop_set, 420)
 
 
 def test_the_curves_are_drawn(tmp_path: Path) -> None:

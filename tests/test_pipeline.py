@@ -12,14 +12,16 @@ from kiosk.detect import Detector
 from kiosk.embed import TfliteEmbedder
 from kiosk.enrol import Enroller
 from kiosk.gallery import Gallery
+from kiosk.match import Cohort, Matcher
 from kiosk.pipeline import Pipeline
 from kiosk.records import Decision, Floats, Frame, Image, Verdict
 from kiosk.sample import enrolment_photos
 from kiosk.track import Tracker
-from tests.support import THRESHOLD, needs_photos, picture, small_bundle
+from tests.support import NO_COHORT, THRESHOLD, needs_photos, picture, small_bundle
 
 pytestmark = needs_photos
 RULE = Rule(THRESHOLD, THRESHOLD - 0.05, margin_min=0.05, votes_min=3, agreement_min=0.6)
+PLAIN = Cohort(NO_COHORT)
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +36,16 @@ def embedder() -> TfliteEmbedder:
 
 @pytest.fixture(scope="module")
 def enrolled(detector: Detector, embedder: TfliteEmbedder) -> Callable[[str], Floats]:
-    enroller = Enroller(detector, embedder, QualitySection(), 0.0, 1.0)
+    enroller = Enroller(detector, embedder, PLAIN, QualitySection(), 0.0, 1.0)
     return lambda person: (
         enroller.enrol(
             [("", picture(photo)) for photo in enrolment_photos(person)], Gallery("small", {})
         ).templates
     )
+
+
+def matcher(enrolled: Callable[[str], Floats], *people: str) -> Matcher:
+    return Matcher(Gallery("small", {person: enrolled(person) for person in people}), PLAIN)
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ def pipeline(
         tracker=Tracker(gap_max_s=1.0, reach=1.5),
         limits=QualitySection(),
         embedder=embedder,
-        gallery=Gallery("small", {who: enrolled(who) for who in ("orl-s12", "orl-s30")}),
+        matcher=matcher(enrolled, "orl-s12", "orl-s30"),
         ballot=Ballot(RULE),
     )
 
@@ -124,13 +130,13 @@ def test_an_exchanged_gallery_counts_from_the_next_frame(
     pictures = walk("orl-s35", 12)
     before, after = pictures[:2], pictures[2:]
     assert see(pipeline, before) == [[]] * 2
-    pipeline.gallery = pipeline.gallery.with_subject("orl-s35", enrolled("orl-s35"))
+    pipeline.matcher = matcher(enrolled, "orl-s12", "orl-s30", "orl-s35")
     named = [d.subject_id for found in see(pipeline, after, start_s=10.2) for d in found]
     assert named == ["orl-s35"]
 
 
 def test_an_empty_gallery_names_nobody(pipeline: Pipeline) -> None:
     """Without anybody enrolled everybody is a stranger."""
-    pipeline.gallery = Gallery("small", {})
+    pipeline.matcher = Matcher(Gallery("small", {}), PLAIN)
     assert see(pipeline, walk("orl-s12")) == [[]] * 6
     assert [d.verdict for d in pipeline.finish()] == [Verdict.STRANGER]

@@ -12,8 +12,8 @@ from kiosk.command import end_well
 from kiosk.errors import DatasetError
 
 if TYPE_CHECKING:
+    from train.cohort import Candidate
     from train.data import CropSet
-    from train.evaluate import Embed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,6 +141,7 @@ def _teach(options: argparse.Namespace) -> int:
 def _fit(options: argparse.Namespace) -> int:
     from train.data import CropSet
     from train.fit import embed_all, fit
+    from train.peers import candidates
     from train.plots import save_curves
     from train.recipe import parse_config
     from train.rows import read_rows
@@ -149,8 +150,8 @@ def _fit(options: argparse.Namespace) -> int:
     embedder = fit(crop_set, options.folder, config, lambda: _teacher(options))
     save_curves(read_rows(options.folder / "history.csv"), options.folder / "curves.png")
     try:
-        embed = partial(embed_all, embedder)
-        print(_measure({"float": embed}, crop_set, None, options.folder))
+        own = candidates({"float": partial(embed_all, embedder)}, crop_set)
+        print(_measure(own, crop_set, None, options.folder))
     except DatasetError as exc:  # too few people held out; the weights are good all the same
         print(f"no evaluation report: {exc}")
     print(f"{options.folder}: weights, history.csv, curves.png; next: kiosk-convert")
@@ -160,27 +161,26 @@ def _fit(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from kiosk.bundle import load_bundle
     from train.data import CropSet
-    from train.peers import bundle_embedder, load_peers
+    from train.peers import bundle_candidate, candidates, load_peers
 
-    bundle = load_bundle(options.bundle)
-    embedders = {bundle.card.model_id: bundle_embedder(bundle)}
+    bundle, crop_set = load_bundle(options.bundle), CropSet.load(options.crops)
+    found = {bundle.card.model_id: bundle_candidate(bundle)}
     if options.peers is not None:
-        embedders |= load_peers(options.peers)
-    print(_measure(embedders, CropSet.load(options.crops), options.lfw, options.out))
+        found |= candidates(load_peers(options.peers), crop_set)
+    print(_measure(found, crop_set, options.lfw, options.out))
     return 0
 
 
 def _measure(
-    embedders: "dict[str, Embed]", crop_set: "CropSet", lfw: Path | None, folder: Path
+    found: "dict[str, Candidate]", crop_set: "CropSet", lfw: Path | None, folder: Path
 ) -> str:
-    from train.peers import Remembering, compare, render_reports
+    from train.peers import compare, render_reports
     from train.peers_files import det_curves, save_det, write_reports
 
-    embedders = {name: Remembering(embed) for name, embed in embedders.items()}
-    reports = compare(embedders, crop_set, lfw)
+    reports = compare(found, crop_set, lfw)
     write_reports(reports, folder)
     largest = reports[0].shipped.gallery_size
-    save_det(det_curves(embedders, crop_set, largest), reports, folder / "det.png")
+    save_det(det_curves(found, crop_set, largest), reports, folder / "det.png")
     return render_reports(reports)
 
 

@@ -19,6 +19,8 @@ TURN_DEG: Final = 6.0
 """Standard deviation of the turn; landmarks of a small face are off by about this much."""
 SHIFT_PX: Final = 5.0
 SCALE: Final = 0.08
+FAR_PX: Final = (20, 90)
+"""Sides that a face's crop had before it was enlarged: from 6 pixels between the eyes on."""
 _NOISE: Final = np.random.default_rng(7).normal(size=(1 << 20,)).astype(np.float32)
 """Drawn once: a fresh normal deviate a pixel costs more than all the rest."""
 
@@ -73,7 +75,7 @@ def _grey(crop: Image, rng: Generator) -> Image:
 
 def _far(crop: Image, rng: Generator) -> Image:
     """Lose detail as a small face does that was enlarged."""
-    side = int(rng.integers(28, 90))
+    side = round(float(np.exp(rng.uniform(*np.log(FAR_PX)))))
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR))
 
@@ -133,7 +135,7 @@ _CHANGES: Final = (
     (0.15, _grey),
     (0.10, _blur),
     (0.10, _smear),
-    (0.30, _far),
+    (0.45, _far),
     (0.20, _shade),
     (0.15, _noise),
     (0.15, _compress),

@@ -20,7 +20,7 @@ class Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         held_out: Held-out photos given the right name when somebody always is named (rank 1).
         unseen: The same of people whom the embedding was not trained on; ``None`` where no crop
             set tells who they are.
-        threshold: From here on somebody is named: a softmax, or a cosine.
+        threshold: From here on somebody is named: a softmax, or a score of :mod:`kiosk.match`.
         right: Held-out photos that reach it and are given the right name.
         wrong: Held-out photos that reach it and are given another person's name.
         strangers: Strangers' photos that reach it (FPIR); ``None`` where there are none.
@@ -75,7 +75,7 @@ def as_text(comparison: Comparison) -> str:
         label = f"... people the embedding never saw (of {unseen.n})"
         rows += [(label, [_percent(w.unseen) for w in ways])]
     rows += [
-        ("threshold (softmax; cosine)", [f"{w.threshold:.4f}" for w in ways]),
+        ("threshold (softmax; score)", [f"{w.threshold:.4f}" for w in ways]),
         (f"reach it, right name (of {n})", [_percent(w.right) for w in ways]),
         (f"reach it, another's name (of {n})", [_percent(w.wrong) for w in ways]),
     ]

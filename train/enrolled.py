@@ -14,6 +14,7 @@ from kiosk.contract import EMBEDDING_DIM
 from kiosk.detect import Detector
 from kiosk.embed import Embedder
 from kiosk.gallery import Gallery
+from kiosk.match import Cohort, Matcher
 from kiosk.records import Floats, Image
 from train.album import Collection
 from train.baseline import Run, score
@@ -31,6 +32,7 @@ def enrolment_ways(
     strangers: Image,
     unseen: Bools | None,
     embedder: Embedder,
+    cohort: Cohort,
     threshold: float,
 ) -> tuple[Way, ...]:
     """Enrol everybody from each of :data:`ENROLMENT_PHOTOS`, and name the held-out photos.
@@ -44,7 +46,8 @@ def enrolment_ways(
         strangers: ``(m, 112, 112, 3)`` uint8 RGB, crops of nobody among them; may be empty.
         unseen: ``(people,)`` whether the embedding was not trained on them, or ``None``.
         embedder: The shipped one.
-        threshold: Cosine from which on somebody is named.
+        cohort: Shipped with it.
+        threshold: Score from which on somebody is named.
     """
     labels, held_out = collection.album.labels, run.held_out
     drawn = draw_enrolment(labels, held_out, max(ENROLMENT_PHOTOS), run.config.seed)
@@ -54,13 +57,14 @@ def enrolment_ways(
     ways = []
     for count in ENROLMENT_PHOTOS:
         gallery = Gallery("", {str(who): own[:count] for who, own in enumerate(enrolled)})
-        named, scores = _match(probes, gallery)
-        reached = _match(others, gallery)[1] >= threshold
+        matcher = Matcher(gallery, cohort)
+        scores = matcher.scores(probes)
+        reached = matcher.scores(others).max(axis=1) >= threshold
         some = np.flatnonzero(~held_out)[:count]
         way = _way(
             f"enrolled from {count} photos",
-            right=named == labels[held_out],
-            reached=scores >= threshold,
+            right=scores.argmax(axis=1) == labels[held_out],
+            reached=scores.max(axis=1) >= threshold,
             unseen=None if unseen is None else unseen[labels[held_out]],
             threshold=threshold,
             strangers=_rate(reached) if len(reached) else None,
@@ -129,13 +133,6 @@ def enrolment_seconds(photos: Image, crops: Image, embedder: Embedder, gallery: 
 def _embed(crops: Image, embedder: Embedder) -> Floats:
     found = [embedder.embed(crop) for crop in crops]
     return np.reshape(found, (-1, EMBEDDING_DIM)).astype(np.float32)
-
-
-def _match(probes: Floats, gallery: Gallery) -> tuple[Ints, Floats]:
-    """Match each probe as the kiosk does: who is nearest, and how near."""
-    matches = [gallery.match(probe) for probe in probes]
-    named = np.array([int(match.subject_id or -1) for match in matches], np.int64)
-    return named, np.array([match.score for match in matches], np.float32)
 
 
 def _way(

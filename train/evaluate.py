@@ -6,24 +6,23 @@ read once, for the pairs protocol, and sets nothing.
 
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from kiosk.bundle import OperatingPoint
 from kiosk.errors import DatasetError
-from kiosk.records import Floats, Image
+from kiosk.match import Cohort
+from kiosk.records import Floats
+from train.cohort import PLAIN_COSINE, Candidate, Embed
 from train.data import CropSet, Photo
 from train.identify import Identification, draw, rates, threshold_for
 from train.lfw import read_crops, read_pairs
 from train.metrics import Rate, TenFold, bootstrap, fold_accuracy, tar_at_far
 from train.sources import Side
-
-Embed: TypeAlias = Callable[[Image], Floats]
-"""From ``(n, 112, 112, 3)`` uint8 RGB to ``(n, dim)`` float32 of length 1."""
 
 GALLERY_SIZES: Final = (10, 30, 100, 420)
 """A group, a class, a year and a school. The kiosk takes the threshold of the next larger one."""
@@ -60,6 +59,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         operating_points: Thresholds set on development people, by gallery size and FPIR.
         development: Their error rates there, per gallery size and FPIR.
         test: The error rates of the same thresholds on test people.
+        cosine: What plain cosines would give on test people, in the same order: thresholds set for
+            them on development people, no score held against a cohort.
         groups: False match rate within groups at the shipped threshold, worst first.
         relatives: False match rate between members of a family at the shipped threshold; ``None``
             where no two are among the test people.
@@ -70,6 +71,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     operating_points: tuple[OperatingPoint, ...]
     development: tuple[Identification, ...]
     test: tuple[Identification, ...]
+    cosine: tuple[Identification, ...]
     groups: tuple[GroupRate, ...]
     relatives: Rate | None
     lfw: Lfw | None = None
@@ -83,38 +85,50 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return _shipped(self.operating_points)
 
 
-def evaluate(name: str, embed: Embed, crop_set: CropSet, lfw: Path | None = None) -> Report:
+def evaluate(name: str, candidate: Candidate, crop_set: CropSet, lfw: Path | None = None) -> Report:
     """Measure a recogniser.
 
     Args:
         name: For the report.
-        embed: The recogniser.
+        candidate: The recogniser.
         crop_set: With development and test people.
         lfw: The archive of LFW's pairs; ``None`` leaves it alone.
 
     Raises:
         DatasetError: Too few people are held out, or the archive cannot be read.
     """
-    sides = {side: _embed_side(embed, crop_set, side) for side in ("dev", "test")}
-    points, development, test = [], [], []
-    for size in _sizes(sides["dev"][1], sides["test"][1]):
-        trials = {side: [draw(*sides[side], size, seed) for seed in range(DRAWS)] for side in sides}
-        for fpir in FPIRS:
-            found = rates(trials["dev"], threshold_for(trials["dev"], fpir), size)
-            points.append(OperatingPoint(fpir, size, found.threshold, found.fnir.value))
-            development.append(found)
-            test.append(rates(trials["test"], found.threshold, size))
+    dev, test = (_embed_side(candidate.embed, crop_set, side) for side in ("dev", "test"))
+    found = _identify(dev, test, candidate.cohort)
+    points = tuple(
+        OperatingPoint(fpir, own.gallery_size, own.threshold, own.fnir.value)
+        for fpir, own, _ in found
+    )
     shipped = _shipped(points).threshold
-    vectors, photos = sides["test"]
     return Report(
         name=name,
-        operating_points=tuple(points),
-        development=tuple(development),
-        test=tuple(test),
-        groups=by_group(vectors, photos, shipped),
-        relatives=between_relatives(vectors, photos, shipped),
-        lfw=evaluate_lfw(embed, lfw) if lfw is not None else None,
+        operating_points=points,
+        development=tuple(own for _, own, _ in found),
+        test=tuple(own for _, _, own in found),
+        cosine=tuple(own for _, _, own in _identify(dev, test, PLAIN_COSINE)),
+        groups=by_group(*test, candidate.cohort, shipped),
+        relatives=between_relatives(*test, candidate.cohort, shipped),
+        lfw=evaluate_lfw(candidate.embed, lfw) if lfw is not None else None,
     )
+
+
+def _identify(
+    dev: tuple[Floats, list[Photo]], test: tuple[Floats, list[Photo]], cohort: Cohort
+) -> list[tuple[float, Identification, Identification]]:
+    """Set thresholds on development people; each FPIR with the error rates there and on test."""
+    found = []
+    for size in _sizes(dev[1], test[1]):
+        own, others = (
+            [draw(*side, cohort, size, seed) for seed in range(DRAWS)] for side in (dev, test)
+        )
+        for fpir in FPIRS:
+            threshold = threshold_for(own, fpir)
+            found.append((fpir, rates(own, threshold, size), rates(others, threshold, size)))
+    return found
 
 
 def _shipped(points: Sequence[OperatingPoint]) -> OperatingPoint:
@@ -145,7 +159,9 @@ def _can_enrol(photos: Sequence[Photo]) -> int:
     return sum(count > 3 for count in counts.values())
 
 
-def by_group(vectors: Floats, photos: Sequence[Photo], threshold: float) -> tuple[GroupRate, ...]:
+def by_group(
+    vectors: Floats, photos: Sequence[Photo], cohort: Cohort, threshold: float
+) -> tuple[GroupRate, ...]:
     """Measure the false match rate between strangers of the same sex, age band and race label."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for index, photo in enumerate(photos):
@@ -153,7 +169,7 @@ def by_group(vectors: Floats, photos: Sequence[Photo], threshold: float) -> tupl
         if name is not None:
             groups[name].append(index)
     found = [
-        GroupRate(name, len(own), _pairs_above(vectors[own], threshold))
+        GroupRate(name, len(own), _pairs_above(vectors[own], cohort, threshold))
         for name, own in groups.items()
         if len(own) >= GROUP_PHOTOS_MIN
     ]
@@ -173,13 +189,15 @@ def utkface_group(name: str) -> str | None:
     return f"{('male', 'female')[sex]}, {band}, {label}"
 
 
-def _pairs_above(vectors: Floats, threshold: float) -> Rate:
+def _pairs_above(vectors: Floats, cohort: Cohort, threshold: float) -> Rate:
     """Count the pairs above a threshold; each photo's pairs are one cluster of the interval."""
-    above = vectors @ vectors.T >= threshold
+    above = cohort.scores(vectors, vectors) >= threshold
     return bootstrap([np.delete(row, i) for i, row in enumerate(above)])
 
 
-def between_relatives(vectors: Floats, photos: Sequence[Photo], threshold: float) -> Rate | None:
+def between_relatives(
+    vectors: Floats, photos: Sequence[Photo], cohort: Cohort, threshold: float
+) -> Rate | None:
     """Measure the false match rate between photos of two members of one family, if there are."""
     families: defaultdict[str, list[int]] = defaultdict(list)
     for index, photo in enumerate(photos):
@@ -189,7 +207,7 @@ def between_relatives(vectors: Floats, photos: Sequence[Photo], threshold: float
     for own in families.values():
         people = np.array([photos[i].person for i in own])
         different = np.triu(people[:, None] != people[None], 1)
-        clusters.append((vectors[own] @ vectors[own].T >= threshold)[different])
+        clusters.append((cohort.scores(vectors[own], vectors[own]) >= threshold)[different])
     clusters = [hits for hits in clusters if len(hits)]
     return bootstrap(clusters) if clusters else None
 

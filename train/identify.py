@@ -8,9 +8,11 @@ import msgspec
 import numpy as np
 
 from kiosk.errors import DatasetError
+from kiosk.gallery import Gallery
+from kiosk.match import Cohort, Matcher
 from kiosk.records import Floats
 from train.data import Photo
-from train.metrics import Bools, Ints, Rate, bootstrap, person_scores, quantile_threshold
+from train.metrics import Bools, Ints, Rate, bootstrap, quantile_threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Identification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         gallery_size: How many people were enrolled.
-        threshold: Cosine.
+        threshold: Score.
         fpir: Strangers' probes that were given a name.
         fnir: Enrolled people's probes that were not given their own name.
     """
@@ -50,6 +52,7 @@ class Identification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def draw(
     embeddings: Floats,
     photos: Sequence[Photo],
+    cohort: Cohort,
     gallery_size: int,
     seed: int,
     *,
@@ -60,6 +63,7 @@ def draw(
     Args:
         embeddings: ``(n, dim)`` of length 1.
         photos: Who is on them; photos of nobody named are strangers.
+        cohort: What scores are held against.
         gallery_size: How many people to enrol.
         seed: Of the drawing.
         enrolment_photos: How many photos each is enrolled from.
@@ -77,7 +81,7 @@ def draw(
         raise DatasetError(f"{len(fit)} people can be enrolled, expected {gallery_size}")
     enrolled = [by_person[str(name)] for name in rng.choice(fit, gallery_size, replace=False)]
     enrolled = [list(rng.permutation(own)) for own in enrolled]
-    templates = np.array([own[:enrolment_photos] for own in enrolled])
+    templates = {str(who): embeddings[own[:enrolment_photos]] for who, own in enumerate(enrolled)}
     probes = np.array([index for own in enrolled for index in own[enrolment_photos:]])
     places = np.array([who for who, own in enumerate(enrolled) for _ in own[enrolment_photos:]])
     # A relative of an enrolled person is no stranger for the open-set figure: see `relatives`.
@@ -85,12 +89,11 @@ def draw(
     strangers = np.array([i for i, p in enumerate(photos) if p.group not in families])
     if len(strangers) == 0:
         raise DatasetError(f"with {gallery_size} people enrolled, nobody is left for a stranger")
-    starts = np.arange(0, templates.size, enrolment_photos)
-    stack = embeddings[templates.ravel()]
-    scores = person_scores(embeddings[probes], stack, starts)
+    matcher = Matcher(Gallery("", templates), cohort)
+    scores = matcher.scores(embeddings[probes])
     right = scores.argmax(axis=1) == places
     own_scores = np.where(right, scores.max(axis=1), -1.0).astype(np.float32)
-    others = person_scores(embeddings[strangers], stack, starts).max(axis=1)
+    others = matcher.scores(embeddings[strangers]).max(axis=1)
     owner_of = _numbers([photo.identity for photo in photos])
     group_of = _numbers([photo.group for photo in photos])
     return Trial(own_scores, owner_of[probes], others, group_of[strangers])

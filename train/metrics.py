@@ -104,20 +104,6 @@ def quantile_threshold(impostors: Floats, rate: float) -> float:
     return float(np.nextafter(np.float32(ordered[allowed]), np.float32(2.0)))
 
 
-def person_scores(probes: Floats, templates: Floats, starts: Ints) -> Floats:
-    """Score probes against people as :meth:`kiosk.gallery.Gallery.scores` does.
-
-    Args:
-        probes: ``(p, dim)`` of length 1.
-        templates: ``(t, dim)`` of length 1, each person's together.
-        starts: ``(people,)`` where each person's templates begin.
-
-    Returns:
-        ``(p, people)`` float32.
-    """
-    return np.asarray(np.maximum.reduceat(probes @ templates.T, starts, axis=1), np.float32)
-
-
 def bootstrap(hits: Sequence[Bools], seed: int = 0, rounds: int = 1000) -> Rate:
     """Give a share an interval that treats each person's photos as one (a cluster bootstrap)."""
     counts = np.array([np.sum(hit) for hit in hits], np.float64)

@@ -12,8 +12,9 @@ import numpy as np
 
 from kiosk.errors import MissingExtraError
 from kiosk.whole import whole_file
+from train.cohort import Candidate
 from train.data import CropSet
-from train.evaluate import DRAWS, FPIRS, Embed, Report
+from train.evaluate import DRAWS, FPIRS, Report
 from train.identify import draw
 from train.metrics import quantile_threshold
 from train.peers import figures, render_reports
@@ -40,11 +41,13 @@ class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fnir: tuple[float, ...]
 
 
-def det_curves(embedders: Mapping[str, Embed], crop_set: CropSet, gallery_size: int) -> list[Curve]:
+def det_curves(
+    candidates: Mapping[str, Candidate], crop_set: CropSet, gallery_size: int
+) -> list[Curve]:
     """Sweep the threshold over test people.
 
     Args:
-        embedders: By name.
+        candidates: By name.
         crop_set: With test people.
         gallery_size: How many people to enrol.
 
@@ -54,9 +57,11 @@ def det_curves(embedders: Mapping[str, Embed], crop_set: CropSet, gallery_size: 
     indices = crop_set.on("test")
     photos = [crop_set.photos[i] for i in indices]
     curves = []
-    for name, embed in embedders.items():
-        vectors = np.concatenate([embed(batch) for batch in crop_set.middle(indices)])
-        trials = [draw(vectors, photos, gallery_size, seed) for seed in range(DRAWS)]
+    for name, candidate in candidates.items():
+        vectors = np.concatenate([candidate.embed(batch) for batch in crop_set.middle(indices)])
+        trials = [
+            draw(vectors, photos, candidate.cohort, gallery_size, seed) for seed in range(DRAWS)
+        ]
         own = np.sort(np.concatenate([trial.own for trial in trials]))
         strangers = np.sort(np.concatenate([trial.strangers for trial in trials]))
         wanted = np.geomspace(_FPIR_FROM, _FPIR_TO, _POINTS)

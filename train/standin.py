@@ -11,6 +11,7 @@ import numpy as np
 from kiosk.bundle import OperatingPoint, load_bundle
 from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError
+from kiosk.match import Cohort
 from kiosk.photo import read_photo
 from kiosk.records import Image
 from train.album import Collection, cut_evenly, load_album, square
@@ -97,7 +98,13 @@ def run_report(
     # The gallery holds everybody: a kiosk would take its threshold for as many people.
     point = model.card.operating_point(FPIR, len(run.names))
     ways = enrolment_ways(
-        run, collection, others.strangers, others.unseen, TfliteEmbedder(model), point.threshold
+        run,
+        collection,
+        others.strangers,
+        others.unseen,
+        TfliteEmbedder(model),
+        Cohort(model.cohort),
+        point.threshold,
     )
     report = _report(run, collection, others, max(way.new_person_s for way in ways))
     ways = (classifier_way(run, collection, report, others.unseen), *ways)
