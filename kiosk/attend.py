@@ -139,6 +139,11 @@ class Ballot:
         self._rule = rule
         self._votes.clear()
 
+    def forget(self) -> None:
+        """Take everybody for unknown, when a class session begins: who stays is known anew."""
+        self._votes.clear()
+        self._known.clear()
+
     def end(self, track_id: int, direction: str | None) -> Decision | None:
         """Forget a track that has ended; what it was, if it never became known."""
         votes = self._votes.pop(track_id, None)

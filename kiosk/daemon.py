@@ -62,6 +62,7 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
     _camera_lost: bool = False
+    _session: str = ""
 
     def run(self) -> None:
         """Run until the recording ends or :attr:`stop` is set.
@@ -123,9 +124,17 @@ class Daemon:
         return True
 
     def _see(self, frame: Frame) -> None:
+        self._begin_session()
         for decision in self.pipeline.see(frame):
             self.recorder.record(decision)
         self._stay_well()
+
+    def _begin_session(self) -> None:
+        """When a class session begins, count whoever is in view for it, too."""
+        session = self.recorder.session()
+        if session != self._session:
+            self._session = session
+            self.pipeline.ballot.forget()
 
     def _stay_well(self) -> None:
         """Do what is due with and without frames, last of all a sign of life."""

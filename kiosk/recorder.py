@@ -40,6 +40,10 @@ class Recorder:
     model_id: str
     committed: Callable[[], None]
 
+    def session(self) -> str:
+        """Name the class session that it is now."""
+        return self.config.session_at(self.clock.utc())
+
     def record(self, decision: Decision) -> Event | None:
         """Record a decision.
 

@@ -234,6 +234,24 @@ def test_who_is_known_stays_known_over_another_gallery() -> None:
     assert ballot.end(1, None) is None
 
 
+def test_who_stays_in_view_is_known_anew_in_the_next_session() -> None:
+    """After a session has begun as many votes as ever name the same track once more."""
+    ballot = Ballot(RULE)
+    before = [ballot.vote(1, vote("ada"), None) is not None for _ in range(8)]
+    ballot.forget()
+    after = [ballot.vote(1, vote("ada"), None) is not None for _ in range(8)]
+    assert before == after == [False, False, True, *[False] * 5]
+
+
+def test_votes_do_not_count_over_the_end_of_a_session() -> None:
+    """Two votes of one session and one of the next name nobody."""
+    ballot = Ballot(RULE)
+    ballot.vote(1, vote("ada"), None)
+    ballot.vote(1, vote("ada"), None)
+    ballot.forget()
+    assert ballot.vote(1, vote("ada"), None) is None
+
+
 def test_the_rule_of_the_new_gallery_is_in_force() -> None:
     """A person with too little under the old rule is named by as many frames under the new."""
     ballot = Ballot(RULE)

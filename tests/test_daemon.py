@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -240,18 +241,22 @@ def test_a_model_that_computes_wrong_is_never_ready(
 # Running
 
 
+def enrol_sample(daemon: Daemon) -> None:
+    """Enrol a sample person as ``s-12``, beside the two."""
+    photo = picture(enrolment_photos("orl-s12")[0])
+    found = daemon.pipeline.detector.find(photo)[0]
+    template = daemon.embedder.embed(align(photo, found.landmarks))
+    gallery = people("s-1", "s-2").with_subject("s-12", template[None])
+    daemon.pipeline.matcher = Matcher(gallery, Cohort(NO_COHORT))
+
+
 @needs_photos
 def test_who_walks_past_is_published(
     build: Build, mosquitto: Mosquitto, clock: ManualClock, config_path: Path
 ) -> None:
     """An enrolled person's walk is one event at the broker, of the clock's time, to the schema."""
-    photo = enrolment_photos("orl-s12")[0]
-    walk = [picture(photo, 10 * i) for i in range(8)]
-    daemon = build(walk)
-    found = daemon.pipeline.detector.find(walk[0])[0]
-    template = daemon.embedder.embed(align(walk[0], found.landmarks))
-    gallery = people("s-1", "s-2").with_subject("s-12", template[None])
-    daemon.pipeline.matcher = Matcher(gallery, Cohort(NO_COHORT))
+    daemon = build([picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)])
+    enrol_sample(daemon)
     listener = mosquitto.listen(ATTENDANCE_FILTER)
     daemon.run()
     event = json.loads(listener.next()[1])
@@ -263,6 +268,28 @@ def test_who_walks_past_is_published(
     assert listener.heard.empty()
     assert len(daemon.recorder.outbox) == 0
     assert config_path.exists()
+
+
+@needs_photos
+def test_who_stays_from_one_session_into_the_next_attends_both(
+    build: Build, mosquitto: Mosquitto, clock: ManualClock
+) -> None:
+    """Somebody in view without a break over the change of lessons is recorded for each, once."""
+
+    def script() -> Iterator[Image]:
+        shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
+        yield from shown
+        clock.set_utc(clock.utc() + timedelta(days=1), synchronised=True)
+        yield from reversed(shown)
+
+    daemon = build(script())
+    enrol_sample(daemon)
+    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    daemon.run()
+    heard = [json.loads(listener.next()[1]) for _ in range(2)]
+    assert [event["session"] for event in heard] == ["2026-01-05/day", "2026-01-06/day"]
+    assert {event["subject_id"] for event in heard} == {"s-12"}
+    assert daemon.recorder.outbox.last_sequence() == 2
 
 
 def test_a_stop_ends_the_loop_with_the_next_frame(build: Build, manager: Manager) -> None:
