@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.command import end_well
+from kiosk.command import count, end_well
 from kiosk.config import Config, load_config
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
@@ -52,7 +52,7 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     watch.add_argument("--host", help="the broker; the configuration's by default")
     watch.add_argument("--port", type=int, help="its port")
     watch.add_argument("--roster", type=Path, help="CSV file with subject_id,name")
-    watch.add_argument("--limit", type=int, help="stop after this many events")
+    watch.add_argument("--limit", type=count, help="stop after this many events")
     watch.add_argument("--json", action="store_true", help="one JSON object a line")
 
 

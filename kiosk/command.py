@@ -1,9 +1,21 @@
-"""How every command of the project ends: an error of ours is one line and an exit code."""
+"""What the commands of the project share: how options are read and how a command ends."""
 
+import argparse
 import sys
 from collections.abc import Callable
 
 from kiosk.errors import KioskError
+
+
+def count(text: str) -> int:
+    """Read an option that counts something: 1 or more.
+
+    Raises:
+        argparse.ArgumentTypeError: It is another thing.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a number of 1 or more")
+    return int(text)
 
 
 def end_well(program: str, run: Callable[[], int]) -> int:

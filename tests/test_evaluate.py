@@ -324,3 +324,14 @@ def test_what_is_no_archive_of_pairs_is_named(tmp_path: Path, content: bytes | s
         zipfile.ZipFile(path, "w").close()
     with pytest.raises(DatasetError, match=r"lfw\.zip: not the archive of LFW's pairs"):
         evaluate_lfw(see, path)
+
+
+def test_a_photo_of_the_pairs_that_cannot_be_read_names_the_archive(tmp_path: Path) -> None:
+    """A pair whose photo is no picture is an error of the archive, not of OpenCV."""
+    path = tmp_path / "lfw.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("pairs.txt", "1\t1\nAda\t1\t2\n")
+        for number in (1, 2):
+            archive.writestr(f"Ada/Ada_000{number}.webp", b"no picture")
+    with pytest.raises(DatasetError, match=r"lfw\.zip: .*unreadable"):
+        evaluate_lfw(see, path)

@@ -132,7 +132,7 @@ def test_a_runtime_that_is_absent_is_told(folder: Path, capsys: pytest.CaptureFi
     assert 'set model.runtime = "ai-edge-litert"' in said
 
 
-@pytest.mark.parametrize("line", ["", "gallery", "enrol", "dance", "run --fast"])
+@pytest.mark.parametrize("line", ["", "gallery", "enrol", "dance", "run --fast", "watch --limit 0"])
 def test_wrong_usage_is_told(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A command line that cannot be read shows the usage and exits with 2."""
     with pytest.raises(SystemExit) as caught:

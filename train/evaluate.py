@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from kiosk.bundle import OperatingPoint
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, PhotoError
 from kiosk.match import Cohort
 from kiosk.records import Floats
 from train.cohort import PLAIN_COSINE, Candidate, Embed
@@ -223,7 +223,7 @@ def evaluate_lfw(embed: Embed, path: Path) -> Lfw:
             pairs = read_pairs(archive.read("pairs.txt").decode())
             names = sorted({name for pair in pairs for name in pair[:2]})
             crops, not_found = read_crops(archive, names)
-    except (OSError, KeyError, zipfile.BadZipFile) as exc:
+    except (OSError, KeyError, zipfile.BadZipFile, PhotoError) as exc:
         raise DatasetError(f"{path}: not the archive of LFW's pairs ({exc})") from exc
     vectors = np.concatenate([embed(crops[i : i + 512]) for i in range(0, len(crops), 512)])
     where = {name: i for i, name in enumerate(names)}

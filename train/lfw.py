@@ -3,12 +3,12 @@
 import zipfile
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from kiosk.align import align
 from kiosk.detect import Detector
+from kiosk.photo import decode_photo
 from kiosk.records import Image
 
 
@@ -41,12 +41,12 @@ def read_crops(archive: zipfile.ZipFile, names: Sequence[str]) -> tuple[Image, i
 
     Raises:
         KeyError: The archive lacks a photo.
+        PhotoError: It holds one that cannot be read.
     """
     detector = Detector(width_px=320, score_min=0.5)
     crops, not_found = [], 0
     for name in tqdm(names, desc="lfw", unit="photo", mininterval=5):
-        data = np.frombuffer(archive.read(name), np.uint8)
-        photo = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+        photo = decode_photo(archive.read(name))
         middle = np.array(photo.shape[1::-1]) / 2
         faces = detector.find(photo)
         if faces:
