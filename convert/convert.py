@@ -14,7 +14,7 @@ from convert.golden import golden_crops
 from convert.quantize import REPRESENTATIVE, quantise
 from convert.verify import Limit, Loss, measure, refuse
 from kiosk.bundle import Bundle, ModelCard, write_bundle
-from kiosk.contract import fingerprint
+from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
@@ -95,6 +95,8 @@ def convert(
     refuse(loss, limit or Limit())
     cohort = make_cohort(int8, crop_set)
     report = evaluate(facts.name, Candidate(int8, cohort), crop_set, lfw)
+    if all(point.fnir >= 1.0 for point in report.operating_points):
+        raise ModelError("no threshold names anybody and keeps strangers out; train longer")
     crops = golden_crops()
     card = _card(
         network,
@@ -107,7 +109,7 @@ def convert(
         calibration_crops=len(calibration),
         cohort=len(cohort.centres),
     )
-    try:  # a collapsed network, which gives all the same embedding, has thresholds above 1
+    try:  # better told here than by every kiosk
         msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
     except msgspec.ValidationError as exc:
         raise ModelError(f"the model card cannot be read back: {exc}") from exc
@@ -200,6 +202,7 @@ def _card(
         model_id=f"{facts.name}-{digest[:12]}",
         contract=fingerprint(),
         sha256=digest,
+        cohort_nearest=COHORT_NEAREST,
         architecture=(
             f"residual CNN of 3x3 convolutions, stem {shape.stem}, stages {shape.channels}, "
             f"blocks {shape.blocks}, head {shape.head}, {network.count_params():,} weights"
@@ -216,7 +219,7 @@ def _card(
         training={
             "recipe": msgspec.to_builtins(config),
             "data": facts.data,
-            "cohort": f"{cohort} means of training photos that look alike",
+            "cohort": f"{cohort} means of training people who look alike",
             "tried": facts.tried,
         },
         licence=facts.licence,

@@ -58,6 +58,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         model_id: Name and the first 12 hex digits of the checksum; templates carry it.
         contract: :func:`kiosk.contract.fingerprint` that the model was trained with.
         sha256: Of ``model.tflite``.
+        cohort_nearest: How many of the cohort the thresholds were measured with.
         architecture: In words, with the number of weights.
         quantisation: Types, scales and zero points of input and output, and the losses measured.
         operating_points: Thresholds to choose from by FPIR and gallery size.
@@ -71,6 +72,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     model_id: str
     contract: str
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    cohort_nearest: int
     architecture: str
     quantisation: dict[str, Any]
     operating_points: Annotated[tuple[OperatingPoint, ...], Meta(min_length=1)]
@@ -81,6 +83,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def operating_point(self, fpir: float, gallery_size: int) -> OperatingPoint:
         """Pick the threshold for an FPIR: of the smallest measured gallery that is large enough.
+
+        For more people than were measured it is that of the largest, and FPIR grows with them.
 
         Raises:
             ConfigError: The card has no threshold for that FPIR.
@@ -129,13 +133,15 @@ def load_bundle(path: Path) -> Bundle:
             model = archive.read("model.tflite")
             card = msgspec.json.decode(archive.read("card.json"), type=ModelCard)
             golden = np.load(io.BytesIO(archive.read("golden.npz")), allow_pickle=False)
-            cohort = np.load(io.BytesIO(archive.read("cohort.npy")), allow_pickle=False)
+            packed = io.BytesIO(archive.read("cohort.npy"))
+            cohort = np.lib.format.read_array(packed, allow_pickle=False)
         crops, outputs = golden["crops"], golden["outputs"]
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
     except _DAMAGE as exc:
         message = f"{path}: not a whole model bundle of `kiosk-convert` ({exc})"
-        raise ModelError(f"{message}; copy it here again") from exc
+        hint = "copy it here again, or convert the run anew if an older version wrote it"
+        raise ModelError(f"{message}; {hint}") from exc
     _check(path, card, model)
     _check_golden(path, crops, outputs)
     _check_cohort(path, cohort)
@@ -170,6 +176,11 @@ def _check(path: Path, card: ModelCard, model: bytes) -> None:
         raise ModelError(
             f"{path}: made for crop contract {card.contract}, this kiosk cuts {fingerprint()}; "
             "convert the model again with the kiosk's own version"
+        )
+    if card.cohort_nearest != COHORT_NEAREST:
+        raise ModelError(
+            f"{path}: thresholds for the {card.cohort_nearest} nearest of the cohort, this kiosk "
+            f"takes {COHORT_NEAREST}; convert the model again with the kiosk's own version"
         )
 
 

@@ -1,6 +1,5 @@
 """What the commands of the project share: how options are read and how a command ends."""
 
-import argparse
 import sys
 from collections.abc import Callable
 
@@ -8,14 +7,15 @@ from kiosk.errors import KioskError
 
 
 def count(text: str) -> int:
-    """Read an option that counts something: 1 or more.
+    """Read an option that counts something, for argparse.
 
     Raises:
-        argparse.ArgumentTypeError: It is another thing.
+        ValueError: It is no number of 1 or more.
     """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}, expected a number of 1 or more")
-    return int(text)
+    number = int(text)
+    if number < 1:
+        raise ValueError("expected 1 or more")
+    return number
 
 
 def end_well(program: str, run: Callable[[], int]) -> int:

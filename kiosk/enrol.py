@@ -17,7 +17,7 @@ from kiosk.quality import Limits, judge
 from kiosk.records import Floats, Image
 
 TEMPLATES_MAX: Final = 12
-"""More templates a person slow the match down and let more strangers in."""
+"""Of more pictures the mean of the templates is no better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Gallery:
     templates: Mapping[str, Floats]
 
     def __post_init__(self) -> None:
-        """Refuse somebody who could not be matched with."""
+        """Refuse somebody who could not be matched with: the mean of no templates is none."""
         if not all(len(part) for part in self.templates.values()):
             raise ValueError("expected at least one template a person")
 

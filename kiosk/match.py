@@ -90,7 +90,7 @@ class Matcher:
         return len(self.subjects)
 
     def scores(self, probes: Floats) -> Floats:
-        """Compare ``(n, 128)`` float32 probes of length 1 with everybody.
+        """Compare ``(n, dim)`` float32 probes of length 1 with everybody.
 
         Returns:
             ``(n, people)`` float32, people as in ``subjects``.
@@ -99,9 +99,10 @@ class Matcher:
 
     def match(self, probe: Floats) -> Match:
         """Name the person nearest to a ``(128,)`` probe, and how much nearer than the second."""
-        scores = np.clip(self.scores(probe[None])[0], -1.0, 1.0)
+        scores = self.scores(probe[None])[0]
         if len(scores) == 0:
             return Match(None, -1.0, 0.0)
         best = int(np.argmax(scores))
+        scores = np.clip(scores, -1.0, 1.0)
         second = float(np.delete(scores, best).max()) if len(scores) > 1 else -1.0
         return Match(self.subjects[best], float(scores[best]), float(scores[best]) - second)

@@ -81,7 +81,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The gallery's answer to one probe.
+    """Who of the gallery a probe resembles most.
 
     Attributes:
         subject_id: The nearest enrolled person, or ``None`` when nobody is enrolled.

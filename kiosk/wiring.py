@@ -1,5 +1,6 @@
 """The one place where everything is put together."""
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -32,6 +33,8 @@ from kiosk.recorder import Recorder
 from kiosk.topics import Availability, Place
 from kiosk.track import Tracker
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
@@ -48,6 +51,11 @@ class Recogniser:
     bundle: Bundle
     detector: Detector
     embedder: TfliteEmbedder
+
+    @property
+    def cohort(self) -> Cohort:
+        """What scores are held against."""
+        return Cohort(self.bundle.cohort)
 
     def rule(self, gallery_size: int) -> Rule:
         """Set the thresholds for a gallery: from the configuration, else from the model card.
@@ -71,7 +79,15 @@ class Recogniser:
 
     def matcher(self, gallery: Gallery) -> tuple[Matcher, Rule]:
         """Make a gallery ready to be matched with, and set the rule for its size."""
-        return Matcher(gallery, Cohort(self.bundle.cohort)), self.rule(len(gallery))
+        most = max(point.gallery_size for point in self.bundle.card.operating_points)
+        if len(gallery) > most:
+            _log.warning(
+                "%d people enrolled, thresholds measured with %d: more strangers than "
+                "decision.fpir says may be given a name",
+                len(gallery),
+                most,
+            )
+        return Matcher(gallery, self.cohort), self.rule(len(gallery))
 
     def load_gallery(self) -> tuple[Matcher, Rule]:
         """Read the configured gallery and make it ready."""
@@ -83,7 +99,7 @@ class Recogniser:
         return Enroller(
             self.detector,
             self.embedder,
-            Cohort(self.bundle.cohort),
+            self.cohort,
             self.config.quality,
             same_min=rule.unsure_threshold,
             near_min=rule.threshold,

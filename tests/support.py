@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from kiosk.bundle import Bundle, ModelCard, OperatingPoint
-from kiosk.contract import CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
+from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
 from kiosk.outbox import Outbox
 from kiosk.records import Face, Floats, Image
 from kiosk.tflite import TfliteModel
@@ -89,6 +89,7 @@ def small_bundle() -> Bundle:
         model_id=f"small-{digest[:12]}",
         contract=fingerprint(),
         sha256=digest,
+        cohort_nearest=COHORT_NEAREST,
         architecture="mean of patches, one random projection",
         quantisation={},
         operating_points=(

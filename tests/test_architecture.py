@@ -28,7 +28,7 @@ STAGES = {
     "quality": {"quality"},
     "align": {"align"},
     "embed": {"embed", "bundle", "tflite"},
-    "gallery": {"gallery"},
+    "match": {"gallery", "match"},
     "attend": {"attend"},
     "outbox": {"outbox"},
     "publish": {"publish", "client", "window"},

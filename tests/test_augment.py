@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from kiosk.records import Image
 from tests.support_train import draw_crop
 from train.augment import _CHANGES as CHANGES
-from train.augment import Generator, _noise, _relight, augment, blend
+from train.augment import FAR_PX, Generator, _far, _noise, _relight, augment, blend
 from train.data import BORDER_PX
 
 INNER = slice(BORDER_PX, -BORDER_PX)
@@ -133,6 +134,23 @@ def test_each_change_changes_something(change: Callable[[Image, Generator], Imag
         np.random.default_rng(0).integers(0, 256, (14, 14, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     )
     assert not np.array_equal(change(crop, np.random.default_rng(1)), crop)
+
+
+def test_a_far_face_is_enlarged_from_few_pixels_as_often_as_from_many() -> None:
+    """The side it had is spread evenly on a logarithmic scale over FAR_PX."""
+    sides: list[float] = []
+
+    class Seen(Chance):
+        def uniform(self, low: float, high: float, size: int = 1) -> object:
+            sides.extend((low, high))
+            return super().uniform(low, high, size)
+
+    crop = np.ascontiguousarray(draw_crop(1, 1)[INNER, INNER])
+    found = _far(crop, Seen())  # type: ignore[arg-type]  # a generator of no chance
+    assert np.exp(sides) == pytest.approx(FAR_PX)
+    middle = round(float(np.sqrt(FAR_PX[0] * FAR_PX[1])))
+    small = cv2.resize(crop, (middle, middle), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(found, cv2.resize(small, (112, 112), interpolation=cv2.INTER_LINEAR))
 
 
 @some

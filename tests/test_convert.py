@@ -15,12 +15,13 @@ from convert.golden import golden_crops
 from convert.quantize import quantise, refuse_float_ops
 from convert.verify import Limit, Loss, measure, refuse
 from kiosk.bundle import Bundle, load_bundle
-from kiosk.contract import fingerprint
+from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
 from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError, ModelError
 from tests.support import unit
 from tests.support_train import TINY, draw_crop, make_crop_set
 from tests.tflite_file import patch_model
+from train.cohort import make_cohort
 from train.data import CropSet
 from train.fit import embed_all, load_embedder
 from train.network import build_network
@@ -51,7 +52,8 @@ def make_run(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
-    return make_crop_set(tmp_path_factory.mktemp("crops"))
+    people: dict[Side, int] = {"train": 80, "dev": 5, "test": 5}  # enough for a cohort
+    return make_crop_set(tmp_path_factory.mktemp("crops"), people)
 
 
 @pytest.fixture(scope="module")
@@ -276,6 +278,27 @@ def test_a_side_without_people_is_named(
     with pytest.raises(DatasetError, match=rf"crops: nobody on side '{side}'; prepare with more"):
         convert(run, few, FACTS, tmp_path / "tiny.kiosk-model", limit=LENIENT)
     assert not (tmp_path / "tiny.kiosk-model").exists()
+
+
+def test_the_cohort_is_the_int8_file_s(bundle: Bundle, crop_set: CropSet) -> None:
+    """Scores are held against what the shipped file makes of training people."""
+    expected = make_cohort(Int8Embedder(bundle.model), crop_set)
+    assert len(expected.centres) >= COHORT_NEAREST
+    assert np.array_equal(bundle.cohort, expected.centres)
+
+
+def test_a_network_that_tells_nobody_apart_is_not_written(
+    run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A collapsed network gives all the same embedding: no threshold is of any use."""
+    monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
+    one = np.tile(np.eye(1, EMBEDDING_DIM, dtype=np.float32), (len(crop_set), 1))
+    monkeypatch.setattr(Int8Embedder, "__call__", lambda _, crops: one[: len(crops)])
+    monkeypatch.setattr("convert.convert.embed_all", lambda _, crops: one[: len(crops)])
+    with pytest.raises(ModelError, match="no threshold names anybody and keeps strangers out"):
+        convert(run, crop_set, FACTS, tmp_path / "tiny.kiosk-model", limit=LENIENT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_card_that_no_kiosk_would_read_is_not_written(

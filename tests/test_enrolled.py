@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kiosk.contract import COHORT_NEAREST
 from kiosk.gallery import Gallery
+from kiosk.match import Cohort
 from kiosk.records import Floats, Image
 from tests.support import unit
 from train.album import Collection
@@ -143,6 +145,16 @@ def test_strangers_who_reach_the_threshold_are_counted(run: Run, collection: Col
     assert way.strangers == wilson(1, 4)
 
 
+def test_names_are_given_by_scores_held_against_the_cohort(
+    run: Run, collection: Collection
+) -> None:
+    """With a cohort of people like Ada, her photos no longer reach the threshold; Bo's do."""
+    like_ada = Embedder().embed(collection.crops[np.flatnonzero(LABELS == 0)[0]])
+    cohort = Cohort(np.tile(like_ada, (COHORT_NEAREST, 1)))
+    way = enrolment_ways(run, collection, NOBODY, None, Embedder(), cohort, 0.5)[0]
+    assert (way.right.value, way.wrong.value) == (0.5, 0.0)
+
+
 def test_people_never_seen_have_their_own_share(run: Run, collection: Collection) -> None:
     """With Bo's photos wrong and Bo alone unseen, the share of unseen people is 0."""
     looks = np.where(HELD_OUT, 0, LABELS)
@@ -172,5 +184,5 @@ def test_enrolling_one_more_is_timed_with_every_photo() -> None:
     """Each photo is embedded once, and the time that is given has passed."""
     embedder = Embedder()
     photos = np.zeros((3, SIDE, SIDE, 3), np.uint8)
-    assert enrolment_seconds(photos, crops([1, 1, 1]), embedder, Gallery("", {})) > 0
+    assert enrolment_seconds(photos, crops([1, 1, 1]), embedder, Gallery("", {}), PLAIN_COSINE) > 0
     assert embedder.seen == 3

@@ -15,6 +15,7 @@ from kiosk.bundle import OperatingPoint
 from kiosk.config import DecisionSection
 from kiosk.detect import Detector
 from kiosk.errors import DatasetError
+from kiosk.match import Cohort
 from kiosk.photo import decode_photo, only_face, read_photo
 from kiosk.records import Floats, Image
 from tests.support import embedding, needs_photos, small_bundle, unit
@@ -59,6 +60,15 @@ def test_a_good_recogniser_misses_nobody(crop_set: CropSet) -> None:
         assert (found.gallery_size, found.fnir.value) == (2, 0.0)
         assert found.fnir.n == 10 * 2 * 2  # drawings, people, photos left for probes
         assert found.fpir.n == 10 * 3 * 5
+
+
+def test_a_report_says_what_cosines_alone_would_give(crop_set: CropSet) -> None:
+    """A cohort that looks like everybody changes the figures, but not those of the cosine."""
+    vectors = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
+    plain = evaluate("r", Candidate(see, PLAIN_COSINE), crop_set)
+    held = evaluate("r", Candidate(see, Cohort(vectors)), crop_set)
+    assert held.cosine == plain.cosine == plain.test
+    assert held.operating_points != plain.operating_points
 
 
 def test_a_blind_recogniser_is_found_out(crop_set: CropSet) -> None:
@@ -229,6 +239,22 @@ def test_groups_are_measured_among_themselves() -> None:
         above = [float(a @ b) >= 0.5 for a, b in combinations(own, 2)]
         assert found.fmr.value == pytest.approx(np.mean(above))
     assert worst.fmr.value > other.fmr.value
+
+
+def test_groups_and_relatives_are_held_against_the_cohort() -> None:
+    """Strangers who all look like the cohort's crowd are no false matches."""
+    vectors, photos = group_scene()
+    crowd = Cohort(vectors[25:45])
+    worst = {g.group: g.fmr.value for g in by_group(vectors, photos, PLAIN_COSINE, 0.5)}
+    held = {g.group: g.fmr.value for g in by_group(vectors, photos, crowd, 0.5)}
+    assert worst["male, 20-39, Asian"] > 0.9
+    assert held["male, 20-39, Asian"] == 0.0
+    family = [Photo("families", name, name, "F1") for name in "ab"]
+    plain = between_relatives(vectors[25:27], family, PLAIN_COSINE, 0.5)
+    parted = between_relatives(vectors[25:27], family, crowd, 0.5)
+    assert plain is not None
+    assert parted is not None
+    assert (plain.value, parted.value) == (1.0, 0.0)
 
 
 def test_relatives_are_pairs_of_two_members_of_a_family() -> None:

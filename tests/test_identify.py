@@ -1,6 +1,7 @@
 """Open-set identification: known error rates come out, and nobody is counted who should not be."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.errors import DatasetError
+from kiosk.match import Cohort
 from kiosk.records import Floats
 from tests.support import unit
 from train.cohort import PLAIN_COSINE
@@ -78,9 +80,7 @@ def test_a_drawing_with_known_scores() -> None:
     assert found.own == pytest.approx(np.ones(4))
     assert found.strangers == pytest.approx([0.7, 0.3, 0.6], abs=1e-6)
     assert found.stranger_groups[0] == found.stranger_groups[1] != found.stranger_groups[2]
-    threshold = threshold_for([found], 1 / 3)
-    result = rates([found], threshold, 2)
-    assert 0.6 < threshold < 0.7
+    result = rates([found], 0.65, 2)
     assert (result.fpir.value, result.fnir.value) == (pytest.approx(1 / 3), 0.0)
 
 
@@ -167,10 +167,44 @@ def test_a_seed_gives_one_drawing(seed: int, size: int) -> None:
 
 @given(st.integers(0, 99), st.sampled_from([0.003, 0.01, 0.05, 0.3]))
 def test_a_threshold_lets_no_more_strangers_in_than_asked(seed: int, fpir: float) -> None:
-    """Over all drawings together, the share of strangers named is at most the rate."""
+    """Over all drawings together, the share of strangers named is surely at most the rate."""
     vectors, photos = random_scene(seed)
     trials = [draw(vectors, photos, PLAIN_COSINE, 4, draw_seed) for draw_seed in range(3)]
-    assert rates(trials, threshold_for(trials, fpir), 4).fpir.value <= fpir
+    assert rates(trials, threshold_for(trials, fpir), 4).fpir.high <= fpir
+
+
+def test_a_threshold_is_no_higher_than_it_must_be() -> None:
+    """With 2,000 strangers of one photo each, one more named would pass the interval's end."""
+    scores = np.linspace(0, 1, 2000)
+    found = trial([1.0], scores.tolist())
+    threshold = threshold_for([found], 0.02)
+    assert rates([found], threshold, 1).fpir.high <= 0.02
+    next_lower = float(scores[scores < threshold].max())
+    assert rates([found], next_lower, 1).fpir.high > 0.02
+    assert 0.01 < rates([found], threshold, 1).fpir.value < 0.017
+
+
+def test_strangers_of_many_photos_make_a_threshold_more_cautious() -> None:
+    """The same scores say less where forty photos each show one person."""
+    scores = np.random.default_rng(0).permutation(np.linspace(0, 1, 2000)).tolist()
+    alone = trial([1.0], scores)
+    together = replace(alone, stranger_groups=np.arange(2000) // 40)
+    ordered = replace(together, strangers=np.sort(alone.strangers))
+    assert threshold_for([ordered], 0.02) > threshold_for([alone], 0.02)
+
+
+def test_scores_are_held_against_the_cohort() -> None:
+    """Of two people with the same cosine to their probes, who is like many strangers has less."""
+    crowd = unit(axis(0) + 0.1 * np.random.default_rng(2).normal(size=(20, DIM)))
+    vectors, photos = scene([*enrollable(0), *enrollable(1), ("s", "g9", axis(9))])
+    plain = draw(vectors, photos, PLAIN_COSINE, 2, seed=0)
+    held = draw(vectors, photos, Cohort(crowd), 2, seed=0)
+    assert plain.own == pytest.approx(np.ones(4))
+    like_many, like_few = held.own[:2], held.own[2:]
+    if held.owners[0] == np.unique([p.identity for p in photos]).tolist().index("s/p1"):
+        like_many, like_few = like_few, like_many
+    assert like_many.max() < 0.2
+    assert like_few.min() > 0.7
 
 
 def test_errors_trade_against_each_other() -> None:

@@ -1,6 +1,7 @@
 """Recognisers side by side: evaluated alike, written down whole, drawn."""
 
 import csv
+import dataclasses
 import math
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import pytest
 
 from kiosk import sample
 from kiosk.bundle import OperatingPoint
+from kiosk.contract import COHORT_NEAREST
 from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError, ModelError
+from kiosk.match import Cohort
 from kiosk.records import Floats, Image
 from tests.support import needs_photos, small_bundle, unit
+from tests.support_train import make_crop_set, see
 from train.cohort import PLAIN_COSINE, Candidate, Embed
 from train.data import CropSet, Photo
 from train.evaluate import GroupRate, Lfw, Report
@@ -22,7 +26,9 @@ from train.identify import Identification
 from train.metrics import Rate, TenFold
 from train.peers import (
     Remembering,
+    bundle_candidate,
     bundle_embedder,
+    candidates,
     compare,
     figures,
     load_peers,
@@ -85,9 +91,7 @@ def a_report(name: str, *, with_lfw: bool = False) -> Report:
         operating_points=tuple(OperatingPoint(fpir, size, 0.4, 0.05) for size, fpir in cases),
         development=tuple(Identification(size, 0.4, rate, rate) for size, _ in cases),
         test=tuple(Identification(size, 0.4, rate, Rate(0.25, 0.2, 0.3, 800)) for size, _ in cases),
-        cosine=tuple(
-            Identification(size, 0.4, rate, Rate(0.5, 0.4, 0.6, 800)) for size, _ in cases
-        ),
+        cosine=tuple(Identification(size, 0.4, rate, Rate(0.5, 0.4, 0.6, 70)) for size, _ in cases),
         groups=(GroupRate("female, 0-9, Asian", 40, Rate(0.5, 0.4, 0.6, 1560)),),
         relatives=rate,
         lfw=Lfw(TenFold(0.9912, 0.0015, 6000), rate, rate, 1) if with_lfw else None,
@@ -131,6 +135,32 @@ def test_a_bundle_embeds_as_in_the_kiosk() -> None:
     assert np.array_equal(bundle_embedder(bundle)(bundle.golden_crops), expected)
 
 
+def test_a_bundle_is_measured_with_its_own_cohort() -> None:
+    """What ships is measured: the cohort of the bundle, not one made anew."""
+    cohort = unit(np.random.default_rng(3).normal(size=(7, 128)))
+    found = bundle_candidate(dataclasses.replace(small_bundle(), cohort=cohort))
+    assert np.array_equal(found.cohort.centres, cohort)
+
+
+def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
+    """Of the same photos, by its own embeddings, and crops are embedded once for all figures."""
+    crops = make_crop_set(tmp_path, {"train": 48, "dev": 2, "test": 2}, each=1)
+    found = candidates({"one": see, "other": lambda x: -see(x)}, crops)
+    one, other = (candidate.cohort.centres for candidate in found.values())
+    assert len(one) >= COHORT_NEAREST
+    assert np.array_equal(one, -other)
+
+
+def test_a_curve_is_held_against_the_cohort(crop_set: CropSet) -> None:
+    """The same recogniser has another curve with another cohort."""
+    crowd = Cohort(blind(np.concatenate([*crop_set.middle(crop_set.on("test"))])))
+    plain_one, held = (
+        det_curves({"it": Candidate(blind, cohort)}, crop_set, 2)[0]
+        for cohort in (PLAIN_COSINE, crowd)
+    )
+    assert plain_one.fnir != held.fnir
+
+
 @needs_photos
 @needs_peers
 def test_the_peers_are_loaded_by_name() -> None:
@@ -167,6 +197,7 @@ def test_reports_stand_side_by_side() -> None:
         ("LFW, ten folds: accuracy ± standard error", "99.12% ± 0.15%"),
         ("LFW: TAR at FAR 0.1 %", "1.23% (1.01% to 1.99%)"),
         ("420 enrolled, FPIR 0.3 %: FNIR, test", "25.00% (20.00% to 30.00%)"),
+        ("420 enrolled, FPIR 0.3 %: FNIR by cosine alone, test", "50.00% (40.00% to 60.00%)"),
         ("30 enrolled, FPIR 1 %: FNIR, development", "1.23% (1.01% to 1.99%)"),
         ("worst group, test: false match rate", "50.00% (40.00% to 60.00%)"),
         ("relatives, test: false match rate", "1.23% (1.01% to 1.99%)"),

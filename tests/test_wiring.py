@@ -1,16 +1,21 @@
 """What is put together from configuration and model card."""
 
+import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kiosk import wiring
+from kiosk.bundle import write_bundle
 from kiosk.config import load_config
-from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError
+from kiosk.contract import EMBEDDING_DIM
+from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError, PhotoError
 from kiosk.gallery import Gallery, save_gallery
+from kiosk.records import Floats
 from kiosk.wiring import Recogniser, build_daemon, build_recogniser, make_directory
-from tests.support import THRESHOLD, embedding, small_bundle, write_config
+from tests.support import THRESHOLD, embedding, small_bundle, unit, write_config
 
 
 def recogniser(folder: Path, bundle: Path, decision: str = "") -> Recogniser:
@@ -59,6 +64,47 @@ def test_enrolment_keeps_to_the_doors_limits(bundle_path: Path, tmp_path: Path) 
     rule = one.rule(11)
     assert (enroller.same_min, enroller.near_min) == (rule.unsure_threshold, rule.threshold)
     assert enroller.limits is one.config.quality
+
+
+def crowd(direction: Floats) -> Floats:
+    """Nine strangers who look like one direction, as a bundle keeps a cohort."""
+    noise = np.random.default_rng(9).normal(size=(9, EMBEDDING_DIM))
+    return unit(direction + 0.02 * noise).astype(np.float16).astype(np.float32)
+
+
+def test_the_bundle_s_cohort_is_what_scores_are_held_against(tmp_path: Path) -> None:
+    """At the door and at enrolment: somebody like the cohort's crowd scores less than others."""
+    write_bundle(
+        tmp_path / "b.kiosk-model",
+        dataclasses.replace(small_bundle(), cohort=crowd(embedding(1))),
+    )
+    one = recogniser(tmp_path, tmp_path / "b.kiosk-model")
+    faces = np.stack([embedding(1), embedding(2)])
+    gallery = Gallery("m", {"s-1": faces[:1], "s-2": faces[1:]})
+    common, rare = np.diag(one.matcher(gallery)[0].scores(faces))
+    assert common < 0.2
+    assert rare > 0.8
+    # Two pictures of the common face are no longer alike enough, two of the rare one are.
+    twice = [[("1", face), ("2", face)] for face in faces]
+    assert one.enroller(2)._without_strays(twice[1])[1] == []
+    with pytest.raises(PhotoError, match="do not look like one person"):
+        one.enroller(2)._without_strays(twice[0])
+    assert one.enroller(2)._near(faces[:1], gallery) == ()
+    assert recogniser(tmp_path, tmp_path / "b.kiosk-model", "threshold = 0.8").enroller(2)._near(
+        faces[1:], gallery
+    ) == ("s-2",)
+
+
+def test_more_people_than_were_measured_are_told(
+    bundle_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Above the card's largest gallery one line says that its FPIR no longer holds."""
+    one = recogniser(tmp_path, bundle_path)
+    one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(100)}))
+    assert caplog.messages == []
+    one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(101)}))
+    (message,) = caplog.messages
+    assert message.startswith("101 people enrolled, thresholds measured with 100: more strangers")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

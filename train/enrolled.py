@@ -69,7 +69,7 @@ def enrolment_ways(
             threshold=threshold,
             strangers=_rate(reached) if len(reached) else None,
             new_person_s=enrolment_seconds(
-                collection.album.photos[some], collection.crops[some], embedder, gallery
+                collection.album.photos[some], collection.crops[some], embedder, gallery, cohort
             ),
         )
         ways.append(way)
@@ -113,20 +113,23 @@ def draw_enrolment(labels: Ints, held_out: Bools, most: int, seed: int) -> tuple
     )
 
 
-def enrolment_seconds(photos: Image, crops: Image, embedder: Embedder, gallery: Gallery) -> float:
-    """Measure what enrolling one more person takes on this machine: find, embed, lay out anew.
+def enrolment_seconds(
+    photos: Image, crops: Image, embedder: Embedder, gallery: Gallery, cohort: Cohort
+) -> float:
+    """Measure what enrolling one more person takes on this machine: find, embed, make ready anew.
 
     Args:
         photos: ``(n, size, size, 3)`` uint8 RGB, searched for a face.
         crops: ``(n, 112, 112, 3)`` uint8 RGB, what would be cut out of them.
         embedder: The shipped one.
         gallery: Who is enrolled already.
+        cohort: Shipped with the embedder.
     """
     detector = Detector()
     began_s = time.perf_counter()
     for photo in photos:
         detector.find(np.ascontiguousarray(photo[:, :, ::-1]))
-    gallery.with_subject("one more", _embed(crops, embedder))
+    Matcher(gallery.with_subject("one more", _embed(crops, embedder)), cohort)
     return time.perf_counter() - began_s
 
 

@@ -61,7 +61,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         test: The error rates of the same thresholds on test people.
         cosine: What plain cosines would give on test people, in the same order: thresholds set for
             them on development people, no score held against a cohort.
-        groups: False match rate within groups at the shipped threshold, worst first.
+        groups: False match rate within groups at the shipped threshold, worst first; photo against
+            photo, as is the next.
         relatives: False match rate between members of a family at the shipped threshold; ``None``
             where no two are among the test people.
         lfw: The pairs, if they were asked for.

@@ -1,5 +1,7 @@
 """Open-set identification: some people are enrolled, everybody walks past, strangers too."""
 
+import bisect
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,8 +102,21 @@ def draw(
 
 
 def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
-    """Set the threshold that gives an FPIR over all drawings."""
-    return quantile_threshold(np.concatenate([trial.strangers for trial in trials]), fpir)
+    """Set the lowest threshold whose FPIR over all drawings is surely no more than asked for.
+
+    Surely: not the share itself but the upper end of its 95 % interval, by person. A stranger
+    given a name is the worst error, and other people's strangers differ from these.
+    """
+    scores = np.concatenate([trial.strangers for trial in trials])
+    groups = np.concatenate([trial.stranger_groups for trial in trials])
+
+    def too_many(named: int) -> bool:
+        threshold = quantile_threshold(scores, named / len(scores))
+        return bootstrap(_by_group(scores >= threshold, groups)).high > fpir
+
+    most = math.floor(fpir * len(scores) + 1e-9)
+    named = bisect.bisect_left(range(1, most + 1), x=True, key=too_many)
+    return quantile_threshold(scores, named / len(scores))
 
 
 def rates(trials: Sequence[Trial], threshold: float, gallery_size: int) -> Identification:

@@ -73,11 +73,7 @@ def bundle_candidate(bundle: Bundle) -> Candidate:
 
 
 def candidates(embedders: Mapping[str, Embed], crop_set: CropSet) -> dict[str, Candidate]:
-    """Give each recogniser a cohort of its own, of the same training photos.
-
-    Raises:
-        DatasetError: The training side has too few photos.
-    """
+    """Give each recogniser a cohort of its own, of the same training photos."""
     bar = tqdm(embedders.items(), desc="cohorts", disable=None)
     return {
         name: Candidate(Remembering(embed), make_cohort(embed, crop_set)) for name, embed in bar
@@ -162,6 +158,7 @@ def _identification_figures(report: Report) -> Iterator[list[Figure]]:
             Figure(f"{case}: FNIR, test", test.fnir),
             Figure(f"{case}: FPIR in truth, test", test.fpir),
             Figure(f"{case}: FNIR by cosine alone, test", cosine.fnir),
+            Figure(f"{case}: FPIR in truth by cosine alone, test", cosine.fpir),
         ]
 
 
@@ -180,8 +177,9 @@ def render_reports(reports: Sequence[Report]) -> str:
 
 _NOTES: Final = (
     "In brackets: 95 % intervals (LFW: Wilson's; else a bootstrap over people).",
-    "Thresholds are set on development people; test people share nobody with them.",
-    "Scores are held against a cohort of training people, each recogniser's own.",
+    "Thresholds are set on development people, so that the upper end of the interval of FPIR there",
+    "is no more than asked for; test people share nobody with them.",
+    "Scores, except LFW's, are held against a cohort of training people, each recogniser's own.",
     "Worst group and relatives: at the threshold of the smallest FPIR and the largest gallery.",
 )
 
