@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     limits.add_argument("--cosine-mean", type=float, default=0.99, help="least mean cosine")
     limits.add_argument("--cosine-p1", type=float, default=0.97, help="least first percentile")
     limits.add_argument("--accuracy", type=float, default=0.005, help="most accuracy lost")
+    limits.add_argument("--figure", type=float, default=0.05, help="most that any figure of the "
+                        "evaluation report may be worse by")  # fmt: skip
     return parser
 
 
@@ -44,7 +46,7 @@ def _convert(options: argparse.Namespace) -> int:
         facts = msgspec.toml.decode(options.facts.read_bytes(), type=Facts)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise DatasetError(f"{options.facts}: {exc}") from exc
-    limit = Limit(options.cosine_mean, options.cosine_p1, options.accuracy)
+    limit = Limit(options.cosine_mean, options.cosine_p1, options.accuracy, options.figure)
     crop_set = CropSet.load(options.crops)
     done = convert(options.run, crop_set, facts, options.out, limit=limit, lfw=options.lfw)
     outcome = {
@@ -58,7 +60,13 @@ def _convert(options: argparse.Namespace) -> int:
         print(msgspec.json.encode(outcome).decode())
         return 0
     print(f"{options.out}: {outcome['bytes']:,} bytes, {outcome['model_id']}")
-    print(f"int8 to float: {outcome['loss']}")
+    loss = done.loss
+    print(
+        f"int8 to float, {loss.crops} crops: cosine mean {loss.cosine_mean:.4f}, least "
+        f"{loss.cosine_min:.4f}; accuracy lost {loss.accuracy:.2%}"
+    )
+    label, worst = max(loss.figures.items(), key=lambda item: item[1])
+    print(f"the figure that lost most: {label}, by {worst:.2%}")
     for found in done.report.test:
         print(
             f"test people, gallery of {found.gallery_size}, threshold {found.threshold:.3f}: "

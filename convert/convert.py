@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +13,10 @@ import numpy as np
 
 from convert.golden import golden_crops
 from convert.quantize import REPRESENTATIVE, quantise
-from convert.verify import Limit, Loss, measure, refuse
+from convert.verify import Limit, Loss, measure, refuse, worse_by
 from kiosk.bundle import Bundle, ModelCard, write_bundle
 from kiosk.contract import COHORT_NEAREST, fingerprint
+from kiosk.contract import facts as contract_facts
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
@@ -91,12 +93,13 @@ def convert(
     calibration = _calibration(crop_set, config.seed)
     model = quantise(network, calibration)
     int8 = Int8Embedder(model)
-    loss = _loss(network, int8, crop_set, config.seed)
-    refuse(loss, limit or Limit())
     cohort = make_cohort(int8, crop_set)
     report = evaluate(facts.name, Candidate(int8, cohort), crop_set, lfw)
     if all(point.fnir >= 1.0 for point in report.operating_points):
         raise ModelError("no threshold names anybody and keeps strangers out; train longer")
+    figures = worse_by(_float_report(network, crop_set, lfw), report)
+    loss = _loss(network, int8, crop_set, config.seed, figures)
+    refuse(loss, limit or Limit())
     crops = golden_crops()
     card = _card(
         network,
@@ -155,14 +158,25 @@ def _crops_on(crop_set: CropSet, side: Side) -> Ints:
     return indices
 
 
-def _loss(network: keras.Model, int8: Int8Embedder, crop_set: CropSet, seed: int) -> Loss:
+def _float_report(network: keras.Model, crop_set: CropSet, lfw: Path | None) -> Report:
+    embed = partial(embed_all, network)
+    return evaluate("float", Candidate(embed, make_cohort(embed, crop_set)), crop_set, lfw)
+
+
+def _loss(
+    network: keras.Model,
+    int8: Int8Embedder,
+    crop_set: CropSet,
+    seed: int,
+    figures: dict[str, float],
+) -> Loss:
     indices = _crops_on(crop_set, "dev")
     crops = np.concatenate([*crop_set.middle(indices)])
     people = np.array([crop_set.photos[i].identity for i in indices])
     embeddings = {"float": embed_all(network, crops), "int8": int8(crops)}
     accuracy = {name: _accuracy(found, people, seed) for name, found in embeddings.items()}
     difference = accuracy["float"] - accuracy["int8"]
-    return measure(embeddings["float"], embeddings["int8"], difference)
+    return measure(embeddings["float"], embeddings["int8"], difference, figures)
 
 
 def _accuracy(embeddings: Floats, people: Any, seed: int) -> float:  # noqa: ANN401  # strings
@@ -208,6 +222,7 @@ def _card(
             f"blocks {shape.blocks}, head {shape.head}, {network.count_params():,} weights"
         ),
         quantisation={
+            "input_contract": contract_facts(),
             "scheme": "int8 weights per channel, int8 activations, no float op",
             "input": int8.model.input_quantisation,
             "output": int8.model.output_quantisation,

@@ -1,13 +1,17 @@
 """Hold the int8 model against the float model, crop by crop."""
 
+import math
+
 import msgspec
 import numpy as np
 
 from kiosk.errors import ModelError
 from kiosk.records import Floats
+from train.evaluate import Report
+from train.peers import figures as all_figures
 
 
-class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What quantisation cost.
 
     Attributes:
@@ -16,6 +20,7 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         cosine_p1: The cosine that 1 % of the crops fall below.
         cosine_min: The worst.
         accuracy: Pair-verification accuracy on development people, float less int8.
+        figures: By how much each figure of the report is worse as int8 (below 0: better).
     """
 
     crops: int
@@ -23,6 +28,7 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cosine_p1: float
     cosine_min: float
     accuracy: float
+    figures: dict[str, float]
 
 
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,15 +38,22 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         cosine_mean: Least mean cosine.
         cosine_p1: Least first percentile.
         accuracy: Greatest loss of verification accuracy on development people.
+        figure: Most that any figure of the report may be worse by.
     """
 
     cosine_mean: float = 0.99
     cosine_p1: float = 0.97
     accuracy: float = 0.005
+    figure: float = 0.05
 
 
-def measure(float_embeddings: Floats, int8_embeddings: Floats, accuracy: float) -> Loss:
-    """Compare ``(n, 128)`` embeddings of length 1 of the same crops."""
+def measure(
+    float_embeddings: Floats,
+    int8_embeddings: Floats,
+    accuracy: float,
+    figures: dict[str, float],
+) -> Loss:
+    """Compare ``(n, 128)`` embeddings of length 1 of the same crops; the rest as in the record."""
     cosines = np.sum(float_embeddings * int8_embeddings, axis=1)
     return Loss(
         crops=len(cosines),
@@ -48,7 +61,19 @@ def measure(float_embeddings: Floats, int8_embeddings: Floats, accuracy: float) 
         cosine_p1=float(np.percentile(cosines, 1)),
         cosine_min=float(cosines.min()),
         accuracy=accuracy,
+        figures=figures,
     )
+
+
+def worse_by(before: Report, after: Report) -> dict[str, float]:
+    """Tell by how much each figure of a report is worse than another's; the same figures."""
+    found = {}
+    for old, new in zip(all_figures(before), all_figures(after), strict=True):
+        more_is_better = old.label.startswith("LFW")
+        difference = old.rate.value - new.rate.value
+        if not math.isnan(difference):
+            found[old.label] = difference if more_is_better else -difference
+    return found
 
 
 def refuse(loss: Loss, limit: Limit) -> None:
@@ -66,6 +91,8 @@ def refuse(loss: Loss, limit: Limit) -> None:
              loss.cosine_p1 < limit.cosine_p1),
             ("accuracy loss", loss.accuracy, "most", limit.accuracy,
              loss.accuracy > limit.accuracy),
+            *((f"{label}, worse as int8 by", worse, "most", limit.figure, worse > limit.figure)
+              for label, worse in loss.figures.items()),
         )
         if bad
     ]  # fmt: skip

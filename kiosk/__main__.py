@@ -128,7 +128,7 @@ def _run(options: argparse.Namespace) -> int:
     from kiosk.service import serve
 
     logging.getLogger("kiosk").setLevel(logging.INFO)
-    return serve(_config(options))
+    return serve(lambda: _config(options))
 
 
 def _watch(options: argparse.Namespace) -> int:

@@ -39,7 +39,8 @@ class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A threshold, and what it was measured to do on people kept apart for development.
 
     Attributes:
-        fpir: False positive identification rate that the threshold was set for.
+        fpir: False positive identification rate that the threshold was set for: the upper end of
+            its 95 % interval is no more.
         gallery_size: How many people were enrolled.
         threshold: Score (:mod:`kiosk.match`) at which a probe counts as known.
         fnir: False negative identification rate at that threshold, same people.

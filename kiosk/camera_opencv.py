@@ -12,7 +12,9 @@ from kiosk.config import CameraSection
 from kiosk.errors import CameraError, ConfigError
 from kiosk.records import Image
 
-_NETWORK_TIMEOUT_MS: Final = 5000  # opening, and each read
+# SIGTERM waits for an opening or a read that hangs, and the kiosk must end within 5 s.
+_OPEN_TIMEOUT_MS: Final = 3000
+_READ_TIMEOUT_MS: Final = 2500
 
 
 class OpenCvCamera(BaseCamera):
@@ -61,8 +63,8 @@ def _name(source: str) -> str:
 def _open(section: CameraSection) -> cv2.VideoCapture:
     if "://" in section.source:
         timeouts = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _NETWORK_TIMEOUT_MS),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _NETWORK_TIMEOUT_MS),
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT_MS),
         ]
         return cv2.VideoCapture(section.source, cv2.CAP_FFMPEG, timeouts)
     if section.source.isdecimal():

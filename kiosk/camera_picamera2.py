@@ -15,8 +15,9 @@ from kiosk.records import Image
 # picamera2 names formats as libcamera does, from the highest byte down: the bytes of "RGB888"
 # lie in memory as blue, green, red (The Picamera2 Library, appendix A), which is OpenCV's order.
 _BGR: Final = "RGB888"
-# A ribbon that comes loose raises nothing: picamera2 would wait for ever.
-_FRAME_TIMEOUT_S: Final = 5.0
+# A ribbon that comes loose raises nothing: picamera2 would wait for ever. SIGTERM waits as long,
+# and the kiosk must end within 5 s.
+_FRAME_TIMEOUT_S: Final = 2.5
 
 
 class Device(Protocol):

@@ -11,7 +11,7 @@ import numpy as np
 
 from kiosk.camera import BaseCamera
 from kiosk.clock import Clock
-from kiosk.errors import CameraError
+from kiosk.errors import RecordingError
 from kiosk.records import Image
 
 Recording: TypeAlias = Generator[tuple[Image, float], None, None]
@@ -73,23 +73,23 @@ def open_recording(path: Path, *, fps: float) -> Recording:
         Its pictures, ``(height, width, 3)`` uint8 BGR, and their times.
 
     Raises:
-        CameraError: It is absent, empty or unreadable; for a picture or video that turns out to
+        RecordingError: It is absent, empty or unreadable; for a picture or video that turns out to
             be so only when its turn comes, it is raised then.
     """
     if path.is_dir():
         return _folder(_pictures(path), fps)
     if not path.is_file():
-        raise CameraError(f"camera.source: {path}: no such file or folder to replay")
+        raise RecordingError(f"camera.source: {path}: no such file or folder to replay")
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
-        raise CameraError(f"camera.source: {path}: not a video or GIF that OpenCV can read")
+        raise RecordingError(f"camera.source: {path}: not a video or GIF that OpenCV can read")
     return _video(path, capture, fps)
 
 
 def _pictures(folder: Path) -> list[Path]:
     found = [p for p in folder.iterdir() if p.suffix.lower() in _PICTURES]
     if not found:
-        raise CameraError(f"camera.source: {folder}: expected .jpg or .png pictures, found none")
+        raise RecordingError(f"camera.source: {folder}: expected .jpg or .png pictures, found none")
     return sorted(found, key=_natural)
 
 
@@ -103,7 +103,7 @@ def _folder(pictures: list[Path], fps: float) -> Recording:
     for index, picture in enumerate(pictures):
         image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
         if image is None:
-            raise CameraError(f"camera.source: {picture}: not a picture that OpenCV can read")
+            raise RecordingError(f"camera.source: {picture}: not a picture that OpenCV can read")
         yield np.asarray(image, np.uint8), index / fps
 
 
@@ -122,4 +122,4 @@ def _video(path: Path, capture: cv2.VideoCapture, fps: float) -> Recording:
     finally:
         capture.release()
     if last_s < 0:
-        raise CameraError(f"camera.source: {path}: holds no frame that OpenCV can read")
+        raise RecordingError(f"camera.source: {path}: holds no frame that OpenCV can read")

@@ -11,7 +11,7 @@ recognisers share.
 
 import hashlib
 import json
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,9 +46,9 @@ RESAMPLING: Final = "bilinear"
 BORDER: Final = "reflect101"
 
 
-def fingerprint() -> str:
-    """Identify this contract: 16 hex digits over everything that shapes a crop."""
-    facts = {
+def facts() -> dict[str, Any]:
+    """Spell the contract out: everything that shapes a crop, and what is made of it."""
+    return {
         "crop": [CROP_PX, CROP_PX, 3],
         "dtype": "uint8",
         "channels": "RGB",
@@ -59,5 +59,9 @@ def fingerprint() -> str:
         "border": BORDER,
         "embedding": EMBEDDING_DIM,
     }
-    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+
+def fingerprint() -> str:
+    """Identify this contract: 16 hex digits over :func:`facts`."""
+    canonical = json.dumps(facts(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -14,7 +14,7 @@ from kiosk.attend import Rule
 from kiosk.camera import Camera
 from kiosk.clock import Clock
 from kiosk.embed import TfliteEmbedder
-from kiosk.errors import CameraError, KioskError
+from kiosk.errors import CameraError, KioskError, RecordingError
 from kiosk.match import Matcher
 from kiosk.notify import Notifier, Watchdog
 from kiosk.pipeline import Pipeline
@@ -39,7 +39,7 @@ class Daemon:
         recorder: From decisions to committed events.
         publisher: From committed events to the broker.
         checks: Called with each frame; each raises when a thread of the process has failed.
-        load_gallery: Reads the gallery and the rule again (SIGHUP).
+        load_gallery: Reads the gallery and the thresholds again (SIGHUP).
         clock: Time.
         notifier: To systemd.
         watchdog: Fed by the frame loop.
@@ -89,7 +89,7 @@ class Daemon:
             raise CameraError("the camera's recording holds no frame") from None
         finally:
             self.notifier.stopping()
-            self.publisher.stop(timeout_s=3.0)
+            self.publisher.stop(timeout_s=1.5)
 
     def _reopen(self) -> bool:
         """Try a lost camera again; whether the daemon is done."""
@@ -115,12 +115,15 @@ class Daemon:
                     _log.info("camera back")
                 if self.stop.is_set():
                     return True
+        except RecordingError:
+            raise
         except CameraError as exc:
             if not self._camera_lost:
                 _log.warning("camera lost: %s; tried again every %g s", exc, self.retry_s)
                 self.notifier.status("camera lost")
             self._camera_lost = True
             return self.stop.is_set()
+        _log.info("the recording has ended")
         return True
 
     def _see(self, frame: Frame) -> None:
@@ -150,7 +153,7 @@ class Daemon:
         self.notifier.reloading(self.clock.monotonic_s())
         try:
             self.pipeline.exchange(*self.load_gallery())
-            _log.info("gallery read again: %d people", len(self.pipeline.matcher))
+            _log.info("gallery and thresholds read again: %d people", len(self.pipeline.matcher))
         except KioskError as exc:
             _log.error(
                 "gallery not read again, the old one stays in force: %s", exc

@@ -19,6 +19,8 @@ from kiosk.camera import Camera
 from kiosk.capture import open_camera
 from kiosk.clock import SystemClock
 from kiosk.config import CameraSection, Config, MqttSection, StateSection
+from kiosk.desk import look
+from kiosk.errors import PhotoError
 from kiosk.gallery import Gallery
 from kiosk.roster import Roster
 from kiosk.sample import enrolment_photos, expected, sample_camera, sample_people
@@ -54,9 +56,12 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
             mqtt=mqtt,
             camera=CameraSection(source=camera or ""),
         )
-        gallery = _enrol(build_recogniser(config))
-        if not as_json:
-            say(f"{len(gallery)} people enrolled. {_CREDIT}")
+        tell = (lambda _: None) if as_json else say
+        recogniser = build_recogniser(config)
+        gallery = _enrol(recogniser)
+        if camera is not None:
+            gallery = _enrol_whoever_is_there(recogniser, gallery, tell)
+        tell(f"{len(gallery)} people enrolled. {_CREDIT}")
         board = Board()
         stop_watching = _watch(mqtt, board, as_json=as_json)
         daemon = build_daemon(
@@ -86,6 +91,17 @@ def _enrol(recogniser: Recogniser) -> Gallery:
         outcome = recogniser.enroller(len(gallery)).enrol(photos, gallery)
         gallery = gallery.with_subject(person, outcome.templates)
     return gallery
+
+
+def _enrol_whoever_is_there(recogniser: Recogniser, gallery: Gallery, tell: Say) -> Gallery:
+    """Enrol who is before the camera as "you": of the sample people nobody will come by."""
+    tell("Look at the camera ...")
+    try:
+        outcome = recogniser.enroller(len(gallery)).enrol(look(recogniser.config), gallery)
+    except PhotoError:
+        tell("There was nobody alone before the camera: only the sample people are enrolled.")
+        return gallery
+    return gallery.with_subject("you", outcome.templates)
 
 
 def _source(config: Config, clock: SystemClock, *, fast: bool) -> Callable[[], Camera]:

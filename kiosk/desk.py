@@ -59,7 +59,7 @@ def enrol(
     recogniser = build_recogniser(config)
     gallery = _gallery_or_new(config, recogniser)
     others = gallery.without(subject_id) if subject_id in gallery.templates else gallery
-    pictures = _look(config) if use_camera else ((str(path), read_photo(path)) for path in photos)
+    pictures = look(config) if use_camera else ((str(path), read_photo(path)) for path in photos)
     outcome = recogniser.enroller(len(others)).enrol(pictures, others)
     make_directory(config)
     # First the roster, which refuses a wrong line: nobody is enrolled by a command that failed.
@@ -76,7 +76,7 @@ def _check_subject(subject_id: str) -> None:
         raise ConfigError(f"subject id {subject_id!r}: letters, digits, . _ - alone") from exc
 
 
-def _look(config: Config) -> Iterator[tuple[str, Image]]:
+def look(config: Config) -> Iterator[tuple[str, Image]]:
     """Take pictures for a few seconds, apart from each other."""
     with open_camera(config.camera, SystemClock()) as camera:
         for frame in islice(camera, 0, LOOK_FRAMES, LOOK_FRAMES // TEMPLATES_MAX):

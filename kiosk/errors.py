@@ -14,6 +14,7 @@
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
     ├── PayloadError       (ValueError)       an MQTT payload that is not one of our events
     ├── CameraError        (OSError)          a camera that is absent, broken or gone
+    │   └── RecordingError                    a recording to replay that cannot be read
     ├── OutboxError        (OSError)          the event database
     ├── BrokerError        (ConnectionError)  an MQTT broker that refuses us
     └── MissingExtraError  (ImportError)      an optional dependency that is not installed
@@ -90,6 +91,12 @@ class CameraError(KioskError, OSError):
     """A camera cannot be opened, or has stopped giving frames."""
 
     exit_code = 69
+
+
+class RecordingError(CameraError):
+    """A recording in the place of a camera cannot be read; to try again is of no use."""
+
+    exit_code = 65
 
 
 class OutboxError(KioskError, OSError):

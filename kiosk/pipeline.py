@@ -1,4 +1,4 @@
-"""The way of a frame: found, followed, judged, aligned, embedded, matched, voted on."""
+"""The way of a frame: found, followed, aligned, judged, embedded, matched, voted on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

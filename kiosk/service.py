@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from kiosk.config import Config
@@ -11,16 +12,20 @@ from kiosk.wiring import build_daemon
 _log = logging.getLogger(__name__)
 
 
-def serve(config: Config) -> int:
-    """Run until SIGTERM or SIGINT, or until the recording ends; SIGHUP reads the gallery again.
+def serve(read_config: Callable[[], Config]) -> int:
+    """Run until SIGTERM or SIGINT, or until the recording ends.
 
-    A long-lived thread that fails has ended the process by then: systemd starts it anew.
+    SIGHUP reads the gallery and section ``decision`` of the configuration again. A long-lived
+    thread that fails has ended the process by then: systemd starts it anew.
+
+    Args:
+        read_config: Reads the configuration.
 
     Raises:
         KioskError: A part could not be proved at the start, or failed later.
     """
     with ExitStack() as stack:
-        daemon = build_daemon(config, stack)
+        daemon = build_daemon(read_config(), stack, read_config=read_config)
         for number in (signal.SIGTERM, signal.SIGINT):
             _on(number, daemon.stop)
         _on(signal.SIGHUP, daemon.reload)

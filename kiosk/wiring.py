@@ -1,5 +1,6 @@
 """The one place where everything is put together."""
 
+import dataclasses
 import logging
 import os
 import threading
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+
+import msgspec
 
 from kiosk.attend import Ballot, Rule
 from kiosk.broker import HOST, PROTOCOL, EmbeddedBroker
@@ -93,6 +96,13 @@ class Recogniser:
         """Read the configured gallery and make it ready."""
         return self.matcher(load_gallery(self.config.gallery_path, self.embedder.model_id))
 
+    def again(self, read_config: Callable[[], Config] | None) -> "Recogniser":
+        """Take over a changed section ``decision``; all else needs a restart."""
+        if read_config is None:
+            return self
+        config = msgspec.structs.replace(self.config, decision=read_config().decision)
+        return dataclasses.replace(self, config=config)
+
     def enroller(self, gallery_size: int) -> Enroller:
         """Make an enroller whose limits are those of the door."""
         rule = self.rule(max(1, gallery_size))
@@ -165,6 +175,7 @@ def build_daemon(
     clock: Clock | None = None,
     camera: Callable[[], Camera] | None = None,
     gallery: Gallery | None = None,
+    read_config: Callable[[], Config] | None = None,
 ) -> Daemon:
     """Put the daemon together.
 
@@ -174,6 +185,7 @@ def build_daemon(
         clock: Time; the system's by default.
         camera: Opens the camera; the configured one by default.
         gallery: Who is enrolled; the configured file by default.
+        read_config: Reads the configuration again, for its thresholds; by default they stay.
 
     Raises:
         KioskError: A part cannot be had as configured; nothing is started before its files are
@@ -214,7 +226,7 @@ def build_daemon(
         ),
         publisher=publisher,
         checks=(broker.check, publisher.check) if broker else (publisher.check,),
-        load_gallery=recogniser.load_gallery,
+        load_gallery=lambda: recogniser.again(read_config).load_gallery(),
         clock=clock,
         notifier=notifier,
         watchdog=Watchdog.from_environment(os.environ, notifier),

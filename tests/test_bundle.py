@@ -22,7 +22,7 @@ from kiosk.bundle import (
     load_bundle,
     write_bundle,
 )
-from kiosk.contract import fingerprint
+from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.errors import ConfigError, ModelError
 from tests.support import small_bundle
 
@@ -220,3 +220,13 @@ def test_the_shipped_bundle_is_whole() -> None:
     digest = hashlib.sha256(bundle.model).hexdigest()
     assert bundle.card.model_id.endswith(digest[:12])
     assert bundle.card.operating_point(0.003, 30).threshold > 0
+    assert len(bundle.cohort) >= COHORT_NEAREST
+
+
+@pytest.mark.skipif(
+    not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
+)
+def test_the_shipped_bundle_is_small_and_passes_its_bar() -> None:
+    """It has at most 3 MB, and the int8 file was right on 97 % of LFW's pairs or more."""
+    assert default_bundle().stat().st_size <= 3_000_000
+    assert load_bundle(default_bundle()).card.evaluation["lfw"]["verification"]["accuracy"] >= 0.97

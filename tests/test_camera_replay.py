@@ -13,7 +13,7 @@ from kiosk.camera import Camera
 from kiosk.capture import open_camera
 from kiosk.clock import ManualClock
 from kiosk.config import CameraSection
-from kiosk.errors import CameraError
+from kiosk.errors import RecordingError
 from kiosk.records import Frame, Image
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "data" / "video"
@@ -223,7 +223,7 @@ def broken_source(kind: str, folder: Path) -> Path:
     ],
 )
 def test_a_recording_that_cannot_be_shown_is_named(kind: str, names: str, tmp_path: Path) -> None:
-    """What is absent, empty or unreadable is a CameraError that names key and file."""
+    """What is absent, empty or unreadable is a RecordingError that names key and file."""
     source = broken_source(kind, tmp_path)
-    with pytest.raises(CameraError, match=rf"camera\.source.*{names}"):
+    with pytest.raises(RecordingError, match=rf"camera\.source.*{names}"):
         frames_of(replay(source, ManualClock()))

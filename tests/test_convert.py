@@ -13,8 +13,8 @@ import pytest
 from convert.convert import Converted, Facts, Int8Embedder, convert
 from convert.golden import golden_crops
 from convert.quantize import quantise, refuse_float_ops
-from convert.verify import Limit, Loss, measure, refuse
-from kiosk.bundle import Bundle, load_bundle
+from convert.verify import Limit, Loss, measure, refuse, worse_by
+from kiosk.bundle import Bundle, default_bundle, load_bundle
 from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
 from kiosk.embed import TfliteEmbedder
 from kiosk.errors import DatasetError, ModelError
@@ -23,7 +23,9 @@ from tests.support_train import TINY, draw_crop, make_crop_set
 from tests.tflite_file import patch_model
 from train.cohort import make_cohort
 from train.data import CropSet
+from train.evaluate import Lfw
 from train.fit import embed_all, load_embedder
+from train.metrics import Rate, TenFold
 from train.network import build_network
 from train.recipe import FitConfig, settle_config
 from train.sources import Side
@@ -34,7 +36,7 @@ pytestmark = pytest.mark.skipif(
 CONFIG = FitConfig(network=TINY)
 FACTS = Facts(name="tiny", licence="none", data=("drawn",), tried=("nothing",))
 # The network is untrained: people are hardly told apart, and quantisation shows more.
-LENIENT = Limit(cosine_mean=0.9, cosine_p1=0.8, accuracy=0.5)
+LENIENT = Limit(cosine_mean=0.9, cosine_p1=0.8, accuracy=0.5, figure=1.0)
 
 
 def make_run(folder: Path) -> Path:
@@ -146,7 +148,7 @@ def test_the_card_has_thresholds_with_their_figures(bundle: Bundle, converted: C
     for point, found in zip(
         bundle.card.operating_points, converted.report.development, strict=True
     ):
-        assert found.fpir.value <= point.fpir
+        assert found.fpir.high <= point.fpir
         assert bundle.card.operating_point(point.fpir, point.gallery_size) == point
 
 
@@ -154,16 +156,23 @@ def test_the_card_has_thresholds_with_their_figures(bundle: Bundle, converted: C
     ("limit", "said"),
     [
         (
-            Limit(cosine_mean=1.1, cosine_p1=0, accuracy=1),
+            Limit(cosine_mean=1.1, cosine_p1=0, accuracy=1, figure=1),
             "cosine_mean is .*, expected at least 1.1",
         ),
-        (Limit(cosine_mean=0, cosine_p1=1.1, accuracy=1), "cosine_p1 is .*, expected at least 1.1"),
         (
-            Limit(cosine_mean=0, cosine_p1=0, accuracy=-2),
+            Limit(cosine_mean=0, cosine_p1=1.1, accuracy=1, figure=1),
+            "cosine_p1 is .*, expected at least 1.1",
+        ),
+        (
+            Limit(cosine_mean=0, cosine_p1=0, accuracy=-2, figure=1),
             "accuracy loss is .*, expected at most -2",
         ),
+        (
+            Limit(cosine_mean=0, cosine_p1=0, accuracy=1, figure=-2),
+            "2 enrolled, FPIR 1 %: FNIR, development, worse as int8 by is .*, at most -2",
+        ),
     ],
-    ids=["mean", "worst percent", "accuracy"],
+    ids=["mean", "worst percent", "accuracy", "report"],
 )
 def test_a_model_that_lost_too_much_is_not_written(
     run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
@@ -177,6 +186,17 @@ def test_a_model_that_lost_too_much_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def a_loss(cosine_mean: float, cosine_p1: float, accuracy: float, figure: float = 0.05) -> Loss:
+    return Loss(
+        crops=10,
+        cosine_mean=cosine_mean,
+        cosine_p1=cosine_p1,
+        cosine_min=-1.0,
+        accuracy=accuracy,
+        figures={"relatives": figure},
+    )
+
+
 @pytest.mark.parametrize(
     ("cosine_mean", "cosine_p1", "accuracy"),
     [(0.995, 0.98, 0.001), (0.99, 0.97, 0.005), (1.0, 1.0, -0.1)],
@@ -186,7 +206,7 @@ def test_within_the_limits_a_model_is_taken(
     cosine_mean: float, cosine_p1: float, accuracy: float
 ) -> None:
     """A figure at its limit passes, and the worst single crop decides nothing."""
-    refuse(Loss(10, cosine_mean, cosine_p1, cosine_min=-1.0, accuracy=accuracy), Limit())
+    refuse(a_loss(cosine_mean, cosine_p1, accuracy), Limit())
 
 
 @pytest.mark.parametrize(
@@ -203,9 +223,41 @@ def test_beyond_a_limit_each_figure_is_named(
 ) -> None:
     """Those beyond their limit, and no others."""
     with pytest.raises(ModelError) as caught:
-        refuse(Loss(10, cosine_mean, cosine_p1, 0.0, accuracy), Limit())
+        refuse(a_loss(cosine_mean, cosine_p1, accuracy), Limit())
     figures = ("cosine_mean", "cosine_p1", "accuracy loss")
     assert [name for name in figures if name in str(caught.value)] == named
+
+
+def test_a_figure_of_the_report_that_is_far_worse_is_named() -> None:
+    """More than five points are too many, whichever figure it is."""
+    with pytest.raises(ModelError, match=r"relatives, worse as int8 by is 0\.0510, .* most 0\.05"):
+        refuse(a_loss(1.0, 1.0, 0.0, figure=0.051), Limit())
+
+
+def test_worse_is_less_accuracy_and_more_errors(converted: Converted) -> None:
+    """Of LFW's figures less is worse, of all others more; what was not measured is left out."""
+    rate = Rate(0.9, 0.8, 0.95, 100)
+    lfw = Lfw(TenFold(0.9, 0.01, 6000), rate, rate, 0)
+    before = msgspec.structs.replace(converted.report, lfw=lfw, groups=(), relatives=None)
+    found = before.test[0]
+    more = msgspec.structs.replace(found.fnir, value=found.fnir.value + 0.25)
+    after = msgspec.structs.replace(
+        before,
+        lfw=msgspec.structs.replace(lfw, verification=TenFold(0.8, 0.01, 6000)),
+        test=(msgspec.structs.replace(found, fnir=more), *before.test[1:]),
+    )
+    worse = {label: by for label, by in worse_by(before, after).items() if by}
+    assert worse == {
+        "LFW, ten folds: accuracy ± standard error": pytest.approx(0.1),
+        "2 enrolled, FPIR 1 %: FNIR, test": pytest.approx(0.25),
+    }
+    assert not any("group" in label for label in worse_by(before, after))
+
+
+@pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
+def test_the_shipped_file_is_int8_throughout() -> None:
+    """No float and no Flex op is in the model that a kiosk runs by default."""
+    refuse_float_ops(load_bundle(default_bundle()).model)
 
 
 def test_what_quantisation_cost_is_measured_crop_by_crop() -> None:
@@ -213,7 +265,7 @@ def test_what_quantisation_cost_is_measured_crop_by_crop() -> None:
     rng = np.random.default_rng(3)
     one, other = (unit(rng.normal(size=(300, 128)) + 2) for _ in range(2))
     cosines = [float(a @ b) for a, b in zip(one, other, strict=True)]
-    found = measure(one, other, accuracy=0.25)
+    found = measure(one, other, accuracy=0.25, figures={"FNIR": 0.5})
     assert (found.crops, found.accuracy) == (300, 0.25)
     assert found.cosine_mean == pytest.approx(np.mean(cosines), abs=1e-6)
     assert found.cosine_p1 == pytest.approx(np.percentile(cosines, 1), abs=1e-6)

@@ -26,7 +26,7 @@ from kiosk.camera import BaseCamera, Camera
 from kiosk.clock import ManualClock
 from kiosk.config import load_config
 from kiosk.daemon import Daemon
-from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError
+from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
 from kiosk.event import schema
 from kiosk.gallery import Gallery, save_gallery
 from kiosk.match import Cohort, Matcher
@@ -563,8 +563,64 @@ def test_sighup_reads_the_gallery_again(
     assert manager.wait_for("READY=1") == "READY=1\nSTATUS=3 people enrolled"
     process.terminate()
     _, log = process.communicate(timeout=PATIENCE_S)
-    assert "gallery read again: 3 people" in log
+    assert "gallery and thresholds read again: 3 people" in log
     assert "secret" not in log
+
+
+def test_sighup_reads_the_thresholds_again(
+    process: subprocess.Popen[str], manager: Manager, config_path: Path
+) -> None:
+    """A changed section `decision` is in force after a reload; a wrong one leaves the old."""
+    manager.wait_for("READY=1")
+    text = config_path.read_text()
+    for decision in ("fpir = 0.5", "threshold = 0.9\nunsure_threshold = 0.1"):
+        config_path.write_text(f"{text}\n[decision]\n{decision}\n")
+        process.send_signal(signal.SIGHUP)
+        manager.wait_for("RELOADING=1")
+        manager.wait_for("READY=1")
+    process.terminate()
+    _, log = process.communicate(timeout=PATIENCE_S)
+    told = [line for line in log.splitlines() if "read again" in line or "stays in force" in line]
+    assert len(told) == 2
+    assert "decision.fpir: 0.5 is not on the model card" in told[0]
+    assert "gallery and thresholds read again: 2 people" in told[1]
+
+
+def test_a_changed_decision_section_makes_the_rule(config_path: Path, clock: ManualClock) -> None:
+    """The threshold that a reload takes over is the file's, and nothing else of it is."""
+    with ExitStack() as stack:
+        daemon = build_daemon(
+            load_config(config_path),
+            stack,
+            clock=clock,
+            camera=open_scripts(clock, [[EMPTY]]),
+            read_config=lambda: load_config(config_path),
+        )
+        config_path.write_text(config_path.read_text() + "\n[decision]\nthreshold = 0.9\n")
+        _, rule = daemon.load_gallery()
+    assert rule.threshold == 0.9
+
+
+def test_the_end_of_a_recording_is_told(build: Build, caplog: pytest.LogCaptureFixture) -> None:
+    """A daemon that stops because there is no more to see says so."""
+    caplog.set_level("INFO")
+    build([EMPTY]).run()
+    assert lines(caplog, "the recording has ended") == 1
+
+
+def test_a_recording_that_breaks_ends_the_daemon(
+    build: Build, manager: Manager, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture that cannot be read is no camera that comes back: its error is the end."""
+
+    def script() -> Iterator[Image | CameraError]:
+        yield EMPTY
+        yield RecordingError("2.png: not a picture")
+
+    with pytest.raises(RecordingError, match=r"2\.png"):
+        build(script()).run()
+    assert manager.listen()[-1] == "STOPPING=1"
+    assert lines(caplog, "camera lost") == 0
 
 
 def test_no_thread_outlives_the_daemon(build: Build) -> None:

@@ -17,6 +17,7 @@ import pytest
 from kiosk import desk
 from kiosk.__main__ import main
 from kiosk.bundle import default_bundle
+from kiosk.config import CameraSection
 from kiosk.enrol import Enrolment, Rejected
 from kiosk.gallery import Gallery, save_gallery
 from kiosk.sample import enrolment_photos
@@ -288,6 +289,29 @@ def test_the_first_command_recognises_the_sample_people(
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert facts["recognised"] == facts["expected"]
     assert facts["stranger_named"] is False
+
+
+@needs_photos
+@pytest.mark.parametrize(("faces", "named"), [("orl-s12", ["you"]), (None, [])])
+def test_a_live_demonstration_enrols_who_looks_into_the_camera(
+    faces: str | None,
+    named: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who is before the camera is "you" from then on; where nobody is, it goes on without."""
+    empty = np.full((240, 320, 3), 128, np.uint8)
+    seen = empty if faces is None else picture(enrolment_photos(faces)[0])
+    folder = write_folder(tmp_path / "frames", [seen] * 9)
+    replay = CameraSection(backend="replay", source=str(folder), pace="fast")
+    monkeypatch.setattr("kiosk.demo.CameraSection", lambda **_: replay)
+    assert main(["demo", "--camera", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "Look at the camera" in said
+    assert ("nobody alone before the camera" in said) == (faces is None)
+    events = [line for line in said.splitlines() if re.search(r"\byou\b", line)]
+    assert bool(events) == bool(named)
 
 
 # What there is

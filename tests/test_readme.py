@@ -21,7 +21,16 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHORTER = {
     "kiosk-train fit": ["--set", "images=256", "--set", "epoch_images=128", "--set", "blends=64"],
     "kiosk-train report": ["--epochs", "1", "--size", "64"],
-    "kiosk-convert runs/one": ["--cosine-mean", "0.5", "--cosine-p1", "0.3", "--accuracy", "0.5"],
+    "kiosk-convert runs/one": [
+        "--cosine-mean",
+        "0.5",
+        "--cosine-p1",
+        "0.3",
+        "--accuracy",
+        "0.5",
+        "--figure",
+        "1",
+    ],
 }
 """Options that make a command quick, where the README's would take hours."""
 ELSEWHERE = {
@@ -29,7 +38,7 @@ ELSEWHERE = {
     "tests/run": "the CI script",
     "sudo systemd/install.sh": "tests/test_install.py",
     "sudo nano": "an editor",
-    "sudo -u": "kiosk check, tests/test_main.py",
+    "sudo -u": "kiosk check and enrol, tests/test_main.py",
     "sudo systemctl": "tests/test_daemon.py",
 }
 """Commands that run elsewhere, and where."""

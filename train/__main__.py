@@ -44,7 +44,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     )
     prepare.add_argument("--out", type=Path, required=True, help="crop set to write")
     prepare.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    teach = _command(commands, "teach", "compute the teacher's embeddings of a crop set", _teach)
+    text = "compute the teacher's embeddings, and leave out held-out people who are there twice"
+    teach = _command(commands, "teach", text, _teach)
     teach.add_argument("crops", type=Path, help="crop set of `prepare`")
     _add_teacher(teach)
     fit = _command(commands, "fit", "train the embedding network (recipe embedding)", _fit)

