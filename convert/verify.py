@@ -91,7 +91,7 @@ def refuse(loss: Loss, limit: Limit) -> None:
              loss.cosine_p1 < limit.cosine_p1),
             ("accuracy loss", loss.accuracy, "most", limit.accuracy,
              loss.accuracy > limit.accuracy),
-            *((f"{label}, worse as int8 by", worse, "most", limit.figure, worse > limit.figure)
+            *((f"loss of {label!r}", worse, "most", limit.figure, worse > limit.figure)
               for label, worse in loss.figures.items()),
         )
         if bad

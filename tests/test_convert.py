@@ -169,7 +169,7 @@ def test_the_card_has_thresholds_with_their_figures(bundle: Bundle, converted: C
         ),
         (
             Limit(cosine_mean=0, cosine_p1=0, accuracy=1, figure=-2),
-            "2 enrolled, FPIR 1 %: FNIR, development, worse as int8 by is .*, at most -2",
+            "loss of '2 enrolled, FPIR 1 %: FNIR, development' is .*, expected at most -2",
         ),
     ],
     ids=["mean", "worst percent", "accuracy", "report"],
@@ -230,7 +230,7 @@ def test_beyond_a_limit_each_figure_is_named(
 
 def test_a_figure_of_the_report_that_is_far_worse_is_named() -> None:
     """More than five points are too many, whichever figure it is."""
-    with pytest.raises(ModelError, match=r"relatives, worse as int8 by is 0\.0510, .* most 0\.05"):
+    with pytest.raises(ModelError, match=r"loss of 'relatives' is 0\.0510, expected at most 0\.05"):
         refuse(a_loss(1.0, 1.0, 0.0, figure=0.051), Limit())
 
 
