@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     limits.add_argument("--accuracy", type=float, default=0.005, help="most accuracy lost")
     limits.add_argument("--figure", type=float, default=0.05, help="most that any figure of the "
                         "evaluation report may be worse by")  # fmt: skip
+    limits.add_argument("--false-match", type=float, default=0.01, help="the same for shares of "
+                        "strangers taken for somebody")  # fmt: skip
     return parser
 
 
@@ -46,7 +48,13 @@ def _convert(options: argparse.Namespace) -> int:
         facts = msgspec.toml.decode(options.facts.read_bytes(), type=Facts)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise DatasetError(f"{options.facts}: {exc}") from exc
-    limit = Limit(options.cosine_mean, options.cosine_p1, options.accuracy, options.figure)
+    limit = Limit(
+        options.cosine_mean,
+        options.cosine_p1,
+        options.accuracy,
+        options.figure,
+        options.false_match,
+    )
     crop_set = CropSet.load(options.crops)
     done = convert(options.run, crop_set, facts, options.out, limit=limit, lfw=options.lfw)
     outcome = {
@@ -67,6 +75,8 @@ def _convert(options: argparse.Namespace) -> int:
     )
     label, worst = max(loss.figures.items(), key=lambda item: item[1])
     print(f"the figure that lost most: {label}, by {worst:.2%}")
+    if not len(done.bundle.cohort):
+        print("no cohort, too few training people: scores are plain cosines")
     for found in done.report.test:
         print(
             f"test people, gallery of {found.gallery_size}, threshold {found.threshold:.3f}: "

@@ -42,7 +42,8 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     demo = _command(
         commands, "demo", "enrol sample people, play a sample walk, show the events", _demo
     )
-    demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…) instead")
+    demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…) instead, and "
+                      "enrol who looks into it first")  # fmt: skip
     demo.add_argument("--fast", action="store_true", help="play as fast as possible")
     demo.add_argument("--json", action="store_true", help="one JSON object a line")
     run = _command(commands, "run", "run the daemon", _run)

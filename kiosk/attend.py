@@ -140,8 +140,10 @@ class Ballot:
         self._votes.clear()
 
     def forget(self) -> None:
-        """Take everybody for unknown, when a class session begins: who stays is known anew."""
-        self._votes.clear()
+        """Take who is known for unknown, when a class session begins: who stays is known anew.
+
+        Votes for somebody not known yet count on: the event is of the session in which it is made.
+        """
         self._known.clear()
 
     def end(self, track_id: int, direction: str | None) -> Decision | None:

@@ -61,7 +61,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         sha256: Of ``model.tflite``.
         cohort_nearest: How many of the cohort the thresholds were measured with.
         architecture: In words, with the number of weights.
-        quantisation: Types, scales and zero points of input and output, and the losses measured.
+        quantisation: The input contract spelt out, types, scales and zero points of input and
+            output, and the losses measured.
         operating_points: Thresholds to choose from by FPIR and gallery size.
         evaluation: The measured figures with n and confidence intervals.
         training: Recipe, data used with terms, what else was tried.

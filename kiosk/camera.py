@@ -11,7 +11,8 @@ class Camera(Protocol):
     """An open camera: an iterator of its frames, and a context manager that closes it.
 
     A camera that breaks or vanishes raises :class:`~kiosk.errors.CameraError` and gives nothing
-    more; it is closed and opened anew. Only a recording ends.
+    more; it is closed and opened anew. Only a recording ends, or breaks for good
+    (:class:`~kiosk.errors.RecordingError`).
     """
 
     def __enter__(self) -> Self:

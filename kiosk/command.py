@@ -1,5 +1,6 @@
 """What the commands of the project share: how options are read and how a command ends."""
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -10,12 +11,11 @@ def count(text: str) -> int:
     """Read an option that counts something, for argparse.
 
     Raises:
-        ValueError: It is no number of 1 or more.
+        argparse.ArgumentTypeError: It is no whole number of 1 or more.
     """
-    number = int(text)
-    if number < 1:
-        raise ValueError("expected 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number of 1 or more")
+    return int(text)
 
 
 def end_well(program: str, run: Callable[[], int]) -> int:

@@ -45,7 +45,7 @@ class Daemon:
         watchdog: Fed by the frame loop.
         retry_s: How long to wait before a lost camera is tried again.
         stop: Set to end the loop.
-        reload: Set to read the gallery again.
+        reload: Set to read gallery and thresholds again.
     """
 
     open_camera: Callable[[], Camera]
@@ -68,14 +68,16 @@ class Daemon:
         """Run until the recording ends or :attr:`stop` is set.
 
         Raises:
-            KioskError: A part could not be proved at the start, or the outbox or a thread
-                failed. A camera lost later is waited for instead.
+            KioskError: A part could not be proved at the start, the outbox or a thread failed, or
+                a recording broke. A camera lost later is waited for instead.
         """
         worst = self.embedder.check()
         _log.info("model proved on this machine: golden vectors within %d int8 steps", worst)
         self.publisher.start()
         try:
             with self.open_camera() as camera:
+                if self.stop.is_set():  # not after another read, which may hang
+                    return
                 first = next(camera)
                 people = len(self.pipeline.matcher)
                 self.notifier.ready(f"{people} people enrolled")
@@ -100,7 +102,7 @@ class Daemon:
             self._stay_well()
         try:
             with self.open_camera() as camera:
-                return self._watch(camera)
+                return self.stop.is_set() or self._watch(camera)
         except CameraError:
             return False
 
@@ -149,14 +151,14 @@ class Daemon:
         self.watchdog.beat(self.clock.monotonic_s())
 
     def _reload(self) -> None:
-        """Take in a changed gallery; a bad one leaves the old one in force."""
+        """Take in a changed gallery and thresholds; what is bad leaves the old ones in force."""
         self.notifier.reloading(self.clock.monotonic_s())
         try:
             self.pipeline.exchange(*self.load_gallery())
             _log.info("gallery and thresholds read again: %d people", len(self.pipeline.matcher))
         except KioskError as exc:
             _log.error(
-                "gallery not read again, the old one stays in force: %s", exc
+                "gallery and thresholds not read again, the old ones stay in force: %s", exc
             )  # the message says it all
         self.notifier.ready(f"{len(self.pipeline.matcher)} people enrolled")
 

@@ -1,7 +1,8 @@
 """The first command: everything at work on one machine, with nothing configured.
 
 Sample people are enrolled from photos, an embedded broker starts, a drawn corridor is played to
-the kiosk (or a real camera), and what the broker passes on is shown as it comes.
+the kiosk, and what the broker passes on is shown as it comes. With a real camera in its place, who
+looks into it is enrolled first.
 """
 
 import sys
@@ -39,7 +40,8 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
 
     Args:
         say: Prints a line.
-        camera: A real camera in the place of the sample; Ctrl-C ends it.
+        camera: A real camera in the place of the sample: who looks into it is enrolled first, and
+            Ctrl-C ends it.
         fast: Play the sample as fast as possible.
         as_json: Show one JSON object a line.
 
@@ -60,7 +62,7 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
         recogniser = build_recogniser(config)
         gallery = _enrol(recogniser)
         if camera is not None:
-            gallery = _enrol_whoever_is_there(recogniser, gallery, tell)
+            gallery = _enrol_viewer(recogniser, gallery, tell)
         tell(f"{len(gallery)} people enrolled. {_CREDIT}")
         board = Board()
         stop_watching = _watch(mqtt, board, as_json=as_json)
@@ -93,13 +95,13 @@ def _enrol(recogniser: Recogniser) -> Gallery:
     return gallery
 
 
-def _enrol_whoever_is_there(recogniser: Recogniser, gallery: Gallery, tell: Say) -> Gallery:
-    """Enrol who is before the camera as "you": of the sample people nobody will come by."""
+def _enrol_viewer(recogniser: Recogniser, gallery: Gallery, tell: Say) -> Gallery:
+    """Enrol who is before the camera as "you": the sample people will not come by."""
     tell("Look at the camera ...")
     try:
         outcome = recogniser.enroller(len(gallery)).enrol(look(recogniser.config), gallery)
-    except PhotoError:
-        tell("There was nobody alone before the camera: only the sample people are enrolled.")
+    except PhotoError as exc:
+        tell(f"Nobody was enrolled from the camera ({exc}); only the sample people are.")
         return gallery
     return gallery.with_subject("you", outcome.templates)
 

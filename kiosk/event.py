@@ -34,8 +34,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DecisionRecord(Record, frozen=True, kw_only=True):
     """Why the kiosk was sure, without any image.
 
-    ``score`` and ``threshold`` are in the units of :mod:`kiosk.match`, comparable with each other
-    and with those of the same ``model_id`` alone.
+    Score, margin and threshold compare with each other, and with those of the same model alone.
     """
 
     score: Score

@@ -102,7 +102,7 @@ class Matcher:
         scores = self.scores(probe[None])[0]
         if len(scores) == 0:
             return Match(None, -1.0, 0.0)
-        best = int(np.argmax(scores))
+        best = int(np.argmax(scores))  # before the clip, which would make equals of two above 1
         scores = np.clip(scores, -1.0, 1.0)
         second = float(np.delete(scores, best).max()) if len(scores) > 1 else -1.0
         return Match(self.subjects[best], float(scores[best]), float(scores[best]) - second)

@@ -243,13 +243,13 @@ def test_who_stays_in_view_is_known_anew_in_the_next_session() -> None:
     assert before == after == [False, False, True, *[False] * 5]
 
 
-def test_votes_do_not_count_over_the_end_of_a_session() -> None:
-    """Two votes of one session and one of the next name nobody."""
+def test_who_comes_as_a_session_begins_loses_no_vote() -> None:
+    """Two votes before the bell and one after it name somebody."""
     ballot = Ballot(RULE)
     ballot.vote(1, vote("ada"), None)
     ballot.vote(1, vote("ada"), None)
     ballot.forget()
-    assert ballot.vote(1, vote("ada"), None) is None
+    assert ballot.vote(1, vote("ada"), None) is not None
 
 
 def test_the_rule_of_the_new_gallery_is_in_force() -> None:

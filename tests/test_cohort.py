@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from kiosk.bundle import Bundle, load_bundle, write_bundle
+from kiosk.contract import COHORT_NEAREST
 from kiosk.match import Cohort
+from kiosk.records import Floats, Image
 from tests.support import small_bundle
 from tests.support_train import make_crop_set, see
 from train.cohort import PEOPLE_A_FACE, PLAIN_COSINE, make_cohort, one_photo_each
@@ -34,6 +36,23 @@ def test_no_face_of_the_cohort_is_somebody_s(cohort: Cohort, crop_set: CropSet) 
     """Every one of them is as far from each training photo as an average of several is."""
     photos = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
     assert (photos @ cohort.centres.T).max() < 0.95
+
+
+def test_who_looks_like_nobody_else_is_not_in_the_cohort(crop_set: CropSet) -> None:
+    """A face that k-means would make of one or two people alone is left out."""
+    chosen = np.sort(one_photo_each(crop_set))
+    crops = np.concatenate([*crop_set.middle(chosen)])
+    alone = {crops[7].tobytes(), crops[40].tobytes()}
+
+    def far_from_all(batch: Image) -> Floats:
+        vectors = see(batch)
+        outside = [crop.tobytes() in alone for crop in batch]
+        vectors[outside] = np.eye(1, vectors.shape[1], dtype=np.float32)
+        return vectors
+
+    centres = make_cohort(far_from_all, crop_set).centres
+    assert len(centres) >= COHORT_NEAREST
+    assert centres[:, 0].max() < 0.9
 
 
 def test_somebody_with_many_photos_counts_once(crop_set: CropSet) -> None:

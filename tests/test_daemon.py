@@ -480,7 +480,7 @@ def test_a_bad_gallery_leaves_the_old_one(
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
     assert daemon.pipeline.matcher.subjects == ("s-1", "s-2")
-    assert lines(caplog, f"the old one stays in force: {path}") == 1
+    assert lines(caplog, f"the old ones stay in force: {path}") == 1
     assert sum("READY=1" in message for message in manager.listen()) == 2
 
 
@@ -580,7 +580,7 @@ def test_sighup_reads_the_thresholds_again(
         manager.wait_for("READY=1")
     process.terminate()
     _, log = process.communicate(timeout=PATIENCE_S)
-    told = [line for line in log.splitlines() if "read again" in line or "stays in force" in line]
+    told = [line for line in log.splitlines() if "read again" in line or "stay in force" in line]
     assert len(told) == 2
     assert "decision.fpir: 0.5 is not on the model card" in told[0]
     assert "gallery and thresholds read again: 2 people" in told[1]
@@ -596,9 +596,10 @@ def test_a_changed_decision_section_makes_the_rule(config_path: Path, clock: Man
             camera=open_scripts(clock, [[EMPTY]]),
             read_config=lambda: load_config(config_path),
         )
-        config_path.write_text(config_path.read_text() + "\n[decision]\nthreshold = 0.9\n")
-        _, rule = daemon.load_gallery()
-    assert rule.threshold == 0.9
+        moved = config_path.read_text().replace("/state", "/elsewhere")
+        config_path.write_text(f"{moved}\n[decision]\nthreshold = 0.9\n")
+        matcher, rule = daemon.load_gallery()
+    assert (rule.threshold, len(matcher)) == (0.9, 2)
 
 
 def test_the_end_of_a_recording_is_told(build: Build, caplog: pytest.LogCaptureFixture) -> None:

@@ -109,6 +109,15 @@ def test_a_score_stays_between_minus_one_and_one() -> None:
     assert Matcher(people, Cohort(crowd)).match(-face).score == -1.0
 
 
+def test_of_two_beyond_the_limit_the_nearer_is_named() -> None:
+    """Scores above 1 are all told as 1, yet the order of the people decides nothing."""
+    face, other = embedding(1), unit(embedding(1) + 0.2 * embedding(2))
+    cohort = Cohort(-around(face, 3, 9))
+    people = Gallery("model", {"near": other[None], "nearest": face[None]})
+    assert Matcher(people, cohort).scores(face[None]).min() > 1.0
+    assert Matcher(people, cohort).match(face).subject_id == "nearest"
+
+
 def test_templates_that_cancel_out_are_like_nobody() -> None:
     """Opposite templates have no mean direction; the score is 0, not a division by zero."""
     opposite = np.stack([embedding(1), -embedding(1)])

@@ -30,6 +30,8 @@ SHORTER = {
         "0.5",
         "--figure",
         "1",
+        "--false-match",
+        "1",
     ],
 }
 """Options that make a command quick, where the README's would take hours."""

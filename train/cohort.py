@@ -23,7 +23,8 @@ their own score, once they are enrolled. With half of them FNIR was a tenth high
 PEOPLE_A_FACE: Final = 8
 """How many of them are averaged, about; with 4 nothing was better."""
 PEOPLE_MIN: Final = 3
-"""A face of fewer is left out: it would show somebody."""
+"""A face of fewer is left out: it would show somebody. Photos of nobody named count as a person
+each."""
 _ROUNDS: Final = 10
 _SEED: Final = 0
 

@@ -105,7 +105,8 @@ def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
     """Set the lowest threshold whose FPIR over all drawings is surely no more than asked for.
 
     Surely: not the share itself but the upper end of its 95 % interval, by person. A stranger
-    given a name is the worst error, and other people's strangers differ from these.
+    given a name is the worst error, and other people's strangers differ from these. Where none
+    may be named, as with few strangers, it is just above them all.
     """
     scores = np.concatenate([trial.strangers for trial in trials])
     groups = np.concatenate([trial.stranger_groups for trial in trials])

@@ -104,12 +104,14 @@ class Figure:
         rate: The figure.
         error: Its standard error, where the figure is given with one instead of an interval.
         note: What it applies to.
+        more_is_better: As of an accuracy; of an error rate less is.
     """
 
     label: str
     rate: Rate
     error: float | None = None
     note: str = ""
+    more_is_better: bool = False
 
     def __str__(self) -> str:
         """Write it for a table."""
@@ -142,9 +144,11 @@ def _lfw_figures(lfw: Lfw | None) -> Iterator[Figure]:
         return
     found = lfw.verification
     own = Rate(found.accuracy, math.nan, math.nan, found.n)
-    yield Figure("LFW, ten folds: accuracy ± standard error", own, error=found.standard_error)
-    yield Figure("LFW: TAR at FAR 1 %", lfw.tar_at_far_1)
-    yield Figure("LFW: TAR at FAR 0.1 %", lfw.tar_at_far_01)
+    yield Figure(
+        "LFW, ten folds: accuracy ± standard error", own, found.standard_error, more_is_better=True
+    )
+    yield Figure("LFW: TAR at FAR 1 %", lfw.tar_at_far_1, more_is_better=True)
+    yield Figure("LFW: TAR at FAR 0.1 %", lfw.tar_at_far_01, more_is_better=True)
 
 
 def _identification_figures(report: Report) -> Iterator[list[Figure]]:
