@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from kiosk.bundle import Bundle, load_bundle, write_bundle
-from kiosk.contract import COHORT_NEAREST
 from kiosk.match import Cohort
 from kiosk.records import Floats, Image
 from tests.support import small_bundle
@@ -38,8 +37,10 @@ def test_no_face_of_the_cohort_is_somebody_s(cohort: Cohort, crop_set: CropSet) 
     assert (photos @ cohort.centres.T).max() < 0.95
 
 
-def test_who_looks_like_nobody_else_is_not_in_the_cohort(crop_set: CropSet) -> None:
-    """A face that k-means would make of one or two people alone is left out."""
+def test_a_face_of_one_or_two_people_is_left_out(
+    crop_set: CropSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where k-means averages fewer than three, the face would show them: it is not kept."""
     chosen = np.sort(one_photo_each(crop_set))
     crops = np.concatenate([*crop_set.middle(chosen)])
     alone = {crops[7].tobytes(), crops[40].tobytes()}
@@ -50,9 +51,14 @@ def test_who_looks_like_nobody_else_is_not_in_the_cohort(crop_set: CropSet) -> N
         vectors[outside] = np.eye(1, vectors.shape[1], dtype=np.float32)
         return vectors
 
-    centres = make_cohort(far_from_all, crop_set).centres
-    assert len(centres) >= COHORT_NEAREST
-    assert centres[:, 0].max() < 0.9
+    kept = make_cohort(far_from_all, crop_set).centres
+    monkeypatch.setattr("train.cohort.PEOPLE_MIN", 1)
+    everything = make_cohort(far_from_all, crop_set).centres
+    is_left_out = np.array([not (kept == face).all(axis=1).any() for face in everything])
+    assert len(kept) + is_left_out.sum() == len(everything)
+    owner = (far_from_all(crops) @ everything.T).argmax(axis=1)
+    sizes = np.bincount(owner, minlength=len(everything))[is_left_out]
+    assert 0 < sizes.min() <= sizes.max() <= 2
 
 
 def test_somebody_with_many_photos_counts_once(crop_set: CropSet) -> None:
