@@ -21,7 +21,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kiosk.align import align
-from kiosk.bundle import Bundle, write_bundle
+from kiosk.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.camera import BaseCamera, Camera
 from kiosk.clock import ManualClock
 from kiosk.config import load_config
@@ -223,7 +223,8 @@ def test_a_model_that_computes_wrong_is_never_ready(
 ) -> None:
     """Golden vectors are replayed first: when they differ, not even the camera is opened."""
     one = small_bundle()
-    outputs = np.clip(one.golden_outputs.astype(int) + 9, -128, 127).astype(np.int8)
+    off = one.golden_outputs.astype(int) + 2 * GOLDEN_STEPS
+    outputs = np.clip(off, -128, 127).astype(np.int8)
     wrong = tmp_path / "wrong.kiosk-model"
     write_bundle(wrong, Bundle(one.card, one.model, one.golden_crops, outputs, one.cohort))
     text = config_path.read_text()
