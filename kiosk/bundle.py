@@ -31,10 +31,10 @@ _DAMAGE = (
     *(ValueError, KeyError, IndexError, msgspec.DecodeError),
 )
 
-GOLDEN_STEPS = 16
+GOLDEN_STEPS = 12
 """How many int8 steps another runtime or processor may differ by. tflite-runtime 2.14 rounds
-otherwise than its heir: by 9 steps, with embeddings of faces at a cosine of 0.99 or more. The
-outputs for two of the golden crops differ by over 40."""
+otherwise than its heir: by 9 steps, with embeddings of faces at a cosine of 0.99 on. Those of two
+golden crops differ by 16 or more."""
 
 
 class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
