@@ -17,16 +17,16 @@ from convert.verify import Limit, Loss, measure, refuse, worse_by
 from kiosk.bundle import Bundle, ModelCard, write_bundle
 from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.contract import facts as contract_facts
-from kiosk.errors import DatasetError, ModelError
+from kiosk.errors import ModelError
 from kiosk.records import Floats, Image
 from kiosk.tflite import TfliteModel
-from train.cohort import Candidate, make_cohort
+from train.cohort import Embed
 from train.data import CropSet
-from train.evaluate import Report, evaluate
+from train.evaluate import Report, crops_on, embed_side, evaluate
 from train.fit import embed_all, load_embedder
-from train.metrics import Ints, best_threshold
+from train.metrics import best_threshold
+from train.peers import candidates
 from train.recipe import FitConfig, read_config
-from train.sources import Side
 from train.teacher import unit
 
 PAIRS: Final = 20_000
@@ -93,12 +93,13 @@ def convert(
     calibration = _calibration(crop_set, config.seed)
     model = quantise(network, calibration)
     int8 = Int8Embedder(model)
-    cohort = make_cohort(int8, crop_set)
-    report = evaluate(facts.name, Candidate(int8, cohort), crop_set, lfw)
+    embedders: dict[str, Embed] = {"float": partial(embed_all, network), "int8": int8}
+    before, after = candidates(embedders, crop_set).values()
+    report = evaluate(facts.name, after, crop_set, lfw)
     if all(point.fnir >= 1.0 for point in report.operating_points):
         raise ModelError("no threshold names anybody and keeps strangers out; train longer")
-    figures = worse_by(_float_report(network, crop_set, lfw), report)
-    loss = _loss(network, int8, crop_set, config.seed, figures)
+    figures = worse_by(evaluate("float", before, crop_set, lfw), report)
+    loss = _loss(before.embed, after.embed, crop_set, config.seed, figures)
     refuse(loss, limit or Limit())
     crops = golden_crops()
     card = _card(
@@ -110,14 +111,14 @@ def convert(
         loss,
         report,
         calibration_crops=len(calibration),
-        cohort=len(cohort.centres),
+        cohort=len(after.cohort.centres),
     )
     try:  # better told here than by every kiosk
         msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
     except msgspec.ValidationError as exc:
         raise ModelError(f"the model card cannot be read back: {exc}") from exc
     outputs = np.stack([int8.raw(crop) for crop in crops])
-    bundle = Bundle(card, model, crops, outputs, cohort.centres)
+    bundle = Bundle(card, model, crops, outputs, after.cohort.centres)
     write_bundle(out, bundle)
     return Converted(bundle, loss, report)
 
@@ -146,37 +147,18 @@ class Int8Embedder:
 def _calibration(crop_set: CropSet, seed: int) -> Image:
     """Draw the crops that set the activations' ranges, from the training side."""
     rng = np.random.default_rng(seed)
-    indices = _crops_on(crop_set, "train")
+    indices = crops_on(crop_set, "train")
     chosen = rng.choice(indices, min(REPRESENTATIVE, len(indices)), replace=False)
     return np.concatenate([*crop_set.middle(np.sort(chosen))])
 
 
-def _crops_on(crop_set: CropSet, side: Side) -> Ints:
-    indices = crop_set.on(side)
-    if len(indices) == 0:
-        raise DatasetError(f"{crop_set.folder}: nobody on side {side!r}; prepare with more people")
-    return indices
-
-
-def _float_report(network: keras.Model, crop_set: CropSet, lfw: Path | None) -> Report:
-    embed = partial(embed_all, network)
-    return evaluate("float", Candidate(embed, make_cohort(embed, crop_set)), crop_set, lfw)
-
-
 def _loss(
-    network: keras.Model,
-    int8: Int8Embedder,
-    crop_set: CropSet,
-    seed: int,
-    figures: dict[str, float],
+    embed: Embed, int8: Embed, crop_set: CropSet, seed: int, figures: dict[str, float]
 ) -> Loss:
-    indices = _crops_on(crop_set, "dev")
-    crops = np.concatenate([*crop_set.middle(indices)])
-    people = np.array([crop_set.photos[i].identity for i in indices])
-    embeddings = {"float": embed_all(network, crops), "int8": int8(crops)}
-    accuracy = {name: _accuracy(found, people, seed) for name, found in embeddings.items()}
-    difference = accuracy["float"] - accuracy["int8"]
-    return measure(embeddings["float"], embeddings["int8"], difference, figures)
+    (before, photos), (after, _) = (embed_side(one, crop_set, "dev") for one in (embed, int8))
+    people = np.array([photo.identity for photo in photos])
+    difference = _accuracy(before, people, seed) - _accuracy(after, people, seed)
+    return measure(before, after, difference, figures)
 
 
 def _accuracy(embeddings: Floats, people: Any, seed: int) -> float:  # noqa: ANN401  # strings

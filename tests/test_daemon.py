@@ -29,14 +29,14 @@ from kiosk.daemon import Daemon
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
 from kiosk.event import schema
 from kiosk.gallery import Gallery, save_gallery
-from kiosk.match import Cohort, Matcher
+from kiosk.match import Matcher
 from kiosk.records import Image
 from kiosk.sample import enrolment_photos
 from kiosk.topics import ATTENDANCE_FILTER
 from kiosk.wiring import build_daemon
 from tests.conftest import PATIENCE_S, Mosquitto, free_port
 from tests.support import (
-    NO_COHORT,
+    PLAIN,
     embedding,
     needs_photos,
     picture,
@@ -248,7 +248,7 @@ def enrol_sample(daemon: Daemon) -> None:
     found = daemon.pipeline.detector.find(photo)[0]
     template = daemon.embedder.embed(align(photo, found.landmarks))
     gallery = people("s-1", "s-2").with_subject("s-12", template[None])
-    daemon.pipeline.matcher = Matcher(gallery, Cohort(NO_COHORT))
+    daemon.pipeline.matcher = Matcher(gallery, PLAIN)
 
 
 @needs_photos

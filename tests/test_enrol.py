@@ -14,11 +14,11 @@ from kiosk.embed import TfliteEmbedder
 from kiosk.enrol import TEMPLATES_MAX, Enroller, Enrolment
 from kiosk.errors import PhotoError
 from kiosk.gallery import Gallery
-from kiosk.match import Cohort, Matcher
+from kiosk.match import Matcher
 from kiosk.records import Floats, Image
 from kiosk.sample import enrolment_photos
 from tests.support import (
-    NO_COHORT,
+    PLAIN,
     THRESHOLD,
     embedding,
     needs_photos,
@@ -36,7 +36,7 @@ def enroller() -> Enroller:
     return Enroller(
         Detector(),
         TfliteEmbedder(small_bundle()),
-        Cohort(NO_COHORT),
+        PLAIN,
         QualitySection(),
         same_min=THRESHOLD - 0.05,
         near_min=THRESHOLD,

@@ -9,9 +9,7 @@ from kiosk.contract import COHORT_NEAREST
 from kiosk.gallery import Gallery
 from kiosk.match import Cohort, Matcher, centre
 from kiosk.records import Floats, Match
-from tests.support import NO_COHORT, embedding, unit
-
-PLAIN = Cohort(NO_COHORT)
+from tests.support import NO_COHORT, PLAIN, embedding, unit
 
 seeds = st.integers(0, 999)
 

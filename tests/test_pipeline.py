@@ -12,16 +12,15 @@ from kiosk.detect import Detector
 from kiosk.embed import TfliteEmbedder
 from kiosk.enrol import Enroller
 from kiosk.gallery import Gallery
-from kiosk.match import Cohort, Matcher
+from kiosk.match import Matcher
 from kiosk.pipeline import Pipeline
 from kiosk.records import Decision, Floats, Frame, Image, Verdict
 from kiosk.sample import enrolment_photos
 from kiosk.track import Tracker
-from tests.support import NO_COHORT, THRESHOLD, needs_photos, picture, small_bundle
+from tests.support import PLAIN, THRESHOLD, needs_photos, picture, small_bundle
 
 pytestmark = needs_photos
 RULE = Rule(THRESHOLD, THRESHOLD - 0.05, margin_min=0.05, votes_min=3, agreement_min=0.6)
-PLAIN = Cohort(NO_COHORT)
 
 
 @pytest.fixture(scope="module")

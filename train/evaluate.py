@@ -21,7 +21,7 @@ from train.cohort import PLAIN_COSINE, Candidate, Embed
 from train.data import CropSet, Photo
 from train.identify import Identification, draw, rates, threshold_for
 from train.lfw import read_crops, read_pairs
-from train.metrics import Rate, TenFold, bootstrap, fold_accuracy, tar_at_far
+from train.metrics import Ints, Rate, TenFold, bootstrap, fold_accuracy, tar_at_far
 from train.sources import Side
 
 GALLERY_SIZES: Final = (10, 30, 100, 420)
@@ -98,7 +98,7 @@ def evaluate(name: str, candidate: Candidate, crop_set: CropSet, lfw: Path | Non
     Raises:
         DatasetError: Too few people are held out, or the archive cannot be read.
     """
-    dev, test = (_embed_side(candidate.embed, crop_set, side) for side in ("dev", "test"))
+    dev, test = (embed_side(candidate.embed, crop_set, side) for side in ("dev", "test"))
     found = _identify(dev, test, candidate.cohort)
     points = tuple(
         OperatingPoint(fpir, own.gallery_size, own.threshold, own.fnir.value)
@@ -136,12 +136,27 @@ def _shipped(points: Sequence[OperatingPoint]) -> OperatingPoint:
     return max(points, key=lambda point: (-point.fpir, point.gallery_size))
 
 
-def _embed_side(embed: Embed, crop_set: CropSet, side: Side) -> tuple[Floats, list[Photo]]:
+def embed_side(embed: Embed, crop_set: CropSet, side: Side) -> tuple[Floats, list[Photo]]:
+    """Embed everybody on a side; ``(n, dim)``, and who is on the photos.
+
+    Raises:
+        DatasetError: Nobody is.
+    """
+    indices = crops_on(crop_set, side)
+    vectors = np.concatenate([embed(batch) for batch in crop_set.middle(indices)])
+    return vectors, [crop_set.photos[i] for i in indices]
+
+
+def crops_on(crop_set: CropSet, side: Side) -> Ints:
+    """Give the numbers of a side's crops.
+
+    Raises:
+        DatasetError: It has none.
+    """
     indices = crop_set.on(side)
     if len(indices) == 0:
         raise DatasetError(f"{crop_set.folder}: nobody on side {side!r}; prepare with more people")
-    vectors = np.concatenate([embed(batch) for batch in crop_set.middle(indices)])
-    return vectors, [crop_set.photos[i] for i in indices]
+    return indices
 
 
 def _sizes(*sides: Sequence[Photo]) -> list[int]:

@@ -5,6 +5,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -15,6 +16,8 @@ from kiosk.match import Cohort, Matcher
 from kiosk.records import Floats
 from train.data import Photo
 from train.metrics import Bools, Ints, Rate, bootstrap, quantile_threshold
+
+Values = TypeVar("Values", Bools, Floats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,11 @@ def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
     may be named, as with few strangers, it is just above them all.
     """
     scores = np.concatenate([trial.strangers for trial in trials])
-    groups = np.concatenate([trial.stranger_groups for trial in trials])
+    people = _by_group(scores, np.concatenate([trial.stranger_groups for trial in trials]))
 
     def too_many(named: int) -> bool:
         threshold = quantile_threshold(scores, named / len(scores))
-        return bootstrap(_by_group(scores >= threshold, groups)).high > fpir
+        return bootstrap([own >= threshold for own in people]).high > fpir
 
     most = math.floor(fpir * len(scores) + 1e-9)
     named = bisect.bisect_left(range(1, most + 1), x=True, key=too_many)
@@ -139,7 +142,7 @@ def _numbers(names: Sequence[str]) -> Ints:
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
-def _by_group(hits: Bools, groups: Ints) -> list[Bools]:
+def _by_group(values: Values, groups: Ints) -> list[Values]:
     order = np.argsort(groups, kind="stable")
     cuts = np.flatnonzero(np.diff(groups[order])) + 1
-    return list(np.split(hits[order], cuts))
+    return list(np.split(values[order], cuts))

@@ -14,7 +14,7 @@ from kiosk.errors import MissingExtraError
 from kiosk.whole import whole_file
 from train.cohort import Candidate
 from train.data import CropSet
-from train.evaluate import DRAWS, FPIRS, Report
+from train.evaluate import DRAWS, FPIRS, Report, embed_side
 from train.identify import draw
 from train.metrics import quantile_threshold
 from train.peers import figures, render_reports
@@ -54,14 +54,10 @@ def det_curves(
     Raises:
         DatasetError: Too few test people can be enrolled.
     """
-    indices = crop_set.on("test")
-    photos = [crop_set.photos[i] for i in indices]
     curves = []
     for name, candidate in candidates.items():
-        vectors = np.concatenate([candidate.embed(batch) for batch in crop_set.middle(indices)])
-        trials = [
-            draw(vectors, photos, candidate.cohort, gallery_size, seed) for seed in range(DRAWS)
-        ]
+        side = embed_side(candidate.embed, crop_set, "test")
+        trials = [draw(*side, candidate.cohort, gallery_size, seed) for seed in range(DRAWS)]
         own = np.sort(np.concatenate([trial.own for trial in trials]))
         strangers = np.sort(np.concatenate([trial.strangers for trial in trials]))
         wanted = np.geomspace(_FPIR_FROM, _FPIR_TO, _POINTS)
