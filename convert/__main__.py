@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from kiosk.command import end_well
+from kiosk.cli import run_command
 from kiosk.errors import DatasetError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert a run; the exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
     options = _parser().parse_args(arguments)
-    return end_well("kiosk-convert", lambda: _convert(options))
+    return run_command("kiosk-convert", lambda: _convert(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 def _convert(options: argparse.Namespace) -> int:
     from convert.convert import Facts, convert
     from convert.verify import Limit
-    from train.data import CropSet
+    from train.dataset.crop_set import CropSet
 
     try:
         facts = msgspec.toml.decode(options.facts.read_bytes(), type=Facts)

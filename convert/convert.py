@@ -12,20 +12,20 @@ import msgspec
 import numpy as np
 
 from convert.golden import golden_crops
-from convert.quantize import REPRESENTATIVE, quantise
+from convert.quantise import REPRESENTATIVE, quantise
 from convert.verify import Limit, Loss, measure, refuse, worse_by
-from kiosk.bundle import Bundle, ModelCard, write_bundle
 from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.contract import facts as contract_facts
 from kiosk.errors import ModelError
+from kiosk.recognition.bundle import Bundle, ModelCard, write_bundle
+from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
-from kiosk.tflite import TfliteModel
-from train.cohort import Embed
-from train.data import CropSet
-from train.evaluate import Report, crops_on, embed_side, evaluate
+from train.dataset.crop_set import CropSet
+from train.evaluation.cohort import Embed
+from train.evaluation.evaluate import Report, crops_on, embed_side, evaluate
+from train.evaluation.metrics import best_threshold
+from train.evaluation.peers import candidates
 from train.fit import embed_all, load_embedder
-from train.metrics import best_threshold
-from train.peers import candidates
 from train.recipe import FitConfig, read_config
 from train.teacher import unit
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from kiosk.errors import ModelError
 from kiosk.records import Floats
-from train.evaluate import Report
-from train.peers import figures as all_figures
+from train.evaluation.evaluate import Report
+from train.evaluation.peers import figures as all_figures
 
 
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

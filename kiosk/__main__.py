@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.command import count, end_well
+from kiosk.cli import count, run_command
 from kiosk.config import Config, load_config
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # OpenCV writes warnings of its own to standard error, which say nothing that we do not.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    return end_well("kiosk", lambda: int(options.run(options)))
+    return run_command("kiosk", lambda: int(options.run(options)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,20 +120,20 @@ def _config(options: argparse.Namespace) -> Config:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from kiosk.demo import run_demo
+    from kiosk.demo.run import run_demo
 
     return run_demo(print, camera=options.camera, fast=options.fast, as_json=options.json)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from kiosk.service import serve
+    from kiosk.daemon.signals import serve
 
     logging.getLogger("kiosk").setLevel(logging.INFO)
     return serve(lambda: _config(options))
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from kiosk.desk import watch_live
+    from kiosk.watch.command import watch_live
 
     return watch_live(
         _config(options),
@@ -146,7 +146,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _enrol(options: argparse.Namespace) -> int:
-    from kiosk.desk import enrol
+    from kiosk.people import enrol
 
     outcome = enrol(
         _config(options),
@@ -175,43 +175,44 @@ def _enrol(options: argparse.Namespace) -> int:
 
 
 def _gallery(options: argparse.Namespace) -> int:
-    from kiosk import desk
+    from kiosk import people
 
     config = _config(options)
     match options.action:
         case "list":
-            facts: dict[str, Any] = desk.list_people(config)
+            facts: dict[str, Any] = people.list_people(config)
             lines = [f"{subject}\t{count}" for subject, count in facts.items()]
         case "remove":
-            facts = desk.remove_person(config, options.subject)
+            facts = people.remove_person(config, options.subject)
             lines = [f"{options.subject}: erased"]
         case "export":
-            facts = {"people": desk.export_gallery(config, Path(options.file))}
+            facts = {"people": people.export_gallery(config, Path(options.file))}
             lines = [f"{options.file}: {facts['people']} people"]
         case _:
-            facts = {"people": desk.import_gallery(config, Path(options.file))}
+            facts = {"people": people.import_gallery(config, Path(options.file))}
             lines = [f"{config.gallery_path}: {facts['people']} people"]
     print(json.dumps(facts) if options.json else "\n".join(lines))
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
-    from kiosk.wiring import build_recogniser, check_broker
+    from kiosk.mqtt.embedded_broker import require_broker
+    from kiosk.recognition.recogniser import build_recogniser
 
     config = _config(options)
     embedder = build_recogniser(config).embedder
     facts = {"model_id": embedder.model_id, "worst_int8_steps": embedder.check()}
     text = f"{facts['model_id']}: golden vectors within {facts['worst_int8_steps']} int8 steps"
     print(json.dumps(facts) if options.json else text)
-    check_broker(config.mqtt)
+    require_broker(config.mqtt)
     return 0
 
 
 def _bench(options: argparse.Namespace) -> int:
     import msgspec
 
-    from kiosk.bench import run_bench
-    from kiosk.bench_report import render
+    from kiosk.bench.report import render
+    from kiosk.bench.run import run_bench
 
     bench = run_bench(_config(options), frames=options.video, peers=options.peers)
     print(msgspec.json.encode(bench).decode() if options.json else render(bench))
@@ -220,7 +221,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 def _schema(options: argparse.Namespace) -> int:
     del options
-    from kiosk.event import schema
+    from kiosk.protocol.event import schema
 
     print(json.dumps(schema(), indent=2))
     return 0

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
+from kiosk.config_errors import readable
 from kiosk.errors import ConfigError
-from kiosk.expected import readable
 from kiosk.timetable import NO_LESSON, Name, Section, SessionSection, check_timetable
 
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -228,3 +228,16 @@ def _bad_zone(config: Config) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return True
     return False
+
+
+def make_directory(config: Config) -> None:
+    """Make the folder for the kiosk's files.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    try:
+        config.directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        message = f"state.directory: {config.directory} cannot be made ({exc.strerror})"
+        raise ConfigError(message) from exc

@@ -23,7 +23,7 @@ EMBEDDING_DIM: Final = 128
 """Length of an embedding."""
 
 COHORT_NEAREST: Final = 5
-"""How many of a bundle's cohort a score is held against (:mod:`kiosk.match`); with 3 and 8,
+"""How many faces of the cohort a score is held against (``kiosk.recognition.match``); with 3 and 8,
 development people were told apart no better. A model card says how many its thresholds are for."""
 
 LANDMARKS: Final = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")

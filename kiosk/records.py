@@ -4,7 +4,7 @@
 
     Frame → Face → Track → Crop → Embedding → Match → Decision → Event
 
-Images are ``(height, width, 3)`` uint8 BGR, as OpenCV gives them, until :mod:`kiosk.align` cuts
+Images are ``(height, width, 3)`` uint8 BGR, as OpenCV gives them, until the alignment cuts
 the RGB crop of :mod:`kiosk.contract`. Coordinates are pixels of the frame, origin top left.
 """
 
@@ -85,7 +85,7 @@ class Match:
 
     Attributes:
         subject_id: The nearest enrolled person, or ``None`` when nobody is enrolled.
-        score: Cosine to that person less what strangers reach (:mod:`kiosk.match`), -1 to 1.
+        score: Cosine to that person less what the cohort reaches, -1 to 1.
         margin: Score less the score of the second nearest person (-1 when there is none).
     """
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from kiosk.atomic_file import atomic_write
 from kiosk.errors import RosterError
-from kiosk.whole import whole_file
 
 HEADER: Final = ["subject_id", "name"]
 
@@ -114,7 +114,7 @@ def _save(path: Path, names: Mapping[str, str]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([HEADER, *names.items()])
     try:
-        with whole_file(path, 0o600) as partial:
+        with atomic_write(path, 0o600) as partial:
             partial.write_bytes(text.getvalue().encode())
             if path.exists():
                 shutil.copymode(path, partial)

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,14 @@ from hypothesis import settings
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from kiosk.bundle import write_bundle
-from tests.support import small_bundle
+from kiosk.config import Config, load_config
+from kiosk.recognition.bundle import write_bundle
+from tests.support import small_bundle, write_config
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes proves nothing
 settings.load_profile("untimed")
+
+Configure = Callable[..., Config]
 
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 PATIENCE_S = 20.0
@@ -186,3 +189,14 @@ def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "small.kiosk-model"
     write_bundle(path, small_bundle())
     return path
+
+
+@pytest.fixture
+def configure(bundle_path: Path, tmp_path: Path) -> Configure:
+    """Read a configuration whose files lie in the test's folder, with more TOML."""
+    return lambda extra="": load_config(write_config(tmp_path, bundle_path, extra))
+
+
+@pytest.fixture
+def config(configure: Configure) -> Config:
+    return configure()

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from kiosk.bundle import Bundle, ModelCard, OperatingPoint
 from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
-from kiosk.match import Cohort
-from kiosk.outbox import Outbox
+from kiosk.mqtt.outbox import Outbox
+from kiosk.recognition.bundle import Bundle, ModelCard, OperatingPoint
+from kiosk.recognition.match import Cohort
+from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Face, Floats, Image
-from kiosk.tflite import TfliteModel
 from tests.tflite_file import patch_model
 
 THRESHOLD = 0.85

@@ -7,16 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kiosk import sample
-from kiosk.align import align
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
-from kiosk.detect import Detector
-from kiosk.photo import only_face, read_photo
+from kiosk.demo import sample_people
+from kiosk.recognition.align import align
+from kiosk.recognition.detect import Detector
+from kiosk.recognition.photo import only_face, read_photo
 from kiosk.records import Floats, Image
 from tests.support import embedding, unit
-from train.data import STORED_PX, CropSet, Photo
+from train.dataset.crop_set import STORED_PX, CropSet, Photo
+from train.dataset.sources import Side
 from train.network import NetworkConfig
-from train.sources import Side
 
 # With fewer than 16 channels into a convolution of stride 2, oneDNN 3.x crashes going backward.
 TINY = NetworkConfig(stem=16, channels=(16,), blocks=(1,), head=16)
@@ -29,7 +29,7 @@ _WEIGHTS -= _WEIGHTS.mean(axis=0)  # brightness alone says nothing
 
 def orl_photo(person: int, number: int) -> Path:
     """A photo of the ORL set: 40 people, ten photos each, both counted from 1."""
-    return sample._faces() / f"s{person}" / f"{number}.pgm"
+    return sample_people._faces() / f"s{person}" / f"{number}.pgm"
 
 
 def orl_crop(person: int, number: int) -> Image:

@@ -13,27 +13,45 @@ from kiosk import errors
 from kiosk.errors import KioskError
 
 REPOSITORY = Path(__file__).parents[1]
+PACKAGES = ("kiosk", "train", "convert")
+
+
+def dotted(path: Path) -> str:
+    """``kiosk/mqtt/outbox.py`` is ``kiosk.mqtt.outbox``, a folder's ``__init__`` the folder."""
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 MODULES = {
-    f"{package}.{path.stem}": path
-    for package in ("kiosk", "train", "convert")
-    for path in sorted((REPOSITORY / package).glob("*.py"))
+    dotted(path): path
+    for package in PACKAGES
+    for path in sorted((REPOSITORY / package).rglob("*.py"))
 }
+ROOMS = {
+    "camera": set[str](),
+    "recognition": set[str](),
+    "protocol": set[str](),
+    "mqtt": {"protocol"},
+    "daemon": {"camera", "recognition", "protocol", "mqtt"},
+    "watch": {"protocol", "mqtt"},
+    "demo": {"camera", "recognition", "mqtt", "daemon", "watch"},
+    "bench": {"camera", "recognition", "mqtt", "daemon", "demo"},
+}
+"""The rooms of the kiosk, each with those that it may import; every other arrow is forbidden."""
 STAGES = {
-    "capture": {
-        *("capture", "camera", "camera_opencv", "camera_picamera2", "camera_replay"),
-        "fake_picamera2",
-    },
-    "detect": {"detect"},
-    "track": {"track"},
-    "quality": {"quality"},
-    "align": {"align"},
-    "embed": {"embed", "bundle", "tflite"},
-    "match": {"gallery", "match"},
-    "attend": {"attend"},
-    "outbox": {"outbox"},
-    "publish": {"publish", "client", "window"},
+    "camera": {f"camera.{name}" for name in ("base", "open", "opencv", "picamera2", "replay")},
+    "detect": {"recognition.detect"},
+    "track": {"recognition.track"},
+    "quality": {"recognition.quality"},
+    "align": {"recognition.align"},
+    "embed": {f"recognition.{name}" for name in ("embed", "bundle", "tflite")},
+    "match": {f"recognition.{name}" for name in ("gallery", "match")},
+    "vote": {"recognition.vote"},
+    "outbox": {"mqtt.outbox"},
+    "publish": {f"mqtt.{name}" for name in ("publisher", "connection", "in_flight")},
 }
 """The stages of the flow, with the modules that make up each."""
+WEB = {"django", "uvicorn", "starlette", "flask", "fastapi", "asgiref", "psycopg"}
 WORKSTATION = {"train", "convert", "tensorflow", "keras", "torch", "jax", "matplotlib", "onnx"}
 RUNTIMES = {"ai_edge_litert", "tflite_runtime"}
 
@@ -56,7 +74,7 @@ def strings(path: Path) -> Iterator[str]:
 
 
 def kiosk_modules() -> dict[str, Path]:
-    return {name: path for name, path in MODULES.items() if name.startswith("kiosk.")}
+    return {name: path for name, path in MODULES.items() if name.partition(".")[0] == "kiosk"}
 
 
 @pytest.mark.parametrize("name", kiosk_modules())
@@ -64,6 +82,53 @@ def test_the_kiosk_imports_nothing_of_the_workstation(name: str) -> None:
     """No module of the kiosk imports train, convert or a training framework, not even late."""
     roots = {found.partition(".")[0] for found in imports(MODULES[name])}
     assert not roots & WORKSTATION
+
+
+def room_of(name: str) -> str | None:
+    """The room that a module of the kiosk stands in; ``None`` for one beside the rooms."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "kiosk" and len(parts) > 1 and parts[1] in ROOMS else None
+
+
+def test_every_folder_of_the_kiosk_is_a_room() -> None:
+    """A new folder states which rooms it may import."""
+    folders = {path.parent.name for path in (REPOSITORY / "kiosk").glob("*/__init__.py")}
+    assert folders == set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    ("room", "other"),
+    [(room, other) for room in ROOMS for other in ROOMS if other not in {room, *ROOMS[room]}],
+)
+def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
+    """Data flows one way: the arrow from ``room`` to ``other`` does not exist."""
+    arrows = {
+        (name, found)
+        for name, path in kiosk_modules().items()
+        if room_of(name) == room
+        for found in imports(path)
+        if room_of(found) == other
+    }
+    assert not arrows
+
+
+SHARED = {
+    *("atomic_file", "cli", "clock", "config", "config_errors", "contract", "errors", "records"),
+    *("roster", "timetable"),
+}
+"""What stands beside the rooms and serves all of them."""
+
+
+@pytest.mark.parametrize("name", sorted(SHARED))
+def test_what_all_rooms_share_imports_no_room(name: str) -> None:
+    """A shared module knows nothing of those who use it."""
+    assert not {found for found in imports(MODULES[f"kiosk.{name}"]) if room_of(found)}
+
+
+def test_what_stands_beside_the_rooms_is_shared_or_a_command() -> None:
+    """Only the command line and the commands on people may join rooms from outside of them."""
+    beside = {path.stem for path in (REPOSITORY / "kiosk").glob("*.py")}
+    assert beside == {"__init__", "__main__", "people", *SHARED}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -75,14 +140,14 @@ def test_stages_import_no_other_stage(stage: str) -> None:
 
 
 def test_one_module_alone_imports_the_runtimes() -> None:
-    """Whoever wants to run a model goes through kiosk.tflite."""
+    """Whoever wants to run a model goes through kiosk.recognition.tflite."""
     importers = {
         name
         for name, path in MODULES.items()
         for found in [*imports(path), *strings(path)]
         if found.partition(".")[0] in RUNTIMES
     }
-    assert importers == {"kiosk.tflite"}
+    assert importers == {"kiosk.recognition.tflite"}
 
 
 def test_modules_import_only_those_above() -> None:
@@ -100,14 +165,14 @@ def loaded_by(*names: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_running_the_kiosk_loads_no_training_framework() -> None:
-    """All that the daemon, the desk and the demonstration import leaves TensorFlow out."""
-    loaded = loaded_by("kiosk.service", "kiosk.desk", "kiosk.demo")
+def test_running_the_kiosk_loads_neither_training_framework_nor_web_framework() -> None:
+    """All that the daemon, the commands on people and the demonstration import leaves both out."""
+    loaded = loaded_by("kiosk.daemon.signals", "kiosk.people", "kiosk.demo.run")
     assert {"cv2", "paho"} <= loaded
-    assert not loaded & WORKSTATION
+    assert not loaded & (WORKSTATION | WEB)
 
 
-@pytest.mark.parametrize("package", ["kiosk", "train", "convert"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_command_starts_without_the_heavy_libraries(package: str) -> None:
     """--help and mistakes are answered at once: a command imports what it needs, and late."""
     loaded = loaded_by(f"{package}.__main__")
@@ -139,7 +204,7 @@ def test_only_our_errors_are_raised_for_others_to_catch() -> None:
     # What argparse alone catches is the mistake of who typed the option.
     mistakes = {"ValueError", "KeyError", "TypeError", "argparse.ArgumentTypeError"}
     ours = {KioskError.__name__, *(one.__name__ for one in leaves())}
-    fakes = {"kiosk.fake_picamera2"}  # which raises what picamera2 raises
+    fakes = {"kiosk.camera.fake_picamera2"}  # which raises what picamera2 raises
     for name, path in kiosk_modules().items():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):

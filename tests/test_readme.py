@@ -10,9 +10,10 @@ from pathlib import Path
 import cv2
 import pytest
 
-from kiosk.bundle import default_bundle
-from kiosk.sample import _photos
-from kiosk.topics import Availability, Place, encode_availability
+from kiosk.demo.sample_people import _photos
+from kiosk.protocol.availability import Availability, encode_availability
+from kiosk.protocol.topics import KioskAddress
+from kiosk.recognition.bundle import default_bundle
 from tests.conftest import Mosquitto
 from tests.support import needs_photos
 
@@ -38,10 +39,10 @@ SHORTER = {
 ELSEWHERE = {
     "python3 -m venv": "the CI script",
     "tests/run": "the CI script",
-    "sudo systemd/install.sh": "tests/test_install.py",
+    "sudo systemd/install.sh": "tests/systemd/test_install.py",
     "sudo nano": "an editor",
-    "sudo -u": "kiosk check and enrol, tests/test_main.py",
-    "sudo systemctl": "tests/test_daemon.py",
+    "sudo -u": "kiosk check and enrol, tests/kiosk/test_main.py",
+    "sudo systemctl": "tests/kiosk/daemon/test_daemon.py",
 }
 """Commands that run elsewhere, and where."""
 
@@ -104,7 +105,7 @@ def workplace(folder: Path, broker: Mosquitto) -> None:
 
 def wait_until_it_hears(watch: subprocess.Popen[str], broker: Mosquitto) -> None:
     """Wait until the list shows another kiosk, whose availability the broker keeps."""
-    place = Place(site="school", room="room-9", kiosk="kiosk-9")
+    place = KioskAddress(site="school", room="room-9", kiosk="kiosk-9")
     online = encode_availability(Availability(state="online", boot_id="b", version="1"))
     broker.listen("$SYS/none").client.publish(place.availability, online, qos=1, retain=True)
     assert watch.stdout is not None

@@ -8,18 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kiosk.command import count, end_well
+from kiosk.cli import count, run_command
 from kiosk.errors import DatasetError
 
 if TYPE_CHECKING:
-    from train.cohort import Candidate
-    from train.data import CropSet
+    from train.dataset.crop_set import CropSet
+    from train.evaluation.cohort import RecogniserUnderTest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
     options = _parser().parse_args(arguments)
-    return end_well("kiosk-train", lambda: int(options.run(options)))
+    return run_command("kiosk-train", lambda: int(options.run(options)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,8 +108,8 @@ def _teacher(options: argparse.Namespace) -> Any:  # noqa: ANN401  # imported wh
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from train.prepare import prepare
-    from train.sources import read_sources
+    from train.dataset.prepare import prepare
+    from train.dataset.sources import read_sources
 
     outcome = prepare(read_sources(options.photos), options.root, options.out)
     summary = outcome.summary()
@@ -124,13 +124,13 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _teach(options: argparse.Namespace) -> int:
-    from train.data import CropSet
-    from train.namesakes import part_namesakes
+    from train.dataset.crop_set import CropSet
+    from train.dataset.same_person import remove_same_people
     from train.teacher import teach
 
     crop_set = CropSet.load(options.crops)
     targets = teach(crop_set, _teacher(options))
-    _, parted = part_namesakes(crop_set, targets)
+    _, parted = remove_same_people(crop_set, targets)
     print(f"{options.crops / 'teacher.npy'}: {len(targets)} embeddings")
     print(
         f"left out of the figures: {parted.people} held-out people who are elsewhere under another "
@@ -140,12 +140,12 @@ def _teach(options: argparse.Namespace) -> int:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from train.data import CropSet
+    from train.dataset.crop_set import CropSet
+    from train.evaluation.peers import candidates
     from train.fit import embed_all, fit
-    from train.peers import candidates
     from train.plots import save_curves
     from train.recipe import parse_config
-    from train.rows import read_rows
+    from train.tables import read_rows
 
     config, crop_set = parse_config(options.set), CropSet.load(options.crops)
     embedder = fit(crop_set, options.folder, config, lambda: _teacher(options))
@@ -160,9 +160,9 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from kiosk.bundle import load_bundle
-    from train.data import CropSet
-    from train.peers import bundle_candidate, candidates, load_peers
+    from kiosk.recognition.bundle import load_bundle
+    from train.dataset.crop_set import CropSet
+    from train.evaluation.peers import bundle_candidate, candidates, load_peers
 
     bundle, crop_set = load_bundle(options.bundle), CropSet.load(options.crops)
     found = {bundle.card.model_id: bundle_candidate(bundle)}
@@ -173,10 +173,10 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _measure(
-    found: "dict[str, Candidate]", crop_set: "CropSet", lfw: Path | None, folder: Path
+    found: "dict[str, RecogniserUnderTest]", crop_set: "CropSet", lfw: Path | None, folder: Path
 ) -> str:
-    from train.peers import compare, render_reports
-    from train.peers_files import det_curves, save_det, write_reports
+    from train.evaluation.peers import compare, render_reports
+    from train.evaluation.peers_files import det_curves, save_det, write_reports
 
     reports = compare(found, crop_set, lfw)
     write_reports(reports, folder)
@@ -186,7 +186,7 @@ def _measure(
 
 
 def _report(options: argparse.Namespace) -> int:
-    from train.standin import run_report
+    from train.classifier.command import run_report
 
     print(
         run_report(
@@ -204,7 +204,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from train.standin import run_predict
+    from train.classifier.command import run_predict
 
     for line in run_predict(options.photos, options.folder, options.grid):
         print(line)

@@ -11,7 +11,7 @@ import numpy as np
 
 from kiosk.contract import CROP_PX
 from kiosk.records import Floats, Image
-from train.data import STORED_PX
+from train.dataset.crop_set import STORED_PX
 
 Generator: TypeAlias = np.random.Generator
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from kiosk.contract import CROP_PX
 from kiosk.records import Floats, Image
 from train.augment import augment, blend
-from train.data import BORDER_PX, CropSet
+from train.dataset.crop_set import BORDER_PX, CropSet
 from train.teacher import Teacher
 
 Ints: TypeAlias = npt.NDArray[np.int64]

@@ -13,17 +13,17 @@ from typing import Any
 import keras
 import numpy as np
 
+from kiosk.atomic_file import atomic_write
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
-from kiosk.whole import whole_file
 from train.batches import Blends, Ints, TrainingBatches, ask_about_blends
-from train.data import CropSet
+from train.dataset.crop_set import CropSet
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.network import build_network
 from train.optimizer import build_optimizer
 from train.plots import save_rows
 from train.recipe import FitConfig, read_config, settle_config
-from train.rows import read_rows
+from train.tables import read_rows
 from train.teacher import Teacher, load_targets, unit
 
 
@@ -80,7 +80,7 @@ def fit(
 
 
 def _save_weights(embedder: keras.Model, run: Path) -> None:
-    with whole_file(run / "embedder.weights.h5") as partial:
+    with atomic_write(run / "embedder.weights.h5") as partial:
         embedder.save_weights(partial)
 
 
@@ -158,7 +158,7 @@ def _blends(
         with np.load(path) as kept:
             return Blends(kept["pairs"], kept["seeds"], kept["targets"])
     blends = ask_about_blends(crop_set, teacher(), indices, config.blends, config.seed)
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         np.savez(partial, pairs=blends.pairs, seeds=blends.seeds, targets=blends.targets)
     return blends
 

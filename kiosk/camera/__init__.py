@@ -1,0 +1,1 @@
+"""Where frames come from: a real camera, a recording or a drawn scene."""

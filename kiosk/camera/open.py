@@ -1,0 +1,41 @@
+"""Open the camera that the configuration names: that one, or an error; never another."""
+
+import threading
+from pathlib import Path
+
+from kiosk.camera.base import Camera
+from kiosk.camera.fake_picamera2 import FakePicamera2
+from kiosk.camera.opencv import OpenCvCamera
+from kiosk.camera.picamera2 import Picamera2Camera, load_picamera2
+from kiosk.camera.replay import ReplayCamera, open_recording
+from kiosk.clock import Clock
+from kiosk.config import CameraSection
+
+
+def open_camera(
+    section: CameraSection, clock: Clock, stop: threading.Event | None = None
+) -> Camera:
+    """Open a camera.
+
+    Args:
+        section: Which, and how.
+        clock: Tells when frames came, and waits between the frames of a recording.
+        stop: Ends that wait early.
+
+    Returns:
+        The camera, open; use it in a ``with`` statement.
+
+    Raises:
+        ConfigError: The section names what no camera can be, or a package that is not there.
+        CameraError: It cannot be opened.
+    """
+    match section.backend:
+        case "opencv":
+            return OpenCvCamera(section, clock)
+        case "picamera2":
+            return Picamera2Camera(section, clock, load_picamera2())
+        case "fake-picamera2":
+            return Picamera2Camera(section, clock, FakePicamera2)
+        case "replay":
+            recording = open_recording(Path(section.source), fps=section.fps)
+            return ReplayCamera(recording, pace=section.pace, clock=clock, stop=stop)

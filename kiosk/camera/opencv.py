@@ -1,0 +1,84 @@
+"""USB cameras (V4L2) and network cameras (RTSP), through OpenCV."""
+
+import re
+from typing import Final
+
+import cv2
+import numpy as np
+
+from kiosk.camera.base import BaseCamera
+from kiosk.clock import Clock
+from kiosk.config import CameraSection
+from kiosk.errors import CameraError, ConfigError
+from kiosk.records import Image
+
+# SIGTERM waits for an opening or a read that hangs, and the kiosk must end within 5 s.
+_OPEN_TIMEOUT_MS: Final = 3000
+_READ_TIMEOUT_MS: Final = 2500
+
+
+class OpenCvCamera(BaseCamera):
+    """A camera that OpenCV opens.
+
+    Args:
+        section: ``source`` is the number of a camera ("0"), its device ("/dev/video0") or a URL
+            ("rtsp://..."). Size and rate are wishes: a USB camera takes the nearest it has, a
+            network camera ignores them.
+        clock: Tells when a frame came.
+
+    Raises:
+        ConfigError: The source is none of the three.
+        CameraError: It cannot be opened.
+    """
+
+    def __init__(self, section: CameraSection, clock: Clock) -> None:
+        super().__init__()
+        self._name = _name(section.source)
+        self._clock = clock
+        self._capture = _open(section)
+        if not self._capture.isOpened():
+            raise CameraError(
+                f"camera.source: {self._name} cannot be opened; expected a camera that is plugged"
+                " in, switched on and not in use (`ls /dev/video*`, or try the URL in a player)"
+            )
+
+    def _read(self) -> tuple[Image, float]:
+        taken, image = self._capture.read()
+        if not taken:
+            raise CameraError(
+                f"camera.source: {self._name} stopped giving frames; check its cable or network"
+            )
+        return np.asarray(image, np.uint8), self._clock.monotonic_s()
+
+    def close(self) -> None:
+        """Let go of the device or the connection."""
+        self._capture.release()
+
+
+def _name(source: str) -> str:
+    """Shorten a URL to its host: the rest may carry a password, and this goes to the log."""
+    return re.sub(r"://(?:.*@)?([^/?]*).*", r"://\1", source)
+
+
+def _open(section: CameraSection) -> cv2.VideoCapture:
+    if "://" in section.source:
+        timeouts = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT_MS),
+        ]
+        return cv2.VideoCapture(section.source, cv2.CAP_FFMPEG, timeouts)
+    if section.source.isdecimal():
+        capture = cv2.VideoCapture(int(section.source), cv2.CAP_V4L2)
+    elif section.source.startswith("/dev/"):
+        capture = cv2.VideoCapture(section.source, cv2.CAP_V4L2)
+    else:
+        raise ConfigError(
+            f'camera.source: expected "0", "/dev/video0" or "rtsp://...", found {section.source!r};'
+            ' a file or folder needs camera.backend = "replay"'
+        )
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, section.width_px)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, section.height_px)
+    capture.set(cv2.CAP_PROP_FPS, section.fps)
+    # A longer queue would show the kiosk who stood at the door a moment ago.
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+    return capture

@@ -1,0 +1,125 @@
+"""Recordings in the place of a camera: a video, an animated GIF, or a folder of pictures."""
+
+import re
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from kiosk.camera.base import BaseCamera
+from kiosk.clock import Clock
+from kiosk.errors import RecordingError
+from kiosk.records import Image
+
+Recording: TypeAlias = Generator[tuple[Image, float], None, None]
+"""Pictures, each with its time since the first, seconds."""
+
+_PICTURES: Final = {".jpg", ".jpeg", ".png"}
+
+
+class ReplayCamera(BaseCamera):
+    """A camera that shows a recording once and ends.
+
+    ``at_s`` follows the recorded times at either pace, so that tracks and votes come out alike.
+
+    Args:
+        recording: The pictures and their times.
+        pace: "recorded" waits until each picture's time has come; "fast" never waits.
+        clock: Tells the time of the first picture, and waits.
+        stop: Ends a wait early; pictures come as fast as they are taken from then on.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        pace: Literal["recorded", "fast"],
+        clock: Clock,
+        stop: threading.Event | None = None,
+    ) -> None:
+        super().__init__()
+        self._recording = recording
+        self._waits = pace == "recorded"
+        self._clock = clock
+        self._stop = stop
+        self._start_s: float | None = None
+
+    def _read(self) -> tuple[Image, float]:
+        image, recorded_s = next(self._recording)
+        if self._start_s is None:
+            self._start_s = self._clock.monotonic_s() - recorded_s
+        at_s = self._start_s + recorded_s
+        if self._waits:
+            self._clock.sleep(at_s - self._clock.monotonic_s(), self._stop)
+        return image, at_s
+
+    def close(self) -> None:
+        """Close the file."""
+        self._recording.close()
+
+
+def open_recording(path: Path, *, fps: float) -> Recording:
+    """Open a recording.
+
+    Args:
+        path: A video or animated GIF, or a folder of ``.jpg`` and ``.png`` pictures, which are
+            shown in the order of their names (``2.jpg`` before ``10.jpg``).
+        fps: Pictures a second, of a folder or of a video that tells no times.
+
+    Returns:
+        Its pictures, ``(height, width, 3)`` uint8 BGR, and their times.
+
+    Raises:
+        RecordingError: It is absent, empty or unreadable; for a picture or video that turns out to
+            be so only when its turn comes, it is raised then.
+    """
+    if path.is_dir():
+        return _folder(_pictures(path), fps)
+    if not path.is_file():
+        raise RecordingError(f"camera.source: {path}: no such file or folder to replay")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise RecordingError(f"camera.source: {path}: not a video or GIF that OpenCV can read")
+    return _video(path, capture, fps)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    found = [p for p in folder.iterdir() if p.suffix.lower() in _PICTURES]
+    if not found:
+        raise RecordingError(f"camera.source: {folder}: expected .jpg or .png pictures, found none")
+    return sorted(found, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Order names with their numbers taken as numbers."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _folder(pictures: list[Path], fps: float) -> Recording:
+    for index, picture in enumerate(pictures):
+        image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
+        if image is None:
+            raise RecordingError(f"camera.source: {picture}: not a picture that OpenCV can read")
+        yield np.asarray(image, np.uint8), index / fps
+
+
+def _video(path: Path, capture: cv2.VideoCapture, fps: float) -> Recording:
+    step_s = 1.0 / (capture.get(cv2.CAP_PROP_FPS) or fps)
+    last_s = -step_s
+    try:
+        while True:
+            taken, image = capture.read()
+            if not taken:
+                break
+            told_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            # Some containers tell no times, or tell them badly: then the rate counts.
+            last_s = told_s if told_s > last_s else last_s + step_s
+            yield np.asarray(image, np.uint8), last_s
+    finally:
+        capture.release()
+    if last_s < 0:
+        raise RecordingError(f"camera.source: {path}: holds no frame that OpenCV can read")

@@ -1,0 +1,1 @@
+"""The process on the Pi: the frame loop, its composition root, signals and systemd."""

@@ -1,0 +1,101 @@
+"""The one place where everything is put together."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
+
+from kiosk.camera.base import Camera
+from kiosk.camera.open import open_camera
+from kiosk.clock import Clock, SystemClock
+from kiosk.config import Config, MqttSection, make_directory
+from kiosk.daemon.daemon import Daemon
+from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.systemd import Notifier, Watchdog
+from kiosk.mqtt.connection import read_password
+from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.publisher import Publisher
+from kiosk.protocol.availability import Availability
+from kiosk.protocol.topics import KioskAddress
+from kiosk.recognition.gallery import Gallery
+from kiosk.recognition.recogniser import build_pipeline, build_recogniser
+
+_log = logging.getLogger(__name__)
+
+
+def build_daemon(
+    config: Config,
+    stack: ExitStack,
+    *,
+    clock: Clock | None = None,
+    camera: Callable[[], Camera] | None = None,
+    gallery: Gallery | None = None,
+    read_config: Callable[[], Config] | None = None,
+) -> Daemon:
+    """Put the daemon together.
+
+    Args:
+        config: The configuration.
+        stack: Closes what the daemon opened.
+        clock: Time; the system's by default.
+        camera: Opens the camera; the configured one by default.
+        gallery: Who is enrolled; the configured file by default.
+        read_config: Reads the configuration again, for its thresholds; by default they stay.
+
+    Raises:
+        KioskError: A part cannot be had as configured; nothing is started before its files are
+            read.
+    """
+    clock = clock or SystemClock()
+    require_broker(config.mqtt)
+    recogniser = build_recogniser(config)
+    if gallery is None:
+        matcher, rule = recogniser.load_gallery()
+    else:
+        matcher, rule = recogniser.matcher(gallery)
+    make_directory(config)
+    outbox = stack.enter_context(Outbox(config.outbox_path))
+    mqtt, broker = _broker(config.mqtt, stack)
+    names = config.kiosk
+    publisher = Publisher(
+        mqtt,
+        KioskAddress(site=names.site, room=names.room, kiosk=names.id),
+        outbox,
+        availability=Availability(
+            state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")
+        ),
+        password=read_password(mqtt),
+    )
+    notifier = Notifier.from_environment(os.environ)
+    stop = threading.Event()
+    return Daemon(
+        open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
+        pipeline=build_pipeline(recogniser, matcher, rule),
+        embedder=recogniser.embedder,
+        recorder=Recorder(
+            outbox=outbox,
+            clock=clock,
+            config=config,
+            model_id=recogniser.embedder.model_id,
+            committed=publisher.notify,
+        ),
+        publisher=publisher,
+        checks=(broker.check, publisher.check) if broker else (publisher.check,),
+        load_gallery=lambda: recogniser.with_decision(read_config).load_gallery(),
+        clock=clock,
+        notifier=notifier,
+        watchdog=Watchdog.from_environment(os.environ, notifier),
+        retry_s=config.camera.retry_s,
+        stop=stop,
+    )
+
+
+def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:
+    """Start the embedded broker where none is configured."""
+    if mqtt.host:
+        return mqtt, None
+    broker = stack.enter_context(EmbeddedBroker(mqtt.port))
+    return MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL), broker

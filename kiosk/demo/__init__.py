@@ -1,0 +1,1 @@
+"""The first command: sample people walk down a drawn corridor."""

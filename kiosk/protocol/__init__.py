@@ -1,0 +1,1 @@
+"""What is said over MQTT: topics and payloads, shared by every program."""

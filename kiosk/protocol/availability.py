@@ -1,0 +1,45 @@
+"""The retained message that says whether a kiosk is online."""
+
+from typing import Literal
+
+import msgspec
+
+from kiosk.errors import PayloadError
+
+
+class Availability(msgspec.Struct, frozen=True, kw_only=True):
+    """The retained message on the availability topic.
+
+    It is open to keys it does not know, so that a newer kiosk can say more.
+
+    Attributes:
+        state: The kiosk says "online" and, when it is stopped, "offline"; when it vanishes the
+            broker says "offline" for it (its last will, LWT).
+        boot_id: Which boot of the machine; tells a restarted kiosk from a rebooted one.
+        version: Version of the kiosk's software.
+    """
+
+    state: Literal["online", "offline"]
+    boot_id: str
+    version: str
+
+    def as_offline(self) -> "Availability":
+        """Return the same with the state "offline"."""
+        return msgspec.structs.replace(self, state="offline")
+
+
+def encode_availability(availability: Availability) -> bytes:
+    """Write the message as JSON."""
+    return msgspec.json.encode(availability)
+
+
+def decode_availability(payload: bytes) -> Availability:
+    """Read the message.
+
+    Raises:
+        PayloadError: The payload is no JSON, or not an availability message.
+    """
+    try:
+        return msgspec.json.decode(payload, type=Availability)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise PayloadError(f"not an availability message: {exc}") from exc

@@ -1,0 +1,215 @@
+"""The model bundle: what ``convert`` writes, what the kiosk loads, one file.
+
+A zip archive ``*.kiosk-model`` that holds ``model.tflite`` (int8 in, int8 out), ``card.json``
+(:class:`ModelCard`), ``golden.npz`` (crops with the int8 outputs that they must give) and
+``cohort.npy`` (float16, what :class:`kiosk.recognition.match.Cohort` holds scores against).
+"""
+
+import hashlib
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta
+
+from kiosk.atomic_file import atomic_write
+from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, fingerprint
+from kiosk.errors import ConfigError, ModelError
+from kiosk.records import Floats, Image
+
+# What reading an archive raises that was cut, changed or is none. RuntimeError: a changed flag says
+# that it is encrypted. IndexError: one array stands where several should.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),
+    *(ValueError, KeyError, IndexError, msgspec.DecodeError),
+)
+
+GOLDEN_STEPS = 12
+"""How many int8 steps another runtime or processor may differ by. tflite-runtime 2.14 rounds
+otherwise than its heir: by 9 steps, with embeddings of faces at a cosine of 0.99 on. Those of two
+golden crops differ by 16 or more."""
+
+
+class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A threshold, and what it was measured to do on people kept apart for development.
+
+    Attributes:
+        fpir: False positive identification rate that the threshold was set for: the upper end of
+            its 95 % interval is no more.
+        gallery_size: How many people were enrolled.
+        threshold: Score (:mod:`kiosk.recognition.match`) at which a probe counts as known.
+        fnir: False negative identification rate at that threshold, same people.
+    """
+
+    fpir: Annotated[float, Meta(gt=0, lt=1)]
+    gallery_size: Annotated[int, Meta(ge=1)]
+    threshold: Annotated[float, Meta(ge=-1, le=1)]
+    fnir: Annotated[float, Meta(ge=0, le=1)]
+
+
+class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one needs to know before trusting the model.
+
+    Attributes:
+        model_id: Name and the first 12 hex digits of the checksum; templates carry it.
+        contract: :func:`kiosk.contract.fingerprint` that the model was trained with.
+        sha256: Of ``model.tflite``.
+        cohort_nearest: How many of the cohort the thresholds were measured with.
+        architecture: In words, with the number of weights.
+        quantisation: The input contract spelt out, types, scales and zero points of input and
+            output, and the losses measured.
+        operating_points: Thresholds to choose from by FPIR and gallery size.
+        evaluation: The measured figures with n and confidence intervals.
+        training: Recipe, data used with terms, what else was tried.
+        licence: Of the weights, and what they may be used for.
+        created: RFC 3339.
+    """
+
+    schema_version: Annotated[int, Meta(ge=2, le=2)] = 2
+    model_id: str
+    contract: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    cohort_nearest: int
+    architecture: str
+    quantisation: dict[str, Any]
+    operating_points: Annotated[tuple[OperatingPoint, ...], Meta(min_length=1)]
+    evaluation: dict[str, Any]
+    training: dict[str, Any]
+    licence: str
+    created: str
+
+    def operating_point(self, fpir: float, gallery_size: int) -> OperatingPoint:
+        """Pick the threshold for an FPIR: of the smallest measured gallery that is large enough.
+
+        For more people than were measured it is that of the largest, and FPIR grows with them.
+
+        Raises:
+            ConfigError: The card has no threshold for that FPIR.
+        """
+        fit = [point for point in self.operating_points if abs(point.fpir - fpir) < 1e-9]
+        if not fit:
+            known = sorted({point.fpir for point in self.operating_points})
+            raise ConfigError(f"decision.fpir: {fpir} is not on the model card, expected {known}")
+        fit.sort(key=lambda point: point.gallery_size)
+        return next((point for point in fit if point.gallery_size >= gallery_size), fit[-1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """A loaded model bundle.
+
+    Attributes:
+        card: The model card.
+        model: The TFLite file's bytes.
+        golden_crops: ``(n, 112, 112, 3)`` uint8 RGB.
+        golden_outputs: ``(n, 128)`` int8.
+        cohort: ``(m, 128)`` float32 of length 1, but for rounding to float16; of no rows where
+            scores are plain cosines.
+    """
+
+    card: ModelCard
+    model: bytes
+    golden_crops: Image
+    golden_outputs: npt.NDArray[np.int8]
+    cohort: Floats
+
+
+def default_bundle() -> Path:
+    """Locate the bundle that ships with the kiosk."""
+    return Path(str(files("kiosk") / "default.kiosk-model"))
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read and check a bundle.
+
+    Raises:
+        ModelError: Truncated, foreign, changed since it was written, or of another contract.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            model = archive.read("model.tflite")
+            card = msgspec.json.decode(archive.read("card.json"), type=ModelCard)
+            golden = np.load(io.BytesIO(archive.read("golden.npz")), allow_pickle=False)
+            packed = io.BytesIO(archive.read("cohort.npy"))
+            cohort = np.lib.format.read_array(packed, allow_pickle=False)
+        crops, outputs = golden["crops"], golden["outputs"]
+    except OSError as exc:
+        raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+    except _DAMAGE as exc:
+        message = f"{path}: not a whole model bundle of `kiosk-convert` ({exc})"
+        hint = "copy it here again, or convert the run anew if an older version wrote it"
+        raise ModelError(f"{message}; {hint}") from exc
+    _check(path, card, model)
+    _check_golden(path, crops, outputs)
+    _check_cohort(path, cohort)
+    return Bundle(card, model, crops, outputs, cohort.astype(np.float32))
+
+
+def _check_golden(path: Path, crops: npt.NDArray[Any], outputs: npt.NDArray[Any]) -> None:
+    found = (crops.dtype, *crops.shape), (outputs.dtype, *outputs.shape)
+    count = crops.shape[0] if crops.ndim else 0
+    if count == 0 or found != (
+        (np.uint8, count, CROP_PX, CROP_PX, 3),
+        (np.int8, count, EMBEDDING_DIM),
+    ):
+        raise ModelError(f"{path}: golden.npz: expected crops and their outputs, found {found}")
+
+
+def _check_cohort(path: Path, cohort: npt.NDArray[Any]) -> None:
+    if cohort.dtype != np.float16 or cohort.ndim != 2 or cohort.shape[1] != EMBEDDING_DIM:
+        found = (cohort.dtype, *cohort.shape)
+        raise ModelError(f"{path}: cohort.npy: expected float16 embeddings, found {found}")
+    lengths = np.linalg.norm(cohort.astype(np.float32), axis=1)
+    if not np.allclose(lengths, 1.0, atol=1e-2) or 0 < len(cohort) < COHORT_NEAREST:
+        expected = f"none or at least {COHORT_NEAREST} embeddings of length 1"
+        raise ModelError(f"{path}: cohort.npy: expected {expected}")
+
+
+def _check(path: Path, card: ModelCard, model: bytes) -> None:
+    digest = hashlib.sha256(model).hexdigest()
+    if digest != card.sha256:
+        raise ModelError(f"{path}: model.tflite has sha256 {digest}, card.json says {card.sha256}")
+    if card.contract != fingerprint():
+        raise ModelError(
+            f"{path}: made for crop contract {card.contract}, this kiosk cuts {fingerprint()}; "
+            "convert the model again with the kiosk's own version"
+        )
+    if card.cohort_nearest != COHORT_NEAREST:
+        raise ModelError(
+            f"{path}: thresholds for the {card.cohort_nearest} nearest of the cohort, this kiosk "
+            f"takes {COHORT_NEAREST}; convert the model again with the kiosk's own version"
+        )
+
+
+def write_bundle(path: Path, bundle: Bundle) -> None:
+    """Write a bundle, whole or not at all.
+
+    Raises:
+        ModelError: The folder cannot be written.
+    """
+    golden = io.BytesIO()
+    np.savez_compressed(golden, crops=bundle.golden_crops, outputs=bundle.golden_outputs)
+    cohort = io.BytesIO()
+    np.save(cohort, bundle.cohort.astype(np.float16))
+    card = msgspec.json.format(msgspec.json.encode(bundle.card), indent=1)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in (
+            ("card.json", card),
+            ("model.tflite", bundle.model),
+            ("golden.npz", golden.getvalue()),
+            ("cohort.npy", cohort.getvalue()),
+        ):
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    try:
+        with atomic_write(path) as partial:
+            partial.write_bytes(packed.getvalue())
+    except OSError as exc:
+        raise ModelError(f"{path}: cannot be written ({exc.strerror})") from exc

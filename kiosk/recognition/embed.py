@@ -1,0 +1,74 @@
+"""Embed aligned crops with the int8 model of a bundle."""
+
+from typing import Protocol
+
+import numpy as np
+
+from kiosk.contract import CROP_PX, EMBEDDING_DIM
+from kiosk.errors import ModelError
+from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle
+from kiosk.recognition.tflite import Int8s, Runtime, TfliteModel
+from kiosk.records import Floats, Image
+
+
+class Embedder(Protocol):
+    """Anything that turns a crop into an embedding."""
+
+    def embed(self, crop: Image) -> Floats:
+        """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
+
+
+class TfliteEmbedder:
+    """The shipped recogniser.
+
+    Args:
+        bundle: The model bundle.
+        runtime: Which TFLite runtime.
+        threads: Threads of one inference.
+
+    Raises:
+        ModelError: The model does not take the contract's crop, or gives no embedding of it.
+    """
+
+    def __init__(
+        self, bundle: Bundle, runtime: Runtime = "ai-edge-litert", threads: int = 1
+    ) -> None:
+        self.model_id = bundle.card.model_id
+        self._bundle = bundle
+        self._model = TfliteModel(bundle.model, runtime, threads)
+        shapes = self._model.input_shape, self._model.output_shape
+        if shapes != ((1, CROP_PX, CROP_PX, 3), (1, EMBEDDING_DIM)):
+            raise ModelError(
+                f"{self.model_id}: maps {shapes[0]} to {shapes[1]}, no crop to embedding"
+            )
+        scale, zero = self._model.input_quantisation
+        # With scale 1 and zero point -128 a pixel's int8 is the pixel less 128: no arithmetic.
+        if abs(scale - 1.0) > 1e-3 or zero != -128:
+            raise ModelError(f"{self.model_id}: input scale {scale}, zero {zero}; not 1 and -128")
+
+    def embed(self, crop: Image) -> Floats:
+        """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
+        scale, zero = self._model.output_quantisation
+        vector = (self.raw(crop).astype(np.float32) - zero) * scale
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
+
+    def raw(self, crop: Image) -> Int8s:
+        """Run the model; ``(128,)`` int8 as it gives them."""
+        return np.asarray(self._model((crop ^ 0x80).view(np.int8)[None])[0], np.int8)
+
+    def check(self) -> int:
+        """Replay the golden vectors; the largest difference in int8 steps.
+
+        Raises:
+            ModelError: This machine computes something else than the converter did.
+        """
+        pairs = zip(self._bundle.golden_crops, self._bundle.golden_outputs, strict=True)
+        worst = max(
+            int(np.abs(self.raw(crop).astype(int) - golden).max()) for crop, golden in pairs
+        )
+        if worst > GOLDEN_STEPS:
+            raise ModelError(
+                f"{self.model_id}: golden vectors differ by {worst} int8 steps, "
+                f"expected at most {GOLDEN_STEPS}; this runtime does not compute the model right"
+            )
+        return worst

@@ -1,0 +1,1 @@
+"""The live attendance list in a terminal."""

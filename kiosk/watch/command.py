@@ -1,0 +1,58 @@
+"""The command ``kiosk watch``."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from kiosk.config import Config
+from kiosk.errors import ConfigError
+from kiosk.mqtt.connection import read_password
+from kiosk.roster import Roster, load_roster
+from kiosk.watch.attendance_list import AttendanceList
+from kiosk.watch.screens import screen_for
+from kiosk.watch.viewer import watch
+
+
+def _configured_roster(config: Config) -> Roster:
+    """Read the configured roster; one that is not there yet has no names."""
+    path = Path(config.state.roster)
+    return load_roster(path) if config.state.roster and path.exists() else Roster()
+
+
+def watch_live(
+    config: Config,
+    *,
+    host: str | None,
+    port: int | None,
+    roster: Path | None,
+    limit: int | None,
+    as_json: bool,
+) -> int:
+    """Show events as they come, until Ctrl-C or ``limit`` events.
+
+    Args:
+        config: The broker, the time zone, and where the roster is, if there is one.
+        host: The broker in place of ``mqtt.host``.
+        port: Its port in place of ``mqtt.port``.
+        roster: A roster in place of ``state.roster``, which must be there.
+        limit: Return after this many events that are no repeats.
+        as_json: Show one JSON object a line.
+
+    Raises:
+        ConfigError: No broker is named, or ``port`` is none.
+        RosterError: The roster cannot be read.
+        BrokerError: As :func:`kiosk.watch.viewer.watch`.
+    """
+    if port is not None and not 1 <= port <= 65535:
+        raise ConfigError(f"--port: {port}, expected 1 to 65535")
+    mqtt = msgspec.structs.replace(
+        config.mqtt, host=host or config.mqtt.host, port=port or config.mqtt.port
+    )
+    if not mqtt.host:
+        raise ConfigError("mqtt.host: needed to watch; or name the broker with --host")
+    names = load_roster(roster) if roster is not None else _configured_roster(config)
+    board = AttendanceList()
+    screen = screen_for(sys.stdout, board, names, config.zone, as_json=as_json)
+    watch(mqtt, board, screen, password=read_password(mqtt), limit=limit)
+    return 0

@@ -1,0 +1,393 @@
+"""Conversion: a whole int8 bundle comes out, or nothing."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import msgspec
+import numpy as np
+import pytest
+
+from convert.convert import Converted, Facts, Int8Embedder, convert
+from convert.golden import golden_crops
+from convert.quantise import quantise, refuse_float_ops
+from convert.verify import Limit, Loss, measure, refuse, worse_by
+from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
+from kiosk.errors import DatasetError, ModelError
+from kiosk.recognition.bundle import Bundle, default_bundle, load_bundle
+from kiosk.recognition.embed import TfliteEmbedder
+from tests.support import unit
+from tests.support_train import TINY, draw_crop, make_crop_set
+from tests.tflite_file import patch_model
+from train.dataset.crop_set import CropSet
+from train.dataset.sources import Side
+from train.evaluation.cohort import make_cohort
+from train.evaluation.evaluate import Lfw
+from train.evaluation.metrics import Rate, TenFold
+from train.fit import embed_all, load_embedder
+from train.network import build_network
+from train.recipe import FitConfig, settle_config
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"
+)
+CONFIG = FitConfig(network=TINY)
+FACTS = Facts(name="tiny", licence="none", data=("drawn",), tried=("nothing",))
+# The network is untrained: people are hardly told apart, and quantisation shows more.
+LENIENT = Limit(cosine_mean=0.9, cosine_p1=0.8, accuracy=0.5, figure=1.0, false_match=1.0)
+
+
+def make_run(folder: Path) -> Path:
+    """A run folder with random weights that give each crop an embedding of its own."""
+    settle_config(folder, CONFIG)
+    keras.utils.set_random_seed(1)
+    network = build_network(TINY)
+    rng = np.random.default_rng(1)
+    for weight in network.weights:
+        if weight.path.endswith("moving_variance"):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    network.save_weights(folder / "embedder.weights.h5")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
+    people: dict[Side, int] = {"train": 80, "dev": 5, "test": 5}  # enough for a cohort
+    return make_crop_set(tmp_path_factory.mktemp("crops"), people)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("out") / "tiny.kiosk-model"
+
+
+@pytest.fixture(scope="module")
+def converted(run: Path, crop_set: CropSet, out: Path) -> Converted:
+    return convert(run, crop_set, FACTS, out, limit=LENIENT)
+
+
+@pytest.fixture(scope="module")
+def bundle(converted: Converted, out: Path) -> Bundle:
+    """What was converted, read back as the kiosk reads it."""
+    found = load_bundle(out)
+    assert found.card.model_id == converted.bundle.card.model_id
+    return found
+
+
+def test_a_bundle_comes_out_whole(bundle: Bundle, converted: Converted, out: Path) -> None:
+    """One file that the kiosk loads, holding what was returned, and nothing beside it."""
+    # As JSON: what was not measured is null there, and tuples are lists.
+    assert msgspec.json.encode(bundle.card) == msgspec.json.encode(converted.bundle.card)
+    assert bundle.model == converted.bundle.model
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    with zipfile.ZipFile(out) as archive:
+        parts = {"card.json", "cohort.npy", "golden.npz", "model.tflite"}
+        assert set(archive.namelist()) == parts
+
+
+def test_the_golden_vectors_replay(bundle: Bundle) -> None:
+    """On the machine that converted, the kiosk's own check finds no difference at all."""
+    assert TfliteEmbedder(bundle).check() == 0
+    assert np.array_equal(bundle.golden_crops, golden_crops())
+
+
+def test_the_kiosk_embeds_what_the_converter_measured(bundle: Bundle, crop_set: CropSet) -> None:
+    """The figures of the card are those of the kiosk's embedder."""
+    (crops,) = crop_set.middle(crop_set.on("test")[:5])
+    measured, kiosk = Int8Embedder(bundle.model)(crops), TfliteEmbedder(bundle)
+    assert measured == pytest.approx(np.stack([kiosk.embed(crop) for crop in crops]), abs=1e-6)
+
+
+def test_the_int8_model_is_near_the_float_one(bundle: Bundle, run: Path) -> None:
+    """Crops that nobody calibrated with get nearly the float network's embedding."""
+    crops = np.stack([draw_crop(seed, seed, 112) for seed in range(500, 510)])
+    found, expected = Int8Embedder(bundle.model)(crops), embed_all(load_embedder(run), crops)
+    assert np.sum(found * expected, axis=1).min() > 0.98
+
+
+def test_the_input_is_the_pixel_less_128(bundle: Bundle) -> None:
+    """Scale 1 and zero point -128: the kiosk flips one bit and does no arithmetic."""
+    model = Int8Embedder(bundle.model).model
+    assert model.input_quantisation == (pytest.approx(1.0, abs=1e-6), -128)
+    assert model.input_shape == (1, 112, 112, 3)
+    assert bundle.card.quantisation["input"] == list(model.input_quantisation)
+    assert bundle.card.quantisation["output"] == list(model.output_quantisation)
+
+
+def test_no_float_is_left(bundle: Bundle) -> None:
+    """The shipped file passes the check for float tensors and foreign ops."""
+    refuse_float_ops(bundle.model)
+
+
+def test_the_card_says_what_the_model_is(
+    bundle: Bundle, converted: Converted, crop_set: CropSet
+) -> None:
+    """Checksum, contract, recipe, data, losses and figures are those of this conversion."""
+    card = bundle.card
+    assert card.sha256 == hashlib.sha256(bundle.model).hexdigest()
+    assert card.model_id == f"tiny-{card.sha256[:12]}"
+    assert card.contract == fingerprint()
+    assert card.quantisation["calibration_crops"] == len(crop_set.on("train")) + 2
+    assert card.quantisation["loss"]["cosine_mean"] == converted.loss.cosine_mean
+    assert card.training["recipe"]["network"]["stem"] == TINY.stem
+    assert (card.licence, card.training["data"]) == ("none", ["drawn"])
+    assert card.training["tried"] == ["nothing"]
+    assert f"{build_network(TINY).count_params():,} weights" in card.architecture
+
+
+def test_the_card_has_thresholds_with_their_figures(bundle: Bundle, converted: Converted) -> None:
+    """Each operating point is one that was measured on development people."""
+    assert bundle.card.operating_points == converted.report.operating_points
+    for point, found in zip(
+        bundle.card.operating_points, converted.report.development, strict=True
+    ):
+        assert found.fpir.high <= point.fpir
+        assert bundle.card.operating_point(point.fpir, point.gallery_size) == point
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (
+            Limit(cosine_mean=1.1, cosine_p1=0, accuracy=1, figure=1, false_match=1),
+            "cosine_mean is .*, expected at least 1.1",
+        ),
+        (
+            Limit(cosine_mean=0, cosine_p1=1.1, accuracy=1, figure=1, false_match=1),
+            "cosine_p1 is .*, expected at least 1.1",
+        ),
+        (
+            Limit(cosine_mean=0, cosine_p1=0, accuracy=-2, figure=1, false_match=1),
+            "accuracy loss is .*, expected at most -2",
+        ),
+        (
+            Limit(cosine_mean=0, cosine_p1=0, accuracy=1, figure=-2, false_match=1),
+            "loss of '2 enrolled, FPIR 1 %: FNIR, development' is .*, expected at most -2",
+        ),
+    ],
+    ids=["mean", "worst percent", "accuracy", "report"],
+)
+def test_a_model_that_lost_too_much_is_not_written(
+    run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, limit: Limit, said: str,
+) -> None:  # fmt: skip
+    """The error names the figure and its limit, and no file is left."""
+    # The file itself was made above.
+    monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
+    with pytest.raises(ModelError, match=rf"^quantisation lost too much: {said}"):
+        convert(run, crop_set, FACTS, tmp_path / "tiny.kiosk-model", limit=limit)
+    assert list(tmp_path.iterdir()) == []
+
+
+def a_loss(cosine_mean: float, cosine_p1: float, accuracy: float, figure: float = 0.05) -> Loss:
+    return Loss(
+        crops=10,
+        cosine_mean=cosine_mean,
+        cosine_p1=cosine_p1,
+        cosine_min=-1.0,
+        accuracy=accuracy,
+        figures={"relatives": figure},
+    )
+
+
+@pytest.mark.parametrize(
+    ("cosine_mean", "cosine_p1", "accuracy"),
+    [(0.995, 0.98, 0.001), (0.99, 0.97, 0.005), (1.0, 1.0, -0.1)],
+    ids=["good", "at the limit", "better than float"],
+)
+def test_within_the_limits_a_model_is_taken(
+    cosine_mean: float, cosine_p1: float, accuracy: float
+) -> None:
+    """A figure at its limit passes, and the worst single crop decides nothing."""
+    refuse(a_loss(cosine_mean, cosine_p1, accuracy), Limit())
+
+
+@pytest.mark.parametrize(
+    ("cosine_mean", "cosine_p1", "accuracy", "named"),
+    [
+        (0.989, 0.98, 0.001, ["cosine_mean"]),
+        (0.995, 0.969, 0.001, ["cosine_p1"]),
+        (0.995, 0.98, 0.006, ["accuracy loss"]),
+        (0.5, 0.5, 0.5, ["cosine_mean", "cosine_p1", "accuracy loss"]),
+    ],
+)
+def test_beyond_a_limit_each_figure_is_named(
+    cosine_mean: float, cosine_p1: float, accuracy: float, named: list[str]
+) -> None:
+    """Those beyond their limit, and no others."""
+    with pytest.raises(ModelError) as caught:
+        refuse(a_loss(cosine_mean, cosine_p1, accuracy), Limit())
+    figures = ("cosine_mean", "cosine_p1", "accuracy loss")
+    assert [name for name in figures if name in str(caught.value)] == named
+
+
+def test_a_figure_of_the_report_that_is_far_worse_is_named() -> None:
+    """More than five points are too many, whichever figure it is."""
+    with pytest.raises(ModelError, match=r"loss of 'relatives' is 0\.0510, expected at most 0\.05"):
+        refuse(a_loss(1.0, 1.0, 0.0, figure=0.051), Limit())
+
+
+@pytest.mark.parametrize(
+    "label", ["30 enrolled, FPIR 1 %: FPIR in truth, test", "relatives, test: false match rate"]
+)
+def test_strangers_taken_for_somebody_have_a_limit_of_their_own(label: str) -> None:
+    """One point more is the most, where other figures may lose five."""
+    loss = msgspec.structs.replace(a_loss(1.0, 1.0, 0.0), figures={label: 0.011, "FNIR": 0.05})
+    with pytest.raises(ModelError, match=r"is 0\.0110, expected at most 0\.0100$"):
+        refuse(loss, Limit())
+
+
+def test_worse_is_less_accuracy_and_more_errors(converted: Converted) -> None:
+    """Of LFW's figures less is worse, of all others more; what was not measured is left out."""
+    rate = Rate(0.9, 0.8, 0.95, 100)
+    lfw = Lfw(TenFold(0.9, 0.01, 6000), rate, rate, 0)
+    before = msgspec.structs.replace(converted.report, lfw=lfw, groups=(), relatives=None)
+    found = before.test[0]
+    more = msgspec.structs.replace(found.fnir, value=found.fnir.value + 0.25)
+    after = msgspec.structs.replace(
+        before,
+        lfw=msgspec.structs.replace(lfw, verification=TenFold(0.8, 0.01, 6000)),
+        test=(msgspec.structs.replace(found, fnir=more), *before.test[1:]),
+    )
+    worse = {label: by for label, by in worse_by(before, after).items() if by}
+    assert worse == {
+        "LFW, ten folds: accuracy ± standard error": pytest.approx(0.1),
+        "2 enrolled, FPIR 1 %: FNIR, test": pytest.approx(0.25),
+    }
+    assert not any("group" in label for label in worse_by(before, after))
+
+
+@pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
+def test_the_shipped_file_is_int8_throughout() -> None:
+    """No float and no Flex op is in the model that a kiosk runs by default."""
+    refuse_float_ops(load_bundle(default_bundle()).model)
+
+
+def test_what_quantisation_cost_is_measured_crop_by_crop() -> None:
+    """Mean, first percentile and least cosine of the same crop's two embeddings."""
+    rng = np.random.default_rng(3)
+    one, other = (unit(rng.normal(size=(300, 128)) + 2) for _ in range(2))
+    cosines = [float(a @ b) for a, b in zip(one, other, strict=True)]
+    found = measure(one, other, accuracy=0.25, figures={"FNIR": 0.5})
+    assert (found.crops, found.accuracy) == (300, 0.25)
+    assert found.cosine_mean == pytest.approx(np.mean(cosines), abs=1e-6)
+    assert found.cosine_p1 == pytest.approx(np.percentile(cosines, 1), abs=1e-6)
+    assert found.cosine_min == pytest.approx(min(cosines), abs=1e-6)
+
+
+def test_a_float_model_is_refused_by_its_tensor() -> None:
+    """A file with a float between input and output never gets into a bundle."""
+    refuse_float_ops(patch_model())
+    with pytest.raises(ModelError, match=r"^tensor .* is float32, not int8$"):
+        refuse_float_ops(patch_model(is_int8=False))
+
+
+@pytest.mark.parametrize("op", ["FlexErf", "QUANTIZE", "DEQUANTIZE", "CUSTOM"])
+def test_an_op_that_is_no_int8_kernel_is_refused(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ops of TensorFlow, and such as only change the scale, are named."""
+    monkeypatch.setattr("convert.quantise.parts_of", lambda _: ({}, {"CONV_2D", op}))
+    with pytest.raises(ModelError, match=rf"^op {op} was left in the model"):
+        refuse_float_ops(patch_model())
+
+
+class _Strange(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types
+    """A layer that no int8 kernel computes."""
+
+    def call(self, crop: Any) -> Any:  # noqa: ANN401  # a tensor
+        return keras.ops.erfinv(crop / 256)
+
+
+def test_a_network_without_int8_kernels_is_refused() -> None:
+    """The converter's refusal, or the float op that it leaves, is our error."""
+    crop = keras.Input(batch_shape=(1, 112, 112, 3))
+    network = keras.Model(crop, keras.layers.Flatten()(_Strange()(crop)))
+    with pytest.raises(ModelError):
+        quantise(network, golden_crops())
+
+
+def test_dull_crops_calibrate_the_whole_range(run: Path) -> None:
+    """With crops of few grey levels the input's scale is still 1: black and white are added."""
+    dull = np.stack([draw_crop(seed, 0, 112) // 4 + 90 for seed in range(4)])
+    assert np.ptp(dull) < 64
+    model = Int8Embedder(quantise(load_embedder(run), dull)).model
+    assert model.input_quantisation == (pytest.approx(1.0, abs=1e-6), -128)
+
+
+def test_conversion_runs_under_tensorflow_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under another backend the error says what to unset."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ModelError, match="unset KERAS_BACKEND"):
+        quantise(keras.Model(), golden_crops())
+
+
+@pytest.mark.parametrize(
+    ("people", "side"), [({"dev": 2, "test": 2}, "train"), ({"train": 2, "test": 2}, "dev")]
+)
+def test_a_side_without_people_is_named(
+    run: Path, converted: Converted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    people: dict[Side, int], side: str,
+) -> None:  # fmt: skip
+    """There is nothing to calibrate with, or to set thresholds on, and nothing is written."""
+    monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
+    few = make_crop_set(tmp_path / "crops", people)
+    with pytest.raises(DatasetError, match=rf"crops: nobody on side '{side}'; prepare with more"):
+        convert(run, few, FACTS, tmp_path / "tiny.kiosk-model", limit=LENIENT)
+    assert not (tmp_path / "tiny.kiosk-model").exists()
+
+
+def test_the_cohort_is_the_int8_file_s(bundle: Bundle, crop_set: CropSet) -> None:
+    """Scores are held against what the shipped file makes of training people."""
+    expected = make_cohort(Int8Embedder(bundle.model), crop_set)
+    assert len(expected.centres) >= COHORT_NEAREST
+    assert np.array_equal(bundle.cohort, expected.centres)
+
+
+def test_a_network_that_tells_nobody_apart_is_not_written(
+    run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A collapsed network gives all the same embedding: no threshold is of any use."""
+    monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
+    one = np.tile(np.eye(1, EMBEDDING_DIM, dtype=np.float32), (len(crop_set), 1))
+    monkeypatch.setattr(Int8Embedder, "__call__", lambda _, crops: one[: len(crops)])
+    with pytest.raises(ModelError, match="no threshold names anybody and keeps strangers out"):
+        convert(run, crop_set, FACTS, tmp_path / "tiny.kiosk-model", limit=LENIENT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_that_no_kiosk_would_read_is_not_written(
+    run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Where strangers score 1, as with a collapsed network, no cosine keeps them out."""
+    points = tuple(
+        msgspec.structs.replace(point, threshold=1.0000001)
+        for point in converted.report.operating_points
+    )
+    report = msgspec.structs.replace(converted.report, operating_points=points)
+    monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
+    monkeypatch.setattr("convert.convert.evaluate", lambda *_: report)
+    with pytest.raises(ModelError, match=r"^the model card cannot be read back: .*threshold"):
+        convert(run, crop_set, FACTS, tmp_path / "tiny.kiosk-model", limit=LENIENT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_a_run_is_named(crop_set: CropSet, tmp_path: Path) -> None:
+    """What was never fitted cannot be converted."""
+    with pytest.raises(DatasetError, match=r"config\.json: not a run of recipe `embedding`"):
+        convert(tmp_path, crop_set, FACTS, tmp_path / "tiny.kiosk-model")
+
+
+def test_golden_crops_stay_the_same() -> None:
+    """For ever, on every machine: six crops of nobody, the last two black and white."""
+    crops = golden_crops()
+    assert (crops.shape, crops.dtype) == ((6, 112, 112, 3), np.uint8)
+    assert (crops[4].max(), crops[5].min()) == (0, 255)
+    assert hashlib.sha256(crops.tobytes()).hexdigest()[:16] == "d2ebead2b60e537f"

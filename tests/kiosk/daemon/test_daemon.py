@@ -1,0 +1,632 @@
+"""The daemon: proved before it is ready, alive while the camera is away, stopped when asked."""
+
+import dataclasses
+import json
+import logging
+import os
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from kiosk.camera.base import BaseCamera, Camera
+from kiosk.clock import ManualClock
+from kiosk.config import load_config
+from kiosk.daemon.daemon import Daemon
+from kiosk.daemon.wiring import build_daemon
+from kiosk.demo.sample_people import enrolment_photos
+from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
+from kiosk.protocol.event import schema
+from kiosk.protocol.topics import ATTENDANCE_FILTER
+from kiosk.recognition.align import align
+from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
+from kiosk.recognition.gallery import Gallery, save_gallery
+from kiosk.recognition.match import Matcher
+from kiosk.records import Image
+from tests.conftest import PATIENCE_S, Mosquitto, free_port
+from tests.support import (
+    PLAIN,
+    embedding,
+    needs_photos,
+    picture,
+    small_bundle,
+    write_config,
+    write_folder,
+)
+
+EMPTY: Image = np.full((120, 160, 3), 128, np.uint8)
+GONE = CameraError("camera.source: 0 stopped giving frames")
+WATCHDOG_S = 20
+Shown = Iterable[Image | CameraError]
+
+
+class Manager:
+    """The service manager's end of NOTIFY_SOCKET; it reads at once, or senders would block."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._messages: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def listen(self) -> list[str]:
+        """All that was said since the last time."""
+        self._say(b"sync")
+        return list(iter(self._next, "sync"))
+
+    def wait_for(self, start: str) -> str:
+        """Wait for the next message that begins so."""
+        while not (message := self._next()).startswith(start):
+            pass
+        return message
+
+    def close(self) -> None:
+        self._say(b"end")
+        self._thread.join()
+        self._socket.close()
+
+    def _next(self) -> str:
+        return self._messages.get(timeout=PATIENCE_S)
+
+    def _say(self, message: bytes) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(message, str(self.path))
+
+    def _read(self) -> None:
+        for message in iter(lambda: self._socket.recv(4096), b"end"):
+            self._messages.put(message.decode())
+
+
+class Scripted(BaseCamera):
+    """A camera that shows a script, ten pictures a second; an error in it is raised."""
+
+    def __init__(self, clock: ManualClock, shown: Shown) -> None:
+        super().__init__()
+        self._clock = clock
+        self._shown = iter(shown)
+        self.is_open = True
+
+    def _read(self) -> tuple[Image, float]:
+        assert self.is_open
+        item = next(self._shown)
+        if isinstance(item, CameraError):
+            raise item
+        self._clock.advance(0.1)
+        return item, self._clock.monotonic_s()
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+def open_scripts(
+    clock: ManualClock, scripts: Iterable[Shown | CameraError]
+) -> Callable[[], Camera]:
+    """Show one script after another, each time the camera is opened; an error fails to open."""
+    left = iter(scripts)
+
+    def open_next() -> Camera:
+        script = next(left)
+        if isinstance(script, CameraError):
+            raise script
+        return Scripted(clock, script)
+
+    return open_next
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def manager(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Manager]:
+    assert mosquitto.port  # it runs already: it would say READY=1 itself
+    manager = Manager(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(manager.path))
+    monkeypatch.setenv("WATCHDOG_USEC", str(WATCHDOG_S * 1_000_000))
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    yield manager
+    manager.close()
+
+
+def people(*subjects: str) -> Gallery:
+    """Enrol people whom nobody in these tests looks like."""
+    templates = {s: embedding(seed)[None] for seed, s in enumerate(subjects, 100)}
+    return Gallery(small_bundle().card.model_id, templates)
+
+
+@pytest.fixture
+def config_path(mosquitto: Mosquitto, bundle_path: Path, tmp_path: Path) -> Path:
+    """A configuration with a broker and two people enrolled; the camera is a test card."""
+    (tmp_path / "state").mkdir()
+    save_gallery(tmp_path / "state" / "gallery.npz", people("s-1", "s-2"))
+    return write_config(
+        tmp_path,
+        bundle_path,
+        f"""
+        [mqtt]
+        host = "{mosquitto.host}"
+        port = {mosquitto.port}
+        [camera]
+        backend = "fake-picamera2"
+        fps = 100
+        retry_s = 60.0
+        """,
+    )
+
+
+Build = Callable[..., Daemon]
+
+
+@pytest.fixture
+def build(manager: Manager, config_path: Path, clock: ManualClock) -> Iterator[Build]:
+    """Make daemons whose camera shows these scripts."""
+    assert manager.path.exists()
+    with ExitStack() as stack:
+
+        def make(*scripts: Shown | CameraError) -> Daemon:
+            camera = open_scripts(clock, scripts)
+            return build_daemon(load_config(config_path), stack, clock=clock, camera=camera)
+
+        yield make
+
+
+def gallery_file(config_path: Path) -> Path:
+    return config_path.with_name("state") / "gallery.npz"
+
+
+# Starting
+
+
+def test_ready_is_said_after_the_first_frame(build: Build, manager: Manager) -> None:
+    """Before a frame nothing is said; then READY and how many people, and at the end STOPPING."""
+
+    def script() -> Iterator[Image]:
+        assert manager.listen() == []
+        yield EMPTY
+        assert manager.listen()[0] == "READY=1\nSTATUS=2 people enrolled"
+        yield EMPTY
+
+    build(script()).run()
+    said = manager.listen()
+    assert said[-1] == "STOPPING=1"
+    assert "READY" not in "".join(said)
+
+
+@pytest.mark.parametrize("script", [GONE, [GONE], []])
+def test_without_a_first_frame_it_is_never_ready(
+    script: Shown | CameraError, build: Build, manager: Manager
+) -> None:
+    """A camera that does not open, fails at once or shows nothing ends the start in its error."""
+    with pytest.raises(CameraError):
+        build(script).run()
+    assert manager.listen() == ["STOPPING=1"]
+
+
+def test_a_model_that_computes_wrong_is_never_ready(
+    build: Build, manager: Manager, config_path: Path, tmp_path: Path
+) -> None:
+    """Golden vectors are replayed first: when they differ, not even the camera is opened."""
+    one = small_bundle()
+    off = one.golden_outputs.astype(int) + 2 * GOLDEN_STEPS
+    outputs = np.clip(off, -128, 127).astype(np.int8)
+    wrong = tmp_path / "wrong.kiosk-model"
+    write_bundle(wrong, Bundle(one.card, one.model, one.golden_crops, outputs, one.cohort))
+    text = config_path.read_text()
+    config_path.write_text(
+        "".join(
+            f'bundle = "{wrong}"\n' if line.startswith("bundle") else line
+            for line in text.splitlines(keepends=True)
+        )
+    )
+    with pytest.raises(ModelError, match="golden vectors differ"):
+        build().run()
+    assert "READY" not in "".join(manager.listen())
+
+
+# Running
+
+
+def enrol_sample(daemon: Daemon) -> None:
+    """Enrol a sample person as ``s-12``, beside the two."""
+    photo = picture(enrolment_photos("orl-s12")[0])
+    found = daemon.pipeline.detector.find(photo)[0]
+    template = daemon.embedder.embed(align(photo, found.landmarks))
+    gallery = people("s-1", "s-2").with_subject("s-12", template[None])
+    daemon.pipeline.matcher = Matcher(gallery, PLAIN)
+
+
+@needs_photos
+def test_who_walks_past_is_published(
+    build: Build, mosquitto: Mosquitto, clock: ManualClock, config_path: Path
+) -> None:
+    """An enrolled person's walk is one event at the broker, of the clock's time, to the schema."""
+    daemon = build([picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)])
+    enrol_sample(daemon)
+    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    daemon.run()
+    event = json.loads(listener.next()[1])
+    Draft202012Validator(schema()).validate(event)
+    assert (event["subject_id"], event["sequence"]) == ("s-12", 1)
+    assert event["time"] == "2026-01-05T08:00:00.300+00:00"
+    assert event["boot_id"] == clock.boot_id()
+    assert event["decision"]["model_id"] == small_bundle().card.model_id
+    assert listener.heard.empty()
+    assert len(daemon.recorder.outbox) == 0
+    assert config_path.exists()
+
+
+@needs_photos
+def test_who_stays_from_one_session_into_the_next_attends_both(
+    build: Build, mosquitto: Mosquitto, clock: ManualClock
+) -> None:
+    """Somebody in view without a break over the change of lessons is recorded for each, once."""
+
+    def script() -> Iterator[Image]:
+        shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
+        yield from shown
+        clock.set_utc(clock.utc() + timedelta(days=1), synchronised=True)
+        yield from reversed(shown)
+
+    daemon = build(script())
+    enrol_sample(daemon)
+    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    daemon.run()
+    heard = [json.loads(listener.next()[1]) for _ in range(2)]
+    assert [event["session"] for event in heard] == ["2026-01-05/day", "2026-01-06/day"]
+    assert {event["subject_id"] for event in heard} == {"s-12"}
+    assert daemon.recorder.outbox.last_sequence() == 2
+
+
+def test_a_stop_ends_the_loop_with_the_next_frame(build: Build, manager: Manager) -> None:
+    """When stop is set, an endless camera is left after the frame at hand, and closed."""
+    daemon = build()
+
+    def endless() -> Iterator[Image]:
+        yield EMPTY
+        daemon.stop.set()
+        yield EMPTY
+        pytest.fail("a frame was taken after the stop")
+
+    camera = Scripted(ManualClock(), endless())
+    daemon.open_camera = lambda: camera
+    daemon.run()
+    assert not camera.is_open
+    assert manager.listen()[-1] == "STOPPING=1"
+
+
+def test_a_dead_publisher_ends_the_daemon(build: Build) -> None:
+    """When nothing is published any more, the process must end for systemd to start it anew."""
+    daemon = build()
+
+    def script() -> Iterator[Image]:
+        yield EMPTY
+        daemon.publisher._failure = OutboxError("the disk fails")
+        yield EMPTY
+
+    daemon.open_camera = open_scripts(ManualClock(), [script()])
+    with pytest.raises(BrokerError, match="the disk fails"):
+        daemon.run()
+
+
+def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path) -> None:
+    """Where the kiosk is its own broker, nothing is passed on without that broker's thread."""
+    pytest.importorskip("amqtt", reason="the extra [demo] is not installed")
+    text = config_path.read_text()
+    config_path.write_text(
+        re.sub(r"host = .*\n( *)port = \d+", rf'host = ""\n\1port = {free_port()}', text)
+    )
+    daemon = build()
+
+    def script() -> Iterator[Image]:
+        yield EMPTY
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "broker")
+        loop = daemon.checks[0].__self__._loop  # type: ignore[attr-defined]
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE_S)
+        yield EMPTY
+        pytest.fail("a frame was taken without a broker")
+
+    daemon.open_camera = open_scripts(ManualClock(), [script()])
+    with pytest.raises(BrokerError, match="embedded broker: it has failed"):
+        daemon.run()
+
+
+# The camera is away
+
+
+def lines(caplog: pytest.LogCaptureFixture, part: str) -> int:
+    return sum(part in record.getMessage() for record in caplog.records)
+
+
+def test_a_lost_camera_is_one_line_and_its_return_another(
+    build: Build, caplog: pytest.LogCaptureFixture, manager: Manager
+) -> None:
+    """However often it fails to open or gives no frame, an outage has one line for each end."""
+    caplog.set_level(logging.INFO)
+    build(
+        [EMPTY, GONE],
+        CameraError("cannot be opened"),
+        [GONE],
+        CameraError("cannot be opened"),
+        [EMPTY, EMPTY, GONE],
+        [EMPTY],
+    ).run()
+    assert (lines(caplog, "camera lost"), lines(caplog, "camera back")) == (2, 2)
+    states = [m.removeprefix("STATUS=camera ") for m in manager.listen() if "camera" in m]
+    assert states == ["lost", "back", "lost", "back"]
+
+
+def test_waiting_for_a_camera_feeds_the_watchdog(
+    build: Build, manager: Manager, clock: ManualClock
+) -> None:
+    """A wait of a minute gives signs of life as often as 20 s of WatchdogSec need them."""
+    waited_s: list[float] = []
+
+    def lost() -> Iterator[Image | CameraError]:
+        yield EMPTY
+        yield EMPTY
+        manager.listen()
+        waited_s.append(-clock.monotonic_s())
+        yield GONE
+
+    def back() -> Iterator[Image]:
+        waited_s.append(clock.monotonic_s())
+        beats = manager.listen().count("WATCHDOG=1")
+        assert sum(waited_s) == pytest.approx(60.0)
+        assert beats >= 60 / (WATCHDOG_S / 4) - 1
+        yield EMPTY
+
+    build(lost(), back()).run()
+    assert len(waited_s) == 2
+
+
+def test_a_dead_publisher_is_noticed_while_the_camera_is_away(build: Build) -> None:
+    """Also without frames the daemon ends when nothing is published any more."""
+    daemon = build()
+
+    def lost() -> Iterator[Image | CameraError]:
+        yield EMPTY
+        daemon.publisher._failure = OutboxError("the disk fails")
+        yield GONE
+
+    daemon.open_camera = open_scripts(ManualClock(), [lost()])  # opened again, it would fail
+    with pytest.raises(BrokerError, match="the disk fails"):
+        daemon.run()
+
+
+def test_a_stop_ends_the_wait_for_a_camera(build: Build) -> None:
+    """A daemon that waits for its camera does not open it again once it is to stop."""
+    daemon = build()
+
+    def lost() -> Iterator[Image | CameraError]:
+        yield EMPTY
+        daemon.stop.set()
+        yield GONE
+
+    daemon.open_camera = open_scripts(ManualClock(), [lost()])
+    daemon.run()
+
+
+# Reading the gallery again
+
+
+def test_a_changed_gallery_is_taken_in(
+    build: Build, manager: Manager, config_path: Path, clock: ManualClock
+) -> None:
+    """After a reload the new people and the threshold for their number are in force."""
+    daemon = build()
+    before = daemon.pipeline.votes._rule.threshold
+
+    def script() -> Iterator[Image]:
+        yield EMPTY
+        save_gallery(gallery_file(config_path), people(*(f"s-{i}" for i in range(11))))
+        assert len(daemon.pipeline.matcher) == 2
+        daemon.reload.set()
+        yield EMPTY
+        yield EMPTY
+        assert len(daemon.pipeline.matcher) == 11
+        assert not daemon.reload.is_set()
+
+    daemon.open_camera = open_scripts(clock, [script()])
+    daemon.run()
+    assert daemon.pipeline.votes._rule.threshold > before
+    states = [message.split("\n") for message in manager.listen() if "WATCHDOG" not in message]
+    assert [state[0] for state in states] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+    assert states[1][1].startswith("MONOTONIC_USEC=100")
+    assert states[2][1] == "STATUS=11 people enrolled"
+
+
+@pytest.mark.parametrize("damage", ["absent", "cut", "other-model"])
+def test_a_bad_gallery_leaves_the_old_one(
+    damage: str,
+    build: Build,
+    manager: Manager,
+    config_path: Path,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A reload of an absent, cut or foreign file is one line, and the people stay enrolled."""
+    path = gallery_file(config_path)
+    daemon = build()
+
+    def script() -> Iterator[Image]:
+        yield EMPTY
+        match damage:
+            case "absent":
+                path.unlink()
+            case "cut":
+                path.write_bytes(path.read_bytes()[:-100])
+            case _:
+                save_gallery(path, dataclasses.replace(people("s-9"), model_id="other"))
+        daemon.reload.set()
+        yield EMPTY
+        yield EMPTY
+
+    daemon.open_camera = open_scripts(clock, [script()])
+    daemon.run()
+    assert daemon.pipeline.matcher.subjects == ("s-1", "s-2")
+    assert lines(caplog, f"the old ones stay in force: {path}") == 1
+    assert sum("READY=1" in message for message in manager.listen()) == 2
+
+
+def test_a_reload_is_done_while_the_camera_is_away(
+    build: Build, config_path: Path, clock: ManualClock
+) -> None:
+    """An erased person is forgotten at once, and not when the camera is back."""
+    daemon = build()
+
+    def lost() -> Iterator[Image | CameraError]:
+        yield EMPTY
+        save_gallery(gallery_file(config_path), people("s-2"))
+        daemon.reload.set()
+        yield GONE
+
+    def back() -> Iterator[Image]:
+        assert daemon.pipeline.matcher.subjects == ("s-2",)
+        yield EMPTY
+
+    daemon.open_camera = open_scripts(clock, [lost(), back()])
+    daemon.run()
+
+
+# As a process
+
+
+@pytest.fixture
+def process(config_path: Path, manager: Manager) -> Iterator[subprocess.Popen[str]]:
+    """`kiosk run` as systemd starts it, with a test card for a camera."""
+    command = [sys.executable, "-m", "kiosk", "run", "--config", str(config_path)]
+    environment = {**os.environ, "NOTIFY_SOCKET": str(manager.path)}
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
+    ) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_process_within_five_seconds(
+    number: signal.Signals, process: subprocess.Popen[str], manager: Manager
+) -> None:
+    """READY, a signal, STOPPING, exit code 0: all that systemd asks of a service."""
+    manager.wait_for("READY=1")
+    process.send_signal(number)
+    _, log = process.communicate(timeout=5)
+    assert process.returncode == 0, log
+    assert "STOPPING=1" in manager.listen()
+    assert "Traceback" not in log
+
+
+@pytest.fixture
+def slow_recording(config_path: Path) -> None:
+    """Replace the test card by a recording whose frames are a quarter of an hour apart."""
+    folder = write_folder(config_path.with_name("slow"), [EMPTY, EMPTY])
+    text = config_path.read_text().replace("fps = 100", f'source = "{folder}"\nfps = 0.001')
+    config_path.write_text(text.replace("fake-picamera2", "replay"))
+
+
+@pytest.mark.usefixtures("slow_recording")
+def test_a_signal_stops_the_wait_for_a_frame(
+    request: pytest.FixtureRequest, manager: Manager
+) -> None:
+    """A slow recording does not keep the process past the signal."""
+    process: subprocess.Popen[str] = request.getfixturevalue("process")
+    manager.wait_for("READY=1")
+    process.terminate()
+    _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, log
+
+
+def test_sighup_reads_the_gallery_again(
+    process: subprocess.Popen[str], manager: Manager, config_path: Path
+) -> None:
+    """`systemctl reload` takes in who was enrolled meanwhile, and nobody's name is logged."""
+    manager.wait_for("READY=1")
+    save_gallery(gallery_file(config_path), people("s-secret", "s-2", "s-3"))
+    process.send_signal(signal.SIGHUP)
+    assert "MONOTONIC_USEC=" in manager.wait_for("RELOADING=1")
+    assert manager.wait_for("READY=1") == "READY=1\nSTATUS=3 people enrolled"
+    process.terminate()
+    _, log = process.communicate(timeout=PATIENCE_S)
+    assert "gallery and thresholds read again: 3 people" in log
+    assert "secret" not in log
+
+
+def test_sighup_reads_the_thresholds_again(
+    process: subprocess.Popen[str], manager: Manager, config_path: Path
+) -> None:
+    """A changed section `decision` is in force after a reload; a wrong one leaves the old."""
+    manager.wait_for("READY=1")
+    text = config_path.read_text()
+    for decision in ("fpir = 0.5", "threshold = 0.9\nunsure_threshold = 0.1"):
+        config_path.write_text(f"{text}\n[decision]\n{decision}\n")
+        process.send_signal(signal.SIGHUP)
+        manager.wait_for("RELOADING=1")
+        manager.wait_for("READY=1")
+    process.terminate()
+    _, log = process.communicate(timeout=PATIENCE_S)
+    told = [line for line in log.splitlines() if "read again" in line or "stay in force" in line]
+    assert len(told) == 2
+    assert "decision.fpir: 0.5 is not on the model card" in told[0]
+    assert "gallery and thresholds read again: 2 people" in told[1]
+
+
+def test_a_changed_decision_section_makes_the_rule(config_path: Path, clock: ManualClock) -> None:
+    """The threshold that a reload takes over is the file's, and nothing else of it is."""
+    with ExitStack() as stack:
+        daemon = build_daemon(
+            load_config(config_path),
+            stack,
+            clock=clock,
+            camera=open_scripts(clock, [[EMPTY]]),
+            read_config=lambda: load_config(config_path),
+        )
+        moved = config_path.read_text().replace("/state", "/elsewhere")
+        config_path.write_text(f"{moved}\n[decision]\nthreshold = 0.9\n")
+        matcher, rule = daemon.load_gallery()
+    assert (rule.threshold, len(matcher)) == (0.9, 2)
+
+
+def test_the_end_of_a_recording_is_told(build: Build, caplog: pytest.LogCaptureFixture) -> None:
+    """A daemon that stops because there is no more to see says so."""
+    caplog.set_level("INFO")
+    build([EMPTY]).run()
+    assert lines(caplog, "the recording has ended") == 1
+
+
+def test_a_recording_that_breaks_ends_the_daemon(
+    build: Build, manager: Manager, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture that cannot be read is no camera that comes back: its error is the end."""
+
+    def script() -> Iterator[Image | CameraError]:
+        yield EMPTY
+        yield RecordingError("2.png: not a picture")
+
+    with pytest.raises(RecordingError, match=r"2\.png"):
+        build(script()).run()
+    assert manager.listen()[-1] == "STOPPING=1"
+    assert lines(caplog, "camera lost") == 0
+
+
+def test_no_thread_outlives_the_daemon(build: Build) -> None:
+    """A daemon that has run leaves no thread behind."""
+    before = threading.active_count()
+    build([EMPTY]).run()
+    assert threading.active_count() == before

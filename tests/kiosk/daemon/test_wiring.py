@@ -1,0 +1,144 @@
+"""What is put together from configuration and model card."""
+
+import dataclasses
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk.config import load_config, make_directory
+from kiosk.contract import EMBEDDING_DIM
+from kiosk.daemon import wiring
+from kiosk.daemon.wiring import build_daemon
+from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError, PhotoError
+from kiosk.recognition.bundle import write_bundle
+from kiosk.recognition.gallery import Gallery, save_gallery
+from kiosk.recognition.recogniser import Recogniser, build_recogniser
+from kiosk.records import Floats
+from tests.support import THRESHOLD, embedding, small_bundle, unit, write_config
+
+
+def recogniser(folder: Path, bundle: Path, decision: str = "") -> Recogniser:
+    return build_recogniser(load_config(write_config(folder, bundle, f"[decision]\n{decision}")))
+
+
+@pytest.mark.parametrize(
+    ("decision", "size", "threshold", "unsure"),
+    [
+        ("", 0, THRESHOLD, THRESHOLD - 0.05),
+        ("", 10, THRESHOLD, THRESHOLD - 0.05),
+        ("", 11, THRESHOLD + 0.01, THRESHOLD - 0.05),
+        ("fpir = 0.01", 5, THRESHOLD - 0.05, THRESHOLD - 0.05),
+        ("threshold = 0.5", 5, 0.5, 0.5),
+        ("threshold = 0.9\nunsure_threshold = 0.3", 5, 0.9, 0.3),
+        ("unsure_threshold = 0.3", 5, THRESHOLD, 0.3),
+    ],
+)
+def test_thresholds_come_from_the_card_unless_configured(
+    decision: str, size: int, threshold: float, unsure: float, bundle_path: Path, tmp_path: Path
+) -> None:
+    """By FPIR and gallery size from the card; unsure is the card's loosest; the file wins."""
+    rule = recogniser(tmp_path, bundle_path, decision).rule(size)
+    assert (rule.threshold, rule.unsure_threshold) == pytest.approx((threshold, unsure))
+
+
+@pytest.mark.parametrize(
+    ("decision", "error", "says"),
+    [
+        ("fpir = 0.5", ConfigError, r"decision\.fpir: 0\.5 is not on the model card"),
+        ("unsure_threshold = 0.9", ConfigError, r"decision\.unsure_threshold: expected at most 0"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_named(
+    decision: str, error: type[Exception], says: str, bundle_path: Path, tmp_path: Path
+) -> None:
+    """An unmeasured rate, or thresholds that contradict the card, name their key."""
+    with pytest.raises(error, match=says):
+        recogniser(tmp_path, bundle_path, decision).rule(5)
+
+
+def test_enrolment_keeps_to_the_doors_limits(bundle_path: Path, tmp_path: Path) -> None:
+    """One person's pictures are alike from unsure on; two people are too near from known on."""
+    one = recogniser(tmp_path, bundle_path)
+    enroller = one.enroller(11)
+    rule = one.rule(11)
+    assert (enroller.same_min, enroller.near_min) == (rule.unsure_threshold, rule.threshold)
+    assert enroller.limits is one.config.quality
+
+
+def crowd(direction: Floats) -> Floats:
+    """Nine strangers who look like one direction, as a bundle keeps a cohort."""
+    noise = np.random.default_rng(9).normal(size=(9, EMBEDDING_DIM))
+    return unit(direction + 0.02 * noise).astype(np.float16).astype(np.float32)
+
+
+def test_the_bundle_s_cohort_is_what_scores_are_held_against(tmp_path: Path) -> None:
+    """At the door and at enrolment: somebody like the cohort's crowd scores less than others."""
+    write_bundle(
+        tmp_path / "b.kiosk-model",
+        dataclasses.replace(small_bundle(), cohort=crowd(embedding(1))),
+    )
+    one = recogniser(tmp_path, tmp_path / "b.kiosk-model")
+    faces = np.stack([embedding(1), embedding(2)])
+    gallery = Gallery("m", {"s-1": faces[:1], "s-2": faces[1:]})
+    common, rare = np.diag(one.matcher(gallery)[0].scores(faces))
+    assert common < 0.2
+    assert rare > 0.8
+    # Two pictures of the common face are no longer alike enough, two of the rare one are.
+    twice = [[("1", face), ("2", face)] for face in faces]
+    assert one.enroller(2)._without_strays(twice[1])[1] == []
+    with pytest.raises(PhotoError, match="do not look like one person"):
+        one.enroller(2)._without_strays(twice[0])
+    assert one.enroller(2)._near(faces[:1], gallery) == ()
+    assert recogniser(tmp_path, tmp_path / "b.kiosk-model", "threshold = 0.8").enroller(2)._near(
+        faces[1:], gallery
+    ) == ("s-2",)
+
+
+def test_more_people_than_were_measured_are_told(
+    bundle_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Above the card's largest gallery one line says that its FPIR no longer holds."""
+    one = recogniser(tmp_path, bundle_path)
+    one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(100)}))
+    assert caplog.messages == []
+    one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(101)}))
+    (message,) = caplog.messages
+    assert message.startswith("101 people enrolled, thresholds measured with 100: more strangers")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A state directory below a file is an error that names the key and the folder."""
+    config = load_config(write_config(tmp_path, tmp_path))
+    (tmp_path / "state").touch()
+    with pytest.raises(ConfigError, match=rf"state\.directory: {tmp_path}/state cannot be made"):
+        make_directory(config)
+
+
+@pytest.mark.parametrize(
+    ("damage", "error"),
+    [("model", ModelError), ("gallery", GalleryError), ("outbox", OutboxError)],
+)
+def test_no_broker_is_started_for_a_kiosk_that_cannot_run(
+    damage: str,
+    error: type[Exception],
+    bundle_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its files are read first: a bad one is told at once, and nothing is to be stopped."""
+    state = tmp_path / "state"
+    state.mkdir()
+    files = {
+        "model": tmp_path / "copy.kiosk-model",
+        "gallery": state / "gallery.npz",
+        "outbox": state / "outbox.sqlite3",
+    }
+    files["model"].write_bytes(bundle_path.read_bytes())
+    people = {"s-1": embedding(1)[None]}
+    save_gallery(files["gallery"], Gallery(small_bundle().card.model_id, people))
+    files[damage].write_text("damaged")
+    monkeypatch.setattr(wiring, "EmbeddedBroker", lambda _: pytest.fail("a broker was started"))
+    with ExitStack() as stack, pytest.raises(error, match=str(files[damage])):
+        build_daemon(load_config(write_config(tmp_path, files["model"])), stack)

@@ -1,0 +1,625 @@
+"""Publishing, against a real Mosquitto: nothing is lost, whatever the broker does."""
+
+import json
+import logging
+import math
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from kiosk.config import MqttSection
+from kiosk.errors import BrokerError, ConfigError, OutboxError
+from kiosk.mqtt.connection import read_password
+from kiosk.mqtt.outbox import Outbox, Row
+from kiosk.mqtt.publisher import Publisher
+from kiosk.protocol.availability import Availability
+from kiosk.protocol.topics import ATTENDANCE_FILTER, AVAILABILITY_FILTER, KioskAddress
+
+if TYPE_CHECKING:
+    from tests.conftest import Mosquitto
+
+PATIENCE_S = 20.0
+PLACE = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
+ONLINE = Availability(state="online", boot_id="boot-1", version="0.1.0")
+SESSION = "2026-11-24/maths"
+PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+
+
+class WatchedOutbox(Outbox):
+    """An outbox on which a test can wait until enough was acknowledged."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.acknowledged: queue.Queue[int] = queue.Queue()
+
+    def acknowledge(self, sequence: int) -> None:
+        super().acknowledge(sequence)
+        self.acknowledged.put(sequence)
+
+    def wait(self, count: int) -> list[int]:
+        return [self.acknowledged.get(timeout=PATIENCE_S) for _ in range(count)]
+
+    def fill(self, count: int, prefix: str = "s") -> list[bytes]:
+        """Record events; return their payloads, which are as unique as their ids."""
+        payloads = []
+        for number in range(count):
+            payload = f"{prefix}{number}".encode()
+            self.record(
+                SESSION,
+                f"{prefix}{number}",
+                lambda n, p=payload: (  # type: ignore[misc]
+                    f"id-{n}",
+                    PLACE.attendance,
+                    p,
+                ),
+            )
+            payloads.append(payload)
+        return payloads
+
+
+class Log(logging.Handler):
+    """Keeps log lines, and lets a test wait for the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._queue: queue.Queue[str] = queue.Queue()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        self._queue.put(record.getMessage())
+
+    def wait_for(self, part: str) -> str:
+        while part not in (line := self._queue.get(timeout=PATIENCE_S)):
+            pass
+        return line
+
+    def count(self, part: str) -> int:
+        return sum(part in line for line in self.lines)
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    handler = Log()
+    logger = logging.getLogger("kiosk")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[WatchedOutbox]:
+    with WatchedOutbox(tmp_path / "outbox.sqlite3") as box:
+        yield box
+
+
+@pytest.fixture
+def publish(mosquitto: "Mosquitto", outbox: Outbox) -> Iterator[Callable[..., Publisher]]:
+    """Start publishers to the test's broker, which are stopped after the test."""
+    started = []
+
+    def start(password: str = "", **options: str | int) -> Publisher:
+        section = msgspec.convert(
+            {"host": mosquitto.host, "port": mosquitto.port, **options}, MqttSection
+        )
+        publisher = Publisher(
+            section, PLACE, outbox, availability=ONLINE, password=password, retry_s=(0.05, 0.2)
+        )
+        publisher.start()
+        started.append(publisher)
+        return publisher
+
+    yield start
+    for publisher in started:
+        publisher.stop(1.0)
+
+
+def under_way(publisher: Publisher) -> int:
+    """Have the thread do what it was told; return how many messages are unacknowledged then."""
+    publisher.notify()
+    done = threading.Event()
+    publisher._inbox.put(done.set)
+    assert done.wait(PATIENCE_S)
+    return len(publisher._window)
+
+
+def counted(tries: threading.Semaphore, callback: Callable[..., object]) -> Callable[..., None]:
+    """Wrap one of paho's callbacks so that a test can wait for it."""
+
+    def call(*args: object) -> None:
+        callback(*args)
+        tries.release()
+
+    return call
+
+
+def state(message: tuple[str, bytes, bool]) -> str:
+    return str(json.loads(message[1])["state"])
+
+
+@PROTOCOLS
+def test_events_go_out_once_in_order_and_leave_after_puback(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    protocol: str,
+) -> None:
+    """What waited at the start and what came later arrives in order, each once, none retained."""
+    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    expected = outbox.fill(30, "before")
+    publisher = publish(protocol=protocol, inflight_max=4)
+    outbox.wait(30)
+    for number in range(5):
+        expected += outbox.fill(1, f"after{number}-")
+        publisher.notify()
+    outbox.wait(5)
+    publisher.stop(PATIENCE_S)
+    assert listener.payloads(35) == expected
+    assert listener.heard.empty()
+    assert len(outbox) == 0
+    late = mosquitto.listen(ATTENDANCE_FILTER, AVAILABILITY_FILTER)
+    assert late.next()[0] == PLACE.availability
+
+
+def test_a_row_stays_until_the_broker_has_acknowledged_it(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+) -> None:
+    """While a frozen broker owes its PUBACKs, sent rows stay; when it thaws, they go."""
+    publisher = publish(inflight_max=3)
+    outbox.fill(1, "first")
+    publisher.notify()
+    outbox.wait(1)
+    mosquitto.freeze()
+    outbox.fill(5)
+    assert under_way(publisher) == 3
+    assert [row.sequence for row in outbox.pending(9)] == [2, 3, 4, 5, 6]
+    mosquitto.thaw()
+    assert outbox.wait(5) == [2, 3, 4, 5, 6]
+
+
+@PROTOCOLS
+def test_a_broker_that_is_away_at_the_start_loses_nothing(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    log: Log,
+    protocol: str,
+) -> None:
+    """Events recorded before there is any broker arrive in order once there is one."""
+    mosquitto.persist()
+    mosquitto.restart()
+    listener = mosquitto.listen(ATTENDANCE_FILTER, client_id="register")
+    mosquitto.stop()
+    publisher = publish(protocol=protocol)
+    expected = outbox.fill(25)
+    publisher.notify()
+    log.wait_for("is away (")
+    mosquitto.start()
+    outbox.wait(25)
+    assert listener.payloads(25) == expected
+
+
+@PROTOCOLS
+def test_a_broker_killed_in_the_middle_loses_nothing(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    protocol: str,
+) -> None:
+    """Killed with messages under way and more waiting, then restarted: all arrive, in order."""
+    mosquitto.persist()
+    mosquitto.restart()
+    listener = mosquitto.listen(ATTENDANCE_FILTER, client_id="register")
+    publisher = publish(protocol=protocol, inflight_max=5)
+    expected = outbox.fill(10, "before")
+    publisher.notify()
+    heard = listener.payloads(10)
+    outbox.wait(10)
+    mosquitto.freeze()
+    expected += outbox.fill(20, "during")
+    assert under_way(publisher) == 5
+    mosquitto.kill()
+    expected += outbox.fill(5, "while away")
+    publisher.notify()
+    mosquitto.start()
+    outbox.wait(25)
+    while len(set(heard)) < len(expected):
+        heard += listener.payloads(1)
+    assert list(dict.fromkeys(heard)) == expected
+    publisher.check()
+
+
+def test_an_outage_is_one_line_and_its_end_another(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., Publisher], log: Log
+) -> None:
+    """However often the broker is tried, the log has one line when it goes and one when it comes.
+
+    Neither line holds a subject id.
+    """
+    publisher = publish()
+    log.wait_for("connected to MQTT broker")
+    tries = threading.Semaphore(0)
+    assert publisher._client.on_connect_fail is not None
+    publisher._client.on_connect_fail = counted(tries, publisher._client.on_connect_fail)
+    mosquitto.stop()
+    log.wait_for("is away")
+    for _ in range(5):
+        assert tries.acquire(timeout=PATIENCE_S)
+    outbox.fill(1, "pupil")
+    mosquitto.start()
+    log.wait_for("is back after")
+    outbox.wait(1)
+    assert log.count("is away") == 1
+    assert log.count("is back") == 1
+    assert len(log.lines) == 3
+    assert log.count("pupil") == 0
+
+
+@PROTOCOLS
+def test_a_wrong_password_is_one_line_with_the_keys_and_is_tried_on(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    log: Log,
+    protocol: str,
+) -> None:
+    """The line names both keys and never the password; the kiosk notices when it is mended."""
+    mosquitto.password("kiosk", "right")
+    mosquitto.restart()
+    outbox.fill(1)
+    publisher = publish(protocol=protocol, username="kiosk", password="wr0ng")
+    line = log.wait_for("refuses this kiosk")
+    assert "mqtt.username" in line
+    assert "mqtt.password_file" in line
+    tries = threading.Semaphore(0)
+    assert publisher._client.on_connect is not None
+    publisher._client.on_connect = counted(tries, publisher._client.on_connect)
+    for _ in range(3):
+        assert tries.acquire(timeout=PATIENCE_S)
+    mosquitto.password("kiosk", "wr0ng")
+    mosquitto.restart()
+    outbox.wait(1)
+    assert log.count("refuses this kiosk") == 1
+    assert log.count("is away") == 0
+    assert log.count("wr0ng") == 0
+    publisher.check()
+
+
+@PROTOCOLS
+def test_the_right_password_is_accepted(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    protocol: str,
+) -> None:
+    """With the broker's username and password, events go out."""
+    mosquitto.password("kiosk", "right")
+    mosquitto.restart()
+    publish(protocol=protocol, username="kiosk", password="right")
+    outbox.fill(1)
+    assert outbox.wait(1) == [1]
+
+
+def test_an_event_that_the_broker_refuses_stays_and_is_offered_again(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    log: Log,
+) -> None:
+    """A forbidden topic keeps the rows and makes one line; they go when it is allowed."""
+    acl = mosquitto.folder / "acl"
+    allowed = f"topic write {PLACE.availability}\ntopic read #\n"
+    acl.write_text(allowed)
+    mosquitto.configure("allow_anonymous true", f"acl_file {acl}")
+    mosquitto.restart()
+    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    publisher = publish(inflight_max=2)
+    expected = outbox.fill(5)
+    publisher.notify()
+    log.wait_for("refuses events")
+    offers = threading.Semaphore(0)
+    assert publisher._client.on_publish is not None
+    publisher._client.on_publish = counted(offers, publisher._client.on_publish)
+    for _ in range(11):
+        assert offers.acquire(timeout=PATIENCE_S)
+    assert len(outbox) == 5
+    assert log.count("refuses events") == 1
+    acl.write_text(allowed + f"topic write {PLACE.attendance}\n")
+    mosquitto.reload()
+    log.wait_for("accepts all events again")
+    assert sorted(outbox.wait(5)) == [1, 2, 3, 4, 5]
+    assert sorted(listener.payloads(5)) == sorted(expected)
+
+
+def test_refused_events_that_are_due_during_an_outage_are_waited_for_quietly(
+    outbox: WatchedOutbox,
+) -> None:
+    """What cannot be sent yet must not stay due, or the thread would never wait again."""
+    publisher = Publisher(MqttSection(host="127.0.0.1"), PLACE, outbox, availability=ONLINE)
+    outbox.fill(1)
+    publisher._window.advance(outbox.pending(1))
+    publisher._window.refuse(1, now_s=-1e9)
+    publisher._pump()
+    assert publisher._window.due_s == math.inf
+    assert [row.sequence for row in outbox.pending(1, publisher._window.cursor)] == [1]
+
+
+def test_the_limit_of_the_broker_is_kept(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., Publisher], log: Log
+) -> None:
+    """A broker that takes 3 messages at once (Receive Maximum) gets no more at once."""
+    mosquitto.configure("allow_anonymous true", "max_inflight_messages 3")
+    mosquitto.restart()
+    outbox.fill(10, "first")
+    publisher = publish(inflight_max=100)
+    outbox.wait(10)
+    mosquitto.freeze()
+    outbox.fill(10)
+    assert under_way(publisher) == 3
+    mosquitto.thaw()
+    outbox.wait(10)
+    assert log.count("is away") == 0
+
+
+@PROTOCOLS
+def test_availability_is_retained_and_follows_a_clean_stop(
+    mosquitto: "Mosquitto",
+    publish: Callable[..., Publisher],
+    protocol: str,
+) -> None:
+    """Who comes later still learns that the kiosk is online, and after a stop that it is not."""
+    early = mosquitto.listen(AVAILABILITY_FILTER)
+    publisher = publish(protocol=protocol)
+    assert state(early.next()) == "online"
+    topic, payload, retained = mosquitto.listen(AVAILABILITY_FILTER).next()
+    assert (topic, retained) == (PLACE.availability, True)
+    assert json.loads(payload) == {"state": "online", "boot_id": "boot-1", "version": "0.1.0"}
+    publisher.stop(PATIENCE_S)
+    assert state(early.next()) == "offline"
+    late = mosquitto.listen(AVAILABILITY_FILTER).next()
+    assert (state(late), late[2]) == ("offline", True)
+
+
+def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
+    mosquitto: "Mosquitto", tmp_path: Path
+) -> None:
+    """When the process is killed, another client hears "offline" (the will), and it is retained."""
+    script = (
+        "import sys, signal; from pathlib import Path\n"
+        "from kiosk.config import MqttSection; from kiosk.mqtt.outbox import Outbox\n"
+        "from kiosk.mqtt.publisher import Publisher\n"
+        "from kiosk.protocol.availability import Availability\n"
+        "from kiosk.protocol.topics import KioskAddress\n"
+        "online = Availability(state='online', boot_id='b', version='v')\n"
+        "mqtt = MqttSection(host=sys.argv[1], port=int(sys.argv[2]))\n"
+        "outbox = Outbox(Path(sys.argv[3]))\n"
+        "Publisher(mqtt, KioskAddress('school', 'r', 'k'), outbox, availability=online).start()\n"
+        "signal.pause()"
+    )
+    listener = mosquitto.listen(AVAILABILITY_FILTER)
+    arguments = [mosquitto.host, str(mosquitto.port), str(tmp_path / "outbox.sqlite3")]
+    kiosk = subprocess.Popen([sys.executable, "-c", script, *arguments])
+    try:
+        assert state(listener.next()) == "online"
+    finally:
+        os.kill(kiosk.pid, signal.SIGKILL)
+        kiosk.wait()
+    assert state(listener.next()) == "offline"
+    late = mosquitto.listen(AVAILABILITY_FILTER).next()
+    assert (state(late), late[2]) == ("offline", True)
+
+
+def test_a_kiosk_that_comes_back_says_online_again(
+    mosquitto: "Mosquitto",
+    publish: Callable[..., Publisher],
+) -> None:
+    """After a restart of the broker, the retained state is "online" again without any event."""
+    publish()
+    mosquitto.restart()
+    assert state(mosquitto.listen(AVAILABILITY_FILTER).next()) == "online"
+
+
+def test_stop_is_bounded_when_the_broker_is_frozen(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+) -> None:
+    """A broker that answers nothing cannot hold a stop up; the rows stay for the next start."""
+    publisher = publish()
+    outbox.fill(1, "first")
+    publisher.notify()
+    outbox.wait(1)
+    mosquitto.freeze()
+    outbox.fill(2)
+    assert under_way(publisher) == 2
+    publisher.stop(0.2)
+    publisher._thread.join(PATIENCE_S)
+    assert not publisher._thread.is_alive()
+    assert len(outbox) == 2
+    publisher.check()
+
+
+def test_stop_is_bounded_when_there_is_no_broker(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., Publisher], log: Log
+) -> None:
+    """A stop while the broker is away ends both threads."""
+    mosquitto.stop()
+    outbox.fill(1)
+    publisher = publish()
+    log.wait_for("is away")
+    publisher.stop(PATIENCE_S)
+    assert not publisher._thread.is_alive()
+    assert publisher._network_ended
+    assert len(outbox) == 1
+
+
+def test_a_restarted_process_publishes_what_was_not_acknowledged(
+    mosquitto: "Mosquitto",
+    tmp_path: Path,
+) -> None:
+    """Rows of an earlier process go out unchanged, event ids included, before newer ones."""
+    path = tmp_path / "outbox.sqlite3"
+    with WatchedOutbox(path) as earlier:
+        old = earlier.fill(3, "old")
+    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    with WatchedOutbox(path) as outbox:
+        new = outbox.fill(2, "new")
+        section = MqttSection(host=mosquitto.host, port=mosquitto.port)
+        publisher = Publisher(section, PLACE, outbox, availability=ONLINE)
+        publisher.start()
+        outbox.wait(5)
+        publisher.stop(PATIENCE_S)
+    assert listener.payloads(5) == old + new
+
+
+def test_a_dead_publishing_thread_is_noticed(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log
+) -> None:
+    """When the outbox fails under the thread, check raises with the cause."""
+
+    class Broken(Outbox):
+        def pending(self, limit: int, after: int = 0) -> list[Row]:
+            raise OutboxError(f"the disk fails {limit} {after}")
+
+    section = MqttSection(host=mosquitto.host, port=mosquitto.port)
+    with Broken(outbox._path) as broken:
+        publisher = Publisher(section, PLACE, broken, availability=ONLINE)
+        publisher.check()
+        publisher.start()
+        log.wait_for("publishing thread failed")
+        publisher._thread.join(PATIENCE_S)
+        with pytest.raises(BrokerError, match="the disk fails"):
+            publisher.check()
+        publisher._client.disconnect()
+
+
+def test_a_dead_network_thread_is_noticed(outbox: WatchedOutbox, log: Log) -> None:
+    """When paho's thread dies of something unforeseen, check raises too."""
+    section = MqttSection(host="a" * 64 + ".example")  # no DNS label is that long: UnicodeError
+    publisher = Publisher(section, PLACE, outbox, availability=ONLINE)
+    publisher.start()
+    log.wait_for("publishing thread failed")
+    publisher._thread.join(PATIENCE_S)
+    with pytest.raises(BrokerError, match="network thread has ended"):
+        publisher.check()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate authority of our own (ca.pem), and a server's key pair that it signed."""
+    folder = tmp_path_factory.mktemp("tls")
+    new_key = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-batch"]
+    ca = ["-x509", "-subj", "/CN=test", "-keyout", "ca.key", "-out", "ca.pem"]
+    server = ["-x509", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    server += ["-CA", "ca.pem", "-CAkey", "ca.key", "-keyout", "server.key", "-out", "server.pem"]
+    for options in (ca, server):
+        command = ["openssl", "req", *new_key, *options]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def test_events_go_out_over_tls(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    certificates: Path,
+) -> None:
+    """With mqtt.ca_file, the broker's certificate is checked against it, and events go out."""
+    mosquitto.use_tls(certificates)
+    mosquitto.restart()
+    publish(ca_file=str(certificates / "ca.pem"))
+    outbox.fill(2)
+    assert outbox.wait(2) == [1, 2]
+
+
+def test_a_connection_that_comes_after_the_stop_is_closed(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, certificates: Path
+) -> None:
+    """A handshake under way when the kiosk stops does not leave it connected for ever."""
+    mosquitto.use_tls(certificates)
+    mosquitto.restart()
+    mosquitto.freeze()
+    ca_file = str(certificates / "ca.pem")
+    section = MqttSection(host=mosquitto.host, port=mosquitto.port, ca_file=ca_file)
+    publisher = Publisher(section, PLACE, outbox, availability=ONLINE)
+    connecting, ended = threading.Event(), threading.Event()
+    publisher._client.on_pre_connect = lambda *_: connecting.set()
+    publisher._client.on_end = lambda _error: ended.set()
+    publisher.start()
+    assert connecting.wait(PATIENCE_S)
+    publisher.stop(0.1)
+    mosquitto.thaw()
+    assert ended.wait(PATIENCE_S)
+
+
+def test_a_broker_with_an_unknown_certificate_gets_nothing(
+    mosquitto: "Mosquitto",
+    outbox: WatchedOutbox,
+    publish: Callable[..., Publisher],
+    certificates: Path,
+    log: Log,
+) -> None:
+    """A certificate that mqtt.ca_file did not sign is an outage, whose line says so."""
+    mosquitto.use_tls(certificates)
+    mosquitto.restart()
+    outbox.fill(1)
+    publish(ca_file=str(certificates / "server.pem"))
+    assert "certificate verify failed" in log.wait_for("is away")
+    assert len(outbox) == 1
+
+
+def test_a_ca_file_that_is_none_is_refused_by_key(outbox: Outbox, tmp_path: Path) -> None:
+    """An absent or senseless mqtt.ca_file is a configuration error before anything connects."""
+    senseless = tmp_path / "ca.pem"
+    senseless.write_text("not a certificate")
+    for path in (senseless, tmp_path / "absent.pem"):
+        section = MqttSection(host="127.0.0.1", ca_file=str(path))
+        with pytest.raises(ConfigError, match=r"mqtt\.ca_file"):
+            Publisher(section, PLACE, outbox, availability=ONLINE)
+
+
+def test_the_password_file_is_read_without_its_line_break(tmp_path: Path) -> None:
+    """What an editor appends is no part of the password; spaces are."""
+    path = tmp_path / "password"
+    path.write_text("  geheim wört \r\n", encoding="utf-8")
+    assert read_password(MqttSection(password_file=str(path))) == "  geheim wört "
+    assert read_password(MqttSection()) == ""
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_password_file_that_cannot_be_read_is_refused_by_key(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """An absent or non-text password file names mqtt.password_file."""
+    path = tmp_path / "password"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"mqtt\.password_file"):
+        read_password(MqttSection(password_file=str(path)))
+
+
+def test_a_broker_that_never_answers_is_an_outage(outbox: WatchedOutbox, log: Log) -> None:
+    """A port that accepts and closes at once is logged as an outage, once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        section = MqttSection(host="127.0.0.1", port=server.getsockname()[1])
+        publisher = Publisher(section, PLACE, outbox, availability=ONLINE, retry_s=(0.05, 0.1))
+        publisher.start()
+        for _ in range(3):
+            server.accept()[0].close()
+        log.wait_for("is away")
+        publisher.stop(PATIENCE_S)
+    assert log.count("is away") == 1

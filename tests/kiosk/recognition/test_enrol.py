@@ -1,0 +1,163 @@
+"""Enrolment: from a person's pictures to templates of that person and nobody else."""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.config import QualitySection
+from kiosk.demo.sample_people import enrolment_photos
+from kiosk.errors import PhotoError
+from kiosk.recognition.detect import Detector
+from kiosk.recognition.embed import TfliteEmbedder
+from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Enrolment
+from kiosk.recognition.gallery import Gallery
+from kiosk.recognition.match import Matcher
+from kiosk.records import Floats, Image
+from tests.support import (
+    PLAIN,
+    THRESHOLD,
+    embedding,
+    needs_photos,
+    picture,
+    small_bundle,
+    unit,
+)
+
+NOBODY = Gallery("small", {})
+EMPTY_ROOM: Image = np.full((240, 320, 3), 128, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def enroller() -> Enroller:
+    return Enroller(
+        Detector(),
+        TfliteEmbedder(small_bundle()),
+        PLAIN,
+        QualitySection(),
+        same_min=THRESHOLD - 0.05,
+        near_min=THRESHOLD,
+    )
+
+
+def named(*pictures: Image) -> Iterable[tuple[str, Image]]:
+    return ((f"{index}.jpg", picture) for index, picture in enumerate(pictures, 1))
+
+
+def photos(person: str, *numbers: int) -> list[Image]:
+    """Some of a person's five pictures, numbered from 1."""
+    return [picture(enrolment_photos(person)[number - 1]) for number in numbers]
+
+
+def enrol(enroller: Enroller, *pictures: Image, gallery: Gallery = NOBODY) -> Enrolment:
+    return enroller.enrol(named(*pictures), gallery)
+
+
+@needs_photos
+def test_each_usable_picture_gives_a_template(enroller: Enroller) -> None:
+    """Pictures of one person give as many templates of length 1, and nothing is left out."""
+    outcome = enrol(enroller, *photos("orl-s12", 1, 2, 3, 4, 5))
+    assert outcome.templates.shape == (5, 128)
+    assert np.linalg.norm(outcome.templates, axis=1) == pytest.approx(np.ones(5), abs=1e-5)
+    assert (outcome.rejected, outcome.near) == ((), ())
+
+
+@needs_photos
+def test_the_door_knows_who_was_enrolled(enroller: Enroller) -> None:
+    """Templates are made by the door's own stages: another picture of the person matches."""
+    first = enrol(enroller, *photos("orl-s12", 1, 2, 3)).templates
+    other = enrol(enroller, *photos("orl-s30", 1, 2, 3)).templates
+    probe = enrol(enroller, *photos("orl-s12", 4)).templates[0]
+    gallery = Gallery("small", {"one": first, "other": other})
+    match = Matcher(gallery, enroller.cohort).match(probe)
+    assert match.subject_id == "one"
+    assert match.score > THRESHOLD
+
+
+@needs_photos
+def test_pictures_that_cannot_be_used_are_left_out_with_the_reason(enroller: Enroller) -> None:
+    """No face, several faces, blur and darkness each are told by the picture's name."""
+    (good,) = photos("orl-s12", 1)
+    (other,) = photos("orl-s08", 1)
+    outcome = enrol(
+        enroller,
+        good,
+        EMPTY_ROOM,
+        np.hstack([good[:, :190], other[:, :190]]),
+        np.asarray(cv2.GaussianBlur(good, (0, 0), 8), np.uint8),
+        good // 8,
+    )
+    assert len(outcome.templates) == 1
+    assert [(item.name, item.reason) for item in outcome.rejected] == [
+        ("2.jpg", "no face"),
+        ("3.jpg", "several faces"),
+        ("4.jpg", "blurred"),
+        ("5.jpg", "too dark"),
+    ]
+
+
+@needs_photos
+def test_a_stray_picture_of_somebody_else_is_left_out(enroller: Enroller) -> None:
+    """A picture unlike most of the others would enrol another person under this id."""
+    outcome = enrol(enroller, *photos("orl-s08", 1), *photos("orl-s12", 1, 2, 3))
+    assert len(outcome.templates) == 3
+    assert [(item.name, item.reason) for item in outcome.rejected] == [
+        ("1.jpg", "does not look like the other pictures")
+    ]
+
+
+@needs_photos
+def test_pictures_of_two_people_in_equal_parts_are_refused(enroller: Enroller) -> None:
+    """Where it is a toss-up who is meant, nobody is enrolled."""
+    with pytest.raises(PhotoError, match="do not look like one person"):
+        enrol(enroller, *photos("orl-s08", 1, 2), *photos("orl-s12", 1, 2))
+
+
+def test_without_a_usable_picture_all_reasons_are_told(enroller: Enroller) -> None:
+    """The error lists each picture, or says that none was given."""
+    with pytest.raises(PhotoError, match=r"1\.jpg: no face; 2\.jpg: no face"):
+        enrol(enroller, EMPTY_ROOM, EMPTY_ROOM)
+    with pytest.raises(PhotoError, match="none given"):
+        enrol(enroller)
+
+
+@needs_photos
+def test_a_long_look_gives_no_more_than_twelve(enroller: Enroller) -> None:
+    """More pictures than help are not kept."""
+    outcome = enrol(enroller, *(photos("orl-s12", 1, 2, 3, 4, 5) * 3))
+    assert len(outcome.templates) == TEMPLATES_MAX
+
+
+@needs_photos
+def test_people_who_look_alike_are_named(enroller: Enroller) -> None:
+    """Somebody enrolled who is as near as the threshold is told; others are not."""
+    gallery = Gallery(
+        "small",
+        {
+            "s-30": enrol(enroller, *photos("orl-s30", 1, 2, 3)).templates,
+            "twin": enrol(enroller, *photos("orl-s12", 1, 2, 3)).templates,
+        },
+    )
+    assert enrol(enroller, *photos("orl-s12", 4, 5), gallery=gallery).near == ("twin",)
+
+
+def around(centre: int, seed: int) -> Floats:
+    """A picture of a person: near their own direction, far from others'."""
+    return unit(embedding(centre) + 0.3 * embedding(1000 + seed))
+
+
+@given(st.lists(st.sampled_from([1, 2, 3]), min_size=2, max_size=12))
+def test_nobody_is_enrolled_without_a_majority(enroller: Enroller, people: list[int]) -> None:
+    """The pictures kept are all of one person, and more than half of those given."""
+    found = [(f"{i}", around(person, i)) for i, person in enumerate(people)]
+    most = max(set(people), key=people.count)
+    if 2 * people.count(most) > len(people):
+        kept, strays = enroller._without_strays(found)
+        assert [name for name, _ in kept] == [f"{i}" for i, p in enumerate(people) if p == most]
+        assert len(kept) + len(strays) == len(people)
+    else:
+        with pytest.raises(PhotoError, match="do not look like one person"):
+            enroller._without_strays(found)

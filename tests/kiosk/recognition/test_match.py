@@ -1,0 +1,129 @@
+"""Matching: the nearest person, held against what strangers reach."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.contract import COHORT_NEAREST
+from kiosk.recognition.gallery import Gallery
+from kiosk.recognition.match import Cohort, Matcher, centre
+from kiosk.records import Floats, Match
+from tests.support import NO_COHORT, PLAIN, embedding, unit
+
+seeds = st.integers(0, 999)
+
+
+def templates(seed: int, count: int) -> Floats:
+    return unit(np.random.default_rng(seed).normal(size=(count, 128)))
+
+
+def gallery(*counts: int) -> Gallery:
+    """People ``s-0``, ``s-1``, ... with so many templates each."""
+    return Gallery("model", {f"s-{i}": templates(i, count) for i, count in enumerate(counts)})
+
+
+def around(direction: Floats, seed: int, count: int, spread: float = 0.3) -> Floats:
+    """Faces that look like one direction, ``(count, 128)``."""
+    return unit(direction + spread * templates(seed, count))
+
+
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=6), seeds, st.sampled_from([0, 5, 40]))
+def test_a_match_equals_brute_force(counts: list[int], seed: int, strangers: int) -> None:
+    """A score is the cosine to a person's mean less half of what both reach with strangers."""
+    people, probe = gallery(*counts), embedding(seed)
+    cohort = Cohort(templates(5000 + seed, strangers) if strangers else NO_COHORT)
+
+    def reached(face: Floats) -> float:
+        if not strangers:
+            return 0.0
+        return float(np.mean(sorted(float(face @ other) for other in cohort.centres)[-5:]))
+
+    expected = {}
+    for subject, rows in people.templates.items():
+        mean = unit(rows.mean(axis=0))
+        expected[subject] = float(mean @ probe) - (reached(mean) + reached(probe)) / 2
+    first, second = sorted(expected, key=lambda subject: -expected[subject])[:2]
+    best, next_best = (np.clip(expected[subject], -1.0, 1.0) for subject in (first, second))
+    matcher = Matcher(people, cohort)
+    match = matcher.match(probe)
+    assert match.subject_id == first
+    assert match.score == pytest.approx(best, abs=1e-5)
+    assert match.margin == pytest.approx(best - next_best, abs=1e-5)
+    assert matcher.scores(probe[None])[0] == pytest.approx([*expected.values()], abs=1e-5)
+
+
+@given(seeds)
+def test_a_crowd_of_lookalikes_lowers_the_score(seed: int) -> None:
+    """The same cosine is worth less to faces that many strangers resemble than to rare ones."""
+    common, rare = embedding(seed), embedding(5000 + seed)
+    cohort = Cohort(around(common, seed, 20))
+    people = Gallery("model", {"common": common[None], "rare": rare[None]})
+    matcher = Matcher(people, cohort)
+    assert matcher.match(common).score < matcher.match(rare).score
+
+
+@given(seeds, seeds)
+def test_a_score_does_not_depend_on_who_is_the_probe(one: int, other: int) -> None:
+    """Two faces have one score, whichever is held against which."""
+    cohort = Cohort(templates(7, 30))
+    faces = np.stack([embedding(one), embedding(5000 + other)])
+    scores = cohort.scores(faces, faces)
+    assert scores == pytest.approx(scores.T, abs=1e-6)
+
+
+def test_the_far_part_of_the_cohort_does_not_count() -> None:
+    """Strangers who look like nobody near leave the scores as they are."""
+    near, far = around(embedding(1), 2, COHORT_NEAREST), -around(embedding(1), 3, 50)
+    face = embedding(1)[None]
+    alone, together = (Cohort(faces).level(face) for faces in (near, np.concatenate([near, far])))
+    assert alone == pytest.approx(together)
+
+
+def test_an_empty_gallery_knows_nobody() -> None:
+    """Without anybody enrolled every probe is nobody, with the worst score and no margin."""
+    assert Matcher(gallery(), PLAIN).match(embedding(1)) == Match(None, -1.0, 0.0)
+
+
+def test_one_person_is_held_against_the_worst_score() -> None:
+    """With one person enrolled the margin is the distance to -1."""
+    match = Matcher(gallery(1), PLAIN).match(templates(0, 1)[0])
+    assert match.subject_id == "s-0"
+    assert (match.score, match.margin) == pytest.approx((1.0, 2.0))
+
+
+def test_twins_have_no_margin() -> None:
+    """The same template under two ids leaves no margin, so that neither gets a name."""
+    twin = templates(1, 1)
+    people = Gallery("model", {"a": twin, "b": twin})
+    assert Matcher(people, Cohort(templates(2, 9))).match(twin[0]).margin == 0.0
+
+
+def test_a_score_stays_between_minus_one_and_one() -> None:
+    """A probe opposite to a person who is like everybody would fall below what an event can say."""
+    face = embedding(1)
+    crowd = np.concatenate([around(face, 2, 9), -around(face, 3, 9)])
+    people = Gallery("model", {"s-1": face[None]})
+    assert Matcher(people, Cohort(crowd)).match(-face).score == -1.0
+
+
+def test_of_two_beyond_the_limit_the_nearer_is_named() -> None:
+    """Scores above 1 are all told as 1, yet the order of the people decides nothing."""
+    face, other = embedding(1), unit(embedding(1) + 0.2 * embedding(2))
+    cohort = Cohort(-around(face, 3, 9))
+    people = Gallery("model", {"near": other[None], "nearest": face[None]})
+    assert Matcher(people, cohort).scores(face[None]).min() > 1.0
+    assert Matcher(people, cohort).match(face).subject_id == "nearest"
+
+
+def test_templates_that_cancel_out_are_like_nobody() -> None:
+    """Opposite templates have no mean direction; the score is 0, not a division by zero."""
+    opposite = np.stack([embedding(1), -embedding(1)])
+    assert centre(opposite) == pytest.approx(np.zeros(128), abs=1e-6)
+
+
+def test_a_cohort_that_is_too_small_is_refused() -> None:
+    """Fewer faces than are averaged over are refused; none at all are a plain cosine."""
+    with pytest.raises(ValueError, match="4 faces in the cohort, expected 5 or none"):
+        Cohort(templates(1, COHORT_NEAREST - 1))
+    assert PLAIN.level(templates(1, 3)) == pytest.approx(np.zeros(3))

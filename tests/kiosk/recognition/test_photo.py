@@ -1,0 +1,136 @@
+"""Photos for enrolment: a picture, and one person in it."""
+
+import contextlib
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.demo.sample_people import enrolment_photos
+from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
+from kiosk.recognition.detect import Detector
+from kiosk.recognition.photo import decode_photo, only_face, read_photo
+from tests.support import needs_photos, picture
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+def test_a_photo_is_blue_green_red_and_upright(tmp_path: Path) -> None:
+    """Grey, transparent and colour pictures all become (height, width, 3) uint8 BGR."""
+    for index, shape in enumerate([(20, 30), (20, 30, 4), (20, 30, 3)]):
+        path = tmp_path / f"{index}.png"
+        cv2.imwrite(str(path), np.full(shape, 77, np.uint8))
+        image = read_photo(path)
+        assert image.shape == (20, 30, 3)
+        assert image.dtype == np.uint8
+        assert image[0, 0].tolist() == [77, 77, 77]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"GIF89a", b"\xff\xd8\xff\xe0 no JPEG"])
+def test_what_is_no_picture_is_named(content: bytes | None, tmp_path: Path) -> None:
+    """An absent, empty or broken file is an error that names it."""
+    path = tmp_path / "ada.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PhotoError, match=str(path)):
+        read_photo(path)
+
+
+def test_bytes_that_are_no_picture_give_the_reason_alone() -> None:
+    """Without a file there is no name to give."""
+    with pytest.raises(PhotoError, match=r"^unreadable$"):
+        decode_photo(b"no picture")
+
+
+def png(width: int, height: int) -> bytes:
+    """A whole PNG file whose header then claims another size."""
+    data = bytearray(whole(".png"))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+def jpeg(width: int, height: int) -> bytes:
+    """A whole JPEG file whose header then claims another size."""
+    data = bytearray(whole(".jpg"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def bmp(width: int, height: int) -> bytes:
+    data = bytearray(whole(".bmp"))
+    data[18:26] = struct.pack("<ii", width, height)
+    return bytes(data)
+
+
+def whole(ending: str) -> bytes:
+    """A file of a small picture."""
+    return bytes(cv2.imencode(ending, np.full((8, 8, 3), 77, np.uint8))[1])
+
+
+@pytest.mark.parametrize(
+    ("make", "size"),
+    [
+        (png, (100_000, 100_000)),
+        # Less than OpenCV's own limit, and more than a Raspberry Pi has memory for.
+        (png, (30_000, 30_000)),
+        (jpeg, (30_000, 20_000)),
+        (bmp, (30_000, 30_000)),
+    ],
+)
+def test_a_picture_too_large_to_decode_is_named(
+    make: Callable[[int, int], bytes], size: tuple[int, int], tmp_path: Path
+) -> None:
+    """By file, with the reason and what was expected; nothing is decoded."""
+    path = tmp_path / "ada.jpg"
+    path.write_bytes(make(*size))
+    expected = "expected a JPEG or PNG picture of at most 100 million pixels"
+    with pytest.raises(PhotoError, match=rf"^{path}: too many pixels; {expected}$"):
+        read_photo(path)
+
+
+def test_a_size_that_is_true_is_no_obstacle() -> None:
+    """What is changed above can be read while it is left as it was."""
+    for data in (jpeg(8, 8), bmp(8, 8), png(8, 8)):
+        assert decode_photo(data).shape == (8, 8, 3)
+
+
+@given(st.sampled_from([b"", whole(".png")[:16], whole(".jpg")[:2]]), st.binary(max_size=60))
+def test_any_bytes_are_a_picture_or_refused(start: bytes, rest: bytes) -> None:
+    """Law: nothing but a PhotoError comes of bytes, also of a header that is cut or wrong."""
+    with contextlib.suppress(PhotoError):
+        assert decode_photo(start + rest).ndim == 3
+
+
+def test_an_empty_room_has_no_face(detector: Detector) -> None:
+    """A picture without a face is refused as that."""
+    with pytest.raises(NoFaceError):
+        only_face(np.full((240, 320, 3), 128, np.uint8), detector)
+
+
+@needs_photos
+def test_two_people_of_like_size_are_refused(detector: Detector) -> None:
+    """Where two could be meant, nobody is guessed."""
+    both = picture(enrolment_photos("orl-s08")[0], size=(400, 240))
+    both[:, 200:] = picture(enrolment_photos("orl-s12")[0], size=(200, 240))
+    with pytest.raises(SeveralFacesError):
+        only_face(both, detector)
+
+
+@needs_photos
+def test_a_passer_by_in_the_background_does_not_count(detector: Detector) -> None:
+    """A face much smaller than the largest is left out of account."""
+    scene = picture(enrolment_photos("orl-s08")[0])
+    scene[60:172, 220:312] = enrolment_photos("orl-s12")[0]
+    assert len(detector.find(scene)) == 2
+    assert only_face(scene, detector).box[2] > 100

@@ -1,0 +1,141 @@
+"""The way of a frame, with all real stages: who walks past is named, or is nobody."""
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+import pytest
+
+from kiosk.config import QualitySection
+from kiosk.demo.sample_people import enrolment_photos
+from kiosk.recognition.detect import Detector
+from kiosk.recognition.embed import TfliteEmbedder
+from kiosk.recognition.enrol import Enroller
+from kiosk.recognition.gallery import Gallery
+from kiosk.recognition.match import Matcher
+from kiosk.recognition.pipeline import Pipeline
+from kiosk.recognition.track import Tracker
+from kiosk.recognition.vote import VoteCounter, VotingRule
+from kiosk.records import Decision, Floats, Frame, Image, Verdict
+from tests.support import PLAIN, THRESHOLD, needs_photos, picture, small_bundle
+
+pytestmark = needs_photos
+RULE = VotingRule(THRESHOLD, THRESHOLD - 0.05, margin_min=0.05, votes_min=3, agreement_min=0.6)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+@pytest.fixture(scope="module")
+def embedder() -> TfliteEmbedder:
+    return TfliteEmbedder(small_bundle())
+
+
+@pytest.fixture(scope="module")
+def enrolled(detector: Detector, embedder: TfliteEmbedder) -> Callable[[str], Floats]:
+    enroller = Enroller(detector, embedder, PLAIN, QualitySection(), 0.0, 1.0)
+    return lambda person: (
+        enroller.enrol(
+            [("", picture(photo)) for photo in enrolment_photos(person)], Gallery("small", {})
+        ).templates
+    )
+
+
+def matcher(enrolled: Callable[[str], Floats], *people: str) -> Matcher:
+    return Matcher(Gallery("small", {person: enrolled(person) for person in people}), PLAIN)
+
+
+@pytest.fixture
+def pipeline(
+    detector: Detector, embedder: TfliteEmbedder, enrolled: Callable[[str], Floats]
+) -> Pipeline:
+    return Pipeline(
+        detector=detector,
+        tracker=Tracker(gap_max_s=1.0, reach=1.5),
+        limits=QualitySection(),
+        embedder=embedder,
+        matcher=matcher(enrolled, "orl-s12", "orl-s30"),
+        votes=VoteCounter(RULE),
+    )
+
+
+def walk(person: str, count: int = 6, size: tuple[int, int] = (320, 240)) -> list[Image]:
+    """Somebody who goes from left to right."""
+    return [picture(enrolment_photos(person)[0], 10 * i, size) for i in range(count)]
+
+
+def frames(pictures: list[Image], start_s: float = 10.0) -> Iterator[Frame]:
+    return (Frame(image, i, start_s + i / 10) for i, image in enumerate(pictures))
+
+
+def see(pipeline: Pipeline, pictures: list[Image], start_s: float = 10.0) -> list[list[Decision]]:
+    return [list(pipeline.see(frame)) for frame in frames(pictures, start_s)]
+
+
+def test_an_enrolled_person_is_named_at_the_third_frame(pipeline: Pipeline) -> None:
+    """The decision comes with the vote that completes it, once, with nothing at the end."""
+    decisions = see(pipeline, walk("orl-s12"))
+    assert [len(found) for found in decisions] == [0, 0, 1, 0, 0, 0]
+    (decision,) = decisions[2]
+    assert (decision.verdict, decision.subject_id) == (Verdict.KNOWN, "orl-s12")
+    assert (decision.votes, decision.frames) == (3, 3)
+    assert decision.score >= decision.threshold == THRESHOLD
+    assert list(pipeline.finish()) == []
+
+
+def test_a_stranger_is_never_named(pipeline: Pipeline) -> None:
+    """Somebody who is not enrolled leaves as unsure or a stranger, at the end of the walk."""
+    for person in ("orl-s08", "orl-s35"):
+        assert see(pipeline, walk(person)) == [[]] * 6
+        (decision,) = pipeline.finish()
+        assert decision.verdict in {Verdict.UNSURE, Verdict.STRANGER}
+        assert decision.subject_id is None
+
+
+def test_a_walk_that_is_over_is_decided_when_the_gap_has_passed(pipeline: Pipeline) -> None:
+    """A stranger's track ends, and tells so, with the first frame after the gap."""
+    see(pipeline, walk("orl-s08"), start_s=10.0)
+    empty: Image = np.full((240, 320, 3), 128, np.uint8)
+    assert see(pipeline, [empty], start_s=11.4) == [[]]
+    ((decision,),) = see(pipeline, [empty], start_s=11.6)
+    assert decision.verdict is not Verdict.KNOWN
+
+
+def test_two_at_once_each_get_their_own_name(pipeline: Pipeline) -> None:
+    """People side by side are voted on apart, and a stranger beside them stays one."""
+    both = [
+        np.hstack([left, right])
+        for left, right in zip(walk("orl-s12"), walk("orl-s30"), strict=True)
+    ]
+    named = [d.subject_id for found in see(pipeline, both) for d in found]
+    assert sorted(str(name) for name in named) == ["orl-s12", "orl-s30"]
+
+
+def test_faces_that_cannot_be_trusted_do_not_vote(pipeline: Pipeline) -> None:
+    """A blurred walk ends without any decision."""
+    blurred = [
+        np.asarray(cv2.GaussianBlur(image, (0, 0), 8), np.uint8) for image in walk("orl-s12")
+    ]
+    assert see(pipeline, blurred) == [[]] * 6
+    assert list(pipeline.finish()) == []
+
+
+def test_an_exchanged_gallery_counts_from_the_next_frame(
+    pipeline: Pipeline, enrolled: Callable[[str], Floats]
+) -> None:
+    """Who is enrolled while walking past is named after enough frames with the new gallery."""
+    pictures = walk("orl-s35", 12)
+    before, after = pictures[:2], pictures[2:]
+    assert see(pipeline, before) == [[]] * 2
+    pipeline.matcher = matcher(enrolled, "orl-s12", "orl-s30", "orl-s35")
+    named = [d.subject_id for found in see(pipeline, after, start_s=10.2) for d in found]
+    assert named == ["orl-s35"]
+
+
+def test_an_empty_gallery_names_nobody(pipeline: Pipeline) -> None:
+    """Without anybody enrolled everybody is a stranger."""
+    pipeline.matcher = Matcher(Gallery("small", {}), PLAIN)
+    assert see(pipeline, walk("orl-s12")) == [[]] * 6
+    assert [d.verdict for d in pipeline.finish()] == [Verdict.STRANGER]

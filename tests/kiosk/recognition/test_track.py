@@ -1,0 +1,139 @@
+"""Tracks: one walk past the camera has one number, and no two people share it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.recognition.track import Tracker, direction
+from kiosk.records import Face, Track
+from tests.support import face
+
+STEP_S = 0.1
+
+
+def tracker(gap_max_s: float = 1.0, reach: float = 1.5) -> Tracker:
+    return Tracker(gap_max_s=gap_max_s, reach=reach)
+
+
+def numbers(one: Tracker, *frames: list[Face], every_s: float = STEP_S) -> list[list[int]]:
+    """The tracks' numbers of each frame's faces."""
+    return [
+        [track.track_id for track in one.update(tuple(faces), index * every_s)[0]]
+        for index, faces in enumerate(frames)
+    ]
+
+
+faces_of_a_frame = st.lists(
+    st.builds(face, st.floats(0, 640), st.floats(0, 480), st.floats(1, 300)), max_size=6
+)
+
+
+@given(st.lists(st.tuples(faces_of_a_frame, st.floats(0, 2)), max_size=12))
+def test_each_face_has_one_track_and_no_two_share_it(
+    frames: list[tuple[list[Face], float]],
+) -> None:
+    """Every face of a frame gets a track, in order, of a number that is its own in this frame."""
+    one, now_s = tracker(), 0.0
+    alive: set[int] = set()
+    over: set[int] = set()
+    for faces, pause_s in frames:
+        now_s += pause_s
+        seen, ended = one.update(tuple(faces), now_s)
+        assert [track.face for track in seen] == faces
+        found = [track.track_id for track in seen]
+        assert len(set(found)) == len(found)
+        gone = {track.track_id for track in ended}
+        assert gone <= alive
+        over |= gone
+        assert not over & set(found)
+        alive = (alive | set(found)) - gone
+    assert {track.track_id for track in one.finish()} == alive
+
+
+def test_a_walk_keeps_its_number() -> None:
+    """A face that moves and grows from frame to frame is one track, which knows its first face."""
+    one = tracker()
+    walk = [face(100 + 20 * i, 200, 40 * 1.1**i) for i in range(12)]
+    assert numbers(one, *([f] for f in walk)) == [[0]] * 12
+    (track,) = one.finish()
+    assert (track.first, track.face) == (walk[0], walk[-1])
+    assert track.seen_s == pytest.approx(1.1)
+
+
+def test_two_who_cross_at_different_distances_keep_their_numbers() -> None:
+    """People who pass each other, one nearer to the camera, are not mixed up."""
+    near = [face(100 + 40 * i, 240, 120) for i in range(12)]
+    far = [face(540 - 40 * i, 200, 40) for i in range(12)]
+    assert numbers(tracker(), *([a, b] for a, b in zip(near, far, strict=True))) == [[0, 1]] * 12
+
+
+def test_two_who_cross_at_different_heights_keep_their_numbers() -> None:
+    """People of like size who pass each other are told apart by where they are."""
+    low = [face(100 + 30 * i, 300, 80) for i in range(12)]
+    high = [face(430 - 30 * i, 200, 80) for i in range(12)]
+    assert numbers(tracker(), *([a, b] for a, b in zip(low, high, strict=True))) == [[0, 1]] * 12
+
+
+def test_the_order_of_the_faces_does_not_matter() -> None:
+    """Tracks follow places, not the detector's order."""
+    left, right = face(100, 100, 60), face(400, 100, 60)
+    assert numbers(tracker(), [left, right], [right, left]) == [[0, 1], [1, 0]]
+
+
+def test_the_nearest_pair_is_matched_first() -> None:
+    """A newcomer near a track does not take it from the face that is nearer still."""
+    assert numbers(tracker(), [face(100, 100, 60)], [face(150, 100, 60), face(104, 100, 60)]) == [
+        [0],
+        [1, 0],
+    ]
+
+
+def test_a_short_gap_is_bridged() -> None:
+    """A face that the detector loses for no longer than the gap is the same walk."""
+    one = tracker(gap_max_s=1.0)
+    assert numbers(one, [face(100, 100, 60)], [], [face(110, 100, 60)], every_s=0.5) == [
+        [0],
+        [],
+        [0],
+    ]
+
+
+def test_a_longer_gap_ends_the_track() -> None:
+    """After the gap the track is told as ended, once, and the same place is a new walk."""
+    one = tracker(gap_max_s=1.0)
+    one.update((face(100, 100, 60),), 0.0)
+    seen, ended = one.update((face(100, 100, 60),), 1.01)
+    assert [track.track_id for track in seen] == [1]
+    assert [track.track_id for track in ended] == [0]
+    assert one.update((), 1.5) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        (face(189, 100, 60), True),
+        (face(191, 100, 60), False),
+        (face(100, 100, 60 * 4.4), True),
+        (face(100, 100, 60 * 4.5), False),
+    ],
+)
+def test_reach_bounds_moves_and_growth(other: Face, is_same: bool) -> None:  # noqa: FBT001  # a table
+    """A face further away than the reach, in widths or in growth, is somebody else."""
+    found = numbers(tracker(reach=1.5), [face(100, 100, 60)], [other])
+    assert found == [[0], [0 if is_same else 1]]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (face(100, 100, 60), face(161, 100, 60), "right"),
+        (face(161, 100, 60), face(100, 100, 60), "left"),
+        (face(100, 100, 60), face(120, 100, 80), "toward"),
+        (face(100, 100, 40), face(400, 100, 60), "right"),
+        (face(100, 100, 60), face(120, 100, 60), None),
+        (face(100, 100, 80), face(100, 100, 40), None),
+    ],
+)
+def test_the_direction_is_that_of_the_walk(start: Face, end: Face, expected: str | None) -> None:
+    """Left and right are across the picture, toward is a face that grows; else it is not known."""
+    assert direction(Track(0, start, end, 1.0)) == expected

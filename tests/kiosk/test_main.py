@@ -1,0 +1,371 @@
+"""The commands: what they print, how they fail, and that the README knows them."""
+
+import argparse
+import importlib
+import json
+import logging
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk import people
+from kiosk.__main__ import main
+from kiosk.config import CameraSection
+from kiosk.demo.sample_people import enrolment_photos
+from kiosk.recognition.bundle import default_bundle
+from kiosk.recognition.enrol import Enrolment, Rejected
+from kiosk.recognition.gallery import Gallery, save_gallery
+from tests.conftest import free_port
+from tests.support import (
+    embedding,
+    needs_photos,
+    picture,
+    small_bundle,
+    write_config,
+    write_folder,
+)
+
+REPOSITORY = Path(__file__).parents[2]
+README = REPOSITORY / "README.md"
+PROGRAMS = {"kiosk": "kiosk", "kiosk-train": "train", "kiosk-convert": "convert"}
+MODEL = small_bundle().card.model_id
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Leave logging as it was: a command configures it for its process."""
+    loggers = [logging.getLogger(), logging.getLogger("kiosk")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def folder(bundle_path: Path, tmp_path: Path) -> Path:
+    """A folder with kiosk.toml, two people enrolled, and files that are wrong in one way each."""
+    (tmp_path / "state").mkdir()
+    save_gallery(tmp_path / "state" / "gallery.npz", gallery_of(MODEL))
+    write_folder(tmp_path / "empty", [np.full((240, 320, 3), 128, np.uint8)])
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "roster.csv").write_text("subject_id,name\n")
+    (tmp_path / "twice.csv").write_text("subject_id,name\ns-1,Ada\ns-1,Bob\n")
+    write_config(tmp_path, bundle_path)
+    for name, old, new in (
+        ("bad", "[state]", "[camera]\nfps = 0\n[state]"),
+        ("other", "[state]", f'[state]\ngallery = "{tmp_path}/other.npz"'),
+        ("none", "[state]", f'[state]\ngallery = "{tmp_path}/none.npz"'),
+        ("cut", str(bundle_path), f"{tmp_path}/cut.kiosk-model"),
+        ("twice", "roster.csv", "twice.csv"),
+        ("rate", "[state]", "[decision]\nfpir = 0.5\n[state]"),
+        ("old", "[model]", '[model]\nruntime = "tflite-runtime"'),
+        ("closed", "[state]", f'[mqtt]\nhost = "127.0.0.1"\nport = {free_port()}\n[state]'),
+    ):
+        text = (tmp_path / "kiosk.toml").read_text()
+        (tmp_path / f"{name}.toml").write_text(text.replace(old, new))
+    save_gallery(tmp_path / "other.npz", gallery_of("other"))
+    (tmp_path / "cut.kiosk-model").write_bytes(bundle_path.read_bytes()[:999])
+    return tmp_path
+
+
+def gallery_of(model_id: str) -> Gallery:
+    return Gallery(model_id, {"s-1": embedding(1)[None], "s-2": embedding(2)[None]})
+
+
+def command(folder: Path, line: str) -> list[str]:
+    """Split a command line; ``@x`` is a file of the folder."""
+    return [str(folder / word[1:]) if word.startswith("@") else word for word in shlex.split(line)]
+
+
+# Failing
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("gallery list --config @absent.toml", 78, "absent.toml: cannot be read"),
+        ("gallery list --config @bad.toml", 78, "bad.toml: camera.fps: "),
+        ("gallery list --config @none.toml", 65, "none.npz: absent; enrol people"),
+        ("gallery list --config @other.toml", 65, "other.npz: made by model other, in use is"),
+        ("gallery list --config @cut.toml", 65, "cut.kiosk-model: not a whole model bundle"),
+        ("gallery remove s-9 --config @kiosk.toml", 65, "subject 's-9' is not enrolled"),
+        ("gallery export @no/out.npz --config @kiosk.toml", 65, "no/out.npz: cannot be written"),
+        ("gallery import @text.jpg --config @kiosk.toml", 65, "text.jpg: not a whole gallery"),
+        ("enrol s-3 @empty/0000.png --config @kiosk.toml", 65, "0000.png: no face"),
+        ("enrol s-3 @text.jpg --config @kiosk.toml", 65, "text.jpg: unreadable; expected a JPEG"),
+        ("enrol s-3 @absent.jpg --config @kiosk.toml", 65, "absent.jpg: cannot be read"),
+        ("enrol s-3 --config @kiosk.toml", 78, "enrol: expected photos or --camera"),
+        ("enrol a/b @text.jpg --config @kiosk.toml", 78, "subject id 'a/b'"),
+        ("check --config @cut.toml", 65, "cut.kiosk-model: not a whole model bundle"),
+        ("run --config @bad.toml", 78, "bad.toml: camera.fps: "),
+        ("run --config @rate.toml", 78, "decision.fpir: 0.5 is not on the model card"),
+        ("watch --config @kiosk.toml", 78, "mqtt.host: needed to watch"),
+        ("watch --port 99999 --config @closed.toml", 78, "--port: 99999, expected 1 to 65535"),
+        ("watch --config @closed.toml", 69, "cannot be reached"),
+    ],
+)
+def test_a_failure_is_one_line_and_an_exit_code(
+    line: str, code: int, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong is told in one line on standard error, and nothing is printed."""
+    assert main(command(folder, line)) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("kiosk: ")
+    assert says in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("tflite_runtime") is not None, reason="tflite-runtime is installed"
+)
+def test_a_runtime_that_is_absent_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other runtime is not taken instead; systemd does not try again after this exit code."""
+    assert main(command(folder, "check --config @old.toml")) == 78
+    said = capsys.readouterr().err
+    assert "model.runtime: tflite-runtime is not installed; `pip install tflite-runtime`" in said
+    assert 'set model.runtime = "ai-edge-litert"' in said
+
+
+@pytest.mark.parametrize("line", ["", "gallery", "enrol", "dance", "run --fast", "watch --limit 0"])
+def test_wrong_usage_is_told(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command line that cannot be read shows the usage and exits with 2."""
+    with pytest.raises(SystemExit) as caught:
+        main(shlex.split(line))
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert "usage: kiosk" in said
+    assert "--limit" not in line or "expected a whole number of 1 or more" in said
+
+
+def test_the_process_ends_with_the_code_and_the_line(folder: Path) -> None:
+    """As a process, too, where LiteRT alone adds a line of its own, which nothing turns off."""
+    line = command(folder, "-m kiosk enrol s-3 @empty/0000.png --config @kiosk.toml")
+    done = subprocess.run(
+        [sys.executable, *line],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    assert (done.returncode, done.stdout) == (65, "")
+    lines = [x for x in done.stderr.splitlines() if not x.startswith("INFO: Created TensorFlow")]
+    assert lines == [f"kiosk: no usable picture ({folder}/empty/0000.png: no face)"]
+
+
+def test_ctrl_c_is_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is interrupted exits with 130, as shells expect."""
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(people, "list_people", interrupt)
+    assert main(command(folder, "gallery list --config @kiosk.toml")) == 130
+
+
+# Succeeding
+
+
+def run(folder: Path, line: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """Run a command that must succeed; what it printed."""
+    assert main([*command(folder, line), "--config", str(folder / "kiosk.toml")]) == 0
+    printed = capsys.readouterr()
+    return printed.out, printed.err
+
+
+def test_the_gallery_is_listed_carried_and_cleared(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each action prints what it did, for people or as JSON."""
+    assert run(folder, "gallery list", capsys)[0] == "s-1\t1\ns-2\t1\n"
+    assert json.loads(run(folder, "gallery list --json", capsys)[0]) == {"s-1": 1, "s-2": 1}
+    assert run(folder, "gallery export @out.npz", capsys)[0] == f"{folder}/out.npz: 2 people\n"
+    assert run(folder, "gallery remove s-1", capsys)[0] == "s-1: erased\n"
+    assert json.loads(run(folder, "gallery remove s-2 --json", capsys)[0]) == {
+        "gallery": True,
+        "roster": False,
+        "attended": False,
+    }
+    assert json.loads(run(folder, "gallery import @out.npz --json", capsys)[0]) == {"people": 2}
+
+
+@needs_photos
+def test_enrolling_prints_what_the_photos_gave(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Templates on standard output, photos left out on standard error."""
+    one = picture(enrolment_photos("orl-s12")[0])
+    write_folder(folder / "ada", [one, np.full_like(one, 128)])
+    out, err = run(folder, "enrol s-3 @ada/0000.png @ada/0001.png", capsys)
+    assert out == "s-3: 1 templates\n"
+    assert err == f"left out {folder}/ada/0001.png: no face\n"
+
+
+@needs_photos
+@pytest.mark.parametrize(
+    "options", ["--name Zoe --config @twice.toml", '--name " " --config @kiosk.toml']
+)
+def test_nobody_is_enrolled_when_the_roster_refuses_the_name(options: str, folder: Path) -> None:
+    """A roster that is wrong, or an empty name, leaves the gallery as it was."""
+    write_folder(folder / "ada", [picture(enrolment_photos("orl-s12")[0])])
+    gallery = folder / "state" / "gallery.npz"
+    before = gallery.read_bytes()
+    assert main(command(folder, f"enrol s-3 @ada/0000.png {options}")) == 65
+    assert gallery.read_bytes() == before
+
+
+def test_a_likeness_is_warned_of(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody enrolled who may be mixed up with the person is named, and is in the JSON."""
+    outcome = Enrolment(embedding(1)[None], (Rejected("b.jpg", "blurred"),), ("s-2",))
+    monkeypatch.setattr(people, "enrol", lambda *_args, **_options: outcome)
+    out, err = run(folder, "enrol s-3 a.jpg b.jpg --json", capsys)
+    assert json.loads(out) == {
+        "subject": "s-3",
+        "templates": 1,
+        "rejected": [{"photo": "b.jpg", "reason": "blurred"}],
+        "near": ["s-2"],
+    }
+    assert "s-3 looks much like s-2" in err
+
+
+def test_the_model_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`kiosk check` replays the golden vectors and prints the worst difference."""
+    assert run(folder, "check", capsys)[0] == f"{MODEL}: golden vectors within 0 int8 steps\n"
+    assert json.loads(run(folder, "check --json", capsys)[0]) == {
+        "model_id": MODEL,
+        "worst_int8_steps": 0,
+    }
+
+
+@pytest.fixture
+def without_amqtt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a Raspberry Pi, where install.sh leaves the extra "demo" out."""
+    monkeypatch.setitem(sys.modules, "amqtt", None)
+
+
+NO_BROKER = "kiosk: mqtt.host: empty, and the broker for trials is not installed; set "
+
+
+@pytest.mark.usefixtures("without_amqtt")
+def test_a_daemon_without_any_broker_refuses_to_start(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with the key, and the exit code after which systemd does not try again."""
+    assert main(command(folder, "run --config @kiosk.toml")) == 78
+    printed = capsys.readouterr()
+    assert printed.err.startswith(NO_BROKER)
+    assert "attendance-kiosk[demo]" in printed.err
+    assert printed.err.count("\n") == 1
+    assert not (folder / "state" / "outbox.sqlite3").exists()
+
+
+@pytest.mark.usefixtures("without_amqtt")
+def test_the_check_says_that_there_is_no_broker(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model is proved all the same; with a broker that is set all is well."""
+    assert main(command(folder, "check --config @kiosk.toml")) == 78
+    printed = capsys.readouterr()
+    assert printed.out == f"{MODEL}: golden vectors within 0 int8 steps\n"
+    assert printed.err.startswith(NO_BROKER)
+    assert main(command(folder, "check --config @closed.toml")) == 0
+
+
+@needs_photos
+@pytest.mark.skipif(
+    not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
+)
+def test_the_first_command_recognises_the_sample_people(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`kiosk demo` names exactly the enrolled people, the stranger not, and exits with 0."""
+    assert main(["demo", "--fast", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["recognised"] == facts["expected"]
+    assert facts["stranger_named"] is False
+
+
+@needs_photos
+@pytest.mark.parametrize("faces", ["orl-s12", None])
+def test_a_live_demonstration_enrols_who_looks_into_the_camera(
+    faces: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who is before the camera is "you" from then on; where nobody is, it goes on without."""
+    empty = np.full((240, 320, 3), 128, np.uint8)
+    seen = empty if faces is None else picture(enrolment_photos(faces)[0])
+    folder = write_folder(tmp_path / "frames", [seen] * 9)
+    replay = CameraSection(backend="replay", source=str(folder), pace="fast")
+    monkeypatch.setattr("kiosk.demo.run.CameraSection", lambda **_: replay)
+    assert main(["demo", "--camera", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "Look at the camera" in said
+    assert ("Nobody was enrolled from the camera" in said) == (faces is None)
+    events = [line for line in said.splitlines() if re.search(r"\byou\b", line)]
+    assert bool(events) == (faces is not None)
+
+
+# What there is
+
+
+def parser_of(program: str) -> argparse.ArgumentParser:
+    module = importlib.import_module(f"{PROGRAMS[program]}.__main__")
+    parser: argparse.ArgumentParser = module._parser()
+    return parser
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, ...]]:
+    """A parser's own command line, and those of all commands below it."""
+    yield ()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from ((name, *rest) for rest in commands(below))
+
+
+@pytest.mark.parametrize(
+    "words", [(program, *words) for program in PROGRAMS for words in commands(parser_of(program))]
+)
+def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """--help prints the usage and exits with 0, for each command of each program."""
+    program, *rest = words
+    module = importlib.import_module(f"{PROGRAMS[program]}.__main__")
+    with pytest.raises(SystemExit) as caught:
+        module.main([*rest, "--help"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {' '.join(words)}")
+
+
+COMMAND = re.compile(rf"(?:sudo (?:-u kiosk )?)?(?:\S*/)?({'|'.join(PROGRAMS)})(?: (.*))?")
+
+
+def readme_commands() -> list[tuple[str, str]]:
+    """Program and arguments of each command in the README's shell blocks that is one of ours."""
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    lines = [part.strip() for block in blocks for part in re.split(r"\n|&&", block)]
+    found = [COMMAND.fullmatch(line) for line in lines]
+    return [(match[1], match[2] or "") for match in found if match]
+
+
+@pytest.mark.parametrize(("program", "arguments"), readme_commands())
+def test_the_readmes_commands_can_be_run(program: str, arguments: str) -> None:
+    """Each command of the README is one that its program takes."""
+    parser_of(program).parse_args(shlex.split(arguments, comments=True))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_readme_knows_every_command(program: str) -> None:
+    """No command of a program is missing from the README."""
+    text = README.read_text()
+    for words in commands(parser_of(program)):
+        assert len(words) != 1 or f"{program} {words[0]}" in text, words

@@ -1,0 +1,55 @@
+"""`kiosk watch`: which broker and which names it takes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kiosk.config import Config
+from kiosk.errors import ConfigError, RosterError
+from kiosk.protocol.event import encode
+from kiosk.protocol.topics import KioskAddress
+from kiosk.watch.command import watch_live
+from tests.conftest import Configure, Mosquitto
+from tests.kiosk.protocol.test_event import EVENT
+
+
+def test_watching_needs_a_broker(config: Config) -> None:
+    """Without mqtt.host there is nothing to watch, and the message names both ways to give one."""
+    with pytest.raises(ConfigError, match=r"mqtt\.host.*--host"):
+        watch_live(config, host=None, port=None, roster=None, limit=None, as_json=False)
+
+
+@pytest.mark.parametrize(("roster", "name"), [("subject_id,name\ns-1,Ada\n", "Ada"), (None, "s-1")])
+def test_watching_shows_names_from_the_roster(
+    roster: str | None,
+    name: str,
+    configure: Configure,
+    mosquitto: Mosquitto,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Events of the broker named on the command line come with the configured roster's names.
+
+    While that file is not there yet, they come with subject ids.
+    """
+    config = configure('[mqtt]\nhost = "192.0.2.1"\n')
+    if roster is not None:
+        Path(config.state.roster).write_text(roster)
+    place = KioskAddress(site=EVENT.site, room=EVENT.room, kiosk=EVENT.kiosk)
+    # Retained, so that it is there when the watcher comes; the kiosk itself retains no event.
+    publisher = mosquitto.listen("unused")
+    publisher.client.publish(place.attendance, encode(EVENT), qos=1, retain=True).wait_for_publish()
+    watch_live(config, host=mosquitto.host, port=mosquitto.port, roster=None, limit=1, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["event_id"], shown["name"]) == (EVENT.event_id, name)
+
+
+def test_a_roster_that_was_asked_for_must_be_there(configure: Configure, tmp_path: Path) -> None:
+    """Named on the command line, an absent file is an error; configured, only one that is wrong."""
+    config = configure('[mqtt]\nhost = "192.0.2.1"\n')
+    absent = tmp_path / "absent.csv"
+    with pytest.raises(RosterError, match=f"{absent}: cannot be read"):
+        watch_live(config, host=None, port=None, roster=absent, limit=1, as_json=True)
+    Path(config.state.roster).write_text("no header\n")
+    with pytest.raises(RosterError, match="the header is wrong"):
+        watch_live(config, host=None, port=None, roster=None, limit=1, as_json=True)

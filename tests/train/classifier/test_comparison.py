@@ -1,0 +1,96 @@
+import csv
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from train.classifier.comparison import Comparison, Method, as_text, write
+from train.evaluation.metrics import wilson
+
+
+def way(name: str = "classifier of the report", **settings: object) -> Method:
+    figures: dict[str, object] = {
+        "held_out": wilson(8, 10),
+        "unseen": wilson(3, 4),
+        "threshold": 0.75,
+        "right": wilson(7, 10),
+        "wrong": wilson(1, 10),
+        "strangers": wilson(1, 20),
+        "new_person_s": 63.0,
+    }
+    return Method(way=name, **(figures | settings))  # type: ignore[arg-type]  # as the tests name them
+
+
+@pytest.fixture
+def comparison() -> Comparison:
+    enrolled = way("enrolled from 3 photos", held_out=wilson(10, 10), new_person_s=0.04)
+    return Comparison(
+        people=3,
+        photos=50,
+        left_out={"no face": 2, "duplicate": 1},
+        unseen_people=2,
+        strangers_people=9,
+        model_id="small-1",
+        fpir=0.003,
+        gallery_size=30,
+        ways=(way(), enrolled),
+    )
+
+
+def line(text: str, label: str) -> str:
+    return next(row for row in text.splitlines() if row.startswith(label))
+
+
+@pytest.mark.parametrize(
+    ("label", "cells"),
+    [
+        ("right, somebody is always named (of 10)", ["80.0% (49.0% to 94.3%)", "100.0% (72.2%"]),
+        ("... people the embedding never saw (of 4)", ["75.0% (30.1% to 95.4%)"] * 2),
+        ("threshold", ["0.7500", "0.7500"]),
+        ("reach it, right name (of 10)", ["70.0%", "70.0%"]),
+        ("reach it, another's name (of 10)", ["10.0%", "10.0%"]),
+        ("strangers named (of 20)", ["5.0%", "5.0%"]),
+        ("one more person", ["63.00 s", "0.04 s"]),
+    ],
+)
+def test_each_figure_stands_side_by_side(
+    comparison: Comparison, label: str, cells: list[str]
+) -> None:
+    """A line a figure, with how many photos it is of; a column a way, under its name."""
+    text = as_text(comparison)
+    head, row = line(text, " " * 9), line(text, label)
+    columns = [head.index(one.way) for one in comparison.ways]
+    for column, cell in zip(columns, cells, strict=True):
+        assert row[column:].startswith(cell)
+
+
+def test_what_was_not_measured_has_no_line(comparison: Comparison) -> None:
+    """Without a crop set nothing is said of strangers or of people never seen."""
+    ways = tuple(way(one.way, strangers=None, unseen=None) for one in comparison.ways)
+    bare = msgspec.structs.replace(comparison, ways=ways, unseen_people=None, strangers_people=None)
+    assert "tranger" not in as_text(bare)
+    assert "never" not in as_text(bare)
+
+
+def test_the_notes_say_how_the_figures_came_about(comparison: Comparison) -> None:
+    """Model, threshold, photos left out and who the strangers are."""
+    text = as_text(comparison)
+    assert "small-1, int8, not trained again" in text
+    assert "FPIR 0.3% and 30 people" in text
+    assert "3 people, 50 photos; left out: 1 duplicate, 2 no face." in text
+    assert "Strangers: 9 people" in text
+
+
+def test_all_files_say_the_same(comparison: Comparison, tmp_path: Path) -> None:
+    """Text, JSON and CSV hold the figures of the comparison."""
+    write(comparison, tmp_path)
+    assert (tmp_path / "comparison.txt").read_text() == as_text(comparison)
+    stored = json.loads((tmp_path / "comparison.json").read_text())
+    assert msgspec.convert(stored, Comparison) == comparison
+    with (tmp_path / "comparison.csv").open(newline="") as file:
+        rows = {(row["way"], row["figure"]): row for row in csv.DictReader(file)}
+    assert len(rows) == 2 * (len(Method.__struct_fields__) - 1)
+    for one in comparison.ways:
+        assert float(rows[one.way, "held_out"]["low"]) == one.held_out.low
+        assert float(rows[one.way, "new_person_s"]["value"]) == one.new_person_s

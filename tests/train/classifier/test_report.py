@@ -1,0 +1,184 @@
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.errors import DatasetError
+from kiosk.records import Floats, Image
+from train.classifier.baseline import Album, BaselineConfig, Run
+from train.classifier.report import (
+    BaselineReport,
+    as_text,
+    measure,
+    report_baseline,
+    threshold_that_keeps,
+)
+
+NAMES = ("Ada", "Bo")
+SIDE = 12
+LABELS = np.array([0, 0, 0, 1, 0, 1])
+HELD_OUT = np.array([False, False, False, False, True, True])
+# Ada and Bo are right on all photos trained on; of the two held out, one is Bo taken for Ada.
+FOUND = np.array(
+    [[0.99, 0.01], [0.9, 0.1], [0.52, 0.48], [0.1, 0.9], [0.7, 0.3], [0.6, 0.4]], np.float32
+)
+STRANGERS = np.array([[0.95, 0.05], [0.55, 0.45], [0.39, 0.61], [0.5, 0.5]], np.float32)
+
+
+class Model:
+    """Says of each photo what its first two pixels hold, in hundredths."""
+
+    def predict(self, photos: Image, *, batch_size: int, verbose: int) -> Floats:
+        del batch_size, verbose
+        return np.asarray(photos[:, 0, :2, 0] / 100, np.float32)
+
+
+def photos_of(found: Floats) -> Image:
+    photos = np.zeros((len(found), SIDE, SIDE, 3), np.uint8)
+    photos[:, 0, :2, 0] = np.round(found * 100)
+    return photos
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    history = tuple({"epoch": float(n), "seconds": 2.0} for n in (1, 2, 3))
+    config = BaselineConfig(size_px=SIDE, widths=(2,))
+    return Run(tmp_path, config, NAMES, HELD_OUT, history, "tensorflow", Model())
+
+
+@pytest.fixture
+def album() -> Album:
+    return Album(photos_of(FOUND), LABELS, NAMES, np.arange(6))
+
+
+def test_training_photos_stand_beside_held_out_ones(run: Run) -> None:
+    """Each side has its own share, its number of photos and its interval."""
+    report = measure(run, FOUND, LABELS, None, None)
+    assert (report.train.value, report.train.n) == (1.0, 4)
+    assert (report.held_out.value, report.held_out.n) == (0.5, 2)
+    assert 0 < report.held_out.low < 0.5 < report.held_out.high < 1
+
+
+def test_accuracy_stands_beside_what_costs_nothing(run: Run) -> None:
+    """Guessing, and always naming the person commonest in training, are reported too."""
+    report = measure(run, FOUND, LABELS, None, None)
+    assert (report.chance, report.commonest) == (0.5, 0.5)
+
+
+def test_strangers_are_counted_at_the_threshold_of_known_people(run: Run) -> None:
+    """The threshold comes from held-out photos alone; strangers who reach it are named."""
+    report = measure(run, FOUND, LABELS, STRANGERS, None)
+    assert report.threshold == pytest.approx(0.6)
+    assert report.kept.value == 1.0
+    assert report.kept_right.value == 0.5
+    assert report.strangers is not None
+    assert (report.strangers.named_at_threshold.value, report.strangers.named_at_threshold.n) == (
+        0.5,
+        4,
+    )
+
+
+def test_without_a_threshold_every_stranger_is_named(run: Run) -> None:
+    """The highest softmax always names somebody."""
+    strangers = measure(run, FOUND, LABELS, STRANGERS, None).strangers
+    assert strangers is not None
+    assert (strangers.named_without.value, strangers.named_without.n) == (1.0, 4)
+
+
+@pytest.mark.parametrize("apart", [None, STRANGERS[:0]])
+def test_no_strangers_no_figure(run: Run, apart: Floats | None) -> None:
+    """Where no photos of strangers were given, that is said, and no rate is made up."""
+    report = measure(run, FOUND, LABELS, apart, None)
+    assert report.strangers is None
+    assert "strangers: not measured" in as_text(report)
+
+
+def test_a_new_student_costs_the_whole_training(run: Run) -> None:
+    """The price is the time of all epochs; enrolment stands beside it where it was measured."""
+    report = measure(run, FOUND, LABELS, None, 0.25)
+    assert (report.training_s, report.epochs) == (6.0, 3)
+    assert "the whole training again: 6 s (Keras on tensorflow)" in as_text(report)
+    assert "enrolment in the kiosk:   0.25 s" in as_text(report)
+    unmeasured = measure(run, FOUND, LABELS, None, None)
+    assert "enrolment in the kiosk:   not measured" in as_text(unmeasured)
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), min_size=1, max_size=50),
+    st.sampled_from([0.5, 0.9, 1.0]),
+)
+def test_the_threshold_keeps_what_it_should_and_no_lower_would_do(
+    best: list[float], keep: float
+) -> None:
+    """At least the share asked for reaches it, and of any higher threshold less does."""
+    scores = np.array(best, np.float32)
+    threshold = threshold_that_keeps(scores, keep)
+    assert np.mean(scores >= threshold) >= keep - 1e-9
+    assert np.mean(scores > threshold) < keep
+
+
+def test_all_files_say_the_same(run: Run, album: Album) -> None:
+    """Text, JSON and CSV hold the figures that are returned."""
+    report = report_baseline(run, album, photos_of(STRANGERS), enrolment_s=0.5)
+    assert (run.folder / "report.txt").read_text() == as_text(report)
+    stored = json.loads((run.folder / "report.json").read_text())
+    assert stored["strangers"]["named_at_threshold"]["value"] == 0.5
+    with (run.folder / "report.csv").open(newline="") as file:
+        rows = {row["figure"]: row for row in csv.DictReader(file)}
+    assert float(rows["held_out"]["low"]) == stored["held_out"]["low"]
+    assert float(rows["strangers.named_at_threshold"]["value"]) == 0.5
+    assert float(rows["enrolment_s"]["value"]) == 0.5
+    assert set(rows) >= set(BaselineReport.__struct_fields__) - {"strangers"}
+
+
+def test_the_text_tells_numbers_with_their_interval(run: Run) -> None:
+    """A share is never printed without how many photos it is of and how sure it is."""
+    text = as_text(measure(run, FOUND, LABELS, STRANGERS, None))
+    assert "right on the photos it was trained on: 100.0% of 4 (51.0% to 100.0%)" in text
+    assert "right on held-out photos:              50.0% of 2 (9.5% to 90.5%)" in text
+
+
+def test_no_name_is_in_the_figures(run: Run, album: Album) -> None:
+    """Reports can be passed on: they hold numbers and no person's name."""
+    report_baseline(run, album, photos_of(STRANGERS))
+    for ending in ("txt", "json", "csv"):
+        text = (run.folder / f"report.{ending}").read_text()
+        assert not any(name in text for name in NAMES)
+
+
+def test_the_grid_shows_held_out_photos_alone(
+    run: Run, album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures of photos it was trained on would flatter it."""
+    shown: list[tuple[set[bytes], set[str]]] = []
+    monkeypatch.setattr(
+        "train.classifier.report.save_grid",
+        lambda photos, said, path: shown.append(
+            ({photo.tobytes() for photo in photos}, {path.name, *(p.actual for p in said)})
+        ),
+    )
+    report_baseline(run, album)
+    held_out = {photo.tobytes() for photo in album.photos[HELD_OUT]}
+    assert shown == [(held_out, {"grid.png", "Ada", "Bo"})]
+
+
+def test_the_grid_is_a_picture(run: Run, album: Album) -> None:
+    """The grid is written as a PNG file."""
+    report_baseline(run, album)
+    assert (run.folder / "grid.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("change", ["fewer", "names"])
+def test_another_album_is_refused(run: Run, album: Album, change: str) -> None:
+    """A run is measured on its own photos, or its training photos could pass for held out."""
+    other = {
+        "fewer": Album(album.photos[1:], LABELS[1:], NAMES, np.arange(5)),
+        "names": replace(album, names=("Ada", "Di")),
+    }[change]
+    with pytest.raises(DatasetError, match="made from other photos or names"):
+        report_baseline(run, other)

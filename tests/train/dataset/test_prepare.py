@@ -1,0 +1,301 @@
+"""From photos to a crop set: every photo is either in it or named with the reason."""
+
+import csv
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from kiosk.contract import fingerprint
+from kiosk.errors import DatasetError, NoFaceError, PhotoError, SeveralFacesError
+from kiosk.recognition.detect import Detector
+from kiosk.recognition.photo import read_photo
+from kiosk.records import Image
+from tests.support import needs_photos
+from tests.support_train import draw_crop, orl_crop, orl_photo
+from train.dataset.crop_set import CropSet
+from train.dataset.prepare import LeftOut, Prepared, find_crop, prepare, walk
+from train.dataset.sources import Source, Sources, folder_source
+
+ANA, BO, LI = "Ana María Núñez", "Bo", "李 小龙"
+
+
+def put(folder: Path, person: int, *numbers: int) -> None:
+    """Copy photos of an ORL person into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        shutil.copyfile(orl_photo(person, number), folder / f"{number}.pgm")
+
+
+def make_photos(folder: Path) -> Path:
+    """Three people with good photos, and with one photo of each kind that cannot be used."""
+    put(folder / ANA, 1, 1, 2, 3)
+    put(folder / BO, 2, 1, 2)
+    put(folder / LI / "año 2024", 3, 1, 2)
+    first = orl_photo(1, 1)
+    shutil.copyfile(first, folder / ANA / "copia de 1.pgm")
+    cv2.imwrite(
+        str(folder / ANA / "para el móvil.JPG"), read_photo(first), [cv2.IMWRITE_JPEG_QUALITY, 60]
+    )
+    cv2.imwrite(str(folder / BO / "wall.png"), np.full((120, 120, 3), 90, np.uint8))
+    two = [read_photo(orl_photo(person, 1)) for person in (4, 5)]
+    cv2.imwrite(str(folder / BO / "with a friend.png"), np.hstack(two))
+    (folder / BO / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (folder / BO / "empty.png").touch()
+    (folder / BO / "gone.jpg").symlink_to(folder / "moved away.jpg")
+    (folder / BO / "notes.txt").write_text("no photo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Prepared]:
+    folder = tmp_path_factory.mktemp("prepare")
+    photos = make_photos(folder / "photos")
+    out = folder / "crops"
+    return out, prepare(folder_source(photos), folder, out, progress=False)
+
+
+@needs_photos
+def test_every_photo_left_out_is_named_with_its_reason(made: tuple[Path, Prepared]) -> None:
+    """No face, several faces, unreadable, copies and near copies; nothing else is left out."""
+    assert set(made[1].left_out) == {
+        LeftOut("photos", BO, "broken.jpg", "unreadable"),
+        LeftOut("photos", BO, "empty.png", "unreadable"),
+        LeftOut("photos", BO, "gone.jpg", "unreadable"),
+        LeftOut("photos", BO, "wall.png", "no face"),
+        LeftOut("photos", BO, "with a friend.png", "several faces"),
+        LeftOut("photos", ANA, "copia de 1.pgm", "duplicate", f"of photos/{ANA}/1.pgm"),
+        LeftOut("photos", ANA, "para el móvil.JPG", "near-duplicate", f"of photos/{ANA}/1.pgm"),
+    }
+
+
+@needs_photos
+def test_the_list_of_what_was_left_out_is_a_file(made: tuple[Path, Prepared]) -> None:
+    """left_out.csv says the same, names with accents and all."""
+    with (made[0] / "left_out.csv").open(newline="", encoding="utf-8") as file:
+        rows = [LeftOut(**row) for row in csv.DictReader(file)]
+    assert tuple(rows) == made[1].left_out
+
+
+@needs_photos
+def test_the_summary_counts_every_photo(made: tuple[Path, Prepared]) -> None:
+    """What was kept and each reason add up to the photos there were."""
+    assert made[1].summary() == {
+        "kept": 7, "unreadable": 3, "no face": 1, "several faces": 1,
+        "duplicate": 1, "near-duplicate": 1,
+    }  # fmt: skip
+
+
+@needs_photos
+def test_the_others_are_in_the_set(made: tuple[Path, Prepared]) -> None:
+    """Every good photo is there under its person's name and its path in their folder."""
+    found = CropSet.load(made[0])
+    assert [(photo.person, photo.photo) for photo in found.photos] == [
+        (ANA, "1.pgm"), (ANA, "2.pgm"), (ANA, "3.pgm"), (BO, "1.pgm"), (BO, "2.pgm"),
+        (LI, "año 2024/1.pgm"), (LI, "año 2024/2.pgm"),
+    ]  # fmt: skip
+    assert made[1].kept == len(found)
+
+
+@needs_photos
+def test_a_crop_is_what_the_kiosk_would_cut(made: tuple[Path, Prepared]) -> None:
+    """The middle of a stored crop is the crop of the kiosk's own stages, to a grey level."""
+    found = CropSet.load(made[0])
+    (middle,) = found.middle(np.arange(len(found)))
+    for crop, (person, number) in zip(middle, [(1, 1), (1, 2), (1, 3), (2, 1)], strict=False):
+        assert np.abs(crop.astype(int) - orl_crop(person, number)).max() <= 1
+
+
+@needs_photos
+def test_the_set_says_what_made_it(made: tuple[Path, Prepared]) -> None:
+    """set.json holds the contract's fingerprint, the seed and the number of photos."""
+    facts = json.loads((made[0] / "set.json").read_text())
+    assert facts == {"contract": fingerprint(), "seed": 2026, "photos": 7}
+
+
+@needs_photos
+def test_a_person_without_a_photo_is_named(tmp_path: Path) -> None:
+    """An empty folder is an error that names it, before any photo is read."""
+    put(tmp_path / BO, 2, 1)
+    (tmp_path / "Zoë ohne Foto").mkdir()
+    (tmp_path / "Zoë ohne Foto" / "notes.txt").touch()
+    with pytest.raises(DatasetError, match=r"Zoë ohne Foto: no photo of this person \(\.jpg"):
+        prepare(folder_source(tmp_path), tmp_path, tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_set_without_a_usable_photo_is_an_error(tmp_path: Path) -> None:
+    """Nothing is written, and the reasons are told."""
+    (tmp_path / "photos" / BO).mkdir(parents=True)
+    (tmp_path / "photos" / BO / "1.jpg").write_bytes(b"x")
+    with pytest.raises(DatasetError, match=r"no usable photo .*'unreadable': 1"):
+        prepare(folder_source(tmp_path / "photos"), tmp_path, tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"no archive"])
+def test_a_source_that_is_no_folder_and_no_archive_is_named(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """The error names the path and the source."""
+    if content is not None:
+        (tmp_path / "photos.zip").write_bytes(content)
+    sources = Sources(source=(Source(name="web", path="photos.zip"),))
+    with pytest.raises(DatasetError, match=r"photos\.zip: source 'web' is neither"):
+        prepare(sources, tmp_path, tmp_path / "out", progress=False)
+
+
+@needs_photos
+def test_an_archive_gives_what_its_folder_gives(tmp_path: Path) -> None:
+    """Photos in a zip archive are prepared alike; one beside the folders is left out of both."""
+    put(tmp_path / "photos" / ANA, 1, 1, 2)
+    put(tmp_path / "photos" / ANA / "2024", 1, 3)
+    shutil.copyfile(orl_photo(2, 1), tmp_path / "photos" / "alone.pgm")
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for path in sorted((tmp_path / "photos").rglob("*")):
+            archive.write(path, path.relative_to(tmp_path / "photos"))
+        archive.writestr("notes.txt", "no photo")
+    found = {}
+    for name in ("photos", "photos.zip"):
+        sources = Sources(source=(Source(name="s", path=name),))
+        done = prepare(sources, tmp_path, tmp_path / f"from {name}", progress=False)
+        assert done.left_out == (LeftOut("s", "", "alone.pgm", "in no person's folder"),)
+        found[name] = CropSet.load(tmp_path / f"from {name}")
+    assert np.array_equal(found["photos.zip"].crops, found["photos"].crops)
+    assert found["photos.zip"].photos == found["photos"].photos
+    assert [photo.photo for photo in found["photos"].photos] == ["1.pgm", "2.pgm", "2024/3.pgm"]
+
+
+@pytest.mark.parametrize("name", ["photos", "photos.zip"])
+def test_photos_in_no_folder_show_nobody_named(tmp_path: Path, name: str) -> None:
+    """A source of loose photos alone is read as it is, each photo by itself."""
+    (tmp_path / "photos").mkdir()
+    for number in (2, 1):
+        (tmp_path / "photos" / f"{number}.JPG").write_bytes(bytes([number]))
+    (tmp_path / "photos" / "notes.txt").touch()
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for path in (tmp_path / "photos").iterdir():
+            archive.write(path, path.name)
+    items = walk(Source(name="s", path=name), tmp_path)
+    assert [(person, photo, read()) for person, photo, read in items] == [
+        ("", "1.JPG", b"\1"), ("", "2.JPG", b"\2"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (["class/Ana/1.jpg", "class/Bo/x/1.jpg"], [("Ana", "1.jpg"), ("Bo", "x/1.jpg")]),
+        (["class/Ana/1.jpg", "__MACOSX/class/Ana/._1.jpg"], [("Ana", "1.jpg")]),
+        (["Ana/1.jpg", "Ana/2.jpg"], [("Ana", "1.jpg"), ("Ana", "2.jpg")]),
+        (["Ana/x/1.jpg", "Bo/1.jpg"], [("Ana", "x/1.jpg"), ("Bo", "1.jpg")]),
+        (["class/Ana/1.jpg", "class/all.jpg"], [("Ana", "1.jpg"), ("", "all.jpg")]),
+    ],
+    ids=["packed with its folder", "on a Mac", "one person", "several people", "with a loose one"],
+)
+def test_an_archive_may_hold_the_folder_of_people_itself(
+    tmp_path: Path, entries: list[str], expected: list[tuple[str, str]]
+) -> None:
+    """A single top folder that holds folders is nobody's name."""
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for entry in entries:
+            archive.writestr(entry, b"x")
+    items = walk(Source(name="s", path="p.zip"), tmp_path)
+    assert [(person, photo) for person, photo, _ in items] == expected
+
+
+@needs_photos
+def test_a_damaged_photo_in_an_archive_is_left_out(tmp_path: Path) -> None:
+    """One bad entry is named, and the others are prepared."""
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(orl_photo(1, 1), f"{BO}/1.pgm")
+        archive.write(orl_photo(2, 1), f"{BO}/2.pgm")
+    data = bytearray(path.read_bytes())
+    data[200] ^= 0xFF  # within the first photo's bytes
+    path.write_bytes(data)
+    sources = Sources(source=(Source(name="s", path="photos.zip"),))
+    done = prepare(sources, tmp_path, tmp_path / "out", progress=False)
+    assert done.left_out == (LeftOut("s", BO, "1.pgm", "unreadable"),)
+    assert done.kept == 1
+
+
+@needs_photos
+def test_of_two_copies_under_two_names_the_first_stays(tmp_path: Path) -> None:
+    """A photo that stands under two names is kept once, and the other is named."""
+    for person in ("a", "b"):
+        put(tmp_path / "photos" / person, 1, 1)
+    put(tmp_path / "photos" / "b", 2, 2)
+    done = prepare(folder_source(tmp_path / "photos"), tmp_path, tmp_path / "out", progress=False)
+    assert done.left_out == (LeftOut("photos", "b", "1.pgm", "duplicate", "of photos/a/1.pgm"),)
+
+
+@needs_photos
+def test_some_people_of_a_source_may_be_taken_alone(tmp_path: Path) -> None:
+    """Those that are named are prepared, and one that is not there is an error."""
+    for person in (1, 2, 3):
+        put(tmp_path / "photos" / f"p {person}", person, 1)
+    some = Source(name="s", path="photos", people=("p 1", "p 3"))
+    prepare(Sources(source=(some,)), tmp_path, tmp_path / "out", progress=False)
+    assert [photo.person for photo in CropSet.load(tmp_path / "out").photos] == ["p 1", "p 3"]
+    absent = Source(name="s", path="photos", people=("p 1", "p 9"))
+    with pytest.raises(DatasetError, match=r"photos: source 's' has no photo of \['p 9'\]"):
+        prepare(Sources(source=(absent,)), tmp_path, tmp_path / "out", progress=False)
+
+
+@needs_photos
+def test_sides_are_those_of_the_sources(tmp_path: Path) -> None:
+    """A source's side and its people for the test alone end up in photos.csv."""
+    for person in (1, 2):
+        put(tmp_path / "photos" / f"p {person}", person, 1)
+    (tmp_path / "kept.txt").write_text("photos/p 2\n")
+    source = Source(name="s", path="photos", side="train", test_only="kept.txt")
+    prepare(Sources(source=(source,)), tmp_path, tmp_path / "out", progress=False)
+    assert CropSet.load(tmp_path / "out").sides == ("train", "test")
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(width_px=640)
+
+
+def as_png(image: Image) -> bytes:
+    return bytes(cv2.imencode(".png", image)[1])
+
+
+@pytest.mark.parametrize("side_px", [112, 128])
+def test_an_aligned_crop_is_taken_as_it_is(detector: Detector, side_px: int) -> None:
+    """It is not searched for a face; 112 pixels get a mirrored border; channels become RGB."""
+    crop = draw_crop(1, 1, side_px)
+    found = find_crop(as_png(crop[..., ::-1]), detector, aligned=True)
+    edge = (128 - side_px) // 2
+    assert np.array_equal(found, np.pad(crop, ((edge,) * 2, (edge,) * 2, (0, 0)), mode="reflect"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "way", "error", "reason"),
+    [
+        ((100, 100, 3), "aligned", PhotoError, "^not an aligned crop of 112 or 128 pixels$"),
+        ((112, 128, 3), "aligned", PhotoError, "^not an aligned crop of 112 or 128 pixels$"),
+        ((100, 100, 3), "photo", NoFaceError, "^no face$"),
+        ((1, 1, 3), "photo", NoFaceError, "^no face$"),
+    ],
+)
+def test_what_is_no_crop_is_refused(
+    detector: Detector, shape: tuple[int, ...], way: str, error: type[PhotoError], reason: str
+) -> None:
+    """The text is the reason alone, fit for a table."""
+    with pytest.raises(error, match=reason):
+        find_crop(as_png(np.zeros(shape, np.uint8)), detector, aligned=way == "aligned")
+
+
+@needs_photos
+def test_two_people_on_one_photo_are_refused(detector: Detector) -> None:
+    """Nobody could say whose name it is."""
+    two = [read_photo(orl_photo(person, 1)) for person in (4, 5)]
+    with pytest.raises(SeveralFacesError, match=r"^several faces$"):
+        find_crop(as_png(np.hstack(two)), detector)

@@ -1,0 +1,107 @@
+"""The cohort of a recogniser: faces of nobody, the same for the same training set."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk.recognition.bundle import Bundle, load_bundle, write_bundle
+from kiosk.recognition.match import Cohort
+from kiosk.records import Floats, Image
+from tests.support import small_bundle
+from tests.support_train import make_crop_set, see
+from train.dataset.crop_set import CropSet
+from train.evaluation.cohort import PEOPLE_A_FACE, PLAIN_COSINE, make_cohort, one_photo_each
+
+
+@pytest.fixture(scope="module")
+def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
+    folder = tmp_path_factory.mktemp("crops")
+    return make_crop_set(folder, {"train": 80, "dev": 6, "test": 6}, each=3)
+
+
+@pytest.fixture(scope="module")
+def cohort(crop_set: CropSet) -> Cohort:
+    return make_cohort(see, crop_set)
+
+
+def test_a_cohort_has_at_most_a_face_for_eight_people(cohort: Cohort) -> None:
+    """Eighty people give ten directions of length 1, less those that show too few people."""
+    assert 5 <= len(cohort.centres) <= 80 // PEOPLE_A_FACE
+    assert np.linalg.norm(cohort.centres, axis=1) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_no_face_of_the_cohort_is_somebody_s(cohort: Cohort, crop_set: CropSet) -> None:
+    """Every one of them is as far from each training photo as an average of several is."""
+    photos = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
+    assert (photos @ cohort.centres.T).max() < 0.95
+
+
+def test_a_face_of_one_or_two_people_is_left_out(
+    crop_set: CropSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where k-means averages fewer than three, the face would show them: it is not kept."""
+    chosen = np.sort(one_photo_each(crop_set))
+    crops = np.concatenate([*crop_set.middle(chosen)])
+    alone = {crops[7].tobytes(), crops[40].tobytes()}
+
+    def far_from_all(batch: Image) -> Floats:
+        vectors = see(batch)
+        outside = [crop.tobytes() in alone for crop in batch]
+        vectors[outside] = np.eye(1, vectors.shape[1], dtype=np.float32)
+        return vectors
+
+    kept = make_cohort(far_from_all, crop_set).centres
+    monkeypatch.setattr("train.evaluation.cohort.PEOPLE_MIN", 1)
+    everything = make_cohort(far_from_all, crop_set).centres
+    is_left_out = np.array([not (kept == face).all(axis=1).any() for face in everything])
+    assert len(kept) + is_left_out.sum() == len(everything)
+    owner = (far_from_all(crops) @ everything.T).argmax(axis=1)
+    sizes = np.bincount(owner, minlength=len(everything))[is_left_out]
+    assert 0 < sizes.min() <= sizes.max() <= 2
+
+
+def test_somebody_with_many_photos_counts_once(crop_set: CropSet) -> None:
+    """One photo of each training person is taken, and of nobody else."""
+    chosen = one_photo_each(crop_set)
+    people = [crop_set.photos[i].identity for i in chosen]
+    assert len(people) == len(set(people)) == 80
+    assert {crop_set.sides[i] for i in chosen} == {"train"}
+
+
+def test_photos_of_nobody_named_all_count(tmp_path: Path) -> None:
+    """They may show anybody, so each is taken for a person of its own."""
+    named = make_crop_set(tmp_path / "named", {"train": 3, "dev": 1})
+    photos = [p if p.person == "p0" else type(p)("drawn", "", p.photo, "") for p in named.photos]
+    CropSet.write(tmp_path / "some", named.crops, range(len(photos)), photos, named.sides)
+    assert len(one_photo_each(CropSet.load(tmp_path / "some"))) == 1 + 2 * 5
+
+
+def test_who_is_in_the_cohort_can_still_be_recognised(cohort: Cohort, crop_set: CropSet) -> None:
+    """Enrolled training people are nearer to themselves than to each other by far."""
+    rows = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
+    scores = cohort.scores(rows[::3], rows[1::3])
+    own = np.diag(scores)
+    others = scores[~np.eye(len(scores), dtype=bool)]
+    assert np.mean(own > np.quantile(others, 0.99)) > 0.9
+
+
+def test_the_same_set_gives_the_same_cohort(cohort: Cohort, crop_set: CropSet) -> None:
+    """Made again, not a bit of it differs, so that a bundle can be made again."""
+    assert np.array_equal(make_cohort(see, crop_set).centres, cohort.centres)
+
+
+def test_a_bundle_keeps_a_cohort_as_it_was_measured(cohort: Cohort, tmp_path: Path) -> None:
+    """What the thresholds were set with is what the kiosk loads, bit for bit."""
+    small = small_bundle()
+    bundle = Bundle(
+        small.card, small.model, small.golden_crops, small.golden_outputs, cohort.centres
+    )
+    write_bundle(tmp_path / "m.kiosk-model", bundle)
+    assert np.array_equal(load_bundle(tmp_path / "m.kiosk-model").cohort, cohort.centres)
+
+
+def test_too_few_people_give_no_cohort(tmp_path: Path) -> None:
+    """With fewer than forty people scores stay plain cosines."""
+    few = make_crop_set(tmp_path, {"train": 39, "dev": 2, "test": 2}, each=1)
+    assert make_cohort(see, few) is PLAIN_COSINE

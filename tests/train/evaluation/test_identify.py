@@ -1,0 +1,237 @@
+"""Open-set identification: known error rates come out, and nobody is counted who should not be."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.errors import DatasetError
+from kiosk.recognition.match import Cohort
+from kiosk.records import Floats
+from tests.support import unit
+from train.dataset.crop_set import Photo
+from train.evaluation.cohort import PLAIN_COSINE
+from train.evaluation.identify import Trial, draw_gallery, rates, threshold_for
+from train.evaluation.metrics import wilson
+
+DIM = 16
+
+
+def axis(number: int, towards: int | None = None, cosine: float = 0.0) -> Floats:
+    """A direction of its own, or one at a cosine to another."""
+    vector = np.eye(DIM, dtype=np.float32)[number]
+    if towards is not None:
+        vector = cosine * axis(towards) + np.float32(np.sqrt(1 - cosine**2)) * vector
+    return np.asarray(vector, np.float32)
+
+
+def scene(people: Sequence[tuple[str, str, Floats]]) -> tuple[Floats, list[Photo]]:
+    """Photos in the order given: person (empty: nobody named), group, embedding."""
+    photos = [
+        Photo("s", person, f"{number}.jpg", group)
+        for number, (person, group, _) in enumerate(people)
+    ]
+    return np.stack([vector for _, _, vector in people]), photos
+
+
+def enrollable(number: int, photos: int = 5) -> list[tuple[str, str, Floats]]:
+    return [(f"p{number}", f"g{number}", axis(number))] * photos
+
+
+def trial(own: list[float], strangers: list[float]) -> Trial:
+    """Scores of one probe each of as many people."""
+    return Trial(
+        np.array(own, np.float32),
+        np.arange(len(own)),
+        np.array(strangers, np.float32),
+        np.arange(len(strangers)),
+    )
+
+
+def test_error_rates_of_a_hand_made_case() -> None:
+    """Of five probes two score too little and one was another; one of four strangers passes."""
+    found = rates([trial([0.9, 0.8, 0.4, 0.3, -1.0], [0.7, 0.2, 0.1, 0.0])], 0.5, gallery_size=5)
+    assert (found.fnir.value, found.fnir.n) == (pytest.approx(0.6), 5)
+    assert (found.fpir.value, found.fpir.n) == (pytest.approx(0.25), 4)
+    assert (found.threshold, found.gallery_size) == (0.5, 5)
+
+
+def test_who_reaches_the_threshold_is_named() -> None:
+    """A score equal to the threshold counts as known, in the kiosk and here."""
+    found = rates([trial([0.5, 0.49], [0.5, 0.49])], 0.5, gallery_size=2)
+    assert (found.fnir.value, found.fpir.value) == (0.5, 0.5)
+
+
+def test_a_drawing_with_known_scores() -> None:
+    """Enrolled people score 1 to themselves, strangers what they are like the nearest of them."""
+    vectors, photos = scene(
+        [
+            *enrollable(0),
+            *enrollable(1),
+            ("s", "g8", axis(8, towards=0, cosine=0.7)),
+            ("s", "g8", axis(8, towards=1, cosine=0.3)),
+            ("", "s/x.jpg", axis(9, towards=1, cosine=0.6)),
+        ]
+    )
+    found = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=1)
+    assert found.own == pytest.approx(np.ones(4))
+    assert found.strangers == pytest.approx([0.7, 0.3, 0.6], abs=1e-6)
+    assert found.stranger_groups[0] == found.stranger_groups[1] != found.stranger_groups[2]
+    result = rates([found], 0.65, 2)
+    assert (result.fpir.value, result.fnir.value) == (pytest.approx(1 / 3), 0.0)
+
+
+def test_being_taken_for_somebody_else_is_a_miss() -> None:
+    """Of two people with one face, one is always named wrongly, at any threshold."""
+    twins = [(f"p{number}", f"g{number}", axis(0)) for number in (0, 1) for _ in range(5)]
+    vectors, photos = scene([*twins, ("s", "g9", axis(9))])
+    found = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=3)
+    assert sorted(found.own.tolist()) == pytest.approx([-1, -1, 1, 1])
+    assert rates([found], -0.9, 2).fnir.value == 0.5
+
+
+def test_the_mean_of_a_person_s_templates_counts() -> None:
+    """A probe is held against the mean direction of the three enrolment photos."""
+    # Each photo resembles one other perfectly: with three of four enrolled, one of them is it.
+    pairs = [axis(0), axis(0), axis(1), axis(1)]
+    vectors, photos = scene([*(("p0", "g0", v) for v in pairs), ("s", "g9", axis(9))])
+    for seed in range(5):
+        found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed)
+        assert found.own == pytest.approx([1 / np.sqrt(1 + 4)])
+
+
+def test_an_enrolment_photo_is_no_probe() -> None:
+    """With all photos unlike, no probe finds itself."""
+    vectors, photos = scene(
+        [*(("p0", "g0", axis(number)) for number in range(6)), ("s", "g9", axis(9))]
+    )
+    for seed in range(5):
+        found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed)
+        assert found.own == pytest.approx(np.zeros(3))
+        assert len(set(found.owners.tolist())) == 1
+
+
+def test_a_relative_is_no_stranger() -> None:
+    """Members of an enrolled person's family are left out; other families and people are not."""
+    vectors, photos = scene(
+        [
+            *enrollable(0),
+            ("sibling", "g0", axis(0, towards=0, cosine=0.99)),
+            ("s", "g1", axis(1)),
+            ("s", "g1", axis(1)),
+        ]
+    )
+    found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed=0)
+    assert found.strangers == pytest.approx([0.0, 0.0])
+
+
+def test_who_has_too_few_photos_is_a_stranger() -> None:
+    """Three photos to enrol leave none for a probe, so such a person is never enrolled."""
+    vectors, photos = scene([*enrollable(0, 4), *enrollable(1, 3)])
+    found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed=0)
+    assert (len(found.own), len(found.strangers)) == (1, 3)
+    with pytest.raises(DatasetError, match="1 people can be enrolled, expected 2"):
+        draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
+
+
+def test_without_strangers_nothing_can_be_said() -> None:
+    """A threshold set on no stranger would let every stranger in, so it is refused."""
+    vectors, photos = scene([*enrollable(0), *enrollable(1)])
+    with pytest.raises(DatasetError, match="with 2 people enrolled, nobody is left"):
+        draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
+
+
+def random_scene(seed: int) -> tuple[Floats, list[Photo]]:
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(12, DIM))
+    people = [(f"p{who}", f"g{who // 2}", centres[who]) for who in range(12) for _ in range(5)]
+    noisy = [(name, group, c + 0.7 * rng.normal(size=DIM)) for name, group, c in people]
+    vectors, photos = scene([(name, group, unit(v)) for name, group, v in noisy])
+    return vectors, photos
+
+
+@given(st.integers(0, 999), st.integers(1, 5))
+def test_a_seed_gives_one_drawing(seed: int, size: int) -> None:
+    """The same seed enrols the same people, with every photo that is left for a probe."""
+    vectors, photos = random_scene(5)
+    one, other = (draw_gallery(vectors, photos, PLAIN_COSINE, size, seed) for _ in range(2))
+    assert np.array_equal(one.own, other.own)
+    assert np.array_equal(one.strangers, other.strangers)
+    assert len(set(one.owners.tolist())) == size
+    assert len(one.own) == 2 * size
+    assert len(one.strangers) % 10 == 0
+
+
+@given(st.integers(0, 99), st.sampled_from([0.003, 0.01, 0.05, 0.3]))
+def test_a_threshold_lets_no_more_strangers_in_than_asked(seed: int, fpir: float) -> None:
+    """Over all drawings together, the share of strangers named is surely at most the rate."""
+    vectors, photos = random_scene(seed)
+    trials = [draw_gallery(vectors, photos, PLAIN_COSINE, 4, draw_seed) for draw_seed in range(3)]
+    assert rates(trials, threshold_for(trials, fpir), 4).fpir.high <= fpir
+
+
+def test_a_threshold_is_no_higher_than_it_must_be() -> None:
+    """With 2,000 strangers of one photo each, one more named would pass the interval's end."""
+    scores = np.linspace(0, 1, 2000)
+    found = trial([1.0], scores.tolist())
+    threshold = threshold_for([found], 0.02)
+    assert rates([found], threshold, 1).fpir.high <= 0.02
+    next_lower = float(scores[scores < threshold].max())
+    assert rates([found], next_lower, 1).fpir.high > 0.02
+    assert 0.01 < rates([found], threshold, 1).fpir.value < 0.017
+
+
+def test_strangers_of_many_photos_make_a_threshold_more_cautious() -> None:
+    """The same scores say less where forty photos each show one person."""
+    scores = np.random.default_rng(0).permutation(np.linspace(0, 1, 2000)).tolist()
+    alone = trial([1.0], scores)
+    together = replace(alone, stranger_groups=np.arange(2000) // 40)
+    ordered = replace(together, strangers=np.sort(alone.strangers))
+    assert threshold_for([ordered], 0.02) > threshold_for([alone], 0.02)
+
+
+def test_scores_are_held_against_the_cohort() -> None:
+    """Of two people with the same cosine to their probes, who is like many strangers has less."""
+    crowd = unit(axis(0) + 0.1 * np.random.default_rng(2).normal(size=(20, DIM)))
+    vectors, photos = scene([*enrollable(0), *enrollable(1), ("s", "g9", axis(9))])
+    plain = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
+    held = draw_gallery(vectors, photos, Cohort(crowd), 2, seed=0)
+    assert plain.own == pytest.approx(np.ones(4))
+    like_many, like_few = held.own[:2], held.own[2:]
+    if held.owners[0] == np.unique([p.identity for p in photos]).tolist().index("s/p1"):
+        like_many, like_few = like_few, like_many
+    assert like_many.max() < 0.2
+    assert like_few.min() > 0.7
+
+
+def test_errors_trade_against_each_other() -> None:
+    """A higher threshold never names more strangers and never misses fewer people."""
+    vectors, photos = random_scene(2)
+    trials = [draw_gallery(vectors, photos, PLAIN_COSINE, 4, seed) for seed in range(3)]
+    found = [rates(trials, threshold, 4) for threshold in np.linspace(-0.5, 1.1, 30)]
+    assert np.all(np.diff([item.fpir.value for item in found]) <= 0)
+    assert np.all(np.diff([item.fnir.value for item in found]) >= 0)
+    assert (found[0].fpir.value, found[-1].fnir.value) == (1.0, 1.0)
+
+
+def test_drawing_the_same_people_again_makes_nothing_surer() -> None:
+    """Ten equal drawings give the interval of one: the interval is over people."""
+    one = trial([0.9, 0.2, 0.8, 0.7, 0.1, 0.9], [0.6, 0.1, 0.0, 0.7])
+    single, tenfold = rates([one], 0.5, 6), rates([one] * 10, 0.5, 6)
+    assert (tenfold.fnir.low, tenfold.fnir.high) == (single.fnir.low, single.fnir.high)
+    assert (tenfold.fpir.low, tenfold.fpir.high) == (single.fpir.low, single.fpir.high)
+    assert (single.fnir.n, tenfold.fnir.n) == (6, 60)
+    assert tenfold.fnir.high - tenfold.fnir.low > wilson(20, 60).high - wilson(20, 60).low
+
+
+def test_people_keep_their_number_over_drawings() -> None:
+    """Whoever is enrolled twice has the same number twice, and so has a stranger's family."""
+    vectors, photos = random_scene(1)
+    trials = [draw_gallery(vectors, photos, PLAIN_COSINE, 4, seed) for seed in range(6)]
+    owners = {int(owner) for item in trials for owner in item.owners}
+    strangers = {int(group) for item in trials for group in item.stranger_groups}
+    assert len(owners) <= 12 < sum(len(set(item.owners.tolist())) for item in trials)
+    assert len(strangers) <= 6

@@ -1,0 +1,175 @@
+"""Batches: the same for the same numbers, and what belongs together stays together."""
+
+import numpy as np
+import pytest
+
+from kiosk.records import Image
+from tests.support import unit
+from tests.support_train import DrawnTeacher, make_crop_set, see
+from train import batches as module
+from train.augment import Generator
+from train.batches import Batch, Blends, Ints, TrainingBatches, ask_about_blends
+from train.dataset.crop_set import BORDER_PX, CropSet
+from train.teacher import load_targets
+
+INNER = slice(BORDER_PX, -BORDER_PX)
+
+
+@pytest.fixture(scope="module")
+def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
+    return make_crop_set(tmp_path_factory.mktemp("crops"))
+
+
+@pytest.fixture(scope="module")
+def blends(crop_set: CropSet) -> Blends:
+    return ask(crop_set, DrawnTeacher(), 20, seed=3)
+
+
+def ask(crop_set: CropSet, teacher: object, count: int, seed: int) -> Blends:
+    """Ask what stands in for a teacher about blends of the training side."""
+    return ask_about_blends(crop_set, teacher, crop_set.on("train"), count, seed)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def _cut_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut the middle instead of augmenting, so that a crop can be told."""
+    monkeypatch.setattr(module, "augment", lambda stored, _: stored[INNER, INNER])
+
+
+def labels(crop_set: CropSet) -> Ints:
+    """Every crop's own number, so that a crop can be told by its label."""
+    return np.arange(len(crop_set))
+
+
+def make(
+    crop_set: CropSet, blends: Blends | None = None, *, seed: int = 1, share: float = 0.25
+) -> TrainingBatches:
+    return TrainingBatches(
+        crop_set, crop_set.on("train"), load_targets(crop_set), labels(crop_set),
+        blends=blends, batch=8, steps=3, blend_share=share, seed=seed,
+    )  # fmt: skip
+
+
+def at(batches: TrainingBatches, epoch: int, number: int) -> Batch:
+    batches.epoch = epoch
+    return batches[number]
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return np.array_equal(one[0], other[0]) and all(
+        np.array_equal(one[1][name], other[1][name]) for name in one[1]
+    )
+
+
+def test_a_batch_depends_on_seed_epoch_and_number_alone(crop_set: CropSet, blends: Blends) -> None:
+    """Made anew, in another order, by another object, it is the same."""
+    one, other = make(crop_set, blends), make(crop_set, blends)
+    first = {(epoch, number): at(one, epoch, number) for epoch in (0, 4) for number in range(3)}
+    again = {key: at(other, *key) for key in reversed(first)}
+    assert all(same(first[key], again[key]) for key in first)
+
+
+@pytest.mark.parametrize("change", ["epoch", "number", "seed"])
+def test_every_batch_differs(crop_set: CropSet, blends: Blends, change: str) -> None:
+    """Another epoch, number or seed draws other crops and other chance."""
+    first = at(make(crop_set, blends), 0, 0)
+    other = {
+        "epoch": lambda: at(make(crop_set, blends), 1, 0),
+        "number": lambda: at(make(crop_set, blends), 0, 1),
+        "seed": lambda: at(make(crop_set, blends, seed=2), 0, 0),
+    }[change]()
+    assert not np.array_equal(first[0], other[0])
+    assert not np.array_equal(first[1]["identity"], other[1]["identity"])
+
+
+def test_a_batch_is_what_the_network_takes(crop_set: CropSet, blends: Blends) -> None:
+    """Crops of the contract, a teacher's embedding and a person's number for each."""
+    batches = make(crop_set, blends)
+    crops, answers = batches[0]
+    assert len(batches) == 3
+    assert (crops.shape, crops.dtype) == ((8, 112, 112, 3), np.uint8)
+    assert answers["embedding"].shape == (8, 128)
+    assert answers["embedding"].dtype == np.float32
+    assert (answers["identity"].shape, answers["identity"].dtype) == ((8, 1), np.int32)
+    assert np.linalg.norm(answers["embedding"], axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.usefixtures("_cut_only")
+def test_each_crop_has_its_own_answers(crop_set: CropSet, blends: Blends) -> None:
+    """Crop, embedding and person are those of one photo, and of a blend likewise."""
+    targets = load_targets(crop_set)
+    for number in range(3):
+        crops, answers = make(crop_set, blends)[number]
+        people = answers["identity"][:, 0].astype(int).tolist()
+        assert people[6:] == [-1, -1]
+        for crop, person, target in zip(crops, people, answers["embedding"], strict=True):
+            if person >= 0:
+                assert np.array_equal(crop, crop_set.crops[person, INNER, INNER])
+                assert np.array_equal(target, targets[person])
+            else:
+                assert target == pytest.approx(see(crop[None])[0], abs=1e-5)
+
+
+def test_only_crops_of_the_training_side_are_shown(crop_set: CropSet) -> None:
+    """In many epochs each of them comes, and nobody else's."""
+    batches = make(crop_set)
+    shown = {
+        int(label)
+        for epoch in range(20)
+        for number in range(3)
+        for label in at(batches, epoch, number)[1]["identity"][:, 0]
+    }
+    assert shown == set(crop_set.on("train").tolist())
+
+
+@pytest.mark.parametrize(("share", "blended"), [(0.0, 0), (0.25, 2), (0.3, 2), (1.0, 8)])
+def test_a_share_of_a_batch_is_blended(
+    crop_set: CropSet, blends: Blends, share: float, blended: int
+) -> None:
+    """As near to the share as whole crops allow; without blends it is none."""
+    people = make(crop_set, blends, share=share)[0][1]["identity"]
+    assert np.sum(people == -1) == blended
+    assert -1 not in make(crop_set, None, share=share)[0][1]["identity"]
+
+
+def test_the_teacher_is_asked_about_what_is_shown(crop_set: CropSet, blends: Blends) -> None:
+    """A blend's target is the teacher's answer to the very picture that is made later."""
+    made = np.stack([blends.make(crop_set.crops, number) for number in range(20)])
+    assert blends.targets == pytest.approx(see(made[:, INNER, INNER]), abs=1e-6)
+
+
+def test_blends_are_of_training_people_alone(crop_set: CropSet, blends: Blends) -> None:
+    """Nobody held out is mixed in."""
+    assert set(blends.pairs.ravel().tolist()) <= set(crop_set.on("train").tolist())
+    assert (blends.pairs.shape, blends.seeds.shape) == ((20, 2), (20,))
+
+
+@pytest.mark.parametrize("count", [1, 511, 513])
+def test_any_number_of_blends_is_asked_about(
+    crop_set: CropSet, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Also across the teacher's batches, each once."""
+
+    def one(stored: Image, _: Image, __: Generator) -> Image:
+        return stored
+
+    monkeypatch.setattr(module, "blend", one)
+    asked: list[int] = []
+
+    class Counting:
+        def embed_both_ways(self, crops: Image) -> Image:
+            asked.append(len(crops))
+            return crops[:, 0, 0]
+
+    found = ask(crop_set, Counting(), count, seed=1)
+    assert (len(found.targets), sum(asked)) == (count, count)
+    assert max(asked) <= 512
+
+
+def test_the_seed_of_the_blends_decides(crop_set: CropSet) -> None:
+    """The same seed asks about the same pairs, another about others."""
+    one, again, other = (ask(crop_set, DrawnTeacher(), 6, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one.pairs, again.pairs)
+    assert np.array_equal(one.targets, again.targets)
+    assert not np.array_equal(one.pairs, other.pairs)
+    assert unit(one.targets) == pytest.approx(one.targets, abs=1e-5)

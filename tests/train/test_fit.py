@@ -1,0 +1,359 @@
+"""The recipe: a run can be interrupted anywhere, resumed, and finished once."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import msgspec
+import numpy as np
+import pytest
+
+from kiosk.contract import fingerprint
+from kiosk.errors import DatasetError
+from kiosk.records import Floats, Image
+from tests.support import embedding, unit
+from tests.support_train import EACH, TINY, DrawnTeacher, draw_crop, make_crop_set, read_csv
+from train.batches import Batch, TrainingBatches
+from train.dataset.crop_set import CropSet, Photo
+from train.dataset.sources import Side
+from train.fit import _Bookkeeper, _directions, embed_all, fit, label, load_embedder
+from train.recipe import FitConfig, read_config
+from train.teacher import load_targets
+
+CONFIG = FitConfig(
+    network=TINY, images=4 * 24, epoch_images=24, batch=8, rate=1e-2, warmup=4, blends=6, seed=3
+)
+EPOCHS = [0.0, 1.0, 2.0, 3.0]
+
+
+@pytest.fixture(scope="module")
+def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
+    return make_crop_set(tmp_path_factory.mktemp("crops"), {"train": 4, "dev": 3})
+
+
+@pytest.fixture(scope="module")
+def seen() -> list[tuple[int, int]]:
+    """Epoch and number of each batch that :func:`run` asked for."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(
+    crop_set: CropSet, seen: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        spy(patch, seen)
+        train(crop_set, folder)
+    return folder
+
+
+def spy(patch: pytest.MonkeyPatch, seen: list[tuple[int, int]]) -> None:
+    """Record what is asked for."""
+    make = TrainingBatches.__getitem__
+
+    def record(self: TrainingBatches, number: int) -> Batch:
+        seen.append((self.epoch, number))
+        return make(self, number)
+
+    patch.setattr(TrainingBatches, "__getitem__", record)
+
+
+def train(
+    crop_set: CropSet,
+    folder: Path,
+    config: FitConfig = CONFIG,
+    teacher: Callable[[], DrawnTeacher] = DrawnTeacher,
+) -> keras.Model:
+    return fit(crop_set, folder, config, teacher)  # type: ignore[arg-type]  # stands in for one
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    return [{k: float(v) for k, v in row.items()} for row in read_csv(folder / "history.csv")]
+
+
+def crops_of(crop_set: CropSet) -> Image:
+    return np.concatenate([*crop_set.middle(np.arange(len(crop_set)))])
+
+
+def test_a_run_leaves_recipe_history_and_weights(run: Path) -> None:
+    """A folder of one run: what was asked for, how it went and what came out; no half files."""
+    names = {path.name for path in run.iterdir()}
+    assert names == {"backup", "blends.npz", "config.json", "embedder.weights.h5", "history.csv"}
+    assert read_config(run) == CONFIG
+    assert msgspec.json.decode((run / "config.json").read_bytes())["contract"] == fingerprint()
+
+
+def test_every_epoch_has_its_line(run: Path) -> None:
+    """Losses in training and figures on development people, all finite."""
+    rows = history(run)
+    assert [row["epoch"] for row in rows] == EPOCHS
+    assert list(rows[0]) == [
+        "epoch", "embedding_loss", "identity_loss", "loss",
+        "dev_cosine", "dev_tar_at_far_0.001", "dev_tar_at_far_0.0001",
+    ]  # fmt: skip
+    assert all(np.isfinite(value) for row in rows for value in row.values())
+
+
+def test_training_learns(run: Path) -> None:
+    """The network comes to point where the teacher points."""
+    rows = history(run)
+    assert rows[-1]["embedding_loss"] < rows[0]["embedding_loss"]
+
+
+def test_each_epoch_is_trained_on_batches_of_its_own(
+    run: Path, seen: list[tuple[int, int]]
+) -> None:
+    """Keras reads ahead within an epoch and never beyond it, in an order that no chance decides."""
+    assert run.is_dir()
+    assert {epoch for epoch, _ in seen} == {0, 1, 2, 3}
+    for epoch in range(1, 4):
+        assert [number for at, number in seen if at == epoch] == [0, 1, 2]
+
+
+def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
+    """The weights that a run leaves are those of its last epoch; embeddings have length 1."""
+    embedder = load_embedder(run)
+    found = embed_all(embedder, crops_of(crop_set), batch=7)
+    assert found.shape == (len(crop_set), 128)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1.0, abs=1e-5)
+    dev = crop_set.on("dev")
+    cosines = np.sum(found[dev] * load_targets(crop_set)[dev], axis=1)
+    assert np.mean(cosines) == pytest.approx(history(run)[-1]["dev_cosine"], abs=1e-4)
+
+
+def test_a_finished_run_stays_finished(run: Path, crop_set: CropSet, tmp_path: Path) -> None:
+    """Fitting again trains nothing more, asks no teacher and gives the same embedder."""
+    again = shutil.copytree(run, tmp_path / "again")
+    embedder = train(crop_set, again, teacher=lambda: pytest.fail("the teacher was asked again"))
+    assert history(again) == history(run)
+    crops = crops_of(crop_set)
+    assert embed_all(embedder, crops) == pytest.approx(
+        embed_all(load_embedder(run), crops), abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("change", [{"rate": 0.5}, {"seed": 4}, {"network": {"stem": 32}}])
+def test_a_folder_of_another_recipe_is_refused(
+    run: Path, crop_set: CropSet, change: dict[str, object]
+) -> None:
+    """The error names the file, and the folder is left as it was."""
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    other = msgspec.convert(msgspec.to_builtins(CONFIG) | change, FitConfig)
+    with pytest.raises(DatasetError, match=r"config\.json: another recipe; choose a new run"):
+        train(crop_set, run, other)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+# Trains in a process of its own and stops for ever in the middle of epoch 2.
+INTERRUPTED = """
+import sys
+import threading
+from pathlib import Path
+from tests.train.test_fit import CONFIG, train
+from train.batches import TrainingBatches
+from train.dataset.crop_set import CropSet
+
+make = TrainingBatches.__getitem__
+
+def stop_in_epoch_2(self, number):
+    if self.epoch == 2 and number == 2:
+        print("in the middle of epoch 2", flush=True)
+        threading.Event().wait()
+    return make(self, number)
+
+TrainingBatches.__getitem__ = stop_in_epoch_2
+train(CropSet.load(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(crop_set: CropSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose process was killed in its third epoch."""
+    folder = tmp_path_factory.mktemp("runs") / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, crop_set.folder, folder],
+        stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], env=os.environ,
+    )  # fmt: skip
+    assert process.stdout is not None
+    reached = any("in the middle of epoch 2" in line for line in process.stdout)
+    process.kill()
+    process.wait()
+    assert reached, "the run ended by itself"
+    assert [row["epoch"] for row in history(folder)] == EPOCHS[:2]
+    return folder
+
+
+def test_a_killed_run_goes_on_where_it_was(
+    killed: Path, run: Path, crop_set: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It resumes at the next epoch, and ends as if nothing had happened."""
+    folder = shutil.copytree(killed, tmp_path / "resumed")
+    seen: list[tuple[int, int]] = []
+    spy(monkeypatch, seen)
+    embedder = train(crop_set, folder)
+    assert {epoch for epoch, _ in seen} - {0} == {2, 3}  # Keras looks at the form of a batch first
+    rows, expected = history(folder), history(run)
+    assert [row["epoch"] for row in rows] == EPOCHS
+    for row, whole in zip(rows, expected, strict=True):
+        assert row == pytest.approx(whole, rel=1e-3)
+    crops = crops_of(crop_set)
+    found, whole_run = embed_all(embedder, crops), embed_all(load_embedder(run), crops)
+    assert np.sum(found * whole_run, axis=1).min() > 0.9999
+
+
+def _cut(name: str) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        data = (folder / name).read_bytes()
+        (folder / name).write_bytes(data[: len(data) // 2])
+
+    return spoil
+
+
+def _write_epoch_2(folder: Path) -> None:
+    with (folder / "history.csv").open("a") as file:
+        file.write("2.0,9,9,9,9,9,9\n")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [_write_epoch_2, _cut("backup/latest.weights.h5"), _cut("embedder.weights.h5")],
+    ids=["epoch written but not backed up", "backup cut short", "weights cut short"],
+)
+def test_a_run_resumes_wherever_it_was_killed(
+    killed: Path, crop_set: CropSet, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    """Between the history and the backup, or while a file was written: each epoch stands once."""
+    folder = shutil.copytree(killed, tmp_path / "resumed")
+    spoil(folder)
+    train(crop_set, folder)
+    rows = history(folder)
+    assert [row["epoch"] for row in rows] == EPOCHS
+    assert all(row["loss"] < 9 for row in rows)
+    load_embedder(folder)
+
+
+def test_the_teacher_is_asked_about_blends_once(crop_set: CropSet, tmp_path: Path) -> None:
+    """Their answers are kept in the run folder; without blends nobody is asked."""
+    teacher = DrawnTeacher()
+    one_step = msgspec.structs.replace(CONFIG, images=8, epoch_images=8)
+    train(crop_set, tmp_path / "run", one_step, lambda: teacher)
+    assert teacher.asked == CONFIG.blends
+    without = msgspec.structs.replace(one_step, blends=0)
+    train(crop_set, tmp_path / "none", without, lambda: pytest.fail("the teacher was asked"))
+    assert not (tmp_path / "none" / "blends.npz").exists()
+
+
+def test_a_run_may_start_from_weights(run: Path, crop_set: CropSet, tmp_path: Path) -> None:
+    """With a rate of nearly nothing, what was started from comes out."""
+    config = msgspec.structs.replace(
+        CONFIG, images=8, epoch_images=8, rate=1e-9, start=str(run / "embedder.weights.h5")
+    )
+    train(crop_set, tmp_path / "run", config)
+    trained, started = load_embedder(tmp_path / "run"), load_embedder(run)
+    for mine, theirs in zip(trained.trainable_weights, started.trainable_weights, strict=True):
+        assert keras.ops.convert_to_numpy(mine) == pytest.approx(
+            keras.ops.convert_to_numpy(theirs), abs=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("people", "each"),
+    [({"train": 4}, 2), ({"train": 4, "dev": 1}, 2), ({"train": 5, "dev": 2}, 1)],
+    ids=["nobody held out", "one person held out", "one photo of each"],
+)
+def test_a_small_set_can_be_trained_on(tmp_path: Path, people: dict[Side, int], each: int) -> None:
+    """Whatever cannot be measured on development people is left out, and the run ends."""
+    small = make_crop_set(tmp_path / "crops", people, each)
+    config = msgspec.structs.replace(CONFIG, images=8, epoch_images=8)
+    train(small, tmp_path / "run", config)
+    (row,) = history(tmp_path / "run")
+    assert ("dev_cosine" in row) == ("dev" in people)
+    assert "dev_tar_at_far_0.001" not in row
+    assert np.isfinite(row["loss"])
+
+
+def test_nobody_on_the_training_side_is_an_error(tmp_path: Path) -> None:
+    """The error names the crop set."""
+    held_out = make_crop_set(tmp_path / "crops", {"dev": 2}, 2)
+    with pytest.raises(DatasetError, match="crops: nobody on the training side"):
+        train(held_out, tmp_path / "run")
+
+
+def test_targets_are_needed(tmp_path: Path) -> None:
+    """Without a teacher's embeddings the error names the command that makes them."""
+    untaught = make_crop_set(tmp_path / "crops", {"train": 2}, 2)
+    (tmp_path / "crops" / "teacher.npy").unlink()
+    with pytest.raises(DatasetError, match="run `kiosk-train teach` first"):
+        train(untaught, tmp_path / "run")
+
+
+def test_people_with_two_photos_on_the_training_side_are_numbered(tmp_path: Path) -> None:
+    """Single photos, held-out people and photos of nobody named are -1."""
+    rows: list[tuple[str, str, Side]] = [
+        ("s", "b", "train"), ("s", "a", "train"), ("s", "b", "train"), ("t", "b", "train"),
+        ("s", "", "train"), ("s", "", "train"), ("s", "c", "dev"), ("s", "c", "dev"),
+        ("t", "d", "train"), ("t", "d", "train"), ("s", "a", "none"),
+    ]  # fmt: skip
+    photos = [Photo(source, who, f"{n}", "g") for n, (source, who, _) in enumerate(rows)]
+    crops = np.stack([draw_crop(n, n) for n in range(len(rows))])
+    CropSet.write(tmp_path, crops, range(len(rows)), photos, [side for *_, side in rows])
+    numbers, people = label(CropSet.load(tmp_path))
+    assert people == ["s/b", "t/d"]
+    assert numbers.tolist() == [0, -1, 0, -1, -1, -1, -1, -1, 1, 1, -1]
+
+
+def test_people_start_at_their_mean_embedding() -> None:
+    """A direction is the mean of a person's targets, of length 1."""
+    targets = np.stack([embedding(seed) for seed in range(5)])
+    found = _directions(targets, np.array([1, 0, -1, 1, 0]), ["a", "b"])
+    expected = [unit(targets[[1, 4]].mean(axis=0)), unit(targets[[0, 3]].mean(axis=0))]
+    assert found == pytest.approx(np.stack(expected), abs=1e-6)
+
+
+def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
+    """What the history would say of an embedder that gives ``vectors`` on development people."""
+    batches = TrainingBatches(
+        crop_set, crop_set.on("train"), load_targets(crop_set), label(crop_set)[0],
+        blends=None, batch=1, steps=1, blend_share=0.0, seed=1,
+    )  # fmt: skip
+
+    def embedder(crops: Image, *, training: bool) -> Floats:
+        assert not training
+        assert np.array_equal(crops, np.concatenate([*crop_set.middle(crop_set.on("dev"))]))
+        return 3 * vectors
+
+    targets = load_targets(crop_set)
+    return _Bookkeeper(batches, crop_set, targets, embedder, crop_set.folder)._measure()
+
+
+def test_development_people_are_measured(crop_set: CropSet) -> None:
+    """The mean cosine to the teacher, and the share of same pairs above nearly all others."""
+    rng = np.random.default_rng(6)
+    who = np.repeat(np.arange(3), EACH)
+    vectors = unit(np.eye(128)[who] + 0.12 * rng.normal(size=(3 * EACH, 128)))
+    scores = vectors @ vectors.T
+    i, j = np.triu_indices(3 * EACH, 1)
+    above = scores[i, j][who[i] == who[j]] > scores[i, j][who[i] != who[j]].max()
+    assert 0 < above.mean() < 1
+    found = measured(crop_set, vectors)
+    targets = load_targets(crop_set)[crop_set.on("dev")]
+    assert found["dev_cosine"] == pytest.approx(np.mean(np.sum(vectors * targets, axis=1)))
+    assert found["dev_tar_at_far_0.001"] == pytest.approx(above.mean())
+    assert found["dev_tar_at_far_0.0001"] == pytest.approx(above.mean())
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"x")])
+def test_weights_that_cannot_be_loaded_are_named(
+    run: Path, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    """Absent or damaged weights are an error that names the file."""
+    folder = shutil.copytree(run, tmp_path / "run")
+    spoil(folder / "embedder.weights.h5")
+    with pytest.raises(DatasetError, match=r"embedder\.weights\.h5"):
+        load_embedder(folder)

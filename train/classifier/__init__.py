@@ -1,0 +1,1 @@
+"""The report's classifier: train it, measure it, compare it with enrolment."""

@@ -1,0 +1,1 @@
+"""From photos to a crop set: find, align, leave out, split."""

@@ -1,0 +1,89 @@
+"""Decide who is trained on, who is developed on and who is tested on: whole groups, for ever.
+
+A group's rank is a hash of the seed and its name, so that adding or losing a photo moves nobody,
+as long as the same groups can be held out: one more that ranks high enough takes its place, and
+the last one of that side moves on.
+"""
+
+import hashlib
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from kiosk.errors import DatasetError
+from train.dataset.crop_set import Photo
+from train.dataset.sources import Side, Source, Sources
+
+
+def assign_sides(photos: Sequence[Photo], sources: Sources, root: Path) -> list[Side]:
+    """Put every photo on a side of the split, whole groups together.
+
+    Args:
+        photos: All photos.
+        sources: How many groups of each source to hold out, and the seed.
+        root: What the sources' paths are relative to.
+
+    Raises:
+        DatasetError: A source has fewer groups than it should hold out, or its list of
+            people for the test alone cannot be read.
+    """
+    sides: dict[str, Side] = {}
+    for source in sources.source:
+        own = [photo for photo in photos if photo.source == source.name]
+        sides |= _sides_of(source, own, sources.seed, _test_only(source, root))
+    return [sides[photo.group] for photo in photos]
+
+
+def _sides_of(
+    source: Source, photos: Sequence[Photo], seed: int, test_only: frozenset[str]
+) -> dict[str, Side]:
+    groups = sorted({photo.group for photo in photos}, key=lambda name: _rank(seed, name))
+    forced = {photo.group for photo in photos if _same_form(photo.person) in test_only}
+    sides: dict[str, Side]
+    if source.side is not None:
+        sides = dict.fromkeys(groups, source.side)
+        return sides if source.side == "none" else sides | dict.fromkeys(forced, "test")
+    fit = [
+        name for name in _large(photos, source.hold_out_photos_min, groups) if name not in forced
+    ]
+    if len(fit) < source.dev + source.test:
+        raise DatasetError(
+            f"source {source.name!r}: {len(fit)} groups can be held out, "
+            f"expected {source.dev} for development and {source.test} for the test"
+        )
+    sides = dict.fromkeys(groups, "train")
+    sides |= dict.fromkeys(fit[: source.dev], "dev")
+    sides |= dict.fromkeys(fit[source.dev : source.dev + source.test], "test")
+    return sides | dict.fromkeys(forced, "test")
+
+
+def _large(photos: Sequence[Photo], photos_min: int, groups: Sequence[str]) -> list[str]:
+    """Pick the groups in which some person has enough photos."""
+    per_person = Counter((photo.group, photo.person) for photo in photos)
+    most: defaultdict[str, int] = defaultdict(int)
+    for (group, _), count in per_person.items():
+        most[group] = max(most[group], count)
+    return [name for name in groups if most[name] >= photos_min]
+
+
+def _rank(seed: int, group: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{group}".encode()).digest()
+
+
+def _test_only(source: Source, root: Path) -> frozenset[str]:
+    """Read the people (the last part of each line) who must not be trained on."""
+    if not source.test_only:
+        return frozenset()
+    path = root / source.test_only
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise DatasetError(f"{path}: cannot be read ({exc})") from exc
+    names = (line.strip().rsplit("/", 1)[-1] for line in lines)
+    return frozenset(_same_form(name) for name in names if name)
+
+
+def _same_form(name: str) -> str:
+    """Write accents in one way: file systems and editors differ."""
+    return unicodedata.normalize("NFC", name)

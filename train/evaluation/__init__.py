@@ -1,0 +1,1 @@
+"""Measure recognisers: verification, identification, groups, peers."""

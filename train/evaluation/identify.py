@@ -1,0 +1,148 @@
+"""Open-set identification: some people are enrolled, everybody walks past, strangers too."""
+
+import bisect
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from kiosk.errors import DatasetError
+from kiosk.recognition.gallery import Gallery
+from kiosk.recognition.match import Cohort, Matcher
+from kiosk.records import Floats
+from train.dataset.crop_set import Photo
+from train.evaluation.metrics import Bools, Ints, Rate, bootstrap, quantile_threshold
+
+Values = TypeVar("Values", Bools, Floats)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One drawing of who is enrolled.
+
+    Attributes:
+        own: ``(g,)`` score of each enrolled person's probe to the person named first, or -1
+            where somebody else was.
+        owners: ``(g,)`` whose probe it is, by a number that all drawings share.
+        strangers: ``(s,)`` best score of each stranger's probe.
+        stranger_groups: ``(s,)`` which person (or family) it shows, numbered likewise.
+    """
+
+    own: Floats
+    owners: Ints
+    strangers: Floats
+    stranger_groups: Ints
+
+
+class Identification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Error rates at one threshold.
+
+    Attributes:
+        gallery_size: How many people were enrolled.
+        threshold: Score.
+        fpir: Strangers' probes that were given a name.
+        fnir: Enrolled people's probes that were not given their own name.
+    """
+
+    gallery_size: int
+    threshold: float
+    fpir: Rate
+    fnir: Rate
+
+
+def draw_gallery(
+    embeddings: Floats,
+    photos: Sequence[Photo],
+    cohort: Cohort,
+    gallery_size: int,
+    seed: int,
+    *,
+    enrolment_photos: int = 3,
+) -> Trial:
+    """Draw a gallery and score everybody else's and all remaining photos against it.
+
+    Args:
+        embeddings: ``(n, dim)`` of length 1.
+        photos: Who is on them; photos of nobody named are strangers.
+        cohort: What scores are held against.
+        gallery_size: How many people to enrol.
+        seed: Of the drawing.
+        enrolment_photos: How many photos each is enrolled from.
+
+    Raises:
+        DatasetError: Too few people have enough photos, or no stranger is left.
+    """
+    rng = np.random.default_rng(seed)
+    by_person: defaultdict[str, list[int]] = defaultdict(list)
+    for index, photo in enumerate(photos):
+        if photo.identity:
+            by_person[photo.identity].append(index)
+    fit = sorted(name for name, own in by_person.items() if len(own) > enrolment_photos)
+    if len(fit) < gallery_size:
+        raise DatasetError(f"{len(fit)} people can be enrolled, expected {gallery_size}")
+    enrolled = [by_person[str(name)] for name in rng.choice(fit, gallery_size, replace=False)]
+    enrolled = [list(rng.permutation(own)) for own in enrolled]
+    templates = {str(who): embeddings[own[:enrolment_photos]] for who, own in enumerate(enrolled)}
+    probes = np.array([index for own in enrolled for index in own[enrolment_photos:]])
+    places = np.array([who for who, own in enumerate(enrolled) for _ in own[enrolment_photos:]])
+    # A relative of an enrolled person is no stranger for the open-set figure: see `relatives`.
+    families = {photos[own[0]].group for own in enrolled}
+    strangers = np.array([i for i, p in enumerate(photos) if p.group not in families])
+    if len(strangers) == 0:
+        raise DatasetError(f"with {gallery_size} people enrolled, nobody is left for a stranger")
+    matcher = Matcher(Gallery("", templates), cohort)
+    scores = matcher.scores(embeddings[probes])
+    right = scores.argmax(axis=1) == places
+    own_scores = np.where(right, scores.max(axis=1), -1.0).astype(np.float32)
+    others = matcher.scores(embeddings[strangers]).max(axis=1)
+    owner_of = _numbers([photo.identity for photo in photos])
+    group_of = _numbers([photo.group for photo in photos])
+    return Trial(own_scores, owner_of[probes], others, group_of[strangers])
+
+
+def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
+    """Set the lowest threshold whose FPIR over all drawings is surely no more than asked for.
+
+    Surely: not the share itself but the upper end of its 95 % interval, by person. A stranger
+    given a name is the worst error, and other people's strangers differ from these. Where none
+    may be named, as with few strangers, it is just above them all.
+    """
+    scores = np.concatenate([trial.strangers for trial in trials])
+    people = _by_group(scores, np.concatenate([trial.stranger_groups for trial in trials]))
+
+    def too_many(named: int) -> bool:
+        threshold = quantile_threshold(scores, named / len(scores))
+        return bootstrap([own >= threshold for own in people]).high > fpir
+
+    most = math.floor(fpir * len(scores) + 1e-9)
+    named = bisect.bisect_left(range(1, most + 1), x=True, key=too_many)
+    return quantile_threshold(scores, named / len(scores))
+
+
+def rates(trials: Sequence[Trial], threshold: float, gallery_size: int) -> Identification:
+    """Measure the error rates of several drawings at one threshold; the interval is by person."""
+    # A person's probes of all drawings are one cluster: drawing again makes nobody new.
+    missed = _by_group(
+        np.concatenate([trial.own < threshold for trial in trials]),
+        np.concatenate([trial.owners for trial in trials]),
+    )
+    named = _by_group(
+        np.concatenate([trial.strangers >= threshold for trial in trials]),
+        np.concatenate([trial.stranger_groups for trial in trials]),
+    )
+    return Identification(gallery_size, threshold, bootstrap(named), bootstrap(missed))
+
+
+def _numbers(names: Sequence[str]) -> Ints:
+    """Number names; the same list gives the same numbers."""
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _by_group(values: Values, groups: Ints) -> list[Values]:
+    order = np.argsort(groups, kind="stable")
+    cuts = np.flatnonzero(np.diff(groups[order])) + 1
+    return list(np.split(values[order], cuts))

@@ -1,0 +1,56 @@
+"""Figures in files: a run's history, read back, and a report, written three ways."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from kiosk.atomic_file import atomic_write
+from kiosk.errors import DatasetError
+from train.evaluation.metrics import Rate
+
+
+def read_rows(path: Path) -> list[dict[str, float]]:
+    """Read a CSV file of figures.
+
+    Raises:
+        DatasetError: Absent or malformed.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    except (OSError, ValueError, TypeError) as exc:
+        raise DatasetError(f"{path}: not the history of a run ({exc})") from exc
+
+
+def write_report(
+    folder: Path, name: str, text: str, record: object, table: Iterable[Sequence[object]]
+) -> None:
+    """Write ``name.txt`` for people, ``name.json`` (all of it) and ``name.csv`` (the table).
+
+    Args:
+        folder: An existing folder.
+        name: Of the files, without ending.
+        text: The report in words.
+        record: What msgspec can encode.
+        table: The header and the lines of the CSV file.
+    """
+    json = msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+    for ending, data in (("txt", text.encode()), ("json", json)):
+        with atomic_write(folder / f"{name}.{ending}") as partial:
+            partial.write_bytes(data)
+    write_table(folder / f"{name}.csv", table)
+
+
+def write_table(path: Path, table: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file, header first, whole or not at all."""
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(table)
+
+
+def cells(figure: object) -> list[object]:
+    """Give value, low, high and n of a figure; one without an interval leaves three empty."""
+    if isinstance(figure, Rate):
+        return [figure.value, figure.low, figure.high, figure.n]
+    return ["" if figure is None else figure, "", "", ""]
