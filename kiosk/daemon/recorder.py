@@ -12,7 +12,7 @@ import uuid_utils
 from kiosk.clock import Clock
 from kiosk.config import Config
 from kiosk.mqtt.outbox import Outbox
-from kiosk.protocol.event import DecisionRecord, Event, encode
+from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode
 from kiosk.protocol.topics import KioskAddress
 from kiosk.records import Decision, Verdict
 
@@ -44,7 +44,7 @@ class Recorder:
         """Name the class session that it is now."""
         return self.config.session_at(self.clock.utc())
 
-    def record(self, decision: Decision) -> Event | None:
+    def record(self, decision: Decision) -> AttendanceEvent | None:
         """Record a decision.
 
         Returns:
@@ -57,7 +57,7 @@ class Recorder:
 
         def build(sequence: int) -> tuple[str, str, bytes]:
             numbered = msgspec.structs.replace(event, sequence=sequence)
-            return event.event_id, self._place.attendance, encode(numbered)
+            return event.event_id, self._address.topic_of(event), encode(numbered)
 
         sequence = self.outbox.record(_once_in(event), decision.subject_id, build)
         if sequence is None:
@@ -67,7 +67,7 @@ class Recorder:
         _log.info("event %d recorded after %d votes", sequence, decision.votes)
         return msgspec.structs.replace(event, sequence=sequence)
 
-    def _forget_old(self, event: Event) -> None:
+    def _forget_old(self, event: AttendanceEvent) -> None:
         """Forget who attended long ago, whether the clock is synchronised or not.
 
         Without network it goes on from where it was, or after a power cut from an earlier time: it
@@ -78,15 +78,15 @@ class Recorder:
         self.outbox.prune_sessions((day - KEPT).isoformat(), event.boot_id)
 
     @property
-    def _place(self) -> KioskAddress:
+    def _address(self) -> KioskAddress:
         names = self.config.kiosk
         return KioskAddress(site=names.site, room=names.room, kiosk=names.id)
 
-    def _event(self, decision: Decision, subject_id: str) -> Event:
+    def _event(self, decision: Decision, subject_id: str) -> AttendanceEvent:
         """Describe a decision; the outbox will give the true sequence number."""
         now = self.clock.utc()
         names = self.config.kiosk
-        return Event(
+        return AttendanceEvent(
             event_id=str(uuid_utils.uuid7()),
             site=names.site,
             room=names.room,
@@ -111,7 +111,7 @@ class Recorder:
         )
 
 
-def _once_in(event: Event) -> str:
+def _once_in(event: AttendanceEvent) -> str:
     """Name what a person is recorded once in: the class session.
 
     After a power cut without network the clock may name a session that is long over, in which

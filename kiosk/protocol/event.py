@@ -1,23 +1,31 @@
-"""The event that the kiosk publishes, and its JSON Schema.
+"""The events that the kiosk publishes, and their JSON Schema.
 
-One attendance event says: this person was at this door, in this class session, at this time, and
-this is how sure we were. It holds no name and no image. ``kiosk/event.schema.json`` is generated
-from these types (``kiosk schema``); a test keeps the two equal.
+An event says: this person was at this door, in this class session, at this time, and this is how
+sure the kiosk was. It holds no name and no image. :data:`Event` is a union of the event types,
+told apart by ``type``; each type has a topic of its own (:mod:`kiosk.protocol.topics`).
+``event.schema.json`` beside this file is generated from these types (``kiosk schema``); a test
+keeps the two equal.
+
+Events are written strictly and read tolerantly: :func:`encode` rejects a field that breaks the
+schema; :func:`decode` ignores a field that it does not know, and returns an
+:class:`UnknownEvent` for a type or a schema version that it does not know.
+
+A new event type is a subclass of :class:`BaseEvent` that joins :data:`Event`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta
 
 from kiosk.errors import PayloadError
 
-SCHEMA_VERSION = 1
-SCHEMA_ID = "urn:attendance-kiosk:event:1"
+SCHEMA_VERSION: Final = 1
+SCHEMA_ID: Final = "urn:attendance-kiosk:event:1"
 
-Uuid7 = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
-]
+_UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-%s[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+Uuid4 = Annotated[str, Meta(pattern=_UUID % "4")]
+Uuid7 = Annotated[str, Meta(pattern=_UUID % "7")]
 Timestamp = Annotated[
     str,
     Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$", description="RFC 3339"),
@@ -27,11 +35,7 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 Score = Annotated[float, Meta(ge=-1, le=1)]
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A JSON object that is closed to keys it does not know."""
-
-
-class DecisionRecord(Record, frozen=True, kw_only=True):
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Why the kiosk was sure, without any image.
 
     Score, margin and threshold compare with each other, and with those of the same model alone.
@@ -46,17 +50,19 @@ class DecisionRecord(Record, frozen=True, kw_only=True):
     model_id: str
 
 
-class Event(Record, frozen=True, kw_only=True):
-    """One attendance event.
+class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What every event says, whatever its type.
 
-    ``clock`` says whether the system clock was synchronised when ``time`` was read; a kiosk has no
-    real-time clock, so after a power cut without network ``time`` may be wrong, while ``boot_id``
-    with ``monotonic_s`` still orders the events of one boot and ``sequence`` those of one kiosk.
+    ``clock`` says whether the system clock was synchronised when ``time`` was read. A kiosk has no
+    real-time clock: after a power cut without network ``time`` may be wrong, while ``boot_id``
+    with ``monotonic_s`` still orders the events of one boot. ``sequence`` orders and counts the
+    events of one outbox file, which ``outbox_id`` names; a kiosk before version 0.2 sent none.
     """
 
     schema_version: Literal[1] = 1
     event_id: Uuid7
-    type: Literal["attendance"] = "attendance"
+    outbox_id: Uuid4 | None = None
+    sequence: Count
     site: str
     room: str
     kiosk: str
@@ -66,34 +72,82 @@ class Event(Record, frozen=True, kw_only=True):
     clock: Literal["synchronised", "unsynchronised"]
     boot_id: str
     monotonic_s: Annotated[float, Meta(ge=0)]
-    sequence: Count
-    direction: Literal["left", "right", "toward"] | None = None
     decision: DecisionRecord
 
 
+class AttendanceEvent(BaseEvent, frozen=True, kw_only=True, tag="attendance"):
+    """A person was seen at the door; one event for each person and class session."""
+
+    direction: Literal["left", "right", "toward"] | None = None
+
+
+class ParticipationEvent(BaseEvent, frozen=True, kw_only=True, tag="participation"):
+    """A person was seen while the teacher had opened a window for participation.
+
+    ``count`` is this person's own count in the class session, this event included.
+    """
+
+    count: Count
+
+
+Event: TypeAlias = AttendanceEvent | ParticipationEvent
+"""All event types of this version."""
+
+
+def event_type(event: BaseEvent | type[BaseEvent]) -> str:
+    """Return the value of the field ``type``, which also ends the event's topic."""
+    return str(event.__struct_config__.tag)
+
+
+EVENT_TYPES: Final = tuple(event_type(one) for one in get_args(Event))
+
+
+class UnknownEvent(msgspec.Struct, frozen=True):
+    """An event of a type, or of a schema version, that this version of the software does not know.
+
+    Whoever reads events counts it and goes on; it is no error.
+    """
+
+    schema_version: int
+    type: str
+
+
 def encode(event: Event) -> bytes:
-    """Write an event as JSON."""
-    return msgspec.json.encode(event)
-
-
-def decode(payload: bytes) -> Event:
-    """Read an event.
+    """Write an event as JSON.
 
     Raises:
-        PayloadError: The payload is no JSON, or not an event of this schema version.
+        PayloadError: A field breaks the schema.
     """
-    try:
-        return msgspec.json.decode(payload, type=Event)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise PayloadError(f"not an attendance event of schema {SCHEMA_VERSION}: {exc}") from exc
+    payload = msgspec.json.encode(event)
+    _decode(payload, type(event))  # msgspec checks what it reads, not what it writes
+    return payload
+
+
+def decode(payload: bytes) -> Event | UnknownEvent:
+    """Read an event; ignore fields that this version does not know.
+
+    Raises:
+        PayloadError: The payload is not JSON, or not an event.
+    """
+    header: UnknownEvent = _decode(payload, UnknownEvent)
+    if header.schema_version != SCHEMA_VERSION or header.type not in EVENT_TYPES:
+        return header
+    event: Event = _decode(payload, Event)
+    return event
 
 
 def schema() -> dict[str, Any]:
-    """Build the JSON Schema (draft 2020-12) of :class:`Event`."""
-    body = msgspec.json.schema(Event)
+    """Return the JSON Schema (draft 2020-12) of :data:`Event`."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
-        "title": "Attendance event",
-        **body,
+        "title": "Event of an attendance kiosk",
+        **msgspec.json.schema(Event),
     }
+
+
+def _decode(payload: bytes, wanted: Any) -> Any:  # noqa: ANN401 - a union is no type to mypy
+    try:
+        return msgspec.json.decode(payload, type=wanted)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise PayloadError(f"not an event of schema {SCHEMA_VERSION}: {exc}") from exc

@@ -1,23 +1,24 @@
-"""The topic tree, and what stands on the availability topic.
+"""The topic tree.
 
 ::
 
     kiosk/v1/<site>/<room>/<kiosk>/attendance      one event each, QoS 1, never retained
+    kiosk/v1/<site>/<room>/<kiosk>/participation   one event each, QoS 1, never retained
     kiosk/v1/<site>/<room>/<kiosk>/availability    online or offline, QoS 1, retained
 
-``v1`` is the version of this tree; the version of the events stands in the events.
+``v1`` is the version of this tree; the version of the events stands in the events. The last level
+is the kind of the message: the ``type`` of an event, or "availability".
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+from kiosk.protocol.event import BaseEvent, event_type
+
 ROOT: Final = "kiosk/v1"
-ATTENDANCE: Final = "attendance"
 AVAILABILITY: Final = "availability"
-ATTENDANCE_FILTER: Final = f"{ROOT}/+/+/+/{ATTENDANCE}"
-"""Subscription to the events of every kiosk."""
-AVAILABILITY_FILTER: Final = f"{ROOT}/+/+/+/{AVAILABILITY}"
-"""Subscription to the availability of every kiosk."""
+ALL_FILTER: Final = f"{ROOT}/+/+/+/+"
+"""Subscription to everything that every kiosk publishes, kinds of newer versions included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +30,44 @@ class KioskAddress:
     kiosk: str
 
     @property
-    def attendance(self) -> str:
-        """The topic of this kiosk's events."""
-        return f"{ROOT}/{self.site}/{self.room}/{self.kiosk}/{ATTENDANCE}"
-
-    @property
     def availability(self) -> str:
         """The topic that says whether this kiosk is online."""
-        return f"{ROOT}/{self.site}/{self.room}/{self.kiosk}/{AVAILABILITY}"
+        return self._topic(AVAILABILITY)
 
     @property
     def client_id(self) -> str:
         """The MQTT client id of this kiosk; no name holds a colon, so no two kiosks share it."""
         return f"kiosk:{self.site}:{self.room}:{self.kiosk}"
 
+    def topic_of(self, event: BaseEvent | type[BaseEvent]) -> str:
+        """Return the topic of this kiosk's events of one type."""
+        return self._topic(event_type(event))
 
-def address_of(topic: str) -> KioskAddress | None:
-    """Read the place from a topic of this tree; ``None`` for any other topic."""
+    def _topic(self, kind: str) -> str:
+        return f"{ROOT}/{self.site}/{self.room}/{self.kiosk}/{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of this tree, taken apart.
+
+    Attributes:
+        address: Which kiosk published.
+        kind: The last level: an event type, "availability", or a kind of a newer version.
+    """
+
+    address: KioskAddress
+    kind: str
+
+
+def parse_topic(topic: str) -> Topic | None:
+    """Take a topic of this tree apart; return ``None`` for any other topic."""
     levels = topic.split("/")
-    if len(levels) != 6 or f"{levels[0]}/{levels[1]}" != ROOT:
+    if len(levels) != 6 or f"{levels[0]}/{levels[1]}" != ROOT or not all(levels):
         return None
-    if levels[5] not in {ATTENDANCE, AVAILABILITY}:
-        return None
-    return KioskAddress(site=levels[2], room=levels[3], kiosk=levels[4])
+    return Topic(KioskAddress(site=levels[2], room=levels[3], kiosk=levels[4]), levels[5])
+
+
+def kind_filter(kind: str) -> str:
+    """Return the subscription to one kind of message of every kiosk."""
+    return f"{ROOT}/+/+/+/{kind}"

@@ -7,15 +7,15 @@ from typing import Final
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.event import Event, decode
-from kiosk.protocol.topics import KioskAddress, address_of
+from kiosk.protocol.event import AttendanceEvent, BaseEvent, Event, UnknownEvent, decode, event_type
+from kiosk.protocol.topics import KioskAddress, Topic
 
 KEPT_S: Final = 24 * 3600.0
 """How long a session stands on the list after it was last heard of, seconds."""
 _YEARS = range(1970, 9000)  # a date outside could not be moved to every time zone
 
 
-def moment(event: Event) -> datetime:
+def moment(event: BaseEvent) -> datetime:
     """Return when an event happened, in UTC.
 
     Raises:
@@ -30,17 +30,20 @@ def moment(event: Event) -> datetime:
     raise PayloadError(f"time: expected a year from {_YEARS.start} to {_YEARS.stop - 1}")
 
 
-def read_event(topic: str, payload: bytes) -> Event:
-    """Read an attendance message and hold it against the topic that it came on.
+def read_event(topic: Topic, payload: bytes) -> Event | UnknownEvent:
+    """Read an event and compare it with the topic that it came on.
 
     Raises:
-        PayloadError: It is no event, or names another kiosk than its topic does.
+        PayloadError: It is not an event, or names another type or kiosk than its topic does.
     """
     event = decode(payload)
+    if isinstance(event, UnknownEvent):
+        return event
     moment(event)
-    place = address_of(topic)
+    if event_type(event) != topic.kind:
+        raise PayloadError("type: expected the last level of the topic")
     for field in ("site", "room", "kiosk"):
-        if getattr(place, field, None) != getattr(event, field):
+        if getattr(topic.address, field) != getattr(event, field):
             raise PayloadError(f"{field}: expected the one of the topic")
     return event
 
@@ -56,10 +59,10 @@ class AttendanceList:
         # Both in the order of when they were heard last, seconds.
         self._seen: dict[str, float] = {}
         self._sessions: dict[str, float] = {}
-        self._first: dict[tuple[str, str, str], Event] = {}
+        self._first: dict[tuple[str, str, str], AttendanceEvent] = {}
         self._kiosks: dict[KioskAddress, Availability] = {}
 
-    def add(self, event: Event, now_s: float) -> bool:
+    def add(self, event: AttendanceEvent, now_s: float) -> bool:
         """Add an event, and forget sessions not heard of for :data:`KEPT_S`.
 
         A person whom two doors saw in one session stands on the list once, with the earlier time.
@@ -94,7 +97,7 @@ class AttendanceList:
         """The class sessions heard of, latest first (they begin with their date)."""
         return sorted(self._sessions, reverse=True)
 
-    def attended(self, session: str) -> list[Event]:
+    def attended(self, session: str) -> list[AttendanceEvent]:
         """Return one event for each person of a session, earliest first."""
         found = (event for event in self._first.values() if event.session == session)
         return sorted(found, key=lambda event: (moment(event), event.event_id))

@@ -6,7 +6,7 @@ from typing import Protocol, TextIO
 import msgspec
 
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.event import Event
+from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import KioskAddress
 from kiosk.roster import Roster
 from kiosk.watch.attendance_list import AttendanceList, moment
@@ -22,7 +22,7 @@ def printable(text: str) -> str:
 class Screen(Protocol):
     """Where news go."""
 
-    def event(self, event: Event) -> None:
+    def event(self, event: AttendanceEvent) -> None:
         """Show an event that was not seen before."""
 
     def availability(self, place: KioskAddress, availability: Availability) -> None:
@@ -43,7 +43,7 @@ class Lines:
         self._roster = roster
         self._zone = zone
 
-    def event(self, event: Event) -> None:
+    def event(self, event: AttendanceEvent) -> None:
         """Write an event."""
         where = f"{event.room}/{event.kiosk}"
         date = moment(event).astimezone(self._zone).date().isoformat()
@@ -57,11 +57,11 @@ class Lines:
         self._out.write(printable(line) + "\n")
         self._out.flush()
 
-    def _time(self, event: Event) -> str:
+    def _time(self, event: AttendanceEvent) -> str:
         mark = "" if event.clock == "synchronised" else "~"
         return mark + moment(event).astimezone(self._zone).strftime("%H:%M:%S")
 
-    def _name(self, event: Event) -> str:
+    def _name(self, event: AttendanceEvent) -> str:
         return self._roster.name_of(event.subject_id)
 
 
@@ -79,7 +79,7 @@ class Table(Lines):
         super().__init__(out, roster, zone)
         self._board = board
 
-    def event(self, event: Event) -> None:  # noqa: ARG002 - it is on the board
+    def event(self, event: AttendanceEvent) -> None:  # noqa: ARG002 - it is on the board
         """Write the list anew."""
         self._renew()
 
@@ -114,7 +114,7 @@ class JsonLines:
         self._out = out
         self._roster = roster
 
-    def event(self, event: Event) -> None:
+    def event(self, event: AttendanceEvent) -> None:
         """Write an event and the name; an unknown person's name is the subject id."""
         name = self._roster.name_of(event.subject_id)
         self._write({**msgspec.to_builtins(event), "name": name})

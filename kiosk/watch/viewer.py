@@ -16,7 +16,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeAlias
 
-from paho.mqtt import client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import MqttSection
@@ -24,7 +23,8 @@ from kiosk.errors import BrokerError, PayloadError
 from kiosk.mqtt.connection import Client
 from kiosk.mqtt.outage import Outage, refusal
 from kiosk.protocol.availability import decode_availability
-from kiosk.protocol.topics import ATTENDANCE_FILTER, AVAILABILITY_FILTER, address_of
+from kiosk.protocol.event import AttendanceEvent
+from kiosk.protocol.topics import ALL_FILTER, AVAILABILITY, Topic, parse_topic
 from kiosk.watch.attendance_list import AttendanceList, read_event
 from kiosk.watch.screens import Screen, printable
 
@@ -111,32 +111,30 @@ class _Watcher:
             partial(self._on_subscribe, reasons)
         )
         # By filter, not on_message: a broker may send what we did not ask for.
-        for topic_filter, handler in (
-            (ATTENDANCE_FILTER, self._on_attendance),
-            (AVAILABILITY_FILTER, self._on_availability),
-        ):
-            client.message_callback_add(topic_filter, self._checked(handler))
+        client.message_callback_add(
+            ALL_FILTER,
+            lambda _client, _data, message: put(
+                partial(self._on_message, message.topic, bytes(message.payload))
+            ),
+        )
         client.on_end = lambda error: put(partial(self._on_end, error))
 
-    def _checked(self, handler: Callable[[str, bytes], None]) -> paho.CallbackOnMessage:
-        """Make a callback of a handler, whose PayloadError becomes one line in the log."""
-
-        def handle(topic: str, payload: bytes) -> None:
-            try:
-                handler(topic, payload)
-            except PayloadError as exc:
-                _log.warning("%s: %s", printable(topic), printable(str(exc)))
-
-        return lambda _client, _data, message: self._inbox.put(
-            partial(handle, message.topic, bytes(message.payload))
-        )
+    def _on_message(self, name: str, payload: bytes) -> None:
+        topic = parse_topic(name)
+        if topic is None:
+            return
+        handler = self._on_availability if topic.kind == AVAILABILITY else self._on_event
+        try:
+            handler(topic, payload)
+        except PayloadError as exc:
+            _log.warning("%s: %s", printable(name), printable(str(exc)))
 
     def _on_connect(self, reason: ReasonCode) -> None:
         if reason.is_failure:
             raise BrokerError(f"{self._at} {refusal(reason)}")
         self._was_connected = True
         self._outage.over(time.monotonic())
-        self._client.subscribe([(ATTENDANCE_FILTER, 1), (AVAILABILITY_FILTER, 1)])
+        self._client.subscribe([(ALL_FILTER, 1)])
 
     def _on_subscribe(self, reasons: list[ReasonCode]) -> None:
         for reason in reasons:
@@ -149,20 +147,21 @@ class _Watcher:
             raise BrokerError(f"{self._at} cannot be reached ({cause}); check mqtt.host and port")
         self._outage.away(cause, time.monotonic())
 
-    def _on_attendance(self, topic: str, payload: bytes) -> None:
+    def _on_event(self, topic: Topic, payload: bytes) -> None:
         event = read_event(topic, payload)
+        if not isinstance(event, AttendanceEvent):
+            return
         if self._board.add(event, time.monotonic()):
             self.shown += 1
             self._screen.event(event)
 
-    def _on_availability(self, topic: str, payload: bytes) -> None:
-        place = address_of(topic)
+    def _on_availability(self, topic: Topic, payload: bytes) -> None:
         # An empty message is how MQTT clears a retained one: the kiosk was taken out of service.
-        if place is None or not payload:
+        if not payload:
             return
         availability = decode_availability(payload)
-        if self._board.set_availability(place, availability):
-            self._screen.availability(place, availability)
+        if self._board.set_availability(topic.address, availability):
+            self._screen.availability(topic.address, availability)
 
     def _on_end(self, error: Exception | None) -> None:
         raise BrokerError(f"{self._at}: the network thread has ended") from error

@@ -13,8 +13,8 @@ import pytest
 
 from kiosk.camera.replay import open_recording
 from kiosk.config import Config
-from kiosk.protocol.event import decode
-from kiosk.protocol.topics import ATTENDANCE_FILTER, AVAILABILITY_FILTER
+from kiosk.protocol.event import AttendanceEvent, decode
+from kiosk.protocol.topics import kind_filter
 from kiosk.recognition.bundle import default_bundle
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.gallery import Gallery, save_gallery
@@ -104,14 +104,16 @@ def play(
         directory = {json.dumps(str(folder))}
         """
     )
-    listener = broker.listen(ATTENDANCE_FILTER, AVAILABILITY_FILTER)
+    listener = broker.listen(kind_filter("attendance"), kind_filter("availability"))
     command = [sys.executable, "-m", "kiosk", "run", "--config", str(config)]
     subprocess.run(command, check=True, timeout=ENDS_S, cwd=Path(__file__).parents[2])
     named: Counter[str] = Counter()
     while True:
         topic, payload, retained = listener.heard.get(timeout=ENDS_S)
         if topic.endswith("attendance"):
-            named[decode(payload).subject_id] += 1
+            event = decode(payload)
+            assert isinstance(event, AttendanceEvent)
+            named[event.subject_id] += 1
         elif not retained and b"offline" in payload:
             return named
 

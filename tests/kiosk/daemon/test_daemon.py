@@ -28,7 +28,7 @@ from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
 from kiosk.protocol.event import schema
-from kiosk.protocol.topics import ATTENDANCE_FILTER
+from kiosk.protocol.topics import kind_filter
 from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.recognition.gallery import Gallery, save_gallery
@@ -258,7 +258,7 @@ def test_who_walks_past_is_published(
     """An enrolled person's walk is one event at the broker, of the clock's time, to the schema."""
     daemon = build([picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)])
     enrol_sample(daemon)
-    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    listener = mosquitto.listen(kind_filter("attendance"))
     daemon.run()
     event = json.loads(listener.next()[1])
     Draft202012Validator(schema()).validate(event)
@@ -285,7 +285,7 @@ def test_who_stays_from_one_session_into_the_next_attends_both(
 
     daemon = build(script())
     enrol_sample(daemon)
-    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    listener = mosquitto.listen(kind_filter("attendance"))
     daemon.run()
     heard = [json.loads(listener.next()[1]) for _ in range(2)]
     assert [event["session"] for event in heard] == ["2026-01-05/day", "2026-01-06/day"]

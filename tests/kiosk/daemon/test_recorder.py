@@ -13,7 +13,7 @@ from kiosk.clock import ManualClock
 from kiosk.config import Config, parse_config
 from kiosk.daemon.recorder import KEPT, Recorder
 from kiosk.mqtt.outbox import Outbox
-from kiosk.protocol.event import decode, schema
+from kiosk.protocol.event import AttendanceEvent, decode, schema
 from kiosk.records import Decision, Verdict
 from tests.support import has_attended
 
@@ -96,6 +96,7 @@ def test_the_event_tells_who_where_when_and_why(path: Path, clock: ManualClock) 
         "clock": "synchronised",
         "boot_id": "boot-7",
         "monotonic_s": 512.346,
+        "outbox_id": None,
         "sequence": 1,
         "direction": "left",
         "decision": {
@@ -149,8 +150,9 @@ def test_a_restart_does_not_record_again(path: Path, clock: ManualClock) -> None
     after = Desk(path, ManualClock(MONDAY + timedelta(minutes=5), boot_id="boot-8"))
     assert after.record("s-1", "s-2") == [False, True]
     (row,) = after.outbox.pending(9)
-    assert (row.sequence, decode(row.payload).sequence) == (2, 2)
-    assert decode(row.payload).boot_id == "boot-8"
+    event = decode(row.payload)
+    assert isinstance(event, AttendanceEvent)
+    assert (row.sequence, event.sequence, event.boot_id) == (2, 2, "boot-8")
 
 
 @pytest.mark.parametrize("verdict", [Verdict.UNSURE, Verdict.STRANGER])

@@ -17,7 +17,8 @@ from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.publisher import Publisher
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.topics import AVAILABILITY_FILTER, KioskAddress
+from kiosk.protocol.event import AttendanceEvent
+from kiosk.protocol.topics import KioskAddress, kind_filter
 
 PATIENCE_S = 20.0
 PLACE = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
@@ -90,14 +91,16 @@ def test_events_come_through_with_availability_and_will(
     mqtt = msgspec.convert({"host": HOST, "port": broker.port, "protocol": PROTOCOL}, MqttSection)
     online = Availability(state="online", boot_id="b", version="1")
     with Outbox(tmp_path / "outbox.sqlite3") as outbox:
-        outbox.record("2026-11-24/maths", "s1", lambda _: ("id", PLACE.attendance, b"event"))
+        outbox.record(
+            "2026-11-24/maths", "s1", lambda _: ("id", PLACE.topic_of(AttendanceEvent), b"event")
+        )
         publisher = Publisher(mqtt, PLACE, outbox, availability=online)
         publisher.start()
         assert b"online" in bytes(watcher.wait(PLACE.availability))  # type: ignore[call-overload]
-        assert watcher.wait(PLACE.attendance) == b"event"
+        assert watcher.wait(PLACE.topic_of(AttendanceEvent)) == b"event"
         late = Client(broker, "")
         late.connect()
-        late.subscribe(AVAILABILITY_FILTER)
+        late.subscribe(kind_filter("availability"))
         assert b"online" in bytes(late.wait(PLACE.availability))  # type: ignore[call-overload]
         publisher.stop(PATIENCE_S)
         assert len(outbox) == 0

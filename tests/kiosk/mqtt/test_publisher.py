@@ -23,7 +23,8 @@ from kiosk.mqtt.connection import read_password
 from kiosk.mqtt.outbox import Outbox, Row
 from kiosk.mqtt.publisher import Publisher
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.topics import ATTENDANCE_FILTER, AVAILABILITY_FILTER, KioskAddress
+from kiosk.protocol.event import AttendanceEvent
+from kiosk.protocol.topics import KioskAddress, kind_filter
 
 if TYPE_CHECKING:
     from tests.conftest import Mosquitto
@@ -59,7 +60,7 @@ class WatchedOutbox(Outbox):
                 f"{prefix}{number}",
                 lambda n, p=payload: (  # type: ignore[misc]
                     f"id-{n}",
-                    PLACE.attendance,
+                    PLACE.topic_of(AttendanceEvent),
                     p,
                 ),
             )
@@ -157,7 +158,7 @@ def test_events_go_out_once_in_order_and_leave_after_puback(
     protocol: str,
 ) -> None:
     """What waited at the start and what came later arrives in order, each once, none retained."""
-    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    listener = mosquitto.listen(kind_filter("attendance"))
     expected = outbox.fill(30, "before")
     publisher = publish(protocol=protocol, inflight_max=4)
     outbox.wait(30)
@@ -169,7 +170,7 @@ def test_events_go_out_once_in_order_and_leave_after_puback(
     assert listener.payloads(35) == expected
     assert listener.heard.empty()
     assert len(outbox) == 0
-    late = mosquitto.listen(ATTENDANCE_FILTER, AVAILABILITY_FILTER)
+    late = mosquitto.listen(kind_filter("attendance"), kind_filter("availability"))
     assert late.next()[0] == PLACE.availability
 
 
@@ -202,7 +203,7 @@ def test_a_broker_that_is_away_at_the_start_loses_nothing(
     """Events recorded before there is any broker arrive in order once there is one."""
     mosquitto.persist()
     mosquitto.restart()
-    listener = mosquitto.listen(ATTENDANCE_FILTER, client_id="register")
+    listener = mosquitto.listen(kind_filter("attendance"), client_id="register")
     mosquitto.stop()
     publisher = publish(protocol=protocol)
     expected = outbox.fill(25)
@@ -223,7 +224,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(
     """Killed with messages under way and more waiting, then restarted: all arrive, in order."""
     mosquitto.persist()
     mosquitto.restart()
-    listener = mosquitto.listen(ATTENDANCE_FILTER, client_id="register")
+    listener = mosquitto.listen(kind_filter("attendance"), client_id="register")
     publisher = publish(protocol=protocol, inflight_max=5)
     expected = outbox.fill(10, "before")
     publisher.notify()
@@ -326,7 +327,7 @@ def test_an_event_that_the_broker_refuses_stays_and_is_offered_again(
     acl.write_text(allowed)
     mosquitto.configure("allow_anonymous true", f"acl_file {acl}")
     mosquitto.restart()
-    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    listener = mosquitto.listen(kind_filter("attendance"))
     publisher = publish(inflight_max=2)
     expected = outbox.fill(5)
     publisher.notify()
@@ -338,7 +339,7 @@ def test_an_event_that_the_broker_refuses_stays_and_is_offered_again(
         assert offers.acquire(timeout=PATIENCE_S)
     assert len(outbox) == 5
     assert log.count("refuses events") == 1
-    acl.write_text(allowed + f"topic write {PLACE.attendance}\n")
+    acl.write_text(allowed + f"topic write {PLACE.topic_of(AttendanceEvent)}\n")
     mosquitto.reload()
     log.wait_for("accepts all events again")
     assert sorted(outbox.wait(5)) == [1, 2, 3, 4, 5]
@@ -382,15 +383,15 @@ def test_availability_is_retained_and_follows_a_clean_stop(
     protocol: str,
 ) -> None:
     """Who comes later still learns that the kiosk is online, and after a stop that it is not."""
-    early = mosquitto.listen(AVAILABILITY_FILTER)
+    early = mosquitto.listen(kind_filter("availability"))
     publisher = publish(protocol=protocol)
     assert state(early.next()) == "online"
-    topic, payload, retained = mosquitto.listen(AVAILABILITY_FILTER).next()
+    topic, payload, retained = mosquitto.listen(kind_filter("availability")).next()
     assert (topic, retained) == (PLACE.availability, True)
     assert json.loads(payload) == {"state": "online", "boot_id": "boot-1", "version": "0.1.0"}
     publisher.stop(PATIENCE_S)
     assert state(early.next()) == "offline"
-    late = mosquitto.listen(AVAILABILITY_FILTER).next()
+    late = mosquitto.listen(kind_filter("availability")).next()
     assert (state(late), late[2]) == ("offline", True)
 
 
@@ -410,7 +411,7 @@ def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
         "Publisher(mqtt, KioskAddress('school', 'r', 'k'), outbox, availability=online).start()\n"
         "signal.pause()"
     )
-    listener = mosquitto.listen(AVAILABILITY_FILTER)
+    listener = mosquitto.listen(kind_filter("availability"))
     arguments = [mosquitto.host, str(mosquitto.port), str(tmp_path / "outbox.sqlite3")]
     kiosk = subprocess.Popen([sys.executable, "-c", script, *arguments])
     try:
@@ -419,7 +420,7 @@ def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
         os.kill(kiosk.pid, signal.SIGKILL)
         kiosk.wait()
     assert state(listener.next()) == "offline"
-    late = mosquitto.listen(AVAILABILITY_FILTER).next()
+    late = mosquitto.listen(kind_filter("availability")).next()
     assert (state(late), late[2]) == ("offline", True)
 
 
@@ -430,7 +431,7 @@ def test_a_kiosk_that_comes_back_says_online_again(
     """After a restart of the broker, the retained state is "online" again without any event."""
     publish()
     mosquitto.restart()
-    assert state(mosquitto.listen(AVAILABILITY_FILTER).next()) == "online"
+    assert state(mosquitto.listen(kind_filter("availability")).next()) == "online"
 
 
 def test_stop_is_bounded_when_the_broker_is_frozen(
@@ -475,7 +476,7 @@ def test_a_restarted_process_publishes_what_was_not_acknowledged(
     path = tmp_path / "outbox.sqlite3"
     with WatchedOutbox(path) as earlier:
         old = earlier.fill(3, "old")
-    listener = mosquitto.listen(ATTENDANCE_FILTER)
+    listener = mosquitto.listen(kind_filter("attendance"))
     with WatchedOutbox(path) as outbox:
         new = outbox.fill(2, "new")
         section = MqttSection(host=mosquitto.host, port=mosquitto.port)

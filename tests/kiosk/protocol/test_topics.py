@@ -4,19 +4,27 @@ import pytest
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.availability import Availability, decode_availability, encode_availability
-from kiosk.protocol.topics import KioskAddress, address_of
+from kiosk.protocol.event import EVENT_TYPES, AttendanceEvent, ParticipationEvent
+from kiosk.protocol.topics import KioskAddress, Topic, parse_topic
 
-PLACE = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
-
-
-def test_the_tree_is_as_documented() -> None:
-    """Topics are kiosk/v1/<site>/<room>/<kiosk>/..., and lead back to the place."""
-    assert PLACE.attendance == "kiosk/v1/school/room-1/kiosk-1/attendance"
-    assert PLACE.availability == "kiosk/v1/school/room-1/kiosk-1/availability"
-    assert address_of(PLACE.attendance) == address_of(PLACE.availability) == PLACE
+ADDRESS = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
 
 
-def test_places_that_look_alike_have_client_ids_apart() -> None:
+def test_each_kind_of_message_has_its_topic() -> None:
+    """Topics are kiosk/v1/<site>/<room>/<kiosk>/<kind>."""
+    tree = "kiosk/v1/school/room-1/kiosk-1"
+    assert ADDRESS.topic_of(AttendanceEvent) == f"{tree}/attendance"
+    assert ADDRESS.topic_of(ParticipationEvent) == f"{tree}/participation"
+    assert ADDRESS.availability == f"{tree}/availability"
+
+
+@pytest.mark.parametrize("kind", [*EVENT_TYPES, "availability", "kind-of-a-newer-version"])
+def test_a_topic_leads_back_to_address_and_kind(kind: str) -> None:
+    """A reader learns from the topic which kiosk published what kind of message."""
+    assert parse_topic(f"kiosk/v1/school/room-1/kiosk-1/{kind}") == Topic(ADDRESS, kind)
+
+
+def test_addresses_that_look_alike_have_different_client_ids() -> None:
     """Hyphens and dots in names cannot make two kiosks one MQTT client."""
     assert KioskAddress("a-b", "c", "d").client_id != KioskAddress("a", "b-c", "d").client_id
 
@@ -27,13 +35,13 @@ def test_places_that_look_alike_have_client_ids_apart() -> None:
         "kiosk/v2/school/room-1/kiosk-1/attendance",
         "kiosk/v1/school/room-1/attendance",
         "kiosk/v1/school/room-1/kiosk-1/attendance/x",
-        "kiosk/v1/school/room-1/kiosk-1/weather",
+        "kiosk/v1/school//kiosk-1/attendance",
         "",
     ],
 )
-def test_other_topics_have_no_place(topic: str) -> None:
+def test_other_topics_are_not_of_this_tree(topic: str) -> None:
     """Anything outside the tree is None."""
-    assert address_of(topic) is None
+    assert parse_topic(topic) is None
 
 
 def test_availability_reads_as_written_and_lets_newer_keys_pass() -> None:

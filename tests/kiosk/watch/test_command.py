@@ -7,7 +7,7 @@ import pytest
 
 from kiosk.config import Config
 from kiosk.errors import ConfigError, RosterError
-from kiosk.protocol.event import encode
+from kiosk.protocol.event import AttendanceEvent, encode
 from kiosk.protocol.topics import KioskAddress
 from kiosk.watch.command import watch_live
 from tests.conftest import Configure, Mosquitto
@@ -38,7 +38,9 @@ def test_watching_shows_names_from_the_roster(
     place = KioskAddress(site=EVENT.site, room=EVENT.room, kiosk=EVENT.kiosk)
     # Retained, so that it is there when the watcher comes; the kiosk itself retains no event.
     publisher = mosquitto.listen("unused")
-    publisher.client.publish(place.attendance, encode(EVENT), qos=1, retain=True).wait_for_publish()
+    publisher.client.publish(
+        place.topic_of(AttendanceEvent), encode(EVENT), qos=1, retain=True
+    ).wait_for_publish()
     watch_live(config, host=mosquitto.host, port=mosquitto.port, roster=None, limit=1, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert (shown["event_id"], shown["name"]) == (EVENT.event_id, name)
