@@ -45,6 +45,6 @@ def test_a_backend_that_fails_is_not_replaced(
 
 def test_picamera2_is_imported_only_when_it_is_chosen() -> None:
     """Importing the cameras imports neither picamera2 nor libcamera."""
-    code = "import sys, kiosk.capture; print({'picamera2', 'libcamera'} & set(sys.modules))"
+    code = "import sys, kiosk.camera.open; print({'picamera2', 'libcamera'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
