@@ -1,41 +1,56 @@
-"""The configuration file: every key, its default and what it must be.
+"""The kiosk's configuration: every key, its default and its limits.
 
-TOML, read once at start. A key that is unknown, of the wrong type or out of range is one
-:class:`~kiosk.errors.ConfigError` that names the file and the key. ``systemd/kiosk.toml`` is the
-same list with every key explained for the technician; a test keeps the two equal.
+TOML, read once at start. ``systemd/kiosk.toml`` is the same list with every key explained for the
+technician; a test keeps the two equal. Rules about several keys are in ``problems`` of the section
+that holds them (see :mod:`kiosk.config_file`).
+
+From a section to an object there is one way:
+
+- An object that needs its section and nothing else takes the section itself: the camera backends,
+  the MQTT connection, the quality limits, ``KioskAddress.of``.
+- Recognition is also used without a configuration (training, evaluation): detector, embedder,
+  tracker and voting rule take plain values. In that room only ``recogniser`` reads sections.
+- The files of the section ``state`` are properties of :class:`Config`.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
 from msgspec import Meta
 
-from kiosk.config_errors import readable
+from kiosk.config_file import ConfigFile, Problem, Section
 from kiosk.errors import ConfigError
-from kiosk.timetable import NO_LESSON, Name, Section, SessionSection, check_timetable
+from kiosk.timetable import NO_LESSON, LessonSection, Name, timetable_problems
 
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Majority = Annotated[float, Meta(gt=0.5, le=1)]
-"""A share that no two people can have."""
+"""A share above one half: at most one person can have it."""
 Score = Annotated[float, Meta(ge=-1, le=1)]
 Count = Annotated[int, Meta(ge=1)]
 
 
 class KioskSection(Section, frozen=True):
-    """Which kiosk this is; the three names stand in every topic and event."""
+    """The identity of this kiosk; the three names are part of every MQTT topic and event."""
 
     id: Name = "kiosk-1"
     room: Name = "room-1"
     site: Name = "school"
     timezone: str = "UTC"
 
+    def problems(self) -> Iterator[Problem]:
+        """Check that the time zone is known."""
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield "timezone", "expected an IANA time zone such as Europe/Berlin"
+
 
 class CameraSection(Section, frozen=True):
-    """Where frames come from. The backend is what is named here, or an error."""
+    """The source of frames. The configured backend is used, or opening it is an error."""
 
     backend: Literal["picamera2", "opencv", "replay", "fake-picamera2"] = "opencv"
     source: str = "0"
@@ -47,7 +62,7 @@ class CameraSection(Section, frozen=True):
 
 
 class DetectorSection(Section, frozen=True):
-    """YuNet's settings; an empty path takes the pinned weights."""
+    """Settings of the YuNet detector; an empty path selects the pinned weights."""
 
     weights: str = ""
     width_px: Annotated[int, Meta(ge=64, le=2048)] = 320
@@ -55,7 +70,7 @@ class DetectorSection(Section, frozen=True):
 
 
 class ModelSection(Section, frozen=True):
-    """The face recogniser; an empty path takes the bundle that ships with the kiosk."""
+    """The face recogniser; an empty path selects the bundle that ships with the kiosk."""
 
     bundle: str = ""
     runtime: Literal["ai-edge-litert", "tflite-runtime"] = "ai-edge-litert"
@@ -63,7 +78,7 @@ class ModelSection(Section, frozen=True):
 
 
 class QualitySection(Section, frozen=True):
-    """What a face must be to vote."""
+    """Limits that a face must meet to vote."""
 
     eye_distance_min_px: Positive = 14.0
     sharpness_min: Annotated[float, Meta(ge=0)] = 12.0
@@ -71,16 +86,21 @@ class QualitySection(Section, frozen=True):
     brightness_max: Annotated[float, Meta(ge=0, le=255)] = 245.0
     turn_max: Fraction = 0.65
 
+    def problems(self) -> Iterator[Problem]:
+        """Check that the brightness limits leave a range between them."""
+        if self.brightness_max <= self.brightness_min:
+            yield "brightness_max", "expected more than quality.brightness_min"
+
 
 class TrackSection(Section, frozen=True):
-    """When two faces of two frames are one walk past the camera."""
+    """When faces in two frames belong to one track."""
 
     gap_max_s: Positive = 1.0
     reach: Positive = 1.5
 
 
 class DecisionSection(Section, frozen=True):
-    """How votes become a name. Thresholds come from the model card unless they stand here."""
+    """How votes become a decision. Thresholds come from the model card unless they are set here."""
 
     fpir: Fraction = 0.003
     threshold: Score | None = None
@@ -89,9 +109,16 @@ class DecisionSection(Section, frozen=True):
     votes_min: Count = 3
     agreement_min: Majority = 0.6
 
+    def problems(self) -> Iterator[Problem]:
+        """Check the order of the thresholds, where both are set."""
+        if self.threshold is None or self.unsure_threshold is None:
+            return
+        if self.unsure_threshold > self.threshold:
+            yield "unsure_threshold", "expected at most decision.threshold"
+
 
 class MqttSection(Section, frozen=True):
-    """The broker. Without a host the embedded broker is started on the loopback address."""
+    """The MQTT broker. Without a host, the embedded broker starts on the loopback address."""
 
     host: str = ""
     port: Annotated[int, Meta(ge=1, le=65535)] = 1883
@@ -103,6 +130,11 @@ class MqttSection(Section, frozen=True):
     session_expiry_s: Annotated[int, Meta(ge=0, le=4294967295)] = 604800
     inflight_max: Annotated[int, Meta(ge=1, le=1000)] = 20
 
+    def problems(self) -> Iterator[Problem]:
+        """Check that an account is for a configured broker."""
+        if self.username and not self.host:
+            yield "host", "needed when mqtt.username is set"
+
 
 class StateSection(Section, frozen=True):
     """Files that the kiosk owns."""
@@ -113,7 +145,7 @@ class StateSection(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    """The whole file."""
+    """The content of ``kiosk.toml``; each field is the table of the same name."""
 
     kiosk: KioskSection = KioskSection()
     camera: CameraSection = CameraSection()
@@ -124,17 +156,22 @@ class Config(Section, frozen=True):
     decision: DecisionSection = DecisionSection()
     mqtt: MqttSection = MqttSection()
     state: StateSection = StateSection()
-    session: tuple[SessionSection, ...] = ()
+    lesson: tuple[LessonSection, ...] = ()
 
     @property
     def directory(self) -> Path:
-        """Where the kiosk keeps its files."""
+        """The folder of the kiosk's files."""
         return Path(self.state.directory)
 
     @property
     def gallery_path(self) -> Path:
-        """The gallery file."""
+        """The gallery file; ``gallery.npz`` in :attr:`directory` unless it is configured."""
         return Path(self.state.gallery) if self.state.gallery else self.directory / "gallery.npz"
+
+    @property
+    def roster_path(self) -> Path | None:
+        """The roster; ``None`` if none is configured."""
+        return Path(self.state.roster) if self.state.roster else None
 
     @property
     def outbox_path(self) -> Path:
@@ -143,98 +180,54 @@ class Config(Section, frozen=True):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone that the timetable is read in."""
+        """The time zone of the timetable."""
         return ZoneInfo(self.kiosk.timezone)
 
     def session_at(self, local: datetime) -> str:
-        """Name the class session that a moment falls into.
+        """Return the class session at a given time.
 
         Args:
-            local: The moment, in any zone.
+            local: The time, in any time zone.
 
         Returns:
-            ``2026-11-24/maths-7b``, or ``2026-11-24/day`` when no lesson covers the moment.
+            ``2026-11-24/maths-7b``, or ``2026-11-24/day`` when no lesson covers it.
         """
         local = local.astimezone(self.zone)
-        lesson = next((s.name for s in self.session if s.covers(local)), NO_LESSON)
+        lesson = next((one.name for one in self.lesson if one.covers(local)), NO_LESSON)
         return f"{local.date().isoformat()}/{lesson}"
+
+    def problems(self) -> Iterator[Problem]:
+        """Check the timetable."""
+        return timetable_problems(self.lesson)
+
+
+KIOSK_FILE: Final = ConfigFile(Config, example="systemd/kiosk.toml", renamed={"session": "lesson"})
+"""``session`` was the timetable's table until version 0.1.0."""
 
 
 def load_config(path: Path) -> Config:
-    """Read and check a configuration file.
+    """Read and check a configuration file of the kiosk.
 
     Raises:
-        ConfigError: It cannot be read, is no TOML, or a key is unknown, mistyped or out of range.
+        ConfigError: As :meth:`kiosk.config_file.ConfigFile.load`.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as exc:
-        message = f"{path}: cannot be read ({exc.strerror}); see systemd/kiosk.toml for an example"
-        raise ConfigError(message) from exc
-    return parse_config(text, str(path))
+    return KIOSK_FILE.load(path)
 
 
 def parse_config(text: bytes, source: str) -> Config:
-    """Check the text of a configuration; ``source`` names it in errors.
+    """Check the text of a configuration of the kiosk; ``source`` names it in errors.
 
     Raises:
         ConfigError: As :func:`load_config`.
     """
-    try:
-        config = msgspec.toml.decode(text, type=Config)
-    except msgspec.ValidationError as exc:
-        raise ConfigError(f"{source}: {readable(str(exc), Config)}") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{source}: not valid TOML: {exc}") from exc
-    _check_together(config, source)
-    return config
-
-
-def _check_together(config: Config, source: str) -> None:
-    """Check what no single key can tell."""
-    problems = [
-        ("kiosk.timezone", "expected an IANA time zone such as Europe/Berlin", _bad_zone(config)),
-        (
-            "quality.brightness_max",
-            "expected more than quality.brightness_min",
-            config.quality.brightness_max <= config.quality.brightness_min,
-        ),
-        (
-            "decision.unsure_threshold",
-            "expected at most decision.threshold",
-            config.decision.threshold is not None
-            and config.decision.unsure_threshold is not None
-            and config.decision.unsure_threshold > config.decision.threshold,
-        ),
-        (
-            "mqtt.host",
-            "needed when mqtt.username is set",
-            bool(config.mqtt.username) and not config.mqtt.host,
-        ),
-    ]
-    problems += [
-        (f"session[{i}].end", "expected later than start", s.ends_at <= s.starts_at)
-        for i, s in enumerate(config.session)
-    ]
-    for key, expected, bad in problems:
-        if bad:
-            raise ConfigError(f"{source}: {key}: {expected}")
-    check_timetable(config.session, source)
-
-
-def _bad_zone(config: Config) -> bool:
-    try:
-        ZoneInfo(config.kiosk.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return True
-    return False
+    return KIOSK_FILE.parse(text, source)
 
 
 def make_directory(config: Config) -> None:
-    """Make the folder for the kiosk's files.
+    """Create the folder of the kiosk's files, if it is absent.
 
     Raises:
-        ConfigError: It cannot be made.
+        ConfigError: It cannot be created.
     """
     try:
         config.directory.mkdir(parents=True, exist_ok=True)

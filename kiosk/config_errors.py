@@ -1,4 +1,4 @@
-"""Say what a key of the configuration should have been, from the types that it is checked by."""
+"""Describe an error in a configuration file: the key, and what is expected there."""
 
 import re
 
@@ -6,40 +6,41 @@ import msgspec
 from msgspec import inspect
 
 
-def readable(problem: str, config: type[msgspec.Struct]) -> str:
+def describe_error(error: str, content: type[msgspec.Struct], example: str) -> str:
     """Turn msgspec's ``... - at `$.camera.fps` `` into ``camera.fps: ...``.
 
     Args:
-        problem: The text of msgspec's error.
-        config: What was to be read.
+        error: The text of msgspec's error.
+        content: The type that the file is read into.
+        example: Name of the example file, which lists all keys.
     """
-    unknown = re.fullmatch(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?", problem)
+    unknown = re.fullmatch(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?", error)
     if unknown:
         key = ".".join(part for part in (unknown[2], unknown[1]) if part)
-        return f"{key}: unknown key; see systemd/kiosk.toml for all that there are"
-    missing = re.fullmatch(r"Object missing required field `(.+?)` - at `\$\.?(.*)`", problem)
+        return f"{key}: unknown key; see {example} for all keys"
+    missing = re.fullmatch(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?", error)
     if missing:
-        return f"{missing[2]}.{missing[1]}: missing"
-    placed = re.fullmatch(r"(.*) - at `\$\.?(.*)`", problem)
-    if not placed:
-        return problem
-    expected = _in_words(_type_at(placed[2], inspect.type_info(config)))
-    return f"{placed[2]}: {f'expected {expected}' if expected else placed[1]}"
+        return ".".join(part for part in (missing[2], missing[1]) if part) + ": missing"
+    located = re.fullmatch(r"(.*) - at `\$\.?(.*)`", error)
+    if not located:
+        return error
+    expected = _expected(_type_at(located[2], inspect.type_info(content)))
+    return f"{located[2]}: {f'expected {expected}' if expected else located[1]}"
 
 
 def _type_at(key: str, kind: inspect.Type) -> inspect.Type:
-    """Find the type of ``session[0].days[1]`` and the like."""
+    """Find the type of a key such as ``lesson[0].days[1]``."""
     for name, index in re.findall(r"([a-z_]\w*)|(\[)", key):
         kind = _without_description(kind)[0]
         if index and isinstance(kind, inspect.VarTupleType):
             kind = kind.item_type
         elif isinstance(kind, inspect.StructType):
-            kind = next(field.type for field in kind.fields if field.name == name)
+            kind = next(field.type for field in kind.fields if field.encode_name == name)
     return kind
 
 
-def _in_words(kind: inspect.Type) -> str:
-    """Put into words what msgspec's own message leaves open; empty when it says enough."""
+def _expected(kind: inspect.Type) -> str:
+    """Return what a type accepts, where msgspec's message omits it; else an empty string."""
     kind, description = _without_description(kind)
     if isinstance(kind, inspect.LiteralType):
         return "one of " + ", ".join(f'"{value}"' for value in kind.values)
@@ -47,6 +48,7 @@ def _in_words(kind: inspect.Type) -> str:
 
 
 def _without_description(kind: inspect.Type) -> tuple[inspect.Type, str]:
+    """Split a type from the description in its ``Meta``; an empty string without one."""
     if not isinstance(kind, inspect.Metadata):
         return kind, ""
     return kind.type, (kind.extra_json_schema or {}).get("description", "")

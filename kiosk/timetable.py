@@ -1,13 +1,12 @@
-"""The timetable: which lesson a moment falls into."""
+"""The timetable: the lesson at a given time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
-from kiosk.errors import ConfigError
+from kiosk.config_file import Problem, Section
 
 Name = Annotated[
     str,
@@ -16,7 +15,7 @@ Name = Annotated[
         description="at most 64 letters, digits, '.', '_' and '-', the first a letter or digit",
     ),
 ]
-"""Fit for one level of an MQTT topic: no slash, no wildcard, no space."""
+"""Valid as one level of an MQTT topic: no slash, no wildcard, no space."""
 TimeOfDay = Annotated[
     str,
     Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z", description='hours and minutes, such as "08:45"'),
@@ -27,11 +26,7 @@ NO_LESSON = "day"
 """Name of the class session outside of all lessons."""
 
 
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file: frozen, and closed to keys it does not know."""
-
-
-class SessionSection(Section, frozen=True, kw_only=True):
+class LessonSection(Section, frozen=True, kw_only=True):
     """One lesson of the timetable, in the kiosk's time zone."""
 
     name: Name
@@ -40,39 +35,39 @@ class SessionSection(Section, frozen=True, kw_only=True):
     end: TimeOfDay
 
     def covers(self, local: datetime) -> bool:
-        """Whether a local time falls into this lesson."""
+        """Return whether a local time falls into this lesson."""
         on_day = WEEKDAYS[local.weekday()] in self.days
         return on_day and self.starts_at <= local.time() < self.ends_at
 
     @property
     def starts_at(self) -> time:
-        """The start as a time of day."""
+        """The start as a time of day; included in the lesson."""
         return time.fromisoformat(self.start)
 
     @property
     def ends_at(self) -> time:
-        """The end as a time of day (not part of the lesson)."""
+        """The end as a time of day; not included in the lesson."""
         return time.fromisoformat(self.end)
 
+    def problems(self) -> Iterator[Problem]:
+        """Check that the lesson ends after it starts, and that its name is not reserved."""
+        if self.ends_at <= self.starts_at:
+            yield "end", "expected later than start"
+        if self.name == NO_LESSON:
+            yield "name", f"{NO_LESSON!r} is the time between lessons; choose another name"
 
-def check_timetable(sessions: Sequence[SessionSection], source: str) -> None:
-    """Make sure that a moment has one lesson, and a day no two of the same name.
 
-    A person is recorded once for each name and day: a second lesson of that name would record none.
+def timetable_problems(lessons: Sequence[LessonSection]) -> Iterator[Problem]:
+    """Check that no two lessons overlap, and that no two of one day have the same name.
 
-    Raises:
-        ConfigError: It is not so; ``source`` names the file.
+    A person is recorded once per name and day: a second lesson of that name would record nobody.
     """
-    for i, one in enumerate(sessions):
-        if one.name == NO_LESSON:
-            message = f"{source}: session[{i}].name: {NO_LESSON!r} is the time between lessons"
-            raise ConfigError(f"{message}; choose another name")
-        for other in sessions[:i]:
+    for i, one in enumerate(lessons):
+        for other in lessons[:i]:
             if not set(one.days) & set(other.days):
                 continue
             if one.starts_at < other.ends_at and other.starts_at < one.ends_at:
-                message = f"{source}: session[{i}]: {one.name!r} overlaps {other.name!r}"
-                raise ConfigError(message)
+                yield f"lesson[{i}]", f"{one.name!r} overlaps {other.name!r}"
             if one.name == other.name:
-                message = f"{source}: session[{i}].name: {one.name!r} is there twice on a day"
-                raise ConfigError(f"{message}; give each lesson a name of its own")
+                problem = f"{one.name!r} is there twice on a day; give each lesson its own name"
+                yield f"lesson[{i}].name", problem

@@ -113,8 +113,8 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 
 SHARED = {
-    *("atomic_file", "cli", "clock", "config", "config_errors", "contract", "errors", "records"),
-    *("roster", "timetable"),
+    *("atomic_file", "cli", "clock", "config", "config_errors", "config_file", "contract"),
+    *("errors", "records", "roster", "timetable"),
 }
 """What stands beside the rooms and serves all of them."""
 
@@ -148,6 +148,14 @@ def test_one_module_alone_imports_the_runtimes() -> None:
         if found.partition(".")[0] in RUNTIMES
     }
     assert importers == {"kiosk.recognition.tflite"}
+
+
+def test_recognition_reads_the_configuration_in_one_module() -> None:
+    """Detector, embedder, tracker and voting rule take plain values; ``recogniser`` reads them."""
+    importers = {name for name in kiosk_modules() if "kiosk.config" in imports(MODULES[name])}
+    assert {name for name in importers if room_of(name) == "recognition"} == {
+        "kiosk.recognition.recogniser"
+    }
 
 
 def test_modules_import_only_those_above() -> None:

@@ -57,7 +57,7 @@ def run_bench(
     Raises:
         KioskError: The configuration, the recording or a model cannot be used.
     """
-    config = replace(config, model=replace(config.model, threads=1), session=())
+    config = replace(config, model=replace(config.model, threads=1), lesson=())
     machine = describe_machine(config.model.runtime)
     with _one_thread(), _folder(config) as folder:
         recogniser = build_recogniser(config)

@@ -79,7 +79,7 @@ def measure_start(
 def as_toml(config: Config) -> str:
     """Write a configuration without a timetable as a file."""
     lines = []
-    for name, table in msgspec.to_builtins(replace(config, session=())).items():
+    for name, table in msgspec.to_builtins(replace(config, lesson=())).items():
         if isinstance(table, dict):
             lines.append(f"[{name}]")
             lines += [

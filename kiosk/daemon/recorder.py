@@ -79,8 +79,7 @@ class Recorder:
 
     @property
     def _address(self) -> KioskAddress:
-        names = self.config.kiosk
-        return KioskAddress(site=names.site, room=names.room, kiosk=names.id)
+        return KioskAddress.of(self.config.kiosk)
 
     def _event(self, decision: Decision, subject_id: str) -> AttendanceEvent:
         """Describe a decision; the outbox will give the true sequence number."""

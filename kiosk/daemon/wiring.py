@@ -59,10 +59,9 @@ def build_daemon(
     make_directory(config)
     outbox = stack.enter_context(Outbox(config.outbox_path))
     mqtt, broker = _broker(config.mqtt, stack)
-    names = config.kiosk
     publisher = Publisher(
         mqtt,
-        KioskAddress(site=names.site, room=names.room, kiosk=names.id),
+        KioskAddress.of(config.kiosk),
         outbox,
         availability=Availability(
             state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")

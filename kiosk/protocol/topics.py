@@ -13,6 +13,7 @@ is the kind of the message: the ``type`` of an event, or "availability".
 from dataclasses import dataclass
 from typing import Final
 
+from kiosk.config import KioskSection
 from kiosk.protocol.event import BaseEvent, event_type
 
 ROOT: Final = "kiosk/v1"
@@ -28,6 +29,11 @@ class KioskAddress:
     site: str
     room: str
     kiosk: str
+
+    @classmethod
+    def of(cls, section: KioskSection) -> "KioskAddress":
+        """Return the address of the kiosk that the configuration describes."""
+        return cls(site=section.site, room=section.room, kiosk=section.id)
 
     @property
     def availability(self) -> str:

@@ -16,8 +16,8 @@ from kiosk.watch.viewer import watch
 
 def _configured_roster(config: Config) -> Roster:
     """Read the configured roster; one that is not there yet has no names."""
-    path = Path(config.state.roster)
-    return load_roster(path) if config.state.roster and path.exists() else Roster()
+    path = config.roster_path
+    return load_roster(path) if path is not None and path.exists() else Roster()
 
 
 def watch_live(

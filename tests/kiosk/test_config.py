@@ -1,4 +1,4 @@
-"""The configuration file: what is taken, and that each mistake is named by its key."""
+"""The kiosk's configuration: what is accepted, and that each mistake is named by its key."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import pytest
 from kiosk.config import Config, load_config, parse_config
 from kiosk.errors import ConfigError
 
-LESSON = '[[session]]\nname = "maths"\ndays = ["mon"]\nstart = "08:00"\nend = "08:45"\n'
+LESSON = '[[lesson]]\nname = "maths"\ndays = ["mon"]\nstart = "08:00"\nend = "08:45"\n'
 
 
 def lesson(**changes: str) -> str:
-    """One lesson with some values exchanged; an empty value drops the key."""
+    """One lesson with some values replaced; an empty value removes the key."""
     keys = {"name": '"maths"', "days": '["mon"]', "start": '"08:00"', "end": '"08:45"', **changes}
     lines = [f"{key} = {value}" for key, value in keys.items() if value]
-    return "\n".join(["[[session]]", *lines, ""])
+    return "\n".join(["[[lesson]]", *lines, ""])
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def lesson(**changes: str) -> str:
         LESSON + lesson(days='["tue"]'),
     ],
 )
-def test_what_is_right_is_taken(text: str) -> None:
-    """Defaults, whole numbers for fractions, and lessons that touch are no mistakes."""
+def test_a_valid_configuration_is_accepted(text: str) -> None:
+    """Missing keys, integers for floats, and lessons that touch each other are valid."""
     assert isinstance(parse_config(text.encode(), "kiosk.toml"), Config)
 
 
@@ -41,13 +41,13 @@ def test_what_is_right_is_taken(text: str) -> None:
         # Unknown keys, at each depth.
         ("x = 1", "x: unknown key; see systemd/kiosk.toml"),
         ("[kiosk]\nname = 'a'", "kiosk.name: unknown key"),
-        (lesson(room='"r"'), "session[0].room: unknown key"),
+        (lesson(room='"r"'), "lesson[0].room: unknown key"),
         # Wrong types.
         ("camera = 3", "camera: Expected `object`"),
         ("[camera]\nfps = 'x'", "camera.fps: Expected `float`"),
         ("[camera]\nwidth_px = 1.5", "camera.width_px: Expected `int`"),
         ("[detector]\nweights = 1", "detector.weights: Expected `str`"),
-        ("session = 1", "session: Expected `array`"),
+        ("lesson = 1", "lesson: Expected `array`"),
         # Out of range.
         (
             "[camera]\nbackend = 'webcam'",
@@ -66,7 +66,7 @@ def test_what_is_right_is_taken(text: str) -> None:
         ("[kiosk]\nroom = '+'", "kiosk.room: "),
         ("[kiosk]\nsite = ''", "kiosk.site: "),
         ('[kiosk]\nsite = "school\\n"', "kiosk.site: "),
-        # What no key can tell alone.
+        # Keys that contradict each other.
         ("[kiosk]\ntimezone = 'Middle/Earth'", "kiosk.timezone: "),
         ("[kiosk]\ntimezone = ''", "kiosk.timezone: "),
         ("[quality]\nbrightness_min = 250", "quality.brightness_max: "),
@@ -76,57 +76,74 @@ def test_what_is_right_is_taken(text: str) -> None:
         ),
         ("[mqtt]\nusername = 'u'", "mqtt.host: needed when mqtt.username is set"),
         # The timetable.
-        (lesson(days=""), "session[0].days: missing"),
-        (lesson(days="[]"), "session[0].days: "),
+        (lesson(days=""), "lesson[0].days: missing"),
+        (lesson(days="[]"), "lesson[0].days: "),
         (
             LESSON + lesson(days='["sat", "someday"]'),
-            'session[1].days[1]: expected one of "fri", "mon", ',
+            'lesson[1].days[1]: expected one of "fri", "mon", ',
         ),
-        (lesson(start='"8:00"'), "session[0].start: "),
-        (lesson(end='"24:00"'), "session[0].end: "),
-        (lesson(start='"8.15"'), 'session[0].start: expected hours and minutes, such as "08:45"'),
-        (lesson(name='"a b"'), "session[0].name: expected at most 64 letters, digits"),
+        (lesson(start='"8:00"'), "lesson[0].start: "),
+        (lesson(end='"24:00"'), "lesson[0].end: "),
+        (lesson(start='"8.15"'), 'lesson[0].start: expected hours and minutes, such as "08:45"'),
+        (lesson(name='"a b"'), "lesson[0].name: expected at most 64 letters, digits"),
         ("[kiosk]\nroom = '/'", "kiosk.room: expected at most 64 letters, digits"),
-        (lesson(end='"08:00"'), "session[0].end: expected later than start"),
-        (lesson(name='"day"'), "session[0].name: 'day' is the time between lessons"),
+        (lesson(end='"08:00"'), "lesson[0].end: expected later than start"),
+        (lesson(name='"day"'), "lesson[0].name: 'day' is the time between lessons"),
         (
             LESSON + lesson(name='"art"', start='"08:44"', end='"09:30"'),
-            "session[1]: 'art' overlaps 'maths'",
+            "lesson[1]: 'art' overlaps 'maths'",
         ),
         (
             LESSON + lesson(start='"10:00"', end='"10:45"'),
-            "session[1].name: 'maths' is there twice on a day",
+            "lesson[1].name: 'maths' is there twice on a day",
         ),
-        # No TOML.
+        # Not TOML.
         ("camera", "not valid TOML"),
         ("[camera]\n[camera]", "not valid TOML"),
     ],
 )
-def test_each_mistake_is_named_by_file_and_key(text: str, key: str) -> None:
-    """An unknown, mistyped, impossible or contradictory key is an error that begins with it."""
+def test_an_error_names_the_file_and_the_key(text: str, key: str) -> None:
+    """The message for an unknown, mistyped, out of range or contradictory key begins with it."""
     with pytest.raises(ConfigError) as caught:
         parse_config(text.encode(), "kiosk.toml")
     assert str(caught.value).startswith(f"kiosk.toml: {key}")
     assert "\n" not in str(caught.value).removesuffix("\n")
 
 
-def test_what_is_no_text_is_refused() -> None:
-    """A file that is not UTF-8 is no TOML."""
+def test_a_file_that_is_not_text_is_rejected() -> None:
+    """A file that is not UTF-8 is not valid TOML."""
     with pytest.raises(ConfigError, match=r"kiosk\.toml: not valid TOML"):
         parse_config(b"\xff\xfe", "kiosk.toml")
 
 
 @pytest.mark.parametrize("name", ["absent.toml", "."])
-def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
-    """An absent file, or a folder, is an error that names it and an example."""
+def test_a_file_that_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
+    """The message about an absent file or a folder names it and the example file."""
     with pytest.raises(ConfigError, match=rf"{tmp_path}.*cannot be read.*systemd/kiosk\.toml"):
         load_config(tmp_path / name)
 
 
-def test_files_lie_in_the_state_directory_unless_named() -> None:
-    """The gallery and the outbox lie in state.directory; another gallery can be named."""
+def test_files_are_in_the_state_directory_unless_configured() -> None:
+    """The gallery and the outbox are in state.directory; gallery and roster can be configured."""
     config = parse_config(b"[state]\ndirectory = '/srv/kiosk'", "kiosk.toml")
     assert config.gallery_path == Path("/srv/kiosk/gallery.npz")
     assert config.outbox_path == Path("/srv/kiosk/outbox.sqlite3")
-    config = parse_config(b"[state]\ngallery = '/media/g.npz'", "kiosk.toml")
-    assert config.gallery_path == Path("/media/g.npz")
+    assert config.roster_path is None
+    config = parse_config(b"[state]\ngallery = '/g.npz'\nroster = '/r.csv'", "kiosk.toml")
+    assert (config.gallery_path, config.roster_path) == (Path("/g.npz"), Path("/r.csv"))
+
+
+def test_a_renamed_table_is_still_read_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """A file that calls the timetable ``session`` gives the same configuration as ``lesson``."""
+    config = parse_config(LESSON.replace("lesson", "session").encode(), "kiosk.toml")
+    assert config == parse_config(LESSON.encode(), "kiosk.toml")
+    assert caplog.messages == [
+        "kiosk.toml: session is now called lesson; the old name is still read"
+    ]
+
+
+def test_the_old_and_the_new_name_together_are_an_error() -> None:
+    """A file with both names of a renamed table is rejected."""
+    both = LESSON + LESSON.replace("lesson", "session")
+    with pytest.raises(ConfigError, match="session: renamed to lesson; the file has both"):
+        parse_config(both.encode(), "kiosk.toml")

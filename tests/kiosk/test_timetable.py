@@ -10,19 +10,19 @@ TIMETABLE = b"""
 [kiosk]
 timezone = "Europe/Berlin"
 
-[[session]]
+[[lesson]]
 name = "maths-7b"
 days = ["mon", "thu"]
 start = "08:00"
 end = "08:45"
 
-[[session]]
+[[lesson]]
 name = "art-7b"
 days = ["mon"]
 start = "08:45"
 end = "09:30"
 
-[[session]]
+[[lesson]]
 name = "night-watch"
 days = ["sun"]
 start = "02:00"

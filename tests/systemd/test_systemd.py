@@ -123,11 +123,11 @@ def uncommented() -> str:
 def fields() -> dict[str, set[str]]:
     """Every key of the configuration, by table."""
     tables = {name: set(getattr(Config(), name).__struct_fields__) for name in sections()}
-    return {**tables, "[session]": {"name", "days", "start", "end"}}
+    return {**tables, "[lesson]": {"name", "days", "start", "end"}}
 
 
 def sections() -> list[str]:
-    return [name for name in Config.__struct_fields__ if name != "session"]
+    return [name for name in Config.__struct_fields__ if name != "lesson"]
 
 
 def test_the_example_equals_the_defaults() -> None:
@@ -148,14 +148,14 @@ def test_keys_with_a_default_are_switched_on() -> None:
         f"{name}.{key}" for name in sections() for key in fields()[name] - active.get(name, set())
     }
     assert off == {"decision.threshold", "decision.unsure_threshold"}
-    assert "session" not in active
+    assert "lesson" not in active
 
 
 def test_the_example_stays_valid_with_everything_switched_on() -> None:
     """The lines that are commented out are right as well."""
     config = parse_config(uncommented().encode(), "kiosk.toml")
     assert config.decision.threshold is not None
-    assert [s.name for s in config.session] == ["maths-7b"]
+    assert [s.name for s in config.lesson] == ["maths-7b"]
 
 
 def test_every_key_is_explained() -> None:

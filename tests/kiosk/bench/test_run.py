@@ -34,7 +34,7 @@ from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
 from kiosk.records import Decision, Frame, Image
-from kiosk.timetable import SessionSection
+from kiosk.timetable import LessonSection
 from tests.support import embedding, needs_photos, picture, small_bundle, write_folder
 
 PEERS = Path(__file__).parents[4] / "shared" / "peers"
@@ -258,8 +258,8 @@ def test_a_written_configuration_is_read_back(
 
 def test_the_timetable_is_left_out() -> None:
     """A benchmark needs no lessons."""
-    lesson = SessionSection(name="maths", days=("mon",), start="08:00", end="09:00")
-    assert parse_config(as_toml(Config(session=(lesson,))).encode(), "t") == Config()
+    lesson = LessonSection(name="maths", days=("mon",), start="08:00", end="09:00")
+    assert parse_config(as_toml(Config(lesson=(lesson,))).encode(), "t") == Config()
 
 
 def test_models_take_turns_on_the_same_pictures() -> None:

@@ -24,7 +24,7 @@ CONFIG = parse_config(
     room = "r12"
     site = "north"
     timezone = "Europe/Berlin"
-    [[session]]
+    [[lesson]]
     name = "maths-7b"
     days = ["mon"]
     start = "08:00"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kiosk.config import KioskSection
 from kiosk.errors import PayloadError
 from kiosk.protocol.availability import Availability, decode_availability, encode_availability
 from kiosk.protocol.event import EVENT_TYPES, AttendanceEvent, ParticipationEvent
@@ -16,6 +17,12 @@ def test_each_kind_of_message_has_its_topic() -> None:
     assert ADDRESS.topic_of(AttendanceEvent) == f"{tree}/attendance"
     assert ADDRESS.topic_of(ParticipationEvent) == f"{tree}/participation"
     assert ADDRESS.availability == f"{tree}/availability"
+
+
+def test_the_address_comes_from_the_configuration() -> None:
+    """Site, room and id of the section ``kiosk`` become the address."""
+    section = KioskSection(id="kiosk-1", room="room-1", site="school")
+    assert KioskAddress.of(section) == ADDRESS
 
 
 @pytest.mark.parametrize("kind", [*EVENT_TYPES, "availability", "kind-of-a-newer-version"])
