@@ -4,8 +4,8 @@ import os
 from typing import Final
 
 PIXELS_MAX: Final = 100_000_000
-"""Twice a good phone's photo; decoded, that is 300 MB. A small file may claim far more."""
+"""Largest picture to decode: twice a phone's photo, 300 MB decoded. A small file can claim more."""
 # OpenCV reads its limits once, when it is first imported.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS_MAX))
-# Seconds that a USB camera may give nothing (10 by default); SIGTERM waits as long.
+# Seconds to wait for a frame of a USB camera (10 by default); SIGTERM waits as long.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")

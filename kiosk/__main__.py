@@ -1,4 +1,4 @@
-"""The command ``kiosk``."""
+"""The command ``kiosk``: its options, and one function for each command."""
 
 import argparse
 import json
@@ -9,20 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.cli import count, run_command
+from kiosk.cli import positive_int, run_command
 from kiosk.config import Config, load_config
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
+    """Run a command.
+
+    Returns:
+        The exit code: 0 success, 2 wrong usage, else see :mod:`kiosk.errors`.
+    """
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    # OpenCV writes warnings of its own to standard error, which say nothing that we do not.
+    # OpenCV also writes warnings to standard error, about failures that the kiosk reports itself.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     return run_command("kiosk", lambda: int(options.run(options)))
@@ -30,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kiosk", description="Attendance kiosk.")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log what goes well, too")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="log informational messages, too"
+    )
     commands = parser.add_subparsers(title="commands", required=True)
     _add_running(commands)
     _add_enrolling(commands)
@@ -40,32 +46,34 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
     demo = _command(
-        commands, "demo", "enrol sample people, play a sample walk, show the events", _demo
+        commands, "demo", "enrol sample people, replay a sample walk and show its events", _demo
     )
-    demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…) instead, and "
-                      "enrol who looks into it first")  # fmt: skip
-    demo.add_argument("--fast", action="store_true", help="play as fast as possible")
+    demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…), and first "
+                      "enrol the person in front of it")  # fmt: skip
+    demo.add_argument("--fast", action="store_true", help="replay as fast as possible")
     demo.add_argument("--json", action="store_true", help="one JSON object a line")
     run = _command(commands, "run", "run the daemon", _run)
     _add_config(run)
-    watch = _command(commands, "watch", "show the attendance list, live", _watch)
+    watch = _command(
+        commands, "watch", "show the attendance list and update it with every event", _watch
+    )
     _add_config(watch)
-    watch.add_argument("--host", help="the broker; the configuration's by default")
-    watch.add_argument("--port", type=int, help="its port")
-    watch.add_argument("--roster", type=Path, help="CSV file with subject_id,name")
-    watch.add_argument("--limit", type=count, help="stop after this many events")
+    watch.add_argument("--host", help="the broker (default: mqtt.host)")
+    watch.add_argument("--port", type=int, help="the broker's port (default: mqtt.port)")
+    watch.add_argument(
+        "--roster", type=Path, help="CSV file with subject_id,name (default: state.roster)"
+    )
+    watch.add_argument("--limit", type=positive_int, help="stop after this many events")
     watch.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    enrol = _command(
-        commands, "enrol", "enrol a person from photos or a look at the camera", _enrol
-    )
+    enrol = _command(commands, "enrol", "enrol a person from photos or from the camera", _enrol)
     _add_config(enrol)
-    enrol.add_argument("subject", help="pseudonymous id; stands in events")
+    enrol.add_argument("subject", help="pseudonymous id of the person, used in events")
     enrol.add_argument("photos", nargs="*", type=Path, help="three or more photos of the person")
     enrol.add_argument("--camera", action="store_true", help="take pictures with the camera")
-    enrol.add_argument("--name", help="put this name into the roster (state.roster)")
+    enrol.add_argument("--name", help="write this name to the roster (state.roster)")
     enrol.add_argument("--json", action="store_true", help="print the outcome as JSON")
     gallery = _command(commands, "gallery", "list, remove, export or import enrolled people", None)
     actions = gallery.add_subparsers(title="actions", required=True)
@@ -85,15 +93,20 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
 
 def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
     check = _command(
-        commands, "check", "prove the model on this machine, and that a broker is set", _check
+        commands,
+        "check",
+        "verify the model on this machine, and that a broker is configured",
+        _check,
     )
     _add_config(check)
     check.add_argument("--json", action="store_true", help="print the outcome as JSON")
     text = "measure speed, memory and start-up on this machine"
     bench = _command(commands, "bench", text, _bench)
     _add_config(bench)
-    bench.add_argument("--video", type=Path, help="a recording; a drawn walk by default")
-    bench.add_argument("--peers", type=Path, help="folder of other projects' models")
+    bench.add_argument("--video", type=Path, help="recording to replay (default: the sample walk)")
+    bench.add_argument(
+        "--peers", type=Path, help="folder with models of other projects to compare with"
+    )
     bench.add_argument("--json", action="store_true", help="print the figures as JSON")
     _command(commands, "schema", "print the JSON Schema of events", _schema)
 
@@ -156,11 +169,11 @@ def _enrol(options: argparse.Namespace) -> int:
         name=options.name,
     )
     for item in outcome.rejected:
-        print(f"left out {item.name}: {item.reason}", file=sys.stderr)
+        print(f"rejected {item.name}: {item.reason}", file=sys.stderr)
     for subject in outcome.near:
         print(
-            f"warning: {options.subject} looks much like {subject}, who is enrolled; the two may "
-            "be mixed up, and the margin will keep both unnamed rather than misname one",
+            f"warning: {options.subject} looks similar to {subject}, who is enrolled; where the "
+            "kiosk could confuse the two, decision.margin_min leaves both unnamed",
             file=sys.stderr,
         )
     facts = {

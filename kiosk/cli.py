@@ -1,4 +1,4 @@
-"""What the commands of the project share: how options are read and how a command ends."""
+"""What all commands share: option parsers, and the mapping from errors to exit codes."""
 
 import argparse
 import sys
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from kiosk.errors import KioskError
 
 
-def count(text: str) -> int:
-    """Read an option that counts something, for argparse.
+def positive_int(text: str) -> int:
+    """Parse an option that is a whole number of 1 or more, for argparse.
 
     Raises:
-        argparse.ArgumentTypeError: It is no whole number of 1 or more.
+        argparse.ArgumentTypeError: ``text`` is anything else.
     """
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number of 1 or more")
@@ -19,7 +19,11 @@ def count(text: str) -> int:
 
 
 def run_command(program: str, run: Callable[[], int]) -> int:
-    """Run a command; its exit code (0 done, 130 interrupted, else see :mod:`kiosk.errors`)."""
+    """Run a command and print its error, if any, in one line on standard error.
+
+    Returns:
+        The exit code: that of ``run``, or of the error (:mod:`kiosk.errors`), or 130 after Ctrl-C.
+    """
     try:
         return run()
     except KioskError as exc:

@@ -1,8 +1,8 @@
-"""Time, as a port: what the kiosk asks of a clock, the real one and one for tests.
+"""The clock: the interface that the kiosk uses, the system's clock, and a manual one for tests.
 
 A Raspberry Pi has no real-time clock: until the network has set it, the time of day is a guess.
-So durations come from a clock that never steps, and the time of day comes with the kernel's word
-on whether it can be trusted.
+So durations come from a clock that never steps, and the time of day comes with the kernel's
+statement whether it is synchronised.
 """
 
 import ctypes
@@ -18,25 +18,25 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Clock(Protocol):
-    """What the kiosk asks of a clock."""
+    """The time of day, durations and waiting."""
 
     def monotonic_s(self) -> float:
-        """Seconds of a clock that never steps; only differences mean anything."""
+        """Return the seconds of a clock that never steps; only differences are meaningful."""
 
     def utc(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day, in UTC."""
 
     def synchronised(self) -> bool:
-        """Whether the time of day has been set from a reliable server."""
+        """Return whether the time of day was set from a reliable server."""
 
     def boot_id(self) -> str:
-        """Identify the boot that :meth:`monotonic_s` counts from."""
+        """Return the identifier of the boot that :meth:`monotonic_s` counts from."""
 
     def sleep(self, duration_s: float, stop: threading.Event | None = None) -> bool:
-        """Wait, but no longer than until ``stop`` is set.
+        """Wait until the duration has passed or ``stop`` is set.
 
         Args:
-            duration_s: How long, seconds; nothing happens when it is not positive.
+            duration_s: Duration, seconds; zero or less returns at once.
             stop: Ends the wait early.
 
         Returns:
@@ -45,35 +45,35 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of the machine."""
+    """The clocks of the operating system."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
 
     def monotonic_s(self) -> float:
-        """Seconds of CLOCK_MONOTONIC."""
+        """Return the seconds of CLOCK_MONOTONIC."""
         return time.monotonic()
 
     def utc(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day, in UTC."""
         return datetime.now(UTC)
 
     def synchronised(self) -> bool:
-        """Ask the kernel (adjtimex(2)), which any of timesyncd, chrony and ntpd tells.
+        """Ask the kernel with adjtimex(2); timesyncd, chrony and ntpd all report to it.
 
         A kernel that does not answer (a sandbox may forbid the call) counts as not synchronised:
-        an event then warns of a time that may be right, rather than vouch for a wrong one.
+        a warning about a correct time does less harm than a wrong time that is trusted.
         """
-        # A zeroed timex has no mode set: the call reads and needs no privilege.
+        # A zeroed timex has no mode set: the call only reads and needs no privilege.
         state: int = self._libc.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
         return 0 <= state < _TIME_ERROR
 
     def boot_id(self) -> str:
-        """Identify this boot, as the kernel names it."""
+        """Return the kernel's boot id, a UUID."""
         return _BOOT_ID.read_text(encoding="ascii").strip()
 
     def sleep(self, duration_s: float, stop: threading.Event | None = None) -> bool:
-        """Wait, as :meth:`Clock.sleep`."""
+        """Wait as :meth:`Clock.sleep` does."""
         if stop is not None:
             return stop.wait(max(0.0, duration_s))
         time.sleep(max(0.0, duration_s))
@@ -81,12 +81,12 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is told to move; sleeping moves it.
+    """A clock for tests: only :meth:`advance` and :meth:`sleep` move it.
 
     Args:
-        start: The time of day at first; it must carry a time zone.
-        monotonic_s: The monotonic clock at first, seconds.
-        boot_id: The name of the boot.
+        start: The first time of day; it must carry a time zone.
+        monotonic_s: The first value of the monotonic clock, seconds.
+        boot_id: The identifier of the boot.
     """
 
     def __init__(
@@ -102,30 +102,30 @@ class ManualClock:
         self._synchronised = True
 
     def monotonic_s(self) -> float:
-        """Seconds since the clock was made, plus where it started."""
+        """Return the first value plus the seconds that :meth:`advance` added."""
         return self._monotonic_s
 
     def utc(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day, in UTC."""
         return self._utc
 
     def synchronised(self) -> bool:
-        """What :meth:`set_utc` said last; true at first."""
+        """Return the value of the last :meth:`set_utc`; true before the first."""
         return self._synchronised
 
     def boot_id(self) -> str:
-        """The name given at the start."""
+        """Return the identifier given to the constructor."""
         return self._boot_id
 
     def sleep(self, duration_s: float, stop: threading.Event | None = None) -> bool:
-        """Move on at once, unless ``stop`` is set already."""
+        """Advance the clock without waiting, unless ``stop`` is already set."""
         if stop is not None and stop.is_set():
             return True
         self.advance(max(0.0, duration_s))
         return False
 
     def advance(self, duration_s: float) -> None:
-        """Let time pass.
+        """Move the monotonic clock and the time of day forward.
 
         Raises:
             ValueError: ``duration_s`` is negative; a monotonic clock never steps back.
@@ -136,6 +136,6 @@ class ManualClock:
         self._utc += timedelta(seconds=duration_s)
 
     def set_utc(self, now: datetime, *, synchronised: bool) -> None:
-        """Step the time of day, as a time server does; the monotonic clock stays."""
+        """Step the time of day, as a time server does; the monotonic clock is unchanged."""
         self._utc = now.astimezone(UTC)
         self._synchronised = synchronised

@@ -1,46 +1,45 @@
-"""Every error this project raises on purpose, in one tree.
+"""The tree of all errors that this project raises on purpose.
 
 ::
 
     KioskError
-    ├── ConfigError        (ValueError)       a configuration key, a timetable or a command line
+    ├── ConfigError        (ValueError)       a configuration key, a timetable or an option
     ├── RosterError        (ValueError)       the list of names
     ├── PhotoError         (ValueError)       a photo that cannot be used
-    │   ├── NoFaceError
-    │   └── SeveralFacesError
+    │   ├── NoFaceError                       a photo without a face
+    │   └── SeveralFacesError                 a photo with more than one face
     ├── ModelError         (ValueError)       a model bundle or detector weights
     ├── GalleryError       (ValueError)       a gallery file
-    │   └── GalleryModelError                 a gallery that another model made
+    │   └── GalleryModelError                 a gallery made by another model
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
-    ├── PayloadError       (ValueError)       an MQTT payload that is not one of our events
-    ├── CameraError        (OSError)          a camera that is absent, broken or gone
-    │   └── RecordingError                    a recording to replay that cannot be read
+    ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
+    ├── CameraError        (OSError)          a camera that cannot be opened or read
+    │   └── RecordingError                    a recording that cannot be replayed
     ├── OutboxError        (OSError)          the event database
-    ├── BrokerError        (ConnectionError)  an MQTT broker that refuses us
+    ├── BrokerError        (ConnectionError)  an MQTT broker that cannot be used
     └── MissingExtraError  (ImportError)      an optional dependency that is not installed
 
-A caller catches :class:`KioskError` or one leaf. Each message names the file, key or field
-and says what was expected; each class carries the exit code (``sysexits.h``) of a command that
-ends with it.
+A caller catches :class:`KioskError` or one leaf. Each message names the file, key or field and
+what was expected. Each class has the exit code (``sysexits.h``) of a command that fails with it.
 """
 
 from typing import ClassVar
 
 
 class KioskError(Exception):
-    """The base of all of them."""
+    """Base class of all errors of this project."""
 
     exit_code: ClassVar[int] = 1
 
 
 class ConfigError(KioskError, ValueError):
-    """A configuration key, a timetable entry or a command-line value is wrong."""
+    """A configuration key, a timetable entry or a command-line option is invalid."""
 
     exit_code = 78
 
 
 class RosterError(KioskError, ValueError):
-    """The roster (subject id → name) is malformed."""
+    """The roster (subject id → name) is invalid."""
 
     exit_code = 65
 
@@ -60,7 +59,7 @@ class SeveralFacesError(PhotoError):
 
 
 class ModelError(KioskError, ValueError):
-    """A model bundle, or the detector's weights, cannot be used."""
+    """A model bundle or the detector's weights cannot be used."""
 
     exit_code = 65
 
@@ -72,7 +71,7 @@ class GalleryError(KioskError, ValueError):
 
 
 class GalleryModelError(GalleryError):
-    """The gallery's templates were made by another model than the one loaded."""
+    """The gallery's templates come from another model than the loaded one."""
 
 
 class DatasetError(KioskError, ValueError):
@@ -82,19 +81,19 @@ class DatasetError(KioskError, ValueError):
 
 
 class PayloadError(KioskError, ValueError):
-    """An MQTT payload is not an event of this schema."""
+    """An MQTT payload does not match the schema of its topic."""
 
     exit_code = 65
 
 
 class CameraError(KioskError, OSError):
-    """A camera cannot be opened, or has stopped giving frames."""
+    """A camera cannot be opened or no longer delivers frames."""
 
     exit_code = 69
 
 
 class RecordingError(CameraError):
-    """A recording in the place of a camera cannot be read; to try again is of no use."""
+    """A recording that replaces a camera cannot be read; a second try would fail, too."""
 
     exit_code = 65
 
@@ -112,6 +111,6 @@ class BrokerError(KioskError, ConnectionError):
 
 
 class MissingExtraError(KioskError, ImportError):
-    """An optional dependency is needed and not installed."""
+    """An optional dependency is needed but not installed."""
 
     exit_code = 69

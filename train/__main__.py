@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kiosk.cli import count, run_command
+from kiosk.cli import positive_int, run_command
 from kiosk.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -71,12 +71,14 @@ def _add_report(commands: Any) -> None:  # noqa: ANN401  # argparse's own class 
     )
     report.add_argument("photos", type=Path, help="folder or TOML file, as for `prepare`")
     report.add_argument("--root", type=Path, default=Path(), help="where a TOML file begins")
-    report.add_argument("--photos-max", type=count, help="cut the set to this many photos")
+    report.add_argument("--photos-max", type=positive_int, help="cut the set to this many photos")
     report.add_argument("--strangers", type=Path, help="crop set whose test people are strangers")
     report.add_argument("--bundle", type=Path, help="measure this bundle with enrolment, too")
     report.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
-    report.add_argument("--epochs", type=count, default=30, help="as in the report: 30")
-    report.add_argument("--size", type=count, default=224, help="pixels; as in the report: 224")
+    report.add_argument("--epochs", type=positive_int, default=30, help="as in the report: 30")
+    report.add_argument(
+        "--size", type=positive_int, default=224, help="pixels; as in the report: 224"
+    )
     predict = _command(
         commands, "predict", "name the people on photos, as the report did", _predict
     )

@@ -1,4 +1,4 @@
-"""The commands: what they print, how they fail, and that the README knows them."""
+"""The commands: what they print, how they fail, and that the README lists them."""
 
 import argparse
 import importlib
@@ -39,7 +39,7 @@ MODEL = small_bundle().card.model_id
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Leave logging as it was: a command configures it for its process."""
+    """Restore the log levels: a command sets them for its process."""
     loggers = [logging.getLogger(), logging.getLogger("kiosk")]
     levels = [logger.level for logger in loggers]
     yield
@@ -49,7 +49,7 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture
 def folder(bundle_path: Path, tmp_path: Path) -> Path:
-    """A folder with kiosk.toml, two people enrolled, and files that are wrong in one way each."""
+    """Create kiosk.toml, a gallery of two people, and files that are wrong in one way each."""
     (tmp_path / "state").mkdir()
     save_gallery(tmp_path / "state" / "gallery.npz", gallery_of(MODEL))
     write_folder(tmp_path / "empty", [np.full((240, 320, 3), 128, np.uint8)])
@@ -113,7 +113,7 @@ def command(folder: Path, line: str) -> list[str]:
 def test_a_failure_is_one_line_and_an_exit_code(
     line: str, code: int, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is wrong is told in one line on standard error, and nothing is printed."""
+    """A failing command prints one line on standard error, and nothing on standard output."""
     assert main(command(folder, line)) == code
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -125,8 +125,8 @@ def test_a_failure_is_one_line_and_an_exit_code(
 @pytest.mark.skipif(
     importlib.util.find_spec("tflite_runtime") is not None, reason="tflite-runtime is installed"
 )
-def test_a_runtime_that_is_absent_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The other runtime is not taken instead; systemd does not try again after this exit code."""
+def test_a_missing_runtime_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other runtime is not used instead; systemd does not restart after this exit code."""
     assert main(command(folder, "check --config @old.toml")) == 78
     said = capsys.readouterr().err
     assert "model.runtime: tflite-runtime is not installed; `pip install tflite-runtime`" in said
@@ -134,8 +134,8 @@ def test_a_runtime_that_is_absent_is_told(folder: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("line", ["", "gallery", "enrol", "dance", "run --fast", "watch --limit 0"])
-def test_wrong_usage_is_told(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A command line that cannot be read shows the usage and exits with 2."""
+def test_wrong_usage_prints_the_usage(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An invalid command line prints the usage and exits with 2."""
     with pytest.raises(SystemExit) as caught:
         main(shlex.split(line))
     assert caught.value.code == 2
@@ -144,8 +144,8 @@ def test_wrong_usage_is_told(line: str, capsys: pytest.CaptureFixture[str]) -> N
     assert "--limit" not in line or "expected a whole number of 1 or more" in said
 
 
-def test_the_process_ends_with_the_code_and_the_line(folder: Path) -> None:
-    """As a process, too, where LiteRT alone adds a line of its own, which nothing turns off."""
+def test_the_process_exits_with_the_code_and_the_line(folder: Path) -> None:
+    """The process prints our line alone, besides one of LiteRT that cannot be turned off."""
     line = command(folder, "-m kiosk enrol s-3 @empty/0000.png --config @kiosk.toml")
     done = subprocess.run(
         [sys.executable, *line],
@@ -159,8 +159,8 @@ def test_the_process_ends_with_the_code_and_the_line(folder: Path) -> None:
     assert lines == [f"kiosk: no usable picture ({folder}/empty/0000.png: no face)"]
 
 
-def test_ctrl_c_is_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that is interrupted exits with 130, as shells expect."""
+def test_ctrl_c_prints_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted command exits with 130, as shells expect."""
 
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
@@ -173,7 +173,7 @@ def test_ctrl_c_is_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def run(folder: Path, line: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
-    """Run a command that must succeed; what it printed."""
+    """Run a command that must succeed, and return what it printed."""
     assert main([*command(folder, line), "--config", str(folder / "kiosk.toml")]) == 0
     printed = capsys.readouterr()
     return printed.out, printed.err
@@ -199,20 +199,20 @@ def test_the_gallery_is_listed_carried_and_cleared(
 def test_enrolling_prints_what_the_photos_gave(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Templates on standard output, photos left out on standard error."""
+    """Templates are on standard output, rejected photos on standard error."""
     one = picture(enrolment_photos("orl-s12")[0])
     write_folder(folder / "ada", [one, np.full_like(one, 128)])
     out, err = run(folder, "enrol s-3 @ada/0000.png @ada/0001.png", capsys)
     assert out == "s-3: 1 templates\n"
-    assert err == f"left out {folder}/ada/0001.png: no face\n"
+    assert err == f"rejected {folder}/ada/0001.png: no face\n"
 
 
 @needs_photos
 @pytest.mark.parametrize(
     "options", ["--name Zoe --config @twice.toml", '--name " " --config @kiosk.toml']
 )
-def test_nobody_is_enrolled_when_the_roster_refuses_the_name(options: str, folder: Path) -> None:
-    """A roster that is wrong, or an empty name, leaves the gallery as it was."""
+def test_nobody_is_enrolled_when_the_roster_rejects_the_name(options: str, folder: Path) -> None:
+    """An invalid roster or an empty name leaves the gallery unchanged."""
     write_folder(folder / "ada", [picture(enrolment_photos("orl-s12")[0])])
     gallery = folder / "state" / "gallery.npz"
     before = gallery.read_bytes()
@@ -220,10 +220,10 @@ def test_nobody_is_enrolled_when_the_roster_refuses_the_name(options: str, folde
     assert gallery.read_bytes() == before
 
 
-def test_a_likeness_is_warned_of(
+def test_a_similar_person_is_a_warning(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody enrolled who may be mixed up with the person is named, and is in the JSON."""
+    """The warning and the JSON name the enrolled person who could be confused with the new one."""
     outcome = Enrolment(embedding(1)[None], (Rejected("b.jpg", "blurred"),), ("s-2",))
     monkeypatch.setattr(people, "enrol", lambda *_args, **_options: outcome)
     out, err = run(folder, "enrol s-3 a.jpg b.jpg --json", capsys)
@@ -233,10 +233,10 @@ def test_a_likeness_is_warned_of(
         "rejected": [{"photo": "b.jpg", "reason": "blurred"}],
         "near": ["s-2"],
     }
-    assert "s-3 looks much like s-2" in err
+    assert "s-3 looks similar to s-2" in err
 
 
-def test_the_model_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_verifies_the_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`kiosk check` replays the golden vectors and prints the worst difference."""
     assert run(folder, "check", capsys)[0] == f"{MODEL}: golden vectors within 0 int8 steps\n"
     assert json.loads(run(folder, "check --json", capsys)[0]) == {
@@ -247,7 +247,7 @@ def test_the_model_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.fixture
 def without_amqtt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a Raspberry Pi, where install.sh leaves the extra "demo" out."""
+    """Hide amqtt, as on a Raspberry Pi, where install.sh does not install the extra "demo"."""
     monkeypatch.setitem(sys.modules, "amqtt", None)
 
 
@@ -255,10 +255,10 @@ NO_BROKER = "kiosk: mqtt.host: empty, and the broker for trials is not installed
 
 
 @pytest.mark.usefixtures("without_amqtt")
-def test_a_daemon_without_any_broker_refuses_to_start(
+def test_a_daemon_without_any_broker_does_not_start(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line with the key, and the exit code after which systemd does not try again."""
+    """It prints one line with the key, and systemd does not restart after its exit code."""
     assert main(command(folder, "run --config @kiosk.toml")) == 78
     printed = capsys.readouterr()
     assert printed.err.startswith(NO_BROKER)
@@ -268,10 +268,10 @@ def test_a_daemon_without_any_broker_refuses_to_start(
 
 
 @pytest.mark.usefixtures("without_amqtt")
-def test_the_check_says_that_there_is_no_broker(
+def test_check_reports_that_no_broker_is_configured(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The model is proved all the same; with a broker that is set all is well."""
+    """The model is verified all the same; with a configured broker the command succeeds."""
     assert main(command(folder, "check --config @kiosk.toml")) == 78
     printed = capsys.readouterr()
     assert printed.out == f"{MODEL}: golden vectors within 0 int8 steps\n"
@@ -283,10 +283,10 @@ def test_the_check_says_that_there_is_no_broker(
 @pytest.mark.skipif(
     not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
 )
-def test_the_first_command_recognises_the_sample_people(
+def test_the_demo_recognises_the_sample_people(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """`kiosk demo` names exactly the enrolled people, the stranger not, and exits with 0."""
+    """`kiosk demo` names exactly the enrolled people, not the stranger, and exits with 0."""
     assert main(["demo", "--fast", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert facts["recognised"] == facts["expected"]
@@ -295,13 +295,13 @@ def test_the_first_command_recognises_the_sample_people(
 
 @needs_photos
 @pytest.mark.parametrize("faces", ["orl-s12", None])
-def test_a_live_demonstration_enrols_who_looks_into_the_camera(
+def test_a_demo_with_a_camera_enrols_the_person_in_front_of_it(
     faces: str | None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Who is before the camera is "you" from then on; where nobody is, it goes on without."""
+    """That person becomes "you"; without a person the demo continues."""
     empty = np.full((240, 320, 3), 128, np.uint8)
     seen = empty if faces is None else picture(enrolment_photos(faces)[0])
     folder = write_folder(tmp_path / "frames", [seen] * 9)
@@ -315,7 +315,7 @@ def test_a_live_demonstration_enrols_who_looks_into_the_camera(
     assert bool(events) == (faces is not None)
 
 
-# What there is
+# All commands
 
 
 def parser_of(program: str) -> argparse.ArgumentParser:
@@ -325,7 +325,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
 
 
 def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, ...]]:
-    """A parser's own command line, and those of all commands below it."""
+    """Yield a parser's own command line, and those of all its sub-commands."""
     yield ()
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -337,7 +337,7 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, ...]]:
     "words", [(program, *words) for program in PROGRAMS for words in commands(parser_of(program))]
 )
 def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """--help prints the usage and exits with 0, for each command of each program."""
+    """For each command of each program, --help prints the usage and exits with 0."""
     program, *rest = words
     module = importlib.import_module(f"{PROGRAMS[program]}.__main__")
     with pytest.raises(SystemExit) as caught:
@@ -350,7 +350,7 @@ COMMAND = re.compile(rf"(?:sudo (?:-u kiosk )?)?(?:\S*/)?({'|'.join(PROGRAMS)})(
 
 
 def readme_commands() -> list[tuple[str, str]]:
-    """Program and arguments of each command in the README's shell blocks that is one of ours."""
+    """Return program and arguments of each command of ours in the README's shell blocks."""
     blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
     lines = [part.strip() for block in blocks for part in re.split(r"\n|&&", block)]
     found = [COMMAND.fullmatch(line) for line in lines]
@@ -358,13 +358,13 @@ def readme_commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("program", "arguments"), readme_commands())
-def test_the_readmes_commands_can_be_run(program: str, arguments: str) -> None:
-    """Each command of the README is one that its program takes."""
+def test_the_readmes_commands_are_valid(program: str, arguments: str) -> None:
+    """The program's parser accepts each command of the README."""
     parser_of(program).parse_args(shlex.split(arguments, comments=True))
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_readme_knows_every_command(program: str) -> None:
+def test_the_readme_mentions_every_command(program: str) -> None:
     """No command of a program is missing from the README."""
     text = README.read_text()
     for words in commands(parser_of(program)):

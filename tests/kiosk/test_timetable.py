@@ -1,4 +1,4 @@
-"""The timetable: which class session a moment belongs to."""
+"""The timetable: the class session at a given time."""
 
 from datetime import datetime
 
@@ -46,22 +46,22 @@ def config() -> Config:
         ("2026-11-23T08:30:00+00:00", "2026-11-23/day"),
         ("2026-11-24T07:10:00+00:00", "2026-11-24/day"),
         ("2026-11-26T07:45:00+00:00", "2026-11-26/day"),
-        # Any zone may ask; the date is the school's.
+        # The argument may have any time zone; the date is the school's.
         ("2026-11-23T16:10:00+09:00", "2026-11-23/maths-7b"),
         ("2026-11-23T23:30:00+00:00", "2026-11-24/day"),
         # In summer the same lesson is an hour earlier in UTC.
         ("2026-07-06T06:00:00+00:00", "2026-07-06/maths-7b"),
-        # 29 March 2026: clocks go from 02:00 to 03:00, so that lesson has no moment.
+        # 29 March 2026: clocks go from 02:00 to 03:00, so that lesson does not happen.
         ("2026-03-29T00:59:59+00:00", "2026-03-29/day"),
         ("2026-03-29T01:00:00+00:00", "2026-03-29/day"),
-        # 25 October 2026: 02:30 comes twice, and is the same lesson twice.
+        # 25 October 2026: 02:30 comes twice, in the same lesson both times.
         ("2026-10-25T00:30:00+00:00", "2026-10-25/night-watch"),
         ("2026-10-25T01:30:00+00:00", "2026-10-25/night-watch"),
         ("2026-10-25T02:00:00+00:00", "2026-10-25/day"),
     ],
 )
-def test_a_moment_belongs_to_the_lesson_on_the_schools_clock(
+def test_the_class_session_is_the_lesson_at_the_schools_local_time(
     moment: str, session: str, config: Config
 ) -> None:
-    """Start included, end not, in the kiosk's zone, also when clocks change; else it is "day"."""
+    """A lesson includes its start, not its end, in the kiosk's zone; outside it is "day"."""
     assert config.session_at(datetime.fromisoformat(moment)) == session
