@@ -1,19 +1,19 @@
 #!/bin/sh
 # Install the attendance kiosk on Raspberry Pi OS (Bookworm or Trixie, 64-bit) as a service.
-# It can be run again at any time: to update the program, or to put things right.
+# It can be run again at any time, to update the program or to repair the installation.
 set -eu
 
 usage() {
     cat <<'USAGE'
 Usage: sudo ./install.sh [OPTION]...
 
-  --wheel FILE  install this wheel; without it, the source tree that this script lies in
-  --dry-run     say what would be done, and do nothing
+  --wheel FILE  install this wheel (default: the source tree of this script)
+  --dry-run     print each command and run none
   --root DIR    install into the system under DIR (an image), not into the running one;
-                nothing is started, and no Debian package is installed
+                starts nothing and installs no Debian package
   --uninstall   remove the program and the service; keep configuration and data
   --purge       with --uninstall: remove configuration, gallery, events and the account too
-  --help        show this
+  --help        print this help
 USAGE
 }
 
@@ -24,7 +24,7 @@ fail() {
 
 say() { printf '%s\n' "$1"; }
 
-# Do something, or say that it would be done.
+# Run a command; with --dry-run, print it instead.
 run() {
     if [ "$dry" = yes ]; then
         printf '+ %s\n' "$*"
@@ -67,7 +67,7 @@ name_paths() {
     account=$root/usr/lib/sysusers.d/kiosk.conf
 }
 
-# A field of os-release, without its quotes.
+# Print a field of os-release without its quotes.
 os_field() { sed -n "s/^$1=//p" "$root/etc/os-release" | tr -d "\"'"; }
 
 check_machine() {
@@ -77,12 +77,12 @@ check_machine() {
         bookworm | trixie) ;;
         *) fail "Raspberry Pi OS Bookworm or Trixie is needed; this is $(os_field PRETTY_NAME)" 69 ;;
     esac
-    # The kernel may be 64-bit where the programs are not, so dpkg is asked and not uname.
-    architecture=$(dpkg --print-architecture) || fail 'dpkg is needed, and does not answer' 69
+    # A 64-bit kernel can run 32-bit programs, so dpkg decides and not uname.
+    architecture=$(dpkg --print-architecture) || fail 'dpkg is needed, but it failed' 69
     [ "$architecture" = arm64 ] ||
         fail "the 64-bit system (arm64) is needed; this one is $architecture" 69
     for file in kiosk.service kiosk.sysusers kiosk.toml; do
-        [ -r "$here/$file" ] || fail "$here/$file: missing; run install.sh from its own folder" 66
+        [ -r "$here/$file" ] || fail "$here/$file: missing; run install.sh in its own folder" 66
     done
 }
 
@@ -93,7 +93,7 @@ find_source() {
     else
         source=$(dirname -- "$here")
         [ -r "$source/pyproject.toml" ] ||
-            fail "$source/pyproject.toml: missing; name a wheel with --wheel FILE" 66
+            fail "$source/pyproject.toml: missing; give a wheel with --wheel FILE" 66
     fi
 }
 
@@ -107,19 +107,19 @@ install_debian_packages() {
     run apt-get update
     run apt-get install -y --no-install-recommends python3-venv
     run apt-get install -y --no-install-recommends python3-picamera2 ||
-        say 'python3-picamera2 is not to be had: only USB and network cameras will work'
+        say 'python3-picamera2 cannot be installed: only USB and network cameras will work'
 }
 
 install_program() {
     run mkdir -p "$program"
-    # The system's packages are let in for python3-picamera2, which only Debian packages.
-    # Over an environment that is there already this mends it, also for a newer Python.
+    # The environment includes the system's packages for python3-picamera2, which only Debian has.
+    # For an existing environment this command repairs it, also after an upgrade of Python.
     run python3 -m venv --system-site-packages "$venv"
-    # Bookworm builds python3-picamera2 for numpy 1; numpy 2 beside it cannot be imported.
+    # Bookworm builds python3-picamera2 for numpy 1, and it cannot be imported with numpy 2.
     numpy=numpy
     [ "$release" != bookworm ] || numpy='numpy<2'
     run "$venv/bin/python" -m pip install --quiet "$source" "$numpy"
-    # Once more for the kiosk alone: pip takes an equal version number for the same program.
+    # Once more for the kiosk alone: pip skips a program whose version number did not change.
     run "$venv/bin/python" -m pip install --quiet --force-reinstall --no-deps "$source"
     run mkdir -p "$(dirname -- "$command")"
     run ln -sfn /opt/kiosk/venv/bin/kiosk "$command"
@@ -130,7 +130,7 @@ install_account() {
     run systemd-sysusers --root="${root:-/}" "$account"
 }
 
-# The number of an account or group of the system that is installed into.
+# Print the number of the user (passwd) or group (group) kiosk in the target system.
 number_of() {
     if [ -r "$root/etc/$1" ]; then
         found=$(awk -F: '$1 == "kiosk" { print $3 }' "$root/etc/$1")
@@ -144,7 +144,7 @@ install_folders() {
     run install -d -m 0750 -o root -g "$group" "$configuration"
     run install -d -m 0750 -o "$user" -g "$group" "$state"
     if [ -e "$configuration/kiosk.toml" ]; then
-        say "$configuration/kiosk.toml is kept as it is"
+        say "$configuration/kiosk.toml: unchanged"
     else
         run install -m 0640 -o root -g "$group" "$here/kiosk.toml" "$configuration/kiosk.toml"
     fi
@@ -170,8 +170,8 @@ install_all() {
     install_folders
     install_service
     say 'Installed. Next:'
-    say '  sudo nano /etc/kiosk/kiosk.toml    broker (mqtt.host), camera, room'
-    say '  sudo -u kiosk kiosk --help         enrol people, check the model'
+    say '  sudo nano /etc/kiosk/kiosk.toml    set the broker (mqtt.host), camera and room'
+    say '  sudo -u kiosk kiosk --help         list the commands: enrol people, check the model'
     say '  sudo systemctl start kiosk         then: journalctl -u kiosk -f'
 }
 
@@ -187,7 +187,7 @@ uninstall_all() {
     if [ "$purge" = yes ]; then
         run rm -rf "$configuration" "$state" "$account"
         [ -n "$root" ] || ! id kiosk >/dev/null 2>&1 || run userdel kiosk
-        say 'Removed, with configuration, gallery and events.'
+        say 'Removed, including configuration, gallery and events.'
     else
         say "Removed. Kept: $configuration, $state and the account kiosk (see --purge)."
     fi

@@ -1,4 +1,4 @@
-"""The installer, run for real into a folder that looks like a Raspberry Pi's file system."""
+"""The installer, run into a folder with the file system of a Raspberry Pi."""
 
 import os
 import re
@@ -44,16 +44,16 @@ def write_wheel(folder: Path, name: str, version: str, module: str, code: str) -
 
 
 def write_kiosk(folder: Path, says: str) -> Path:
-    """Write a wheel that stands in for the kiosk: its command says one word."""
+    """Write a wheel that replaces the kiosk: its command prints one word."""
     code = f"def main():\n    print({says!r})\n"
     return write_wheel(folder, "attendance_kiosk", "0.1.0", "kiosk_stub", code)
 
 
 class Machine:
-    """A Raspberry Pi's file system in a folder, and the commands that tell what it is.
+    """A Raspberry Pi's file system in a folder, and the commands that describe the system.
 
-    ``dpkg`` answers for the Pi's processor, which the machine of this test may not have; all else
-    is real. pip finds its packages in a folder, so nothing is downloaded.
+    ``dpkg`` is replaced and prints the Pi's architecture, which this machine may not have; all
+    other commands are real. pip finds its packages in a folder, so nothing is downloaded.
     """
 
     def __init__(
@@ -90,21 +90,21 @@ class Machine:
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     def install(self, says: str) -> None:
-        """Install a stand-in for the kiosk, and expect that to work."""
+        """Install a replacement for the kiosk; the installation must succeed."""
         done = self.run("--wheel", str(write_kiosk(self.wheels, says)))
         assert done.returncode == 0, done.stderr
 
     def files(self) -> set[str]:
-        """Everything in the file system."""
+        """Return all paths in the file system."""
         return {str(p.relative_to(self.root)) for p in self.root.rglob("*")}
 
     def says(self) -> str:
-        """What the installed command prints."""
+        """Return what the installed command prints."""
         command = [self.root / "opt/kiosk/venv/bin/kiosk"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def account(self) -> tuple[int, int]:
-        """User and group number of the kiosk's account."""
+        """Return user and group number of the kiosk's account."""
         _, _, user, group, *_ = next(
             line.split(":")
             for line in (self.root / "etc/passwd").read_text().splitlines()
@@ -121,7 +121,7 @@ needs_root = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """A Bookworm machine with the kiosk on it; tests only look at it."""
+    """A Bookworm machine with the kiosk installed; tests do not change it."""
     machine = Machine(tmp_path_factory.mktemp("bookworm"))
     machine.install("first")
     return machine
@@ -133,8 +133,8 @@ def mode_and_owner(path: Path) -> tuple[int, int, int]:
 
 
 @needs_root
-def test_files_have_the_modes_that_keep_faces_in(installed: Machine) -> None:
-    """State belongs to the kiosk, configuration to root; the kiosk's group reads, others do not."""
+def test_only_the_kiosks_account_and_root_can_read_its_files(installed: Machine) -> None:
+    """The kiosk owns the state, root the configuration; its group reads both, others neither."""
     user, group = installed.account()
     assert user != 0
     assert mode_and_owner(installed.root / "var/lib/kiosk") == (0o750, user, group)
@@ -143,7 +143,7 @@ def test_files_have_the_modes_that_keep_faces_in(installed: Machine) -> None:
 
 
 @needs_root
-def test_the_account_may_open_cameras_and_not_log_in(installed: Machine) -> None:
+def test_the_account_can_open_cameras_and_not_log_in(installed: Machine) -> None:
     """The kiosk's account is in group video and has no login shell."""
     groups = (installed.root / "etc/group").read_text()
     assert re.search(r"^video:[^:]*:\d+:kiosk$", groups, re.MULTILINE)
@@ -152,8 +152,8 @@ def test_the_account_may_open_cameras_and_not_log_in(installed: Machine) -> None
 
 
 @needs_root
-def test_the_service_is_there_and_enabled(installed: Machine) -> None:
-    """The unit is installed as it is here, starts at boot, and finds the program it names."""
+def test_the_service_is_installed_and_enabled(installed: Machine) -> None:
+    """The unit is copied unchanged, starts at boot, and its program and configuration exist."""
     folder = installed.root / "etc/systemd/system"
     assert (folder / "kiosk.service").read_text() == UNIT.read_text()
     assert (folder / "multi-user.target.wants/kiosk.service").is_symlink()
@@ -166,22 +166,22 @@ def test_the_service_is_there_and_enabled(installed: Machine) -> None:
 
 @needs_root
 def test_the_command_is_on_the_path(installed: Machine) -> None:
-    """Technicians type `kiosk`: the link leads into the environment of the installed system."""
+    """The command `kiosk` is a link into the environment of the installed system."""
     link = installed.root / "usr/local/bin/kiosk"
     assert link.readlink() == Path("/opt/kiosk/venv/bin/kiosk")
     assert installed.says() == "first"
 
 
 @needs_root
-def test_the_environment_sees_debians_packages(installed: Machine) -> None:
-    """The environment lets in python3-picamera2, which only Debian packages."""
+def test_the_environment_includes_debians_packages(installed: Machine) -> None:
+    """The environment can import python3-picamera2, which only Debian packages."""
     settings = (installed.root / "opt/kiosk/venv/pyvenv.cfg").read_text()
     assert "include-system-site-packages = true" in settings
 
 
 @needs_root
 def test_bookworm_gets_the_numpy_that_picamera2_was_built_for(installed: Machine) -> None:
-    """On Bookworm numpy stays below 2 in the kiosk's environment."""
+    """On Bookworm the kiosk's environment has a numpy below 2."""
     python = installed.root / "opt/kiosk/venv/bin/python"
     asked = [str(python), "-c", "from importlib.metadata import version; print(version('numpy'))"]
     done = subprocess.run(asked, capture_output=True, text=True, check=True)
@@ -190,13 +190,13 @@ def test_bookworm_gets_the_numpy_that_picamera2_was_built_for(installed: Machine
 
 @pytest.mark.parametrize(("release", "limited"), [("bookworm", True), ("trixie", False)])
 def test_only_bookworm_limits_numpy(release: str, limited: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a column of the table
-    """Trixie, whose picamera2 was built for numpy 2, takes any."""
+    """On Trixie, whose picamera2 was built for numpy 2, any version is installed."""
     assert ("numpy<2" in Machine(tmp_path, release).run("--dry-run").stdout) is limited
 
 
 @needs_root
-def test_running_it_again_updates_the_program_and_keeps_the_rest(tmp_path: Path) -> None:
-    """A second run brings the new program; settings and data stay until they are purged."""
+def test_a_second_run_updates_the_program_and_keeps_the_rest(tmp_path: Path) -> None:
+    """The program is replaced; settings and data stay until --purge removes them."""
     machine = Machine(tmp_path, release="trixie")
     machine.install("first")
     settings = machine.root / "etc/kiosk/kiosk.toml"
@@ -220,7 +220,7 @@ def test_running_it_again_updates_the_program_and_keeps_the_rest(tmp_path: Path)
 
 
 @needs_root
-def test_a_program_that_cannot_be_installed_ends_the_installation(tmp_path: Path) -> None:
+def test_a_failure_of_pip_ends_the_installation(tmp_path: Path) -> None:
     """When pip fails, the installer fails, and no service is enabled."""
     machine = Machine(tmp_path)
     wheel = machine.wheels / "attendance_kiosk-0.1.0-py3-none-any.whl"
@@ -230,8 +230,8 @@ def test_a_program_that_cannot_be_installed_ends_the_installation(tmp_path: Path
 
 
 @pytest.mark.parametrize("options", [[], ["--uninstall"], ["--uninstall", "--purge"]])
-def test_a_dry_run_tells_and_does_nothing(options: list[str], tmp_path: Path) -> None:
-    """--dry-run prints each command and leaves the file system as it was."""
+def test_a_dry_run_prints_commands_and_runs_none(options: list[str], tmp_path: Path) -> None:
+    """--dry-run prints each command and leaves the file system unchanged."""
     machine = Machine(tmp_path)
     (machine.root / "etc/kiosk").mkdir()
     before = machine.files()
@@ -251,10 +251,10 @@ def test_a_dry_run_tells_and_does_nothing(options: list[str], tmp_path: Path) ->
         ("bookworm", "armhf", 69, "the 64-bit system (arm64) is needed; this one is armhf"),
     ],
 )
-def test_only_the_systems_that_work_are_accepted(
+def test_only_supported_systems_are_accepted(
     release: str, architecture: str, status: int, says: str, tmp_path: Path
 ) -> None:
-    """Another release, or a 32-bit system, is refused in words before anything is done."""
+    """Another release or a 32-bit system is an error before anything is changed."""
     machine = Machine(tmp_path, release, architecture)
     done = machine.run("--dry-run", "--wheel", str(write_kiosk(machine.wheels, "x")))
     assert done.returncode == status
@@ -271,10 +271,10 @@ def test_only_the_systems_that_work_are_accepted(
         (["--root", "/no/such/folder"], 66, "/no/such/folder: no such folder"),
     ],
 )
-def test_a_wrong_command_line_is_explained(
+def test_a_wrong_option_is_an_error(
     options: Iterable[str], status: int, says: str, tmp_path: Path
 ) -> None:
-    """Each wrong option ends with a message about it and its exit status, and does nothing."""
+    """The message names the option, the exit status is its own, and nothing is changed."""
     machine = Machine(tmp_path)
     before = machine.files()
     done = machine.run("--dry-run", *options)
@@ -283,12 +283,12 @@ def test_a_wrong_command_line_is_explained(
 
 
 def test_without_a_wheel_the_source_tree_is_installed(tmp_path: Path) -> None:
-    """The installer in a checkout installs the checkout."""
+    """The installer in a source tree installs that tree."""
     done = Machine(tmp_path).run("--dry-run")
     assert f"pip install --quiet {SYSTEMD.parent} numpy<2" in done.stdout
 
 
-def test_help_names_every_option() -> None:
+def test_help_lists_every_option() -> None:
     """--help lists the options that the installer reads."""
     done = subprocess.run(
         ["sh", str(INSTALLER), "--help"], capture_output=True, text=True, check=True

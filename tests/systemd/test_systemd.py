@@ -1,4 +1,4 @@
-"""The unit, judged by systemd's own tools, and the example configuration."""
+"""The unit, checked with systemd's own tools, and the example configuration."""
 
 import configparser
 import re
@@ -24,7 +24,7 @@ def needs(tool: str) -> pytest.MarkDecorator:
 
 
 def unit() -> dict[str, list[str]]:
-    """The unit's settings; those that are given several times have several values."""
+    """Return the unit's settings; a setting that is repeated has several values."""
     settings: dict[str, list[str]] = {}
     for line in UNIT.read_text().splitlines():
         if "=" in line and not line.startswith("#"):
@@ -37,8 +37,8 @@ def unit() -> dict[str, list[str]]:
 
 
 @needs("systemd-analyze")
-def test_systemd_takes_the_unit_without_a_complaint(tmp_path: Path) -> None:
-    """`systemd-analyze verify` finds nothing; the program is replaced by one that is here."""
+def test_systemd_accepts_the_unit_without_a_warning(tmp_path: Path) -> None:
+    """`systemd-analyze verify` finds nothing; the program is replaced by an installed one."""
     copy = tmp_path / "kiosk.service"
     copy.write_text(UNIT.read_text().replace("/opt/kiosk/venv/bin/kiosk", sys.executable))
     done = subprocess.run(
@@ -63,8 +63,8 @@ def test_the_sandbox_is_tight() -> None:
 
 @needs("systemd-analyze")
 @pytest.mark.parametrize("call", ["adjtimex", "clock_adjtime"])
-def test_the_sandbox_lets_the_clock_be_asked(call: str) -> None:
-    """The calls that tell whether the clock is set are allowed; the power to set it is not."""
+def test_the_sandbox_allows_reading_the_clock_state(call: str) -> None:
+    """The calls that return whether the clock is synchronised are allowed; to set it is not."""
     assert call in unit()["SystemCallFilter"][-1].split()
     assert "ProtectClock" not in unit()
     assert unit()["CapabilityBoundingSet"] == [""]
@@ -93,13 +93,13 @@ def test_the_kiosk_starts_without_a_network() -> None:
         ("DevicePolicy", "closed"),
     ],
 )
-def test_the_unit_promises(key: str, value: str) -> None:
-    """Readiness, restarts for ever, no core dump, no swap, one account, cameras only."""
+def test_the_unit_has_the_settings_that_the_documents_promise(key: str, value: str) -> None:
+    """Readiness, unlimited restarts, no core dump, no swap, one account, cameras only."""
     assert unit()[key] == [value]
 
 
 @pytest.mark.parametrize("device", ["char-video4linux", "char-media", "char-dma_heap"])
-def test_cameras_are_let_through(device: str) -> None:
+def test_the_sandbox_allows_cameras(device: str) -> None:
     """The device classes that V4L2 and libcamera open are allowed for reading and writing."""
     assert f"{device} rw" in unit()["DeviceAllow"]
 
@@ -108,7 +108,7 @@ def test_cameras_are_let_through(device: str) -> None:
 
 
 def tables() -> configparser.ConfigParser:
-    """The example's keys by table, those that are commented out included."""
+    """Return the example's keys by table, including those that are commented out."""
     parser = configparser.ConfigParser(strict=True, inline_comment_prefixes=None)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read_string(uncommented())
@@ -116,12 +116,12 @@ def tables() -> configparser.ConfigParser:
 
 
 def uncommented() -> str:
-    """The example with everything switched on."""
+    """Return the example with all commented keys active."""
     return re.sub(r"^# (?=\[\[|\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
 
 
 def fields() -> dict[str, set[str]]:
-    """Every key of the configuration, by table."""
+    """Return every key of the configuration, by table."""
     tables = {name: set(getattr(Config(), name).__struct_fields__) for name in sections()}
     return {**tables, "[lesson]": {"name", "days", "start", "end"}}
 
@@ -131,17 +131,17 @@ def sections() -> list[str]:
 
 
 def test_the_example_equals_the_defaults() -> None:
-    """As it is, the example changes nothing: it is what a kiosk without a file does."""
+    """The example gives the same configuration as no file."""
     assert load_config(EXAMPLE) == Config()
 
 
-def test_the_example_holds_every_key() -> None:
-    """Each key of the configuration stands in the example, in its table, and none is invented."""
+def test_the_example_contains_every_key() -> None:
+    """The example has exactly the keys of the configuration, in their tables."""
     written = {name: set(table) for name, table in tables().items() if name != "DEFAULT"}
     assert written == fields()
 
 
-def test_keys_with_a_default_are_switched_on() -> None:
+def test_keys_with_a_default_are_active() -> None:
     """Only keys without a default, and the timetable, are commented out."""
     active = {n: set(t) for n, t in tomllib.loads(EXAMPLE.read_text()).items()}
     off = {
@@ -151,15 +151,15 @@ def test_keys_with_a_default_are_switched_on() -> None:
     assert "lesson" not in active
 
 
-def test_the_example_stays_valid_with_everything_switched_on() -> None:
-    """The lines that are commented out are right as well."""
+def test_the_example_is_valid_with_every_key_active() -> None:
+    """The lines that are commented out are valid, too."""
     config = parse_config(uncommented().encode(), "kiosk.toml")
     assert config.decision.threshold is not None
     assert [s.name for s in config.lesson] == ["maths-7b"]
 
 
 def test_every_key_is_explained() -> None:
-    """Above each key, or above the group of keys that it belongs to, stands a comment."""
+    """A comment is above each key, or above the group of keys that it belongs to."""
     above = ""
     for line in EXAMPLE.read_text().splitlines():
         if re.match(r"\w+ = ", line):
