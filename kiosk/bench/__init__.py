@@ -1,1 +1,1 @@
-"""Measure speed, memory and start-up on this machine."""
+"""The benchmark `kiosk bench`: speed, memory and start-up on this machine."""

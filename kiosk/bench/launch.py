@@ -1,10 +1,10 @@
 """Start a command from a small process, and report its peak memory.
 
-Linux carries the memory of the process that starts a command over into the command's own
-``ru_maxrss``. The benchmark is larger than the kiosk; this process is smaller.
+On Linux the ``ru_maxrss`` of a command includes the memory of the process that started it. The
+benchmark is larger than the kiosk; this process is smaller.
 
-It prints two lines: the command's process id with the monotonic time of its start (seconds), and
-at the end its exit code with its peak memory (KiB).
+It prints two lines: the command's process id and the monotonic time of its start (seconds); at the
+end its exit code and its peak memory (KiB).
 """
 
 import resource
@@ -14,7 +14,7 @@ import time
 
 
 def main() -> None:
-    """Run the command that the arguments give."""
+    """Run the command in the arguments."""
     start_s = time.monotonic()
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603  # the benchmark's own command
     _say(child.pid, start_s)

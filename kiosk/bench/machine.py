@@ -1,4 +1,4 @@
-"""Say what machine a figure was measured on: without that it means nothing."""
+"""Describe the machine: a figure without its machine means nothing."""
 
 import os
 import platform
@@ -15,23 +15,22 @@ _ARM_CORES: Final = {
     "0xd08": "Cortex-A72",
     "0xd0b": "Cortex-A76",
 }
-"""The cores of Raspberry Pi 3 to 5, as /proc/cpuinfo numbers them (Arm's MIDR part numbers)."""
+"""The cores of Raspberry Pi 3 to 5, by part number in /proc/cpuinfo (from Arm's MIDR)."""
 
 
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A machine and the software on it.
 
     Attributes:
-        board: What the firmware calls the board (``Raspberry Pi 5 Model B Rev 1.0``); empty where
-            it does not say.
-        processor: Its model.
-        cores: How many the system has.
-        memory_mib: Main memory, MiB; 0 where the system does not say.
+        board: Name of the board from the firmware (``Raspberry Pi 5 Model B Rev 1.0``); empty if
+            unknown.
+        processor: Model of the processor.
+        cores: Number of processor cores.
+        memory_mib: Main memory, MiB; 0 if unknown.
         system: Operating system and architecture.
         python: Version of Python.
         packages: Versions by package.
-        load: Processes that wanted to run, mean of the last minute (one of them a core is free of
-            contention).
+        load: Mean number of runnable processes in the last minute; up to one per core, none waits.
     """
 
     board: str
@@ -45,7 +44,7 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def is_raspberry_pi(self) -> bool:
-        """Whether it is the machine that the kiosk is made for."""
+        """Whether this is a Raspberry Pi, the machine that the kiosk is made for."""
         return self.board.startswith("Raspberry Pi")
 
 
@@ -54,7 +53,7 @@ def describe_machine(runtime: str, root: Path = Path("/")) -> Machine:
 
     Args:
         runtime: The package that runs the model.
-        root: Where ``proc`` is.
+        root: Folder that contains ``proc``.
     """
     return Machine(
         board=_read(root / _BOARD).strip("\0\n "),
@@ -74,10 +73,10 @@ def describe_machine(runtime: str, root: Path = Path("/")) -> Machine:
 
 
 def filesystem(folder: Path, root: Path = Path("/")) -> str:
-    """Name the type of the file system that a folder lies on (``ext4``); empty if unknown."""
+    """Return the type of the file system of a folder (``ext4``); empty if unknown."""
     parents = {str(path) for path in (folder.resolve(), *folder.resolve().parents)}
     mounts = [line.split() for line in _read(root / "proc/self/mounts").splitlines()]
-    # Of the mount points above the folder the longest counts; of two on one point, the later.
+    # The longest mount point above the folder counts; of two mounts on one point, the later.
     found = [(len(parts[1]), at) for at, parts in enumerate(mounts) if parts[1] in parents]
     return mounts[max(found)[1]][2] if found else ""
 

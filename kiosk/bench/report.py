@@ -6,32 +6,32 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from kiosk.bench.machine import Machine
-from kiosk.bench.peers import Compared
-from kiosk.bench.start import Start
+from kiosk.bench.peers import ModelTiming
+from kiosk.bench.start import StartFigures
 from kiosk.bench.stopwatch import Timing
 
 
 class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a benchmark found; ``msgspec.json.encode`` writes it as JSON.
+    """The result of a benchmark; ``msgspec.json.encode`` writes it as JSON.
 
     Attributes:
-        machine: Where.
+        machine: The machine and its software.
         model_id: The model.
-        detector_width_px: The detectors' working width.
-        people: How many were enrolled.
-        templates: How many templates each of them had.
-        recording: What was replayed.
+        detector_width_px: Working width of all detectors.
+        people: Number of enrolled people.
+        templates: Templates per person.
+        recording: Name of the replayed recording.
         frame_px: Width and height of its frames.
-        frames: How many were seen.
-        faces: How many faces the detector found in them.
-        filesystem: What the outbox lay on (``ext4``): a commit takes what this storage takes.
+        frames: Number of processed frames.
+        faces: Number of faces that the detector found in them.
+        filesystem: File system of the outbox (``ext4``): its storage determines the commit time.
         stages: Each stage, in the order of the flow.
-        frame: All stages, each frame.
-        event: From a frame in hand to its event committed to the outbox.
-        frames_per_second: Of one thread that never waits for the camera.
-        start: A fresh process.
-        embedders: Of others, the first one ours.
-        detectors: Of others, the first one ours.
+        frame: All stages together, per frame.
+        event: From a captured frame to its event committed to the outbox.
+        frames_per_second: Throughput of one thread that never waits for the camera.
+        start: Start-up time and memory of a fresh process.
+        embedders: All compared embedders; the first is ours.
+        detectors: All compared detectors; the first is ours.
     """
 
     machine: Machine
@@ -48,13 +48,13 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     frame: Timing
     event: Timing
     frames_per_second: float
-    start: Start
-    embedders: tuple[Compared, ...]
-    detectors: tuple[Compared, ...]
+    start: StartFigures
+    embedders: tuple[ModelTiming, ...]
+    detectors: tuple[ModelTiming, ...]
 
 
 def render(bench: Bench) -> str:
-    """Write a benchmark for people."""
+    """Return a benchmark as text."""
     return "\n".join(
         [
             *_machine_lines(bench.machine),
@@ -97,13 +97,13 @@ def _input_lines(bench: Bench) -> Iterator[str]:
     yield f"Model {bench.model_id}; outbox on {bench.filesystem or 'an unknown file system'}"
 
 
-def _start_lines(start: Start) -> Iterator[str]:
+def _start_lines(start: StartFigures) -> Iterator[str]:
     every = ", ".join(f"{took_s:.2f}" for took_s in start.ready_s)
     yield f"fresh process to READY: {statistics.median(start.ready_s):.2f} s (starts: {every})"
     yield f"its peak memory: {start.peak_memory_mib:.0f} MiB"
 
 
-def _compared_lines(title: str, models: Sequence[Compared]) -> Iterator[str]:
+def _compared_lines(title: str, models: Sequence[ModelTiming]) -> Iterator[str]:
     yield _row(title, "n", "median ms", "p99 ms", "x ours")
     for model in models:
         yield _timing(model.timing, ratio=model.ratio)

@@ -1,4 +1,4 @@
-"""The benchmark behind `kiosk bench`: what recognition takes on this machine, beside others."""
+"""Run the benchmark `kiosk bench`: our stages, a fresh process, and other projects' models."""
 
 import os
 import sys
@@ -12,9 +12,9 @@ import cv2
 from msgspec.structs import replace
 
 from kiosk.bench.machine import describe_machine, filesystem
-from kiosk.bench.peers import Compared, compare, peer_detectors, peer_embedders
+from kiosk.bench.peers import ModelTiming, compare_models, peer_detectors, peer_embedders
 from kiosk.bench.report import Bench
-from kiosk.bench.stages import STAGES, TEMPLATES, ReplayTimings, random_gallery, walk_through
+from kiosk.bench.stages import STAGES, TEMPLATES, ReplayTimings, random_gallery, time_replay
 from kiosk.bench.start import STARTS, measure_start
 from kiosk.config import CameraSection, Config
 from kiosk.demo.sample_people import FPS, write_walk
@@ -22,14 +22,14 @@ from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 
 ROUNDS: Final = 40
-"""How often each of the compared models runs."""
+"""Runs of each compared model."""
 
 Progress = Callable[[str], None]
-"""Is told what is being done."""
+"""Receives one line about each step of the benchmark."""
 
 
 def to_stderr(line: str) -> None:
-    """Report progress where it does not mix with the result."""
+    """Write a progress line to standard error, separate from the result."""
     sys.stderr.write(f"{line}\n")
 
 
@@ -48,11 +48,11 @@ def run_bench(
         config: The configuration. Camera, broker, gallery, timetable and threads are replaced.
         frames: A video, animated GIF or folder of pictures to replay; ``None`` draws the sample
             walk (extra ``demo``).
-        peers: A folder with models of other projects; ``None`` measures SFace alone, which comes
-            with the kiosk.
-        progress: Told what is being done.
-        rounds: How often each of the compared models runs.
-        starts: How often a fresh process is started.
+        peers: A folder with models of other projects; ``None`` compares only with SFace, which
+            comes with the kiosk.
+        progress: Receives a line about each step.
+        rounds: Runs of each compared model.
+        starts: Number of fresh processes.
 
     Raises:
         KioskError: The configuration, the recording or a model cannot be used.
@@ -66,11 +66,11 @@ def run_bench(
         gallery = random_gallery(recogniser.embedder.model_id)
         save_gallery(folder / "gallery.npz", gallery)
         progress("stages")
-        walk = walk_through(recogniser, gallery, camera, folder)
+        timings = time_replay(recogniser, gallery, camera, folder)
         start = measure_start(config, camera, folder, progress, starts)
-        compared = _compare(recogniser, peers, walk, progress, rounds)
-        height, width = walk.pictures[0].shape[:2]
-        seen = walk.watch.count("frame")
+        compared = _compare(recogniser, peers, timings, progress, rounds)
+        height, width = timings.pictures[0].shape[:2]
+        seen = timings.stopwatch.count("frame")
         return Bench(
             machine=machine,
             model_id=recogniser.embedder.model_id,
@@ -80,12 +80,12 @@ def run_bench(
             recording="sample walk" if frames is None else frames.name,
             frame_px=(width, height),
             frames=seen,
-            faces=walk.faces,
+            faces=timings.faces,
             filesystem=filesystem(folder),
-            stages=tuple(walk.watch.timing(name) for name in STAGES),
-            frame=walk.watch.timing("frame"),
-            event=walk.watch.timing("event"),
-            frames_per_second=seen / walk.spent_s,
+            stages=tuple(timings.stopwatch.timing(name) for name in STAGES),
+            frame=timings.stopwatch.timing("frame"),
+            event=timings.stopwatch.timing("event"),
+            frames_per_second=seen / timings.spent_s,
             start=start,
             embedders=compared[0],
             detectors=compared[1],
@@ -93,17 +93,21 @@ def run_bench(
 
 
 def _compare(
-    recogniser: Recogniser, peers: Path | None, walk: ReplayTimings, progress: Progress, rounds: int
-) -> tuple[tuple[Compared, ...], tuple[Compared, ...]]:
-    """Measure embedders and detectors, ours first."""
+    recogniser: Recogniser,
+    peers: Path | None,
+    timings: ReplayTimings,
+    progress: Progress,
+    rounds: int,
+) -> tuple[tuple[ModelTiming, ...], tuple[ModelTiming, ...]]:
+    """Time embedders and detectors, ours first."""
     section = recogniser.config.detector
     embedders = {"this kiosk": recogniser.embedder.embed, **peer_embedders(peers)}
     found = peer_detectors(peers, section.width_px, section.score_min)
     detectors = {"this kiosk": recogniser.detector.find, **found}
     progress(f"embedders: {', '.join(embedders)}")
-    embedded = compare(embedders, walk.crops, rounds)
+    embedded = compare_models(embedders, timings.crops, rounds)
     progress(f"detectors: {', '.join(detectors)}")
-    return embedded, compare(detectors, walk.pictures, rounds)
+    return embedded, compare_models(detectors, timings.pictures, rounds)
 
 
 @contextmanager
@@ -118,7 +122,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _folder(config: Config) -> Iterator[Path]:
-    """Make a folder beside the kiosk's own files, whose storage counts, or else anywhere."""
+    """Make a folder on the storage of the kiosk's own files, or in the default place."""
     own = config.directory.is_dir() and os.access(config.directory, os.W_OK)
     place = config.directory if own else None
     with tempfile.TemporaryDirectory(prefix="kiosk-bench-", dir=place) as name:

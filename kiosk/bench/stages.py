@@ -1,8 +1,8 @@
-"""Time the kiosk's own stages: the daemon's pipeline, its recorder and its outbox, one thread.
+"""Time the kiosk's own stages: the daemon's pipeline, recorder and outbox, in one thread.
 
-Two things differ from the daemon. The gallery holds random templates, so that no figure needs an
-enrolment or anybody's photo; and every frame with a usable face is recorded as an event, so that
-the way to a committed event is measured hundreds of times instead of once a person.
+Two things differ from the daemon. The gallery contains random templates, so that the benchmark
+needs no enrolment and no photos of people. Every frame with a usable face is recorded as an event,
+so that the time to a committed event is measured hundreds of times instead of once per person.
 """
 
 import time
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from kiosk.bench.stopwatch import Stopwatch, Timed
+from kiosk.bench.stopwatch import Stopwatch, TimedMethod
 from kiosk.camera.open import open_camera
 from kiosk.clock import ManualClock, SystemClock
 from kiosk.config import CameraSection
@@ -27,14 +27,14 @@ from kiosk.recognition.recogniser import Recogniser, build_pipeline
 from kiosk.records import Decision, Frame, Image, Verdict
 
 STAGES: Final = ("detect", "track", "align + quality", "embed", "match", "decide", "record")
-"""In the order of the flow: the first two once a frame, the last once an event, others a face."""
+"""In the order of the flow: the first two per frame, the last per event, the others per face."""
 PEOPLE: Final = 420
-"""How many people are enrolled: the largest gallery that the model card has thresholds for."""
+"""Number of enrolled people: the largest gallery that the model card has thresholds for."""
 TEMPLATES: Final = 5
-"""How many templates each of them has."""
+"""Templates per person."""
 FRAMES_MAX: Final = 1500
-_KEPT: Final = 8
-_DIRECT: Final = (
+_SAMPLES_MAX: Final = 8
+_TIMED_METHODS: Final = (
     ("detector", "find", "detect"),
     ("tracker", "update", "track"),
     ("embedder", "embed", "embed"),
@@ -42,22 +42,22 @@ _DIRECT: Final = (
     ("votes", "vote", "decide"),
     ("votes", "end", "decide"),
 )
-"""Part of the pipeline, its method, and the stage; what remains of a frame is align + quality."""
+"""Part of the pipeline, its method, and the stage; the rest of a frame is align + quality."""
 
 
 @dataclass(slots=True)
 class ReplayTimings:
-    """One way through a recording.
+    """Durations and samples from one replay of a recording.
 
     Attributes:
-        watch: Durations of :data:`STAGES`, of each "frame" and of each frame with an "event".
-        faces: How many faces were found.
-        spent_s: All frames together, seconds.
+        stopwatch: Durations of :data:`STAGES`, of each "frame" and of each frame with an "event".
+        faces: Number of faces found.
+        spent_s: Time of all frames together, seconds.
         pictures: Some frames with a usable face, ``(height, width, 3)`` uint8 BGR.
-        crops: A face of each, ``(112, 112, 3)`` uint8 RGB.
+        crops: One face of each of these frames, ``(112, 112, 3)`` uint8 RGB.
     """
 
-    watch: Stopwatch = field(default_factory=Stopwatch)
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
     faces: int = 0
     spent_s: float = 0.0
     pictures: list[Image] = field(default_factory=list)
@@ -65,31 +65,31 @@ class ReplayTimings:
 
 
 def random_gallery(model_id: str, people: int = PEOPLE) -> Gallery:
-    """Enrol random templates, ``bench-000`` and on: the work of a match, and nobody's face."""
+    """Build a gallery of random templates, ``bench-000`` and on: a realistic size, no faces."""
     shape = (people, TEMPLATES, EMBEDDING_DIM)
     drawn = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=2, keepdims=True)
-    return Gallery(model_id, {f"bench-{who:03d}": own for who, own in enumerate(drawn)})
+    return Gallery(model_id, {f"bench-{i:03d}": rows for i, rows in enumerate(drawn)})
 
 
-def walk_through(
+def time_replay(
     recogniser: Recogniser, gallery: Gallery, camera: CameraSection, folder: Path
 ) -> ReplayTimings:
-    """Take a recording through all stages.
+    """Replay a recording through all stages and time them.
 
     Args:
         recogniser: Detector and embedder.
-        gallery: Who is enrolled.
-        camera: Replays the recording; at most :data:`FRAMES_MAX` frames of it.
-        folder: For the outbox.
+        gallery: The enrolled people.
+        camera: Replays the recording; the first :data:`FRAMES_MAX` frames are used.
+        folder: Folder for the outbox.
 
     Raises:
-        ConfigError: The recording shows no face that could be recognised.
-        KioskError: The recording cannot be read or the outbox not written.
+        ConfigError: The recording has no face that could be recognised.
+        KioskError: The recording cannot be read or the outbox cannot be written.
     """
-    walk = ReplayTimings()
+    timings = ReplayTimings()
     pipeline = build_pipeline(recogniser, *recogniser.matcher(gallery))
-    parts = put_timers(pipeline, walk.watch)
+    parts = add_timers(pipeline, timings.stopwatch)
     with (
         Outbox(folder / "bench.sqlite3") as outbox,
         open_camera(camera, ManualClock()) as frames,
@@ -104,52 +104,52 @@ def walk_through(
         for frame in frames:
             if frame.index >= FRAMES_MAX:
                 break
-            _see(frame, pipeline, parts, recorder, walk)
-    if not walk.crops:
-        message = f"{camera.source}: no face in it is good enough to be recognised"
+            _time_frame(frame, pipeline, parts, recorder, timings)
+    if not timings.crops:
+        message = f"{camera.source}: no face in it can be recognised"
         raise ConfigError(f"{message}; replay another, or raise detector.width_px")
-    return walk
+    return timings
 
 
-def put_timers(pipeline: Pipeline, watch: Stopwatch) -> dict[str, Timed]:
-    """Put a timer before each part of a pipeline; the timers by the part's name."""
-    timers: dict[str, Timed] = {}
-    for part, method, stage in _DIRECT:
-        timers[part] = Timed(getattr(pipeline, part), method, stage, watch)
+def add_timers(pipeline: Pipeline, stopwatch: Stopwatch) -> dict[str, TimedMethod]:
+    """Replace each part of a pipeline with a timed proxy; return the proxies by the part's name."""
+    timers: dict[str, TimedMethod] = {}
+    for part, method, stage in _TIMED_METHODS:
+        timers[part] = TimedMethod(getattr(pipeline, part), method, stage, stopwatch)
         setattr(pipeline, part, timers[part])
     return timers
 
 
-def _see(
+def _time_frame(
     frame: Frame,
     pipeline: Pipeline,
-    parts: dict[str, Timed],
+    parts: dict[str, TimedMethod],
     recorder: Recorder,
-    walk: ReplayTimings,
+    timings: ReplayTimings,
 ) -> None:
-    """Take one frame through, and record an event if it shows a usable face."""
-    watch = walk.watch
-    embedded, inside_s = watch.count("embed"), watch.total_s
+    """Process one frame, and record an event if it has a usable face."""
+    stopwatch = timings.stopwatch
+    embedded, inside_s = stopwatch.count("embed"), stopwatch.total_s
     start_s = time.perf_counter()
     deque(pipeline.see(frame), maxlen=0)
     seen_s = time.perf_counter() - start_s
-    rest_s = seen_s - (watch.total_s - inside_s)
+    rest_s = seen_s - (stopwatch.total_s - inside_s)
     faces = len(parts["detector"].result)
     if faces:
-        watch.note("align + quality", rest_s / faces)
+        stopwatch.add("align + quality", rest_s / faces)
     recorded_s = 0.0
-    if watch.count("embed") > embedded:
+    if stopwatch.count("embed") > embedded:
         recorded_s = _record(frame.index, recorder)
-        watch.note("record", recorded_s)
-        watch.note("event", seen_s + recorded_s)
-        _keep(frame.image, parts["embedder"].argument, walk)
-    watch.note("frame", seen_s + recorded_s)
-    walk.faces += faces
-    walk.spent_s += seen_s + recorded_s
+        stopwatch.add("record", recorded_s)
+        stopwatch.add("event", seen_s + recorded_s)
+        _keep(frame.image, parts["embedder"].argument, timings)
+    stopwatch.add("frame", seen_s + recorded_s)
+    timings.faces += faces
+    timings.spent_s += seen_s + recorded_s
 
 
 def _record(number: int, recorder: Recorder) -> float:
-    """Commit an event of somebody not recorded before; the seconds it took."""
+    """Commit an event of a person who was not recorded before; return the seconds."""
     decision = Decision(
         verdict=Verdict.KNOWN,
         subject_id=f"bench-{number:06d}",
@@ -166,7 +166,7 @@ def _record(number: int, recorder: Recorder) -> float:
     return time.perf_counter() - start_s
 
 
-def _keep(picture: Image, crop: Any, walk: ReplayTimings) -> None:  # noqa: ANN401  # a timer's argument
-    if len(walk.crops) < _KEPT:
-        walk.pictures.append(picture)
-        walk.crops.append(np.asarray(crop, np.uint8))
+def _keep(picture: Image, crop: Any, timings: ReplayTimings) -> None:  # noqa: ANN401  # a proxy's argument
+    if len(timings.crops) < _SAMPLES_MAX:
+        timings.pictures.append(picture)
+        timings.crops.append(np.asarray(crop, np.uint8))

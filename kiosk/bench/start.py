@@ -1,7 +1,7 @@
-"""Measure a fresh `kiosk run`: how long until it says READY, and how much memory it takes.
+"""Measure a fresh `kiosk run`: the time until it is READY, and its peak memory.
 
-It is the real daemon in a process of its own, with a recording for a camera and a broker that is
-away: an attendance kiosk must start without one.
+It is the real daemon in its own process, with a recording instead of a camera and an unreachable
+broker: an attendance kiosk must start without one.
 """
 
 import json
@@ -23,19 +23,19 @@ from kiosk.config import CameraSection, Config, MqttSection, StateSection
 from kiosk.errors import KioskError
 
 STARTS: Final = 3
-"""How often it is started; the last one sees the whole recording."""
+"""Number of fresh processes; the last one replays the complete recording."""
 _READY_S: Final = 180.0
-_WATCH_S: Final = 120.0  # of a long recording, that much is enough for the peak
+_REPLAY_S: Final = 120.0  # part of a long recording that is enough to reach the peak
 _STOP_S: Final = 60.0
 _POLL_S: Final = 0.2
 
 
-class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A fresh process.
+class StartFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Start-up time and memory of a fresh process.
 
     Attributes:
-        ready_s: From the start of the process to READY=1, seconds, of each start.
-        peak_memory_mib: The most memory it held (``ru_maxrss``), start to end of the recording.
+        ready_s: Time from the start of the process to READY=1, seconds, for each start.
+        peak_memory_mib: Peak memory (``ru_maxrss``) until the end of the recording, MiB.
     """
 
     ready_s: tuple[float, ...]
@@ -48,36 +48,36 @@ def measure_start(
     folder: Path,
     progress: Callable[[str], None],
     starts: int = STARTS,
-) -> Start:
+) -> StartFigures:
     """Start the daemon several times.
 
     Args:
         config: The configuration; camera, broker, timetable and state folder are replaced.
         camera: Replays the recording.
-        folder: For the daemon's files; holds ``gallery.npz`` already.
-        progress: Told what is being done.
-        starts: How often.
+        folder: Folder for the daemon's files; it contains ``gallery.npz``.
+        progress: Receives a line about each start.
+        starts: Number of starts.
 
     Raises:
         KioskError: The daemon ended, or was not ready in time.
     """
     ready_s, peak_kib = [], 0.0
-    with socket.socket() as nobody:
-        # Bound and not listening: whoever connects is refused, and nobody else gets the port.
-        nobody.bind(("127.0.0.1", 0))
+    with socket.socket() as closed:
+        # Bound but not listening: connections are refused, and no other process gets the port.
+        closed.bind(("127.0.0.1", 0))
         path = folder / "kiosk.toml"
-        port = nobody.getsockname()[1]
+        port = closed.getsockname()[1]
         path.write_text(as_toml(_for_bench(config, camera, folder, port)), encoding="utf-8")
         command = [sys.executable, "-m", "kiosk", "run", "--config", str(path)]
         for number in range(1, starts + 1):
             progress(f"fresh process, start {number} of {starts}")
-            took_s, peak_kib = _start(command, folder / "run.log", whole=number == starts)
+            took_s, peak_kib = _start(command, folder / "run.log", to_end=number == starts)
             ready_s.append(took_s)
-    return Start(tuple(ready_s), peak_kib / 1024)
+    return StartFigures(tuple(ready_s), peak_kib / 1024)
 
 
 def as_toml(config: Config) -> str:
-    """Write a configuration without a timetable as a file."""
+    """Return a configuration as TOML, without its timetable."""
     lines = []
     for name, table in msgspec.to_builtins(replace(config, lesson=())).items():
         if isinstance(table, dict):
@@ -89,7 +89,7 @@ def as_toml(config: Config) -> str:
 
 
 def _value(value: object) -> str:
-    # JSON's strings, numbers and booleans are TOML's, but for one control character.
+    # Strings, numbers and booleans are the same in JSON and TOML, except one control character.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -102,17 +102,17 @@ def _for_bench(config: Config, camera: CameraSection, folder: Path, port: int) -
     )
 
 
-def _start(command: list[str], log: Path, *, whole: bool) -> tuple[float, float]:
-    """Run the daemon once; seconds to READY, and peak memory in KiB."""
+def _start(command: list[str], log: Path, *, to_end: bool) -> tuple[float, float]:
+    """Run the daemon once; return the seconds to READY, and the peak memory in KiB."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind("")  # Linux then chooses a free name in the abstract namespace
+        manager.bind("")  # Linux chooses a free name in the abstract namespace
         address = "@" + manager.getsockname()[1:].decode()
         with log.open("wb") as errors, _launch(command, address, errors.fileno()) as launcher:
             assert launcher.stdout is not None
             pid, start_s = launcher.stdout.readline().split()
             try:
                 ready_s = _wait_until_ready(manager, launcher, log) - float(start_s)
-                _wait_for_end(launcher, int(pid), _WATCH_S if whole else 0.0)
+                _wait_for_end(launcher, int(pid), _REPLAY_S if to_end else 0.0)
                 code, peak_kib = launcher.stdout.readline().split()
             finally:
                 if launcher.poll() is None:
@@ -133,7 +133,7 @@ def _launch(command: list[str], address: str, errors: int) -> subprocess.Popen[s
 
 
 def _wait_until_ready(manager: socket.socket, launcher: subprocess.Popen[str], log: Path) -> float:
-    """Wait for READY=1; the monotonic time at which it came, seconds."""
+    """Wait for READY=1; return the monotonic time of its arrival, seconds."""
     manager.settimeout(_POLL_S)
     deadline_s = time.monotonic() + _READY_S
     while time.monotonic() < deadline_s:
@@ -145,10 +145,10 @@ def _wait_until_ready(manager: socket.socket, launcher: subprocess.Popen[str], l
     raise KioskError(f"`kiosk run` was not ready after {_READY_S:.0f} s: {_last_line(log)}")
 
 
-def _wait_for_end(launcher: subprocess.Popen[str], pid: int, watch_s: float) -> None:
-    """Let the daemon see ``watch_s`` seconds of its recording, then ask it to end."""
+def _wait_for_end(launcher: subprocess.Popen[str], pid: int, replay_s: float) -> None:
+    """Let the daemon replay for up to ``replay_s`` seconds, then stop it with SIGTERM."""
     try:
-        launcher.wait(watch_s)
+        launcher.wait(replay_s)
     except subprocess.TimeoutExpired:
         _signal(pid, signal.SIGTERM)
         try:
@@ -164,4 +164,4 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line for line in reversed(lines) if line.strip()), "it printed nothing")

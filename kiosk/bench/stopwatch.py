@@ -1,4 +1,4 @@
-"""Time what is called; sum it up as median and 99th percentile."""
+"""Time method calls, and summarise durations as median and 99th percentile."""
 
 import time
 from collections import defaultdict
@@ -10,13 +10,13 @@ import numpy as np
 
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long something took.
+    """Summary of the durations of one stage or model.
 
     Attributes:
-        name: What.
-        n: How often it was measured.
+        name: The stage or model.
+        n: Number of measurements.
         median_ms: Median, milliseconds.
-        p99_ms: 99th percentile, milliseconds; the longest where there are fewer than 100.
+        p99_ms: 99th percentile, milliseconds; the maximum of fewer than 100 measurements.
     """
 
     name: str
@@ -26,68 +26,70 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stopwatch:
-    """Collects durations by name.
+    """Durations by name.
 
     Attributes:
-        total_s: The sum of all durations noted, seconds.
+        total_s: Sum of all durations, seconds.
     """
 
     def __init__(self) -> None:
         self.total_s = 0.0
-        self._noted: defaultdict[str, list[float]] = defaultdict(list)
+        self._durations: defaultdict[str, list[float]] = defaultdict(list)
 
-    def note(self, name: str, took_s: float) -> None:
+    def add(self, name: str, took_s: float) -> None:
         """Add one duration, seconds."""
-        self._noted[name].append(took_s)
+        self._durations[name].append(took_s)
         self.total_s += took_s
 
     def count(self, name: str) -> int:
-        """Tell how many durations of that name there are."""
-        return len(self._noted[name])
+        """Return the number of durations of a name."""
+        return len(self._durations[name])
 
     def timing(self, name: str) -> Timing:
-        """Sum up the durations of a name.
+        """Summarise the durations of a name.
 
         Raises:
-            KeyError: There are none.
+            KeyError: The name has no durations.
         """
-        if not self._noted[name]:
+        if not self._durations[name]:
             raise KeyError(name)
-        took_ms = np.array(self._noted[name]) * 1000
-        # A percentile that was measured, not one interpolated between two of them.
+        took_ms = np.array(self._durations[name]) * 1000
+        # "higher" returns a duration that was measured instead of interpolating between two.
         p99_ms = np.percentile(took_ms, 99, method="higher")
         return Timing(name, len(took_ms), float(np.median(took_ms)), float(p99_ms))
 
 
-class Timed:
-    """Stands before an object and times one of its methods; all else it passes on.
+class TimedMethod:
+    """Proxy of an object that times one of its methods; all other attributes are the object's.
 
     Args:
         target: The object.
-        method: Which method to time.
-        name: What the stopwatch calls it.
-        watch: The stopwatch.
+        method: Name of the method to time.
+        name: Name of its durations in the stopwatch.
+        stopwatch: Receives the durations.
 
     Attributes:
-        argument: The first argument of the newest call.
-        result: What the newest call returned.
+        argument: First argument of the last call.
+        result: Return value of the last call.
     """
 
-    def __init__(self, target: object, method: str, name: str, watch: Stopwatch) -> None:
+    def __init__(self, target: object, method: str, name: str, stopwatch: Stopwatch) -> None:
         self.argument: Any = None
         self.result: Any = None
         self._target = target
-        setattr(self, method, self._timed(getattr(target, method), name, watch))
+        setattr(self, method, self._timed(getattr(target, method), name, stopwatch))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the target has
-        """Pass on what is not timed."""
+        """Return an attribute of the object."""
         return getattr(self._target, name)
 
-    def _timed(self, run: Callable[..., Any], name: str, watch: Stopwatch) -> Callable[..., Any]:
+    def _timed(
+        self, run: Callable[..., Any], name: str, stopwatch: Stopwatch
+    ) -> Callable[..., Any]:
         def timed(*arguments: Any) -> Any:  # noqa: ANN401  # whatever the method takes
             start_s = time.perf_counter()
             self.result = run(*arguments)
-            watch.note(name, time.perf_counter() - start_s)
+            stopwatch.add(name, time.perf_counter() - start_s)
             self.argument = arguments[0]
             return self.result
 

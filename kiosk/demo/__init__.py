@@ -1,1 +1,1 @@
-"""The first command: sample people walk down a drawn corridor."""
+"""The demonstration `kiosk demo`: sample people walk down a drawn corridor."""

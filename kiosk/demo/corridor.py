@@ -1,7 +1,7 @@
-"""The corridor that the sample's people walk down, drawn with OpenCV: no photograph is needed.
+"""Draw the corridor of the sample walk with OpenCV; no photograph is needed.
 
-Lengths are pixels of a 640 by 480 picture. The camera hangs at head height, so heads stay near
-the horizon while people come closer.
+Lengths are pixels of a 640 by 480 picture. The camera is at head height, so heads stay near the
+horizon while people approach.
 """
 
 from typing import Final, TypeAlias
@@ -15,7 +15,7 @@ from kiosk.records import Image
 WIDTH_PX: Final = 640
 HEIGHT_PX: Final = 480
 HORIZON: Final = (320, 190)
-"""Where the walls of the corridor would meet."""
+"""The vanishing point of the corridor, ``(x, y)``."""
 
 Colour: TypeAlias = tuple[int, int, int]
 
@@ -31,11 +31,11 @@ _COAT: Final = [
     *[(0.3, 0.1), (0.62, 0.2), (0.86, 0.3), (1.0, 0.5), (1.1, 1.0)],
     *[(1.14, 2.2), (1.08, 2.36), (0.84, 2.36), (0.8, 3.1)],
 ]
-_HEAD_WIDTH_PX: Final = 66  # of a face photo at scale 1, cheek to cheek
+_HEAD_WIDTH_PX: Final = 66  # in a face photo at scale 1, cheek to cheek
 _HEAD_HEIGHT_PX: Final = 96
 
 
-def corridor() -> Image:
+def draw_corridor() -> Image:
     """Draw the empty corridor.
 
     Returns:
@@ -64,8 +64,8 @@ def draw_person(
     Args:
         image: ``(480, 640, 3)`` uint8 BGR; changed in place.
         photo: ``(112, 92, 3)`` uint8 BGR, the face.
-        centre: Where the middle of the photo goes, pixels.
-        scale: Size of the photo in the picture; 1 is as it is.
+        centre: Position of the centre of the photo, pixels.
+        scale: Scale of the photo in the picture; 1 is the original size.
         coat: Colour of the clothes, BGR.
     """
     _draw_body(image, centre, scale, coat)
@@ -83,7 +83,7 @@ def draw_person(
 
 
 def _draw_body(image: Image, centre: tuple[float, float], scale: float, coat: Colour) -> None:
-    """Draw neck, legs and coat below a head; lengths are in heads, ``w`` across and ``h`` down."""
+    """Draw legs, neck and coat below a head; lengths are in head widths and heights."""
     x, chin = centre[0], centre[1] + 0.42 * _HEAD_HEIGHT_PX * scale
     w, h = _HEAD_WIDTH_PX * scale, _HEAD_HEIGHT_PX * scale
 
@@ -101,7 +101,7 @@ def _draw_body(image: Image, centre: tuple[float, float], scale: float, coat: Co
 
 
 def _oval(width: int, height: int) -> npt.NDArray[np.float32]:
-    """Make the soft mask that cuts a head out of its photo, ``(height, width)``, 0 to 1."""
+    """Return a mask with a soft edge around the head of a photo, ``(height, width)``, 0 to 1."""
     mask = np.zeros((height, width), np.float32)
     axes = (round(width * 0.43), round(height * 0.46))
     cv2.ellipse(mask, (width // 2, height // 2), axes, 0, 0, 360, 1.0, -1, cv2.LINE_8)
@@ -109,7 +109,7 @@ def _oval(width: int, height: int) -> npt.NDArray[np.float32]:
 
 
 def _lamps(image: Image) -> None:
-    """Hang lamps along the ceiling."""
+    """Draw lamps along the ceiling."""
     for near, far in ((0.0, 0.22), (0.5, 0.6), (0.78, 0.83)):
         left, right = _between((250, 0), (306, 120), near), _between((250, 0), (306, 120), far)
         mirror = [(WIDTH_PX - p[0], p[1]) for p in (right, left)]
@@ -117,7 +117,7 @@ def _lamps(image: Image) -> None:
 
 
 def _tiles(image: Image) -> None:
-    """Lay lines on the floor that run to the horizon, and across it."""
+    """Draw the lines between floor tiles: towards the horizon and across."""
     for x in range(-640, 1281, 160):
         cv2.line(image, (x, HEIGHT_PX), HORIZON, _LINE, 1, cv2.LINE_AA)
     for depth in (1.0, 1.3, 1.75, 2.5):
@@ -126,7 +126,7 @@ def _tiles(image: Image) -> None:
 
 
 def _door(image: Image) -> None:
-    """Set a door with a window into the far wall."""
+    """Draw a door with a window in the far wall."""
     _fill(image, [(290, 150), (350, 150), (350, 270), (290, 270)], _DOOR)
     _fill(image, [(298, 160), (342, 160), (342, 200), (298, 200)], (190, 196, 198))
     cv2.circle(image, (344, 216), 2, (60, 60, 60), -1, cv2.LINE_AA)

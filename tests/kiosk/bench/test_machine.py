@@ -1,4 +1,4 @@
-"""What machine it is, read from a made-up /proc and from this machine's own."""
+"""The description of the machine, from a made-up /proc and from this machine's own."""
 
 import os
 import platform
@@ -31,8 +31,10 @@ def write(root: Path, **files: str) -> Path:
     ("part", "processor"),
     [("0xd03", "Cortex-A53"), ("0xd08", "Cortex-A72"), ("0xd0b", "Cortex-A76"), ("0xfff", "0xfff")],
 )
-def test_a_raspberry_pi_is_told_by_its_firmware(tmp_path: Path, part: str, processor: str) -> None:
-    """The board's name ends with a zero byte; the cores are named by their part number."""
+def test_a_raspberry_pi_is_recognised_by_its_firmware(
+    tmp_path: Path, part: str, processor: str
+) -> None:
+    """The zero byte after the board's name is removed; part numbers become core names."""
     root = write(tmp_path, cpuinfo=PI_CPUINFO.format(part=part), meminfo="MemTotal:  4050000 kB\n")
     board = root / "proc" / "device-tree"
     board.mkdir()
@@ -44,29 +46,29 @@ def test_a_raspberry_pi_is_told_by_its_firmware(tmp_path: Path, part: str, proce
     assert machine.memory_mib == 3955
 
 
-def test_a_workstation_is_no_raspberry_pi(tmp_path: Path) -> None:
-    """Without a device tree the board has no name; the processor says its own."""
+def test_a_workstation_is_not_a_raspberry_pi(tmp_path: Path) -> None:
+    """Without a device tree the board has no name; the processor has its model name."""
     machine = describe_machine("numpy", write(tmp_path, cpuinfo=PC_CPUINFO))
     assert not machine.is_raspberry_pi
     assert machine.processor == "A Processor @ 3 GHz"
 
 
-def test_another_board_is_no_raspberry_pi(tmp_path: Path) -> None:
-    """A device tree alone does not make a Raspberry Pi."""
+def test_another_board_is_not_a_raspberry_pi(tmp_path: Path) -> None:
+    """A device tree with another name does not count as a Raspberry Pi."""
     root = write(tmp_path, **{"device-tree__model": "Radxa ROCK 5B\0"})
     machine = describe_machine("numpy", root)
     assert (machine.board, machine.is_raspberry_pi) == ("Radxa ROCK 5B", False)
 
 
-def test_what_the_system_does_not_say_is_left_open(tmp_path: Path) -> None:
-    """Without /proc there is still a description."""
+def test_unknown_facts_have_placeholders(tmp_path: Path) -> None:
+    """Without /proc the description has placeholders."""
     machine = describe_machine("no-such-package", tmp_path)
     assert (machine.processor, machine.memory_mib, machine.board) == ("unknown processor", 0, "")
     assert machine.packages["no-such-package"] == "not installed"
 
 
 def test_this_machine_is_described() -> None:
-    """Cores, Python and the versions of what computes are those in use."""
+    """Cores, Python and package versions are those in use."""
     machine = describe_machine("numpy")
     assert machine.cores == os.cpu_count()
     assert machine.python == platform.python_version()
@@ -81,12 +83,12 @@ def test_this_machine_is_described() -> None:
 def test_the_nearest_mount_point_names_the_file_system(
     tmp_path: Path, folder: str, kind: str
 ) -> None:
-    """The longest mount point above a folder counts; of two on one point, the later."""
+    """The longest mount point above a folder counts; of two mounts on one point, the later."""
     mounts = "/dev/a / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\nx /data xfs rw 0 0\ny /data btrfs rw\n"
     root = write(tmp_path, self__mounts=mounts)
     assert filesystem(Path(folder), root) == kind
 
 
 def test_an_unknown_file_system_has_no_name(tmp_path: Path) -> None:
-    """Without a list of mounts the answer is empty."""
+    """Without a list of mounts the result is empty."""
     assert filesystem(tmp_path, tmp_path) == ""

@@ -1,4 +1,4 @@
-"""The benchmark: that it measures the real thing, whatever the figures."""
+"""The benchmark: it measures the real stages and processes; figures are not checked."""
 
 import resource
 from collections.abc import Callable
@@ -13,11 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.bench.machine import Machine
-from kiosk.bench.peers import compare, int8_peer, mobilefacenet, peer_detectors, peer_embedders
+from kiosk.bench.peers import (
+    compare_models,
+    int8_peer,
+    mobilefacenet,
+    peer_detectors,
+    peer_embedders,
+)
 from kiosk.bench.report import Bench, render
 from kiosk.bench.run import run_bench
-from kiosk.bench.stages import STAGES, ReplayTimings, put_timers, random_gallery, walk_through
-from kiosk.bench.start import Start, as_toml, measure_start
+from kiosk.bench.stages import STAGES, ReplayTimings, add_timers, random_gallery, time_replay
+from kiosk.bench.start import StartFigures, as_toml, measure_start
 from kiosk.bench.stopwatch import Stopwatch, Timing
 from kiosk.config import (
     CameraSection,
@@ -59,7 +65,7 @@ def blank() -> Image:
 
 
 def with_faces() -> list[Image]:
-    """Three pictures with a face each, and one of a wall."""
+    """Return three pictures with one face each, and one of a wall."""
     photos = sample_people.enrolment_photos("orl-s08")[:3]
     return [picture(photos[0]), picture(photos[1], 20), blank(), picture(photos[2], 40)]
 
@@ -99,7 +105,7 @@ def a_bench(board: str = "", load: float = 0.1) -> Bench:
         packages={"numpy": "2.0"},
         load=load,
     )
-    ours, other = compare({"this kiosk": len, "sface": len}, [blank()], 1)
+    ours, other = compare_models({"this kiosk": len, "sface": len}, [blank()], 1)
     return Bench(
         machine=machine,
         model_id="small-1",
@@ -115,7 +121,7 @@ def a_bench(board: str = "", load: float = 0.1) -> Bench:
         frame=timing,
         event=timing,
         frames_per_second=31.4159,
-        start=Start((2.0, 1.0, 1.5), 123.4),
+        start=StartFigures((2.0, 1.0, 1.5), 123.4),
         embedders=(ours, msgspec.structs.replace(other, ratio=8.125)),
         detectors=(ours,),
     )
@@ -125,8 +131,8 @@ def a_bench(board: str = "", load: float = 0.1) -> Bench:
     ("board", "said"),
     [("", "not a Raspberry Pi"), ("Raspberry Pi 4 Model B Rev 1.4", "Raspberry Pi 4 Model B")],
 )
-def test_the_report_says_where_it_was_measured(board: str, said: str) -> None:
-    """Processor, cores, versions, and whether it is a Raspberry Pi stand above the figures."""
+def test_the_report_describes_the_machine(board: str, said: str) -> None:
+    """It has processor, cores, versions, and whether the machine is a Raspberry Pi."""
     text = render(a_bench(board))
     assert said in text
     assert ("not a Raspberry Pi" in text) == (not board)
@@ -134,8 +140,8 @@ def test_the_report_says_where_it_was_measured(board: str, said: str) -> None:
     assert "numpy 2.0" in text
 
 
-def test_the_report_holds_every_figure() -> None:
-    """Each stage, the whole way, frames a second, start, memory and ratios are printed."""
+def test_the_report_contains_every_figure() -> None:
+    """Each stage, the complete flow, frames per second, start, memory and ratios are printed."""
     lines = render(a_bench()).splitlines()
     for name in (*STAGES, "frame, all stages", "frame to committed event"):
         (row,) = [line for line in lines if line.startswith(name + " ")]
@@ -148,19 +154,19 @@ def test_the_report_holds_every_figure() -> None:
 
 
 @pytest.mark.parametrize(("load", "busy"), [(0.5, False), (3.9, True)])
-def test_the_report_warns_of_a_busy_machine(load: float, *, busy: bool) -> None:
-    """Where others were computing, too, the report says that its figures are noisy."""
+def test_the_report_warns_about_a_busy_machine(load: float, *, busy: bool) -> None:
+    """If other processes were running, the report says that its figures are noisy."""
     assert ("busy" in render(a_bench(load=load))) == busy
 
 
-def test_a_benchmark_survives_json() -> None:
-    """What is written as JSON is read back the same."""
+def test_a_result_written_as_json_is_read_back_equal() -> None:
+    """Encoding and decoding a result gives an equal result."""
     bench = a_bench()
     assert msgspec.json.decode(msgspec.json.encode(bench), type=Bench) == bench
 
 
-def test_the_random_gallery_is_as_large_as_a_school() -> None:
-    """420 people with five templates of length 1 each, the same every time, all different."""
+def test_the_random_gallery_has_the_size_of_a_school() -> None:
+    """It has 420 people with five different templates of length 1, the same in every run."""
     gallery = random_gallery("m")
     stack = np.concatenate(list(gallery.templates.values()))
     assert (len(gallery), stack.shape) == (420, (2100, 128))
@@ -170,63 +176,61 @@ def test_the_random_gallery_is_as_large_as_a_school() -> None:
 
 
 @needs_photos
-def test_timers_change_no_decision(recogniser: Recogniser) -> None:
-    """A pipeline with timers decides as one without, and its parts were all called."""
+def test_timers_do_not_change_decisions(recogniser: Recogniser) -> None:
+    """A pipeline with timers gives the same decisions, and every part was timed."""
     gallery = random_gallery(recogniser.embedder.model_id, 3).with_subject(
         "one", embedding(1)[None]
     )
     frames = [Frame(image, i, i * 0.08) for i, image in enumerate(with_faces())]
 
-    def decisions(watch: Stopwatch | None) -> list[Decision]:
+    def decisions(stopwatch: Stopwatch | None) -> list[Decision]:
         pipeline = build_pipeline(recogniser, *recogniser.matcher(gallery))
-        if watch is not None:
-            put_timers(pipeline, watch)
+        if stopwatch is not None:
+            add_timers(pipeline, stopwatch)
         return [d for frame in frames for d in pipeline.see(frame)] + [*pipeline.finish()]
 
-    watch = Stopwatch()
+    stopwatch = Stopwatch()
     plain = decisions(None)
     assert len(plain) == 1
-    assert decisions(watch) == plain
-    assert [watch.count(name) for name in ("detect", "track", "embed", "match")] == [4, 4, 3, 3]
+    assert decisions(stopwatch) == plain
+    assert [stopwatch.count(name) for name in ("detect", "track", "embed", "match")] == [4, 4, 3, 3]
 
 
 @needs_photos
-def test_every_usable_face_goes_all_the_way_to_the_disk(
-    recogniser: Recogniser, tmp_path: Path
-) -> None:
-    """Three of four frames show a face: each stage was timed so often, and three events wait."""
+def test_every_usable_face_is_stored_as_an_event(recogniser: Recogniser, tmp_path: Path) -> None:
+    """With a face in three of four frames, stages have that many durations, the outbox 3 events."""
     source = write_folder(tmp_path / "door", with_faces())
     gallery = random_gallery(recogniser.embedder.model_id)
-    walk: ReplayTimings = walk_through(recogniser, gallery, replay(source), tmp_path)
-    counts = {name: walk.watch.count(name) for name in (*STAGES, "frame", "event")}
+    timings: ReplayTimings = time_replay(recogniser, gallery, replay(source), tmp_path)
+    counts = {name: timings.stopwatch.count(name) for name in (*STAGES, "frame", "event")}
     assert counts.pop("decide") >= 3
     assert counts == {
         **dict.fromkeys(("detect", "track", "frame"), 4),
         **dict.fromkeys(("align + quality", "embed", "match", "record", "event"), 3),
     }
-    assert (walk.faces, len(walk.crops), len(walk.pictures)) == (3, 3, 3)
-    assert {crop.shape for crop in walk.crops} == {(112, 112, 3)}
+    assert (timings.faces, len(timings.crops), len(timings.pictures)) == (3, 3, 3)
+    assert {crop.shape for crop in timings.crops} == {(112, 112, 3)}
     with Outbox(tmp_path / "bench.sqlite3") as outbox:
         assert len(outbox) == 3
 
 
-def test_a_recording_without_a_face_is_refused(recogniser: Recogniser, tmp_path: Path) -> None:
-    """Nothing could be measured, and the message names the recording."""
+def test_a_recording_without_a_face_is_rejected(recogniser: Recogniser, tmp_path: Path) -> None:
+    """Nothing can be measured, and the message names the recording."""
     source = write_folder(tmp_path / "wall", [blank()] * 3)
     gallery = random_gallery(recogniser.embedder.model_id)
     with pytest.raises(ConfigError, match=r"wall: no face"):
-        walk_through(recogniser, gallery, replay(source), tmp_path)
+        time_replay(recogniser, gallery, replay(source), tmp_path)
 
 
 @needs_photos
 @needs_installation
-def test_a_fresh_process_is_measured_by_itself(
+def test_a_fresh_process_is_measured_without_the_benchmarks_memory(
     config: Config, recogniser: Recogniser, tmp_path: Path
 ) -> None:
-    """The real daemon gets ready as often as asked; this larger process does not count."""
+    """The real daemon starts twice; the memory of this larger process is not included."""
     source = write_folder(tmp_path / "door", with_faces())
     save_gallery(tmp_path / "gallery.npz", random_gallery(recogniser.embedder.model_id))
-    ballast = np.ones(50_000_000)  # 380 MiB, which a child's ru_maxrss would begin with
+    ballast = np.ones(50_000_000)  # 380 MiB, which a direct child's ru_maxrss would include
     said: list[str] = []
     start = measure_start(config, replay(source), tmp_path, said.append, starts=2)
     own_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -237,18 +241,18 @@ def test_a_fresh_process_is_measured_by_itself(
 
 
 @needs_installation
-def test_a_daemon_that_does_not_start_is_explained(config: Config, tmp_path: Path) -> None:
-    """When `kiosk run` ends before READY, the error repeats what it said."""
+def test_a_daemon_that_does_not_start_is_an_error(config: Config, tmp_path: Path) -> None:
+    """If `kiosk run` ends before READY, the error contains its last line."""
     source = write_folder(tmp_path / "door", [blank()])
     with pytest.raises(KioskError, match=r"before it was ready: kiosk: .*gallery\.npz"):
         measure_start(config, replay(source), tmp_path, lambda _: None, starts=1)
 
 
 @given(st.text(), st.floats(0, 1), st.none() | st.floats(-1, 1))
-def test_a_written_configuration_is_read_back(
+def test_a_written_configuration_is_read_back_equal(
     directory: str, fpir: float, threshold: float | None
 ) -> None:
-    """Whatever stands in a path, and with or without optional keys, the file says the same."""
+    """This holds for any text in a path, and with and without optional keys."""
     config = Config(
         state=StateSection(directory=directory),
         decision=DecisionSection(fpir=fpir, threshold=threshold),
@@ -256,21 +260,21 @@ def test_a_written_configuration_is_read_back(
     assert parse_config(as_toml(config).encode(), "t") == config
 
 
-def test_the_timetable_is_left_out() -> None:
-    """A benchmark needs no lessons."""
+def test_the_timetable_is_not_written() -> None:
+    """The benchmark needs no lessons."""
     lesson = LessonSection(name="maths", days=("mon",), start="08:00", end="09:00")
     assert parse_config(as_toml(Config(lesson=(lesson,))).encode(), "t") == Config()
 
 
-def test_models_take_turns_on_the_same_pictures() -> None:
-    """After one run to warm up, each runs once a round, and ours is the measure."""
+def test_models_run_in_turn_on_the_same_pictures() -> None:
+    """After one warm-up run, each model runs once per round; ratios are relative to ours."""
     calls: list[tuple[str, int]] = []
 
     def model(name: str) -> Callable[[Image], None]:
         return lambda crop: calls.append((name, int(crop[0, 0, 0])))
 
     crops = [np.full((112, 112, 3), value, np.uint8) for value in (1, 2)]
-    ours, other = compare({"ours": model("ours"), "other": model("other")}, crops, 3)
+    ours, other = compare_models({"ours": model("ours"), "other": model("other")}, crops, 3)
     turns = [(name, value) for value in (1, 2, 1) for name in ("ours", "other")]
     assert calls == [("ours", 1), ("other", 1), *turns]
     assert (ours.timing.name, ours.timing.n, ours.ratio) == ("ours", 3, 1.0)
@@ -280,8 +284,8 @@ def test_models_take_turns_on_the_same_pictures() -> None:
 @needs_photos
 @needs_peers
 @pytest.mark.parametrize("name", ["sface", "mobilefacenet", "mobilefacenet-int8"])
-def test_a_peer_is_fed_as_it_wants(name: str) -> None:
-    """Each peer finds two photos of one person more alike than those of two people."""
+def test_a_peer_gets_the_input_that_it_expects(name: str) -> None:
+    """For each peer, photos of one person are more similar than photos of two people."""
     embed = peer_embedders(PEERS)[name]
     people = [
         [
@@ -307,25 +311,25 @@ def test_the_peers_detectors_find_the_face() -> None:
         assert len(faces) == 1
 
 
-def test_without_a_folder_only_what_ships_is_a_peer() -> None:
-    """SFace comes with the kiosk; all others are named by a folder."""
+def test_without_a_folder_only_sface_is_a_peer() -> None:
+    """SFace comes with the kiosk; all other peers need the folder."""
     assert list(peer_embedders(None)) == ["sface"]
     assert peer_detectors(None, 320, 0.7) == {}
 
 
 @pytest.mark.parametrize("load", [int8_peer, mobilefacenet])
-def test_an_absent_peer_is_named(load: Callable[[Path], object], tmp_path: Path) -> None:
-    """A file that is not there is a ModelError with its path."""
+def test_an_absent_peer_is_an_error(load: Callable[[Path], object], tmp_path: Path) -> None:
+    """A missing file is a ModelError with its path."""
     with pytest.raises(ModelError, match="absent"):
         load(tmp_path / "absent")
 
 
 @needs_photos
 @needs_installation
-def test_the_whole_benchmark_runs_and_leaves_nothing(
+def test_the_complete_benchmark_runs_and_leaves_no_files(
     config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All is measured, progress goes to standard error, files and threads are as before."""
+    """All figures are there, progress is on standard error, files and threads are as before."""
     source = write_folder(tmp_path / "door", with_faces())
     threads = cv2.getNumThreads()
     bench = run_bench(config, frames=source, peers=None, rounds=2, starts=1)
@@ -341,7 +345,7 @@ def test_the_whole_benchmark_runs_and_leaves_nothing(
     assert cv2.getNumThreads() == threads
 
 
-def test_an_absent_recording_is_named(config: Config, tmp_path: Path) -> None:
-    """The error is the camera's, as for any replay."""
+def test_an_absent_recording_is_an_error(config: Config, tmp_path: Path) -> None:
+    """The error is the camera's, as for any replay, and names the file."""
     with pytest.raises(CameraError, match=r"absent\.mp4"):
         run_bench(config, frames=tmp_path / "absent.mp4", peers=None, progress=lambda _: None)

