@@ -202,7 +202,7 @@ class Config(Section, frozen=True):
 
 
 KIOSK_FILE: Final = ConfigFile(Config, example="systemd/kiosk.toml", renamed={"session": "lesson"})
-"""``session`` was the timetable's table until version 0.1.0."""
+"""``[[session]]`` is the former name of ``[[lesson]]``; MQTT has sessions, too."""
 
 
 def load_config(path: Path) -> Config:
