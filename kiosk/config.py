@@ -4,12 +4,14 @@ TOML, read once at start. ``systemd/kiosk.toml`` is the same list with every key
 technician; a test keeps the two equal. Rules about several keys are in ``problems`` of the section
 that holds them (see :mod:`kiosk.config_file`).
 
-From a section to an object there is one way:
+There is one way from a section to an object:
 
-- An object that needs its section and nothing else takes the section itself: the camera backends,
-  the MQTT connection, the quality limits, ``KioskAddress.of``.
-- Recognition is also used without a configuration (training, evaluation): detector, embedder,
-  tracker and voting rule take plain values. In that room only ``recogniser`` reads sections.
+- An object that one section describes takes this section, not its keys: the camera backends, the
+  MQTT connection, the quality limits, ``KioskAddress.of``. One that combines several (recogniser,
+  recorder) takes the :class:`Config`.
+- An object that training and evaluation also use without a configuration takes plain values:
+  detector, embedder, tracker, voting rule. Only the composition roots read these from sections:
+  :mod:`kiosk.recognition.recogniser` and :mod:`kiosk.daemon.wiring`.
 - The files of the section ``state`` are properties of :class:`Config`.
 """
 

@@ -69,5 +69,5 @@ def timetable_problems(lessons: Sequence[LessonSection]) -> Iterator[Problem]:
             if one.starts_at < other.ends_at and other.starts_at < one.ends_at:
                 yield f"lesson[{i}]", f"{one.name!r} overlaps {other.name!r}"
             if one.name == other.name:
-                problem = f"{one.name!r} is there twice on a day; give each lesson a name of its own"
-                yield f"lesson[{i}].name", problem
+                problem = f"{one.name!r} is there twice on a day"
+                yield f"lesson[{i}].name", f"{problem}; give each lesson a name of its own"
