@@ -18,6 +18,7 @@ from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.contract import facts as contract_facts
 from kiosk.errors import ModelError
 from kiosk.recognition.bundle import Bundle, ModelCard, write_bundle
+from kiosk.recognition.embed import embed_int8
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
@@ -27,7 +28,6 @@ from train.evaluation.metrics import best_threshold
 from train.evaluation.peers import candidates
 from train.fit import embed_all, load_embedder
 from train.recipe import FitConfig, read_config
-from train.teacher import unit
 
 PAIRS: Final = 20_000
 """Pairs of development photos on which float and int8 are compared."""
@@ -117,7 +117,7 @@ def convert(
         msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
     except msgspec.ValidationError as exc:
         raise ModelError(f"the model card cannot be read back: {exc}") from exc
-    outputs = np.stack([int8.raw(crop) for crop in crops])
+    outputs = np.stack([int8.model.run_crop(crop) for crop in crops])
     bundle = Bundle(card, model, crops, outputs, after.cohort.centres)
     write_bundle(out, bundle)
     return Converted(bundle, loss, report)
@@ -133,15 +133,9 @@ class Int8Embedder:
     def __init__(self, model: bytes) -> None:
         self.model = TfliteModel(model, threads=2)
 
-    def raw(self, crop: Image) -> Any:  # noqa: ANN401  # an int8 vector
-        """Run one crop."""
-        return self.model((crop ^ 0x80).view(np.int8)[None])[0]
-
     def __call__(self, crops: Image) -> Floats:
         """Embed ``(n, 112, 112, 3)`` uint8 RGB; ``(n, 128)`` float32 of length 1."""
-        scale, zero = self.model.output_quantisation
-        outputs = np.stack([self.raw(crop) for crop in crops]).astype(np.float32)
-        return unit((outputs - zero) * scale)
+        return np.stack([embed_int8(self.model, crop) for crop in crops])
 
 
 def _calibration(crop_set: CropSet, seed: int) -> Image:

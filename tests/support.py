@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
@@ -16,6 +15,7 @@ from kiosk.mqtt.outbox import Outbox
 from kiosk.recognition.bundle import Bundle, ModelCard, OperatingPoint
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.tflite import TfliteModel
+from kiosk.recognition.vectors import unit
 from kiosk.records import Face, Floats, Image
 from tests.tflite_file import patch_model
 
@@ -42,12 +42,6 @@ def face(x: float, y: float, size: float, score: float = 0.9) -> Face:
 def embedding(seed: int) -> Floats:
     """A direction of its own for each seed; ``(128,)`` of length 1."""
     return unit(np.random.default_rng(seed).normal(size=EMBEDDING_DIM))
-
-
-def unit(values: npt.ArrayLike) -> Floats:
-    """Scale vectors to length 1."""
-    vectors = np.asarray(values, np.float64)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
 
 
 def picture(photo: Image, left: int = 0, size: tuple[int, int] = (320, 240)) -> Image:
@@ -104,7 +98,7 @@ def small_bundle() -> Bundle:
         licence="none: it is random",
         created="2026-01-05T08:00:00+00:00",
     )
-    outputs = [runner((crop ^ 0x80).view(np.int8)[None])[0] for crop in crops]
+    outputs = [runner.run_crop(crop) for crop in crops]
     return Bundle(card, model, crops, np.stack(outputs), NO_COHORT)
 
 

@@ -12,8 +12,9 @@ from kiosk.demo import sample_people
 from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import only_face, read_photo
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import embedding, unit
+from tests.support import embedding
 from train.dataset.crop_set import STORED_PX, CropSet, Photo
 from train.dataset.sources import Side
 from train.network import NetworkConfig

@@ -15,6 +15,7 @@ import numpy as np
 
 from kiosk.atomic_file import atomic_write
 from kiosk.errors import DatasetError
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.batches import Blends, Ints, TrainingBatches, ask_about_blends
 from train.dataset.crop_set import CropSet
@@ -24,7 +25,7 @@ from train.optimizer import build_optimizer
 from train.plots import save_rows
 from train.recipe import FitConfig, read_config, settle_config
 from train.tables import read_rows
-from train.teacher import Teacher, load_targets, unit
+from train.teacher import Teacher, load_targets
 
 
 def fit(

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from kiosk.atomic_file import atomic_write
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 
@@ -104,12 +105,6 @@ def _fit_batch(model: Any, sizes: tuple[int, ...]) -> int:  # noqa: ANN401  # Op
                 )
             return size
     raise ModelError("one embedding a crop was expected")
-
-
-def unit(vectors: Floats) -> Floats:
-    """Scale every row to length 1."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
 def fold_weights(model: Any) -> Any:  # noqa: ANN401  # onnx carries no types

@@ -5,6 +5,7 @@ kiosk's TFLite runtime. Models run in turn so that other load on the machine slo
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,7 +18,9 @@ from kiosk.bench.stopwatch import Stopwatch, TimedMethod, Timing
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError
 from kiosk.recognition.detect import Detector
+from kiosk.recognition.embed import embed_int8
 from kiosk.recognition.tflite import TfliteModel
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 
 Run: TypeAlias = Callable[[Image], object]
@@ -118,13 +121,7 @@ def int8_peer(path: Path, threads: int = 1) -> EmbedOne:
         model = TfliteModel(path.read_bytes(), threads=threads)
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror})") from exc
-    scale, zero = model.output_quantisation
-
-    def embed(crop: Image) -> Floats:
-        output = model((crop ^ 0x80).view(np.int8)[None])[0]
-        return _unit((output.astype(np.float32) - zero) * scale)
-
-    return embed
+    return partial(embed_int8, model)
 
 
 def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:
@@ -136,10 +133,6 @@ def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> Embe
     def embed(crop: Image) -> Floats:
         blob = cv2.dnn.blobFromImage(crop, scale, (CROP_PX, CROP_PX), (mean, mean, mean))
         network.setInput(blob, name)
-        return _unit(np.asarray(network.forward()[0], np.float32))
+        return unit(np.asarray(network.forward()[0], np.float32))
 
     return embed
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)

@@ -24,6 +24,7 @@ from kiosk.mqtt.outbox import Outbox
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.recogniser import Recogniser, build_pipeline
+from kiosk.recognition.vectors import unit
 from kiosk.records import Decision, Frame, Image, Verdict
 
 STAGES: Final = ("detect", "track", "align + quality", "embed", "match", "decide", "record")
@@ -67,8 +68,7 @@ class ReplayTimings:
 def random_gallery(model_id: str, people: int = PEOPLE) -> Gallery:
     """Build a gallery of random templates, ``bench-000`` and on: a realistic size, no faces."""
     shape = (people, TEMPLATES, EMBEDDING_DIM)
-    drawn = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    drawn /= np.linalg.norm(drawn, axis=2, keepdims=True)
+    drawn = unit(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
     return Gallery(model_id, {f"bench-{i:03d}": rows for i, rows in enumerate(drawn)})
 
 

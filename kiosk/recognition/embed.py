@@ -7,7 +7,8 @@ import numpy as np
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.errors import ModelError
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle
-from kiosk.recognition.tflite import Int8s, Runtime, TfliteModel
+from kiosk.recognition.tflite import Runtime, TfliteModel
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 
 
@@ -16,6 +17,20 @@ class Embedder(Protocol):
 
     def embed(self, crop: Image) -> Floats:
         """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
+
+
+def embed_int8(model: TfliteModel, crop: Image) -> Floats:
+    """Run an int8 model on one crop and scale its output to length 1.
+
+    Args:
+        model: Takes one crop, pixel less 128, and returns one embedding.
+        crop: ``(112, 112, 3)`` uint8 RGB.
+
+    Returns:
+        ``(dim,)`` float32 of length 1.
+    """
+    scale, zero = model.output_quantisation
+    return unit((model.run_crop(crop).astype(np.float32) - zero) * scale)
 
 
 class TfliteEmbedder:
@@ -48,13 +63,7 @@ class TfliteEmbedder:
 
     def embed(self, crop: Image) -> Floats:
         """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
-        scale, zero = self._model.output_quantisation
-        vector = (self.raw(crop).astype(np.float32) - zero) * scale
-        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
-
-    def raw(self, crop: Image) -> Int8s:
-        """Run the model; ``(128,)`` int8 as it gives them."""
-        return np.asarray(self._model((crop ^ 0x80).view(np.int8)[None])[0], np.int8)
+        return embed_int8(self._model, crop)
 
     def check(self) -> int:
         """Replay the golden vectors; the largest difference in int8 steps.
@@ -64,7 +73,8 @@ class TfliteEmbedder:
         """
         pairs = zip(self._bundle.golden_crops, self._bundle.golden_outputs, strict=True)
         worst = max(
-            int(np.abs(self.raw(crop).astype(int) - golden).max()) for crop, golden in pairs
+            int(np.abs(self._model.run_crop(crop).astype(int) - golden).max())
+            for crop, golden in pairs
         )
         if worst > GOLDEN_STEPS:
             raise ModelError(

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 
 from kiosk.errors import PhotoError
-from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import Embedder
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher
 from kiosk.recognition.photo import only_face
-from kiosk.recognition.quality import Limits, judge
+from kiosk.recognition.probe import make_probe
+from kiosk.recognition.quality import Limits
 from kiosk.records import Floats, Image
 
 TEMPLATES_MAX: Final = 12
@@ -90,11 +90,10 @@ class Enroller:
 
     def _template(self, picture: Image) -> Floats:
         face = only_face(picture, self.detector)
-        crop = align(picture, face.landmarks)
-        quality = judge(face, crop, self.limits)
-        if quality.weight == 0.0:
-            raise PhotoError(quality.reason)
-        return self.embedder.embed(crop)
+        probe = make_probe(picture, face, self.limits, self.embedder)
+        if probe.embedding is None:
+            raise PhotoError(probe.quality.reason)
+        return probe.embedding
 
     def _without_strays(
         self, found: Sequence[tuple[str, Floats]]

@@ -14,6 +14,7 @@ import numpy as np
 
 from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM
 from kiosk.recognition.gallery import Gallery
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Match
 
 
@@ -63,8 +64,7 @@ def centre(templates: Floats) -> Floats:
 
     On development people it tells better who is who than the best template does.
     """
-    mean = templates.mean(axis=0)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+    return unit(templates.mean(axis=0))
 
 
 class Matcher:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import Embedder
 from kiosk.recognition.match import Matcher
-from kiosk.recognition.quality import Limits, judge
+from kiosk.recognition.probe import make_probe
+from kiosk.recognition.quality import Limits
 from kiosk.recognition.track import Tracker, direction
 from kiosk.recognition.vote import Vote, VoteCounter, VotingRule
 from kiosk.records import Decision, Frame, Image, Track
@@ -55,11 +55,10 @@ class Pipeline:
         yield from self._end(self.tracker.finish())
 
     def _vote(self, image: Image, track: Track) -> Vote | None:
-        crop = align(image, track.face.landmarks)
-        quality = judge(track.face, crop, self.limits)
-        if quality.weight == 0.0:
+        probe = make_probe(image, track.face, self.limits, self.embedder)
+        if probe.embedding is None:
             return None
-        return Vote(self.matcher.match(self.embedder.embed(crop)), quality.weight)
+        return Vote(self.matcher.match(probe.embedding), probe.quality.weight)
 
     def _end(self, tracks: tuple[Track, ...]) -> Iterator[Decision]:
         for track in tracks:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.errors import ConfigError, ModelError
+from kiosk.records import Image
 
 Runtime: TypeAlias = Literal["ai-edge-litert", "tflite-runtime"]
 Int8s: TypeAlias = npt.NDArray[np.int8]
@@ -70,6 +71,18 @@ class TfliteModel:
         self._run.set_tensor(self._input["index"], values)
         self._run.invoke()
         return np.array(self._run.get_tensor(self._output["index"]), np.int8)
+
+    def run_crop(self, crop: Image) -> Int8s:
+        """Run the model on one crop.
+
+        Args:
+            crop: ``(112, 112, 3)`` uint8 RGB. Its int8 values are the pixels less 128, which is
+                one flipped bit: the input has scale 1 and zero point -128.
+
+        Returns:
+            ``(dim,)`` int8, the output as the model computed it.
+        """
+        return np.asarray(self((crop ^ 0x80).view(np.int8)[None])[0], np.int8)
 
     @staticmethod
     def _quantisation(details: dict[str, Any]) -> tuple[float, int]:

@@ -18,7 +18,7 @@ from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
 from kiosk.errors import DatasetError, ModelError
 from kiosk.recognition.bundle import Bundle, default_bundle, load_bundle
 from kiosk.recognition.embed import TfliteEmbedder
-from tests.support import unit
+from kiosk.recognition.vectors import unit
 from tests.support_train import TINY, draw_crop, make_crop_set
 from tests.tflite_file import patch_model
 from train.dataset.crop_set import CropSet

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from kiosk.recognition.vectors import unit
 from kiosk.records import Image
-from tests.support import unit
 from tests.support_train import DrawnTeacher, make_crop_set, see
 from train import batches as module
 from train.augment import Generator

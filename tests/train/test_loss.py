@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from tests.support import unit
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.loss import unit as unit_tensor
 

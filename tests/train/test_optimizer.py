@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kiosk.contract import EMBEDDING_DIM
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from tests.support import unit
 from tests.support_train import TINY
 from train.loss import CosineHead
 from train.network import build_network

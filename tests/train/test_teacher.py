@@ -14,11 +14,12 @@ from onnx.reference import ReferenceEvaluator
 from kiosk.bench.peers import sface
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support import needs_photos
 from tests.support_train import draw_crop, make_crop_set, orl_crop
 from train.dataset.crop_set import CropSet
-from train.teacher import Teacher, fold_weights, load_targets, sface_weights, teach, unit
+from train.teacher import Teacher, fold_weights, load_targets, sface_weights, teach
 
 PEOPLE = 4
 
@@ -215,12 +216,6 @@ def test_folding_gives_what_onnx_gives(
         assert [node.op_type for node in folded.graph.node] == ["MatMul"]
     (found,) = ReferenceEvaluator(folded).run(None, data)
     assert found == pytest.approx(expected, rel=1e-5, abs=1e-4)
-
-
-def test_unit_scales_rows() -> None:
-    """Each row gets length 1 and keeps its direction; a row of nothing stays finite."""
-    found = unit(np.array([[3, 4], [0, -2], [0, 0]], np.float32))
-    assert found == pytest.approx(np.array([[0.6, 0.8], [0, -1], [0, 0]]))
 
 
 def test_what_the_teacher_says_is_kept(tmp_path: Path) -> None:

@@ -49,12 +49,12 @@ from typing import Final
 
 import numpy as np
 
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.near_duplicates import groups
 from train.dataset.sources import Side
 from train.evaluation.metrics import Bools, Ints
-from train.teacher import unit
 
 ALIKE: Final = 0.6
 """Least cosine to the mean embedding of the person that somebody is taken for."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM
 from kiosk.recognition.match import Cohort
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 from train.evaluation.metrics import Ints
-from train.teacher import unit
 
 Embed: TypeAlias = Callable[[Image], Floats]
 """From ``(n, 112, 112, 3)`` uint8 RGB to ``(n, dim)`` float32 of length 1."""

@@ -15,8 +15,9 @@ from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError, Pho
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from tests.support import THRESHOLD, embedding, small_bundle, unit, write_config
+from tests.support import THRESHOLD, embedding, small_bundle, write_config
 
 
 def recogniser(folder: Path, bundle: Path, decision: str = "") -> Recogniser:

@@ -16,6 +16,7 @@ from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Enrolment
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support import (
     PLAIN,
@@ -24,7 +25,6 @@ from tests.support import (
     needs_photos,
     picture,
     small_bundle,
-    unit,
 )
 
 NOBODY = Gallery("small", {})

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from kiosk.contract import fingerprint
 from kiosk.errors import GalleryError, GalleryModelError
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from tests.support import unit
 
 MODEL = "small-0123456789ab"
 

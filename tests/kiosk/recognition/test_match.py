@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher, centre
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Match
-from tests.support import NO_COHORT, PLAIN, embedding, unit
+from tests.support import NO_COHORT, PLAIN, embedding
 
 seeds = st.integers(0, 999)
 

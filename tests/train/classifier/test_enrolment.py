@@ -7,8 +7,8 @@ import pytest
 from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import unit
 from train.classifier.baseline import Album, BaselineConfig, Run
 from train.classifier.enrolment import (
     ENROLMENT_PHOTOS,

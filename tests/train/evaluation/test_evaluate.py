@@ -17,8 +17,9 @@ from kiosk.recognition.bundle import OperatingPoint
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.photo import decode_photo, only_face, read_photo
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import embedding, needs_photos, small_bundle, unit
+from tests.support import embedding, needs_photos, small_bundle
 from tests.support_train import draw_crop, make_crop_set, orl_photo, see
 from train.dataset.crop_set import CropSet, Photo
 from train.evaluation.cohort import PLAIN_COSINE, RecogniserUnderTest

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from kiosk.errors import DatasetError
 from kiosk.recognition.match import Cohort
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from tests.support import unit
 from train.dataset.crop_set import Photo
 from train.evaluation.cohort import PLAIN_COSINE
 from train.evaluation.identify import Trial, draw_gallery, rates, threshold_for
