@@ -95,11 +95,17 @@ class Match:
 
 
 class Verdict(StrEnum):
-    """What one track turned out to be."""
+    """Who a track shows, as far as its votes tell.
+
+    ``KNOWN``: one enrolled person. ``UNSURE``: somebody who resembles an enrolled person.
+    ``STRANGER``: nobody who is enrolled. ``UNDECIDED``: too few votes yet; no :class:`Decision`
+    has it.
+    """
 
     KNOWN = "known"
     UNSURE = "unsure"
     STRANGER = "stranger"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)

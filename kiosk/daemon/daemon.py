@@ -130,7 +130,7 @@ class Daemon:
 
     def _see(self, frame: Frame) -> None:
         self._begin_session()
-        for decision in self.pipeline.see(frame):
+        for decision in self.pipeline.process(frame):
             self.recorder.record(decision)
         self._stay_well()
 
@@ -154,7 +154,7 @@ class Daemon:
         """Take in a changed gallery and thresholds; what is bad leaves the old ones in force."""
         self.notifier.reloading(self.clock.monotonic_s())
         try:
-            self.pipeline.exchange(*self.load_gallery())
+            self.pipeline.use_gallery(*self.load_gallery())
             _log.info("gallery and thresholds read again: %d people", len(self.pipeline.matcher))
         except KioskError as exc:
             _log.error(

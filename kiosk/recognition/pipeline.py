@@ -1,6 +1,5 @@
 """The way of a frame: found, followed, aligned, judged, embedded, matched, voted on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kiosk.recognition.detect import Detector
@@ -33,35 +32,33 @@ class Pipeline:
     matcher: Matcher
     votes: VoteCounter
 
-    def see(self, frame: Frame) -> Iterator[Decision]:
-        """Take in one frame; the decisions that it brings about."""
-        seen, ended = self.tracker.update(self.detector.find(frame.image), frame.at_s)
-        yield from self._end(ended)
-        for track in seen:
-            vote = self._vote(frame.image, track)
-            if vote is None:
-                continue
-            decision = self.votes.vote(track.track_id, vote, direction(track))
-            if decision is not None:
-                yield decision
+    def process(self, frame: Frame) -> tuple[Decision, ...]:
+        """Process one frame: detect, track, align, check quality, embed, match, vote.
 
-    def exchange(self, matcher: Matcher, rule: VotingRule) -> None:
-        """Recognise by another gallery from the next frame on."""
+        Returns:
+            The decisions on tracks that ended before this frame, then on those that it made known.
+        """
+        seen, ended = self.tracker.update(self.detector.find(frame.image), frame.at_s)
+        decisions = [*self._end(ended), *(self._vote(frame.image, track) for track in seen)]
+        return tuple(decision for decision in decisions if decision is not None)
+
+    def use_gallery(self, matcher: Matcher, rule: VotingRule) -> None:
+        """Use another gallery and its rule from the next frame on."""
         self.matcher = matcher
         self.votes.use_rule(rule)
 
-    def finish(self) -> Iterator[Decision]:
-        """End all tracks, when the camera has ended."""
-        yield from self._end(self.tracker.finish())
+    def finish(self) -> tuple[Decision, ...]:
+        """End all tracks when the camera has ended, and return the decisions on them."""
+        return self._end(self.tracker.finish())
 
-    def _vote(self, image: Image, track: Track) -> Vote | None:
+    def _vote(self, image: Image, track: Track) -> Decision | None:
+        """Let a face vote; return a decision if this vote makes its track known."""
         probe = make_probe(image, track.face, self.limits, self.embedder)
         if probe.embedding is None:
             return None
-        return Vote(self.matcher.match(probe.embedding), probe.quality.weight)
+        vote = Vote(self.matcher.match(probe.embedding), probe.quality.weight)
+        return self.votes.vote(track.track_id, vote, direction(track))
 
-    def _end(self, tracks: tuple[Track, ...]) -> Iterator[Decision]:
-        for track in tracks:
-            decision = self.votes.end(track.track_id, direction(track))
-            if decision is not None:
-                yield decision
+    def _end(self, tracks: tuple[Track, ...]) -> tuple[Decision, ...]:
+        decisions = (self.votes.end(track.track_id, direction(track)) for track in tracks)
+        return tuple(decision for decision in decisions if decision is not None)

@@ -130,6 +130,21 @@ class VoteCounter:
         self._known[track_id] = decision.subject_id
         return decision
 
+    def verdict(self, track_id: int) -> Verdict:
+        """Return the verdict on a track that is still in view, for example for a light at the door.
+
+        A query: it changes no vote and stores nothing.
+
+        Returns:
+            ``KNOWN`` after the decision, until somebody else was the nearest person in
+            ``votes_min`` frames in a row; ``UNDECIDED`` before ``votes_min`` frames have voted;
+            otherwise the verdict that the track would get if it ended now.
+        """
+        votes = self._votes.get(track_id, ())
+        if len(votes) < self._rule.votes_min:
+            return Verdict.KNOWN if track_id in self._known else Verdict.UNDECIDED
+        return decide(votes, self._rule).verdict
+
     def use_rule(self, rule: VotingRule) -> None:
         """Count anew by another rule, for a gallery that was exchanged; who is known stays known.
 

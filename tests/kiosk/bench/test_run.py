@@ -187,7 +187,7 @@ def test_timers_do_not_change_decisions(recogniser: Recogniser) -> None:
         pipeline = build_pipeline(recogniser, *recogniser.matcher(gallery))
         if stopwatch is not None:
             add_timers(pipeline, stopwatch)
-        return [d for frame in frames for d in pipeline.see(frame)] + [*pipeline.finish()]
+        return [d for frame in frames for d in pipeline.process(frame)] + [*pipeline.finish()]
 
     stopwatch = Stopwatch()
     plain = decisions(None)

@@ -71,7 +71,7 @@ def frames(pictures: list[Image], start_s: float = 10.0) -> Iterator[Frame]:
 
 
 def see(pipeline: Pipeline, pictures: list[Image], start_s: float = 10.0) -> list[list[Decision]]:
-    return [list(pipeline.see(frame)) for frame in frames(pictures, start_s)]
+    return [list(pipeline.process(frame)) for frame in frames(pictures, start_s)]
 
 
 def test_an_enrolled_person_is_named_at_the_third_frame(pipeline: Pipeline) -> None:
@@ -82,7 +82,7 @@ def test_an_enrolled_person_is_named_at_the_third_frame(pipeline: Pipeline) -> N
     assert (decision.verdict, decision.subject_id) == (Verdict.KNOWN, "orl-s12")
     assert (decision.votes, decision.frames) == (3, 3)
     assert decision.score >= decision.threshold == THRESHOLD
-    assert list(pipeline.finish()) == []
+    assert pipeline.finish() == ()
 
 
 def test_a_stranger_is_never_named(pipeline: Pipeline) -> None:
@@ -119,7 +119,7 @@ def test_faces_that_cannot_be_trusted_do_not_vote(pipeline: Pipeline) -> None:
         np.asarray(cv2.GaussianBlur(image, (0, 0), 8), np.uint8) for image in walk("orl-s12")
     ]
     assert see(pipeline, blurred) == [[]] * 6
-    assert list(pipeline.finish()) == []
+    assert pipeline.finish() == ()
 
 
 def test_an_exchanged_gallery_counts_from_the_next_frame(

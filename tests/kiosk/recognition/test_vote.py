@@ -261,3 +261,64 @@ def test_the_rule_of_the_new_gallery_is_in_force() -> None:
     decisions = [counter.vote(1, vote("ada", score=0.45), None) for _ in range(3)]
     assert decisions[-1] is not None
     assert decisions[-1].threshold == 0.42
+
+
+# The verdict on a track that is still in view
+
+
+def test_a_track_without_votes_is_undecided() -> None:
+    """Neither an unknown track nor one with too few votes has a verdict yet."""
+    counter = VoteCounter(RULE)
+    assert counter.verdict(1) is Verdict.UNDECIDED
+    counter.vote(1, vote("ada"), None)
+    counter.vote(1, vote("ada"), None)
+    assert counter.verdict(1) is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [(0.8, Verdict.KNOWN), (0.45, Verdict.UNSURE), (0.1, Verdict.STRANGER)],
+)
+def test_enough_votes_give_a_verdict_before_the_track_ends(score: float, verdict: Verdict) -> None:
+    """After votes_min frames the verdict is the one that the votes give."""
+    counter = VoteCounter(RULE)
+    for _ in range(3):
+        counter.vote(1, vote("ada", score=score), None)
+    assert counter.verdict(1) is verdict
+    assert counter.verdict(2) is Verdict.UNDECIDED
+
+
+def test_a_known_track_stays_known_until_somebody_else_has_enough_frames() -> None:
+    """Stray votes leave the verdict known; votes_min of them in a row take it back."""
+    counter = VoteCounter(RULE)
+    for _ in range(3):
+        counter.vote(1, vote("ada"), None)
+    for _ in range(2):
+        counter.vote(1, vote("bob", score=0.2), None)
+        assert counter.verdict(1) is Verdict.KNOWN
+    counter.vote(1, vote("bob", score=0.2), None)
+    assert counter.verdict(1) is Verdict.STRANGER
+    counter.vote(1, vote("ada"), None)
+    assert counter.verdict(1) is Verdict.KNOWN
+
+
+def test_a_new_session_makes_a_known_track_undecided() -> None:
+    """A person who stays in view is decided on again in the next class session."""
+    counter = VoteCounter(RULE)
+    for _ in range(3):
+        counter.vote(1, vote("ada"), None)
+    counter.start_session()
+    assert counter.verdict(1) is Verdict.UNDECIDED
+
+
+@given(some_votes, rules)
+def test_asking_for_the_verdict_changes_nothing(votes: list[Vote], rule: VotingRule) -> None:
+    """A counter that is asked before and after each vote decides as one that is not."""
+    asked, silent = VoteCounter(rule), VoteCounter(rule)
+    for one in votes:
+        first = asked.verdict(1)
+        assert asked.verdict(1) is first
+        assert asked.vote(1, one, None) == silent.vote(1, one, None)
+    asked.verdict(2)
+    assert asked.end(1, None) == silent.end(1, None)
+    assert asked.end(2, None) is None
