@@ -1,11 +1,13 @@
 """The command ``kiosk``: its options, and one function for each command."""
 
 import argparse
+import dataclasses
 import json
 import logging
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,13 +77,16 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     enrol.add_argument("--camera", action="store_true", help="take pictures with the camera")
     enrol.add_argument("--name", help="write this name to the roster (state.roster)")
     enrol.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    gallery = _command(commands, "gallery", "list, remove, export or import enrolled people", None)
+    gallery = _command(
+        commands, "gallery", "list, remove, export, import or renew enrolled people", None
+    )
     actions = gallery.add_subparsers(title="actions", required=True)
     for name, text, argument in (
         ("list", "list subject ids and how many templates each has", None),
         ("remove", "erase a person: templates, roster, attendance kept on this kiosk", "subject"),
         ("export", "copy the gallery to a file", "file"),
-        ("import", "take the people of another gallery file into this one", "file"),
+        ("import", "add the people of another gallery file to this one", "file"),
+        ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),
     ):
         action = _command(actions, name, text, _gallery)
         action.set_defaults(action=name)
@@ -159,7 +164,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _enrol(options: argparse.Namespace) -> int:
-    from kiosk.people import enrol
+    from kiosk.enrolment import enrol
 
     outcome = enrol(
         _config(options),
@@ -196,15 +201,27 @@ def _gallery(options: argparse.Namespace) -> int:
             facts: dict[str, Any] = people.list_people(config)
             lines = [f"{subject}\t{count}" for subject, count in facts.items()]
         case "remove":
-            facts = people.remove_person(config, options.subject)
-            lines = [f"{options.subject}: erased"]
+            erasure = people.remove_person(config, options.subject)
+            facts = dataclasses.asdict(erasure)
+            also = "".join(f", also from {name}" for name in erasure.old_galleries)
+            lines = [f"{options.subject}: erased{also}"]
         case "export":
             facts = {"people": people.export_gallery(config, Path(options.file))}
             lines = [f"{options.file}: {facts['people']} people"]
+        case "renew":
+            renewal = people.renew_gallery(config, datetime.now(config.zone).date())
+            facts = dataclasses.asdict(renewal)
+            lines = [
+                f"{config.gallery_path}: empty, for model {renewal.model_id}",
+                f"{renewal.kept}: kept, with {len(renewal.enrol_again)} people to enrol again",
+                *(f"{who}\t{name or ''}".rstrip() for who, name in renewal.enrol_again.items()),
+            ]
         case _:
             facts = {"people": people.import_gallery(config, Path(options.file))}
             lines = [f"{config.gallery_path}: {facts['people']} people"]
     print(json.dumps(facts) if options.json else "\n".join(lines))
+    if note := people.note_on_model(config):
+        print(f"note: {note}", file=sys.stderr)
     return 0
 
 

@@ -1,106 +1,83 @@
-"""What a technician or teacher does at a desk: enrol, erase, export, import, watch."""
+"""Manage the enrolled people: list, erase, export, import, renew.
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+Nothing here loads the detector or the model's runtime: people can be listed and erased when the
+model has changed or is absent. :mod:`kiosk.enrolment` enrols them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-import msgspec
-
-from kiosk.camera.open import open_camera
-from kiosk.clock import SystemClock
 from kiosk.config import Config, make_directory
-from kiosk.errors import ConfigError, GalleryError
+from kiosk.contract import fingerprint
+from kiosk.errors import GalleryError, GalleryModelError, ModelError
 from kiosk.mqtt.outbox import Outbox
-from kiosk.recognition.enrol import TEMPLATES_MAX, Enrolment
+from kiosk.recognition.bundle import bundle_path, load_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
-from kiosk.recognition.photo import read_photo
-from kiosk.recognition.recogniser import Recogniser, build_recogniser
-from kiosk.records import Image
-from kiosk.roster import add_to_roster, remove_from_roster
-from kiosk.timetable import Name
-
-LOOK_FRAMES = 60
-"""How many frames a short look at the camera takes; every fifth is used."""
+from kiosk.recognition.old_galleries import keep_aside, old_galleries
+from kiosk.roster import Roster, load_roster, remove_from_roster
 
 
-def enrol(
-    config: Config,
-    subject_id: str,
-    photos: Sequence[Path],
-    *,
-    use_camera: bool = False,
-    name: str | None = None,
-) -> Enrolment:
-    """Enrol a person, or enrol them anew, and write the gallery.
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Where an erased person was found.
 
-    Args:
-        config: Where the gallery and the roster are, and which model.
-        subject_id: Pseudonymous id.
-        photos: Files.
-        use_camera: Take pictures with the configured camera, too.
-        name: For the roster; ``None`` leaves it alone.
-
-    Raises:
-        PhotoError: A file is no picture, or no picture was usable.
-        GalleryModelError: The gallery was made by another model.
-        ConfigError: The subject id or the options cannot be used.
-        RosterError: The roster or the name cannot be used.
+    Attributes:
+        gallery: In the gallery in use.
+        old_galleries: In these files, which were kept aside when the model changed.
+        roster: In the roster.
+        attended: In the attendance kept on this kiosk.
     """
-    _check_subject(subject_id)
-    if bool(photos) == use_camera:
-        raise ConfigError("enrol: expected photos or --camera, one of the two")
-    if name is not None and not config.state.roster:
-        raise ConfigError("state.roster: needed for --name")
-    recogniser = build_recogniser(config)
-    gallery = _gallery_or_new(config, recogniser)
-    others = gallery.without(subject_id) if subject_id in gallery.templates else gallery
-    pictures = look(config) if use_camera else ((str(path), read_photo(path)) for path in photos)
-    outcome = recogniser.enroller(len(others)).enrol(pictures, others)
-    make_directory(config)
-    # First the roster, which refuses a wrong line: nobody is enrolled by a command that failed.
-    if name is not None:
-        add_to_roster(Path(config.state.roster), subject_id, name)
-    save_gallery(config.gallery_path, others.with_subject(subject_id, outcome.templates))
-    return outcome
+
+    gallery: bool
+    old_galleries: tuple[str, ...]
+    roster: bool
+    attended: bool
 
 
-def _check_subject(subject_id: str) -> None:
-    try:
-        msgspec.convert(subject_id, Name)
-    except msgspec.ValidationError as exc:
-        raise ConfigError(f"subject id {subject_id!r}: letters, digits, . _ - alone") from exc
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A new gallery after a change of model.
 
+    Attributes:
+        model_id: The model in use, to which the new gallery belongs.
+        kept: The old gallery.
+        enrol_again: Name by subject id of each person in the old gallery; ``None`` when the
+            roster has no name.
+    """
 
-def look(config: Config) -> Iterator[tuple[str, Image]]:
-    """Take pictures for a few seconds, apart from each other."""
-    with open_camera(config.camera, SystemClock()) as camera:
-        for frame in islice(camera, 0, LOOK_FRAMES, LOOK_FRAMES // TEMPLATES_MAX):
-            yield f"frame {frame.index}", frame.image
-
-
-def _gallery_or_new(config: Config, recogniser: Recogniser) -> Gallery:
-    model_id = recogniser.embedder.model_id
-    if not config.gallery_path.exists():
-        return Gallery(model_id, {})
-    return load_gallery(config.gallery_path, model_id)
-
-
-def _gallery(config: Config) -> Gallery:
-    recogniser = build_recogniser(config)
-    return load_gallery(config.gallery_path, recogniser.embedder.model_id)
+    model_id: str
+    kept: str
+    enrol_again: dict[str, str | None]
 
 
 def list_people(config: Config) -> dict[str, int]:
-    """Count each enrolled person's templates."""
-    return {subject: len(rows) for subject, rows in _gallery(config).templates.items()}
+    """Return how many templates each enrolled person has, by subject id.
+
+    Raises:
+        GalleryError: The gallery cannot be read.
+    """
+    gallery = load_gallery(config.gallery_path)
+    return {subject: len(templates) for subject, templates in gallery.templates.items()}
 
 
-def remove_person(config: Config, subject_id: str) -> dict[str, bool]:
-    """Erase a person from the gallery, the roster and the attendance kept on this kiosk.
+def remove_person(config: Config, subject_id: str) -> Erasure:
+    """Erase a person from all galleries, the roster and the attendance kept on this kiosk.
 
     Events that wait for the broker stay: they are the school's record and are erased there.
+
+    Raises:
+        GalleryError: The person is in no gallery, or a gallery cannot be read or written.
+        RosterError: The roster cannot be read or written.
+        OutboxError: The outbox cannot be read or written.
     """
-    rest = _gallery(config).without(subject_id)
+    rest = {
+        path: gallery.without(subject_id)
+        for path, gallery in _all_galleries(config).items()
+        if subject_id in gallery.templates
+    }
+    if not rest:
+        raise GalleryError(f"subject {subject_id!r} is not enrolled; see `kiosk gallery list`")
     rostered = bool(config.state.roster) and remove_from_roster(
         Path(config.state.roster), subject_id
     )
@@ -108,25 +85,102 @@ def remove_person(config: Config, subject_id: str) -> dict[str, bool]:
     if config.outbox_path.exists():
         with Outbox(config.outbox_path) as outbox:
             attended = outbox.forget(subject_id) > 0
-    # Last of all: while the person is enrolled, an erasure that failed can be asked for again.
-    save_gallery(config.gallery_path, rest)
-    return {"gallery": True, "roster": rostered, "attended": attended}
+    # The galleries last, the one in use after the old ones: while a gallery holds the person, an
+    # erasure that failed can be asked for again.
+    for path, gallery in rest.items():
+        save_gallery(path, gallery)
+    old = tuple(path.name for path in rest if path != config.gallery_path)
+    return Erasure(config.gallery_path in rest, old, rostered, attended)
+
+
+def _all_galleries(config: Config) -> dict[Path, Gallery]:
+    """Read the old galleries, then the one in use; it may be absent only if there are old ones.
+
+    Raises:
+        GalleryError: One of them cannot be read.
+    """
+    found: dict[Path, Gallery] = {}
+    for path in old_galleries(config.gallery_path):
+        try:
+            found[path] = load_gallery(path)
+        except GalleryError as exc:
+            raise GalleryError(f"{exc}, or delete this old gallery") from exc
+    if config.gallery_path.exists() or not found:
+        found[config.gallery_path] = load_gallery(config.gallery_path)
+    return found
 
 
 def export_gallery(config: Config, path: Path) -> int:
-    """Copy the gallery to a file; how many people it holds."""
-    gallery = _gallery(config)
+    """Copy the gallery to a file; return how many people it holds.
+
+    Raises:
+        GalleryError: The gallery cannot be read, or the file cannot be written.
+    """
+    gallery = load_gallery(config.gallery_path)
     save_gallery(path, gallery)
     return len(gallery)
 
 
 def import_gallery(config: Config, path: Path) -> int:
-    """Take in the people of a gallery file; how many are enrolled then."""
-    recogniser = build_recogniser(config)
-    found = load_gallery(path, recogniser.embedder.model_id)
-    if not found.templates:
+    """Add the people of a gallery file to the gallery; return how many are enrolled then.
+
+    Raises:
+        GalleryError: A gallery cannot be read or written, or the file holds nobody.
+        GalleryModelError: The two galleries belong to different models.
+    """
+    added = load_gallery(path)
+    if not added.templates:
         raise GalleryError(f"{path}: nobody is enrolled in it")
+    merged = added
+    if config.gallery_path.exists():
+        try:
+            merged = load_gallery(config.gallery_path).merged(added)
+        except GalleryModelError as exc:
+            raise GalleryModelError(f"{path}: {exc}") from exc
     make_directory(config)
-    merged = _gallery_or_new(config, recogniser).merged(found)
     save_gallery(config.gallery_path, merged)
     return len(merged)
+
+
+def renew_gallery(config: Config, today: date) -> Renewal:
+    """Begin a new, empty gallery for the model in use, and keep the old one aside.
+
+    Args:
+        config: Tells the gallery, the model bundle and the roster.
+        today: Stands in the old gallery's new name.
+
+    Raises:
+        GalleryError: The gallery already belongs to the model in use, or cannot be read or written.
+        ModelError: The model bundle cannot be used.
+        RosterError: The roster cannot be read.
+    """
+    model_id = load_bundle(bundle_path(config.model.bundle)).card.model_id
+    old = load_gallery(config.gallery_path)
+    if old.belongs_to(model_id, fingerprint()):
+        raise GalleryError(f"{config.gallery_path}: belongs to {model_id}, which is in use already")
+    roster_path = Path(config.state.roster)
+    has_roster = bool(config.state.roster) and roster_path.exists()
+    roster = load_roster(roster_path) if has_roster else Roster()
+    kept = keep_aside(config.gallery_path, old.model_id, today)
+    try:
+        save_gallery(config.gallery_path, Gallery(model_id, {}))
+    except GalleryError:
+        kept.unlink()  # the old gallery stays in use, under its one name
+        raise
+    again = {subject: roster.names.get(subject) for subject in old.templates}
+    return Renewal(model_id, str(kept), again)
+
+
+def note_on_model(config: Config) -> str:
+    """Tell that the gallery does not belong to the model in use; empty when it does.
+
+    Also empty when the gallery or the bundle cannot be read: the command itself needs no model.
+    """
+    try:
+        model_id = load_bundle(bundle_path(config.model.bundle)).card.model_id
+        load_gallery(config.gallery_path, model_id)
+    except GalleryModelError as exc:
+        return str(exc)
+    except (GalleryError, ModelError):
+        return ""
+    return ""

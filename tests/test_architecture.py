@@ -45,7 +45,7 @@ STAGES = {
     "quality": {"recognition.quality"},
     "align": {"recognition.align"},
     "embed": {f"recognition.{name}" for name in ("embed", "bundle", "tflite")},
-    "match": {f"recognition.{name}" for name in ("gallery", "match")},
+    "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
     "vote": {"recognition.vote"},
     "outbox": {"mqtt.outbox"},
     "publish": {f"mqtt.{name}" for name in ("publisher", "connection", "in_flight")},
@@ -128,7 +128,7 @@ def test_what_all_rooms_share_imports_no_room(name: str) -> None:
 def test_what_stands_beside_the_rooms_is_shared_or_a_command() -> None:
     """Only the command line and the commands on people may join rooms from outside of them."""
     beside = {path.stem for path in (REPOSITORY / "kiosk").glob("*.py")}
-    assert beside == {"__init__", "__main__", "people", *SHARED}
+    assert beside == {"__init__", "__main__", "enrolment", "people", *SHARED}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -175,7 +175,7 @@ def loaded_by(*names: str) -> set[str]:
 
 def test_running_the_kiosk_loads_neither_training_framework_nor_web_framework() -> None:
     """All that the daemon, the commands on people and the demonstration import leaves both out."""
-    loaded = loaded_by("kiosk.daemon.signals", "kiosk.people", "kiosk.demo.run")
+    loaded = loaded_by("kiosk.daemon.signals", "kiosk.enrolment", "kiosk.demo.run")
     assert {"cv2", "paho"} <= loaded
     assert not loaded & (WORKSTATION | WEB)
 

@@ -20,9 +20,9 @@ from kiosk.clock import SystemClock
 from kiosk.config import CameraSection, Config, MqttSection, StateSection
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
+from kiosk.enrolment import look
 from kiosk.errors import PhotoError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
-from kiosk.people import look
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.roster import Roster

@@ -126,6 +126,11 @@ def default_bundle() -> Path:
     return Path(str(files("kiosk") / "default.kiosk-model"))
 
 
+def bundle_path(configured: str) -> Path:
+    """Return the path of ``model.bundle``, or of the shipped bundle when that key is empty."""
+    return Path(configured) if configured else default_bundle()
+
+
 def load_bundle(path: Path) -> Bundle:
     """Read and check a bundle.
 

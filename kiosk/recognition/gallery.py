@@ -1,13 +1,13 @@
-"""The gallery: who is enrolled, as templates (embeddings) and never as images.
+"""The gallery: the enrolled people, as templates (embeddings) and never as images.
 
-A subject is known here by a pseudonymous id alone; the name stands only in the roster.
+A person has only a pseudonymous subject id here; the name is in the roster alone.
 """
 
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +20,8 @@ from kiosk.errors import GalleryError, GalleryModelError
 from kiosk.records import Floats
 
 _FORMAT: Final = "attendance-kiosk gallery 1"
-# What np.load raises over a file that was cut, changed or is none. RuntimeError: a changed flag
-# says that it is encrypted. TypeError: one bare array.
+# What np.load raises for a file that was truncated, changed or is no archive. RuntimeError: a
+# changed flag says that it is encrypted. TypeError: one bare array.
 _DAMAGE: Final = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, KeyError, TypeError)
 
 
@@ -30,59 +30,68 @@ class Gallery:
     """Enrolled people and their templates.
 
     Attributes:
-        model_id: The model that made the templates.
+        model_id: The model that computed the templates.
         templates: ``(t, 128)`` float32 of length 1 for each subject id.
+        contract: The crop contract of that model (:func:`kiosk.contract.fingerprint`).
     """
 
     model_id: str
     templates: Mapping[str, Floats]
+    contract: str = field(default_factory=fingerprint)
 
     def __post_init__(self) -> None:
-        """Refuse somebody who could not be matched with: the mean of no templates is none."""
-        if not all(len(part) for part in self.templates.values()):
+        """Reject a subject without templates: their mean is undefined."""
+        if not all(len(templates) for templates in self.templates.values()):
             raise ValueError("expected at least one template a person")
 
     def __len__(self) -> int:
-        """How many people are enrolled."""
+        """Return how many people are enrolled."""
         return len(self.templates)
 
     def with_subject(self, subject_id: str, templates: Floats) -> "Gallery":
-        """Add a person, or replace their templates."""
-        return Gallery(self.model_id, {**self.templates, subject_id: templates})
+        """Return a gallery with this person added, or with their templates replaced."""
+        return replace(self, templates={**self.templates, subject_id: templates})
 
     def without(self, subject_id: str) -> "Gallery":
-        """Erase a person.
+        """Return a gallery without this person.
 
         Raises:
-            GalleryError: Nobody of that id is enrolled.
+            GalleryError: Nobody with that id is enrolled.
         """
         if subject_id not in self.templates:
             raise GalleryError(f"subject {subject_id!r} is not enrolled; see `kiosk gallery list`")
-        return Gallery(self.model_id, {k: v for k, v in self.templates.items() if k != subject_id})
+        rest = {name: rows for name, rows in self.templates.items() if name != subject_id}
+        return replace(self, templates=rest)
 
     def merged(self, other: "Gallery") -> "Gallery":
-        """Take in another gallery; its people replace those of the same id.
+        """Return a gallery with the people of both; ``other`` replaces people with the same id.
 
         Raises:
-            GalleryModelError: Another model made it.
+            GalleryModelError: The two galleries belong to different models.
         """
-        if other.model_id != self.model_id:
+        if not other.belongs_to(self.model_id, self.contract):
             raise GalleryModelError(
-                f"gallery of model {other.model_id}, expected {self.model_id}; enrol again"
+                f"belongs to {other.model_id}, but the kiosk's gallery to {self.model_id};"
+                " export it from a kiosk with the same model"
             )
-        return Gallery(self.model_id, {**self.templates, **other.templates})
+        return replace(self, templates={**self.templates, **other.templates})
+
+    def belongs_to(self, model_id: str, contract: str) -> bool:
+        """Return whether this model, under this crop contract, computed the templates."""
+        return (self.model_id, self.contract) == (model_id, contract)
 
 
-def load_gallery(path: Path, model_id: str) -> Gallery:
+def load_gallery(path: Path, model_id: str | None = None) -> Gallery:
     """Read a gallery.
 
     Args:
         path: The file.
-        model_id: The model in use; templates of another model mean nothing to it.
+        model_id: The model in use, which cannot compare its embeddings with another model's
+            templates; ``None`` accepts a gallery of any model.
 
     Raises:
-        GalleryError: Absent, truncated or foreign.
-        GalleryModelError: Another model made it.
+        GalleryError: The file is absent, truncated or not a gallery.
+        GalleryModelError: The gallery does not belong to the model in use.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -93,41 +102,46 @@ def load_gallery(path: Path, model_id: str) -> Gallery:
     except OSError as exc:
         raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
     except _DAMAGE as exc:
-        raise GalleryError(f"{path}: not a whole gallery file ({exc}); restore a copy") from exc
-    _check(path, header, owners, stack, model_id)
+        raise GalleryError(f"{path}: not a complete gallery file ({exc}); restore a copy") from exc
+    _check(path, header, owners, stack)
     subjects: list[str] = header["subjects"]
-    return Gallery(model_id, {s: stack[owners == i] for i, s in enumerate(subjects)})
+    templates = {subject: stack[owners == i] for i, subject in enumerate(subjects)}
+    gallery = Gallery(header["model_id"], templates, header["contract"])
+    if model_id is not None and not gallery.belongs_to(model_id, fingerprint()):
+        raise GalleryModelError(
+            f"{path}: belongs to {gallery.model_id} (crop contract {gallery.contract}), but the"
+            f" model in use is {model_id} ({fingerprint()}); begin a new gallery with"
+            " `kiosk gallery renew`, or set model.bundle to the old model"
+        )
+    return gallery
 
 
 def _check(
-    path: Path,
-    header: dict[str, Any],
-    owners: npt.NDArray[Any],
-    stack: npt.NDArray[Any],
-    model_id: str,
+    path: Path, header: dict[str, Any], owners: npt.NDArray[Any], stack: npt.NDArray[Any]
 ) -> None:
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise GalleryError(f"{path}: not a gallery of this kiosk, expected {_FORMAT!r}")
-    subjects = header.get("subjects")
-    is_whole = isinstance(subjects, list) and _whole(stack, owners)
-    if not is_whole or set(owners.tolist()) != set(range(len(header["subjects"]))):
-        raise GalleryError(f"{path}: templates do not fit the list of subjects; restore a copy")
-    if header.get("model_id") != model_id or header.get("contract") != fingerprint():
-        raise GalleryModelError(
-            f"{path}: made by model {header.get('model_id')}, in use is {model_id}; "
-            "enrol everybody again, or set model.bundle to the old model"
-        )
+    texts = [header.get("model_id"), header.get("contract")]
+    if not all(isinstance(text, str) for text in texts):
+        raise GalleryError(f"{path}: does not name its model and crop contract; restore a copy")
+    # Another contract may have embeddings of another length.
+    dim = EMBEDDING_DIM if header["contract"] == fingerprint() else None
+    is_consistent = isinstance(header.get("subjects"), list) and _has_templates(stack, owners, dim)
+    if not is_consistent or set(owners.tolist()) != set(range(len(header["subjects"]))):
+        raise GalleryError(f"{path}: templates do not match the list of subjects; restore a copy")
 
 
-def _whole(stack: npt.NDArray[Any], owners: npt.NDArray[Any]) -> bool:
-    """Whether each template has an owner and length 1: a longer one would win always."""
-    if stack.dtype != np.float32 or stack.shape != (owners.size, EMBEDDING_DIM):
+def _has_templates(stack: npt.NDArray[Any], owners: npt.NDArray[Any], dim: int | None) -> bool:
+    """Return whether each template has an owner and length 1: a longer one would always win."""
+    if stack.dtype != np.float32 or stack.ndim != 2 or owners.ndim != 1:
         return False
-    return owners.ndim == 1 and np.allclose(np.linalg.norm(stack, axis=1), 1.0, atol=1e-3)
+    if stack.shape != (owners.size, stack.shape[1] if dim is None else dim):
+        return False
+    return bool(np.allclose(np.linalg.norm(stack, axis=1), 1.0, atol=1e-3))
 
 
 def save_gallery(path: Path, gallery: Gallery) -> None:
-    """Write a gallery, whole or not at all, readable by its owner and group alone.
+    """Write a gallery atomically, readable by its owner and group only.
 
     Raises:
         GalleryError: The folder cannot be written.
@@ -135,19 +149,16 @@ def save_gallery(path: Path, gallery: Gallery) -> None:
     header = {
         "format": _FORMAT,
         "model_id": gallery.model_id,
-        "contract": fingerprint(),
+        "contract": gallery.contract,
         "subjects": list(gallery.templates),
     }
-    owners = _owners(gallery.templates.values())
-    stack = [*gallery.templates.values(), np.empty((0, EMBEDDING_DIM), np.float32)]
+    rows = list(gallery.templates.values())
+    owners = np.repeat(np.arange(len(rows)), [len(own) for own in rows])
+    stack = np.concatenate(rows) if rows else np.empty((0, EMBEDDING_DIM), np.float32)
     data = io.BytesIO()
-    np.savez(data, header=json.dumps(header), owners=owners, templates=np.concatenate(stack))
+    np.savez(data, header=json.dumps(header), owners=owners.astype(np.int64), templates=stack)
     try:
         with atomic_write(path, 0o640) as partial:
             partial.write_bytes(data.getvalue())
     except OSError as exc:
         raise GalleryError(f"{path}: cannot be written ({exc.strerror})") from exc
-
-
-def _owners(templates: Iterable[Floats]) -> npt.NDArray[np.int64]:
-    return np.array([i for i, part in enumerate(templates) for _ in part], np.int64)

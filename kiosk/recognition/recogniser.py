@@ -10,7 +10,7 @@ import msgspec
 
 from kiosk.config import Config
 from kiosk.errors import ConfigError
-from kiosk.recognition.bundle import Bundle, default_bundle, load_bundle
+from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.enrol import Enroller
@@ -103,7 +103,7 @@ class Recogniser:
 def build_recogniser(config: Config) -> Recogniser:
     """Load the detector and the model bundle."""
     section = config.model
-    bundle = load_bundle(Path(section.bundle) if section.bundle else default_bundle())
+    bundle = load_bundle(bundle_path(section.bundle))
     weights = Path(config.detector.weights) if config.detector.weights else None
     return Recogniser(
         config,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import people
+from kiosk import enrolment, people
 from kiosk.__main__ import main
 from kiosk.config import CameraSection
 from kiosk.demo.sample_people import enrolment_photos
@@ -92,11 +92,12 @@ def command(folder: Path, line: str) -> list[str]:
         ("gallery list --config @absent.toml", 78, "absent.toml: cannot be read"),
         ("gallery list --config @bad.toml", 78, "bad.toml: camera.fps: "),
         ("gallery list --config @none.toml", 65, "none.npz: absent; enrol people"),
-        ("gallery list --config @other.toml", 65, "other.npz: made by model other, in use is"),
-        ("gallery list --config @cut.toml", 65, "cut.kiosk-model: not a whole model bundle"),
+        ("gallery renew --config @cut.toml", 65, "cut.kiosk-model: not a whole model bundle"),
+        ("gallery renew --config @kiosk.toml", 65, "which is in use already"),
+        ("enrol s-3 @text.jpg --config @other.toml", 65, "other.npz: belongs to other"),
         ("gallery remove s-9 --config @kiosk.toml", 65, "subject 's-9' is not enrolled"),
         ("gallery export @no/out.npz --config @kiosk.toml", 65, "no/out.npz: cannot be written"),
-        ("gallery import @text.jpg --config @kiosk.toml", 65, "text.jpg: not a whole gallery"),
+        ("gallery import @text.jpg --config @kiosk.toml", 65, "text.jpg: not a complete gallery"),
         ("enrol s-3 @empty/0000.png --config @kiosk.toml", 65, "0000.png: no face"),
         ("enrol s-3 @text.jpg --config @kiosk.toml", 65, "text.jpg: unreadable; expected a JPEG"),
         ("enrol s-3 @absent.jpg --config @kiosk.toml", 65, "absent.jpg: cannot be read"),
@@ -189,10 +190,40 @@ def test_the_gallery_is_listed_carried_and_cleared(
     assert run(folder, "gallery remove s-1", capsys)[0] == "s-1: erased\n"
     assert json.loads(run(folder, "gallery remove s-2 --json", capsys)[0]) == {
         "gallery": True,
+        "old_galleries": [],
         "roster": False,
         "attended": False,
     }
     assert json.loads(run(folder, "gallery import @out.npz --json", capsys)[0]) == {"people": 2}
+
+
+def test_a_gallery_of_another_model_is_listed_with_a_note_and_renewed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The note on standard error names the way out; after it, an erasure covers the old file."""
+    (folder / "roster.csv").write_text("subject_id,name\ns-2,Ada\n")
+    save_gallery(folder / "state" / "gallery.npz", gallery_of("other"))
+    out, err = run(folder, "gallery list", capsys)
+    assert out == "s-1\t1\ns-2\t1\n"
+    assert err.startswith(f"note: {folder}/state/gallery.npz: belongs to other")
+    assert err.count("\n") == 1
+    out, err = run(folder, "gallery renew", capsys)
+    empty, kept, *again = out.splitlines()
+    assert empty == f"{folder}/state/gallery.npz: empty, for model {MODEL}"
+    assert re.fullmatch(r".*/gallery\.old-\d{4}-\d\d-\d\d-other\.npz: kept, with 2 people .*", kept)
+    assert (again, err) == (["s-1", "s-2\tAda"], "")
+    assert re.fullmatch(
+        r"s-1: erased, also from gallery\.old-.*-other\.npz\n",
+        run(folder, "gallery remove s-1", capsys)[0],
+    )
+
+
+def test_a_renewal_is_printed_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The JSON has the model, the old file, and a name or null for each person."""
+    save_gallery(folder / "state" / "gallery.npz", gallery_of("other"))
+    facts = json.loads(run(folder, "gallery renew --json", capsys)[0])
+    assert Path(facts.pop("kept")).exists()
+    assert facts == {"model_id": MODEL, "enrol_again": {"s-1": None, "s-2": None}}
 
 
 @needs_photos
@@ -225,7 +256,7 @@ def test_a_similar_person_is_a_warning(
 ) -> None:
     """The warning and the JSON name the enrolled person who could be confused with the new one."""
     outcome = Enrolment(embedding(1)[None], (Rejected("b.jpg", "blurred"),), ("s-2",))
-    monkeypatch.setattr(people, "enrol", lambda *_args, **_options: outcome)
+    monkeypatch.setattr(enrolment, "enrol", lambda *_args, **_options: outcome)
     out, err = run(folder, "enrol s-3 a.jpg b.jpg --json", capsys)
     assert json.loads(out) == {
         "subject": "s-3",

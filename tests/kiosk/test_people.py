@@ -1,5 +1,9 @@
-"""What is done at a desk: people come into the gallery, and go out of it without a trace."""
+"""Listing, erasing, exporting, importing and renewing, all without the model."""
 
+import os
+import subprocess
+import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -7,145 +11,35 @@ import pytest
 
 from kiosk import people
 from kiosk.config import Config, load_config
-from kiosk.demo.sample_people import enrolment_photos
-from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError, RosterError
+from kiosk.contract import fingerprint
+from kiosk.errors import GalleryError, GalleryModelError, ModelError, RosterError
 from kiosk.mqtt.outbox import Outbox
+from kiosk.people import Erasure
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
-from kiosk.roster import load_roster
-from tests.conftest import Configure
-from tests.support import (
-    embedding,
-    has_attended,
-    needs_photos,
-    picture,
-    small_bundle,
-    write_config,
-    write_folder,
-)
+from kiosk.recognition.old_galleries import old_galleries
+from tests.support import embedding, has_attended, small_bundle, write_config
 
 MODEL = small_bundle().card.model_id
 SESSION = "2026-11-24/maths-7b"
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three photos of one person."""
-    pictures = [picture(photo) for photo in enrolment_photos("orl-s12")[:3]]
-    return sorted(write_folder(tmp_path_factory.mktemp("photos") / "ada", pictures).iterdir())
+TODAY = date(2026, 11, 25)
 
 
 def gallery_of(*subjects: str, model_id: str = MODEL) -> Gallery:
     return Gallery(model_id, {s: embedding(i)[None] for i, s in enumerate(subjects)})
 
 
-def enrolled(config: Config, *subjects: str) -> None:
-    """Have people enrolled whom nobody in these tests looks like."""
+def enrolled(config: Config, *subjects: str, model_id: str = MODEL) -> None:
+    """Write a gallery of people whom nobody in these tests resembles."""
     config.directory.mkdir(exist_ok=True)
-    save_gallery(config.gallery_path, gallery_of(*subjects))
+    save_gallery(config.gallery_path, gallery_of(*subjects, model_id=model_id))
 
 
 def subjects(config: Config) -> list[str]:
     return list(load_gallery(config.gallery_path, MODEL).templates)
 
 
-# Enrolling
-
-
-@needs_photos
-def test_the_first_person_makes_the_gallery(config: Config, photos: list[Path]) -> None:
-    """Enrolling into a folder that is not there yet makes it, and the gallery in it."""
-    outcome = people.enrol(config, "s-1", photos)
-    assert len(outcome.templates) == 3
-    assert people.list_people(config) == {"s-1": 3}
-
-
-@needs_photos
-def test_only_templates_are_kept(config: Config, photos: list[Path]) -> None:
-    """Nothing that holds a picture is written: the folder has the gallery alone."""
-    people.enrol(config, "s-1", photos)
-    assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
-    assert config.gallery_path.stat().st_size < 4096
-
-
-@needs_photos
-def test_enrolling_anew_replaces_the_templates(config: Config, photos: list[Path]) -> None:
-    """The same id again has the new templates only, is not near to itself, and others stay."""
-    enrolled(config, "s-0")
-    people.enrol(config, "s-1", photos)
-    outcome = people.enrol(config, "s-1", photos[:1])
-    assert outcome.near == ()
-    assert people.list_people(config) == {"s-0": 1, "s-1": 1}
-
-
-@needs_photos
-def test_the_camera_gives_pictures_too(
-    configure: Configure, photos: list[Path], tmp_path: Path
-) -> None:
-    """With --camera every fifth of sixty frames is used, and no file is named."""
-    one = picture(enrolment_photos("orl-s12")[0])
-    write_folder(tmp_path / "look", [one] * 60)
-    config = configure(f'[camera]\nbackend = "replay"\npace = "fast"\nsource = "{tmp_path}/look"\n')
-    assert len(people.enrol(config, "s-1", [], use_camera=True).templates) == 12
-    with pytest.raises(ConfigError, match="photos or --camera"):
-        people.enrol(config, "s-1", photos, use_camera=True)
-
-
-@needs_photos
-def test_a_name_goes_into_the_roster_alone(config: Config, photos: list[Path]) -> None:
-    """With --name the roster has the name, and the gallery has not."""
-    people.enrol(config, "s-1", photos, name="Ada Lovelace")
-    assert load_roster(Path(config.state.roster)).name_of("s-1") == "Ada Lovelace"
-    assert b"Ada" not in config.gallery_path.read_bytes()
-
-
-@pytest.mark.parametrize("subject", ["", "a b", "a/b", "+", "Müller", "a\n", "x" * 65])
-def test_a_subject_id_must_fit_everywhere(subject: str, config: Config) -> None:
-    """An id that could not stand in a topic or a list is refused before anything is done."""
-    with pytest.raises(ConfigError, match="subject id"):
-        people.enrol(config, subject, [Path("a.jpg")])
-
-
-def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
-    """Without state.roster a name has no place, which is told before anybody is enrolled."""
-    path = write_config(tmp_path, bundle_path)
-    path.write_text(path.read_text().replace("roster", "# roster"))
-    with pytest.raises(ConfigError, match=r"state\.roster: needed for --name"):
-        people.enrol(load_config(path), "s-1", [Path("a.jpg")], name="Ada")
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [(None, "cannot be read"), (b"no picture", "unreadable; expected a JPEG or PNG")],
-)
-def test_a_photo_that_cannot_be_read_changes_nothing(
-    content: bytes | None, says: str, config: Config, tmp_path: Path
-) -> None:
-    """A wrong file name or file is an error that names it; the gallery stays as it was."""
-    enrolled(config, "s-0")
-    photo = tmp_path / "ada.jpg"
-    if content is not None:
-        photo.write_bytes(content)
-    with pytest.raises(PhotoError, match=f"{photo}.*{says}"):
-        people.enrol(config, "s-1", [photo])
-    assert subjects(config) == ["s-0"]
-
-
-def test_a_photo_without_a_face_is_named(config: Config, tmp_path: Path) -> None:
-    """When no photo shows a face, each is named with the reason."""
-    (path,) = write_folder(tmp_path / "empty", [np.full((240, 320, 3), 128, np.uint8)]).iterdir()
-    with pytest.raises(PhotoError, match=f"no usable picture.*{path}: no face"):
-        people.enrol(config, "s-1", [path])
-
-
-@needs_photos
-def test_a_gallery_of_another_model_is_not_added_to(config: Config, photos: list[Path]) -> None:
-    """Templates of two models in one gallery would make names of noise."""
-    config.directory.mkdir()
-    save_gallery(config.gallery_path, gallery_of("s-0", model_id="other"))
-    before = config.gallery_path.read_bytes()
-    with pytest.raises(GalleryModelError):
-        people.enrol(config, "s-1", photos)
-    assert config.gallery_path.read_bytes() == before
+def names(config: Config) -> list[str]:
+    return sorted(path.name for path in config.directory.iterdir())
 
 
 # Erasing
@@ -164,11 +58,9 @@ def test_an_erased_person_is_nowhere_but_in_the_register(config: Config) -> None
     roster = Path(config.state.roster)
     roster.write_text("subject_id,name\ns-1,Ada\ns-2,Bob\n")
     attend(config, "s-1", "s-2")
-    assert people.remove_person(config, "s-1") == {
-        "gallery": True,
-        "roster": True,
-        "attended": True,
-    }
+    assert people.remove_person(config, "s-1") == Erasure(
+        gallery=True, old_galleries=(), roster=True, attended=True
+    )
     assert subjects(config) == ["s-2"]
     assert roster.read_text() == "subject_id,name\ns-2,Bob\n"
     with Outbox(config.outbox_path) as outbox:
@@ -181,11 +73,9 @@ def test_an_erased_person_is_nowhere_but_in_the_register(config: Config) -> None
 def test_erasing_tells_what_was_there(config: Config) -> None:
     """Without a roster or an outbox only the gallery had the person; none is made for it."""
     enrolled(config, "s-1")
-    assert people.remove_person(config, "s-1") == {
-        "gallery": True,
-        "roster": False,
-        "attended": False,
-    }
+    assert people.remove_person(config, "s-1") == Erasure(
+        gallery=True, old_galleries=(), roster=False, attended=False
+    )
     assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
 
 
@@ -197,7 +87,7 @@ def test_an_erasure_that_fails_can_be_repeated(config: Config) -> None:
     with pytest.raises(RosterError):
         people.remove_person(config, "s-1")
     roster.write_text("subject_id,name\ns-1,Ada\n")
-    assert people.remove_person(config, "s-1")["roster"]
+    assert people.remove_person(config, "s-1").roster
     assert subjects(config) == ["s-2"]
 
 
@@ -206,6 +96,130 @@ def test_erasing_a_stranger_is_an_error(config: Config) -> None:
     enrolled(config, "s-1")
     with pytest.raises(GalleryError, match=r"'s-9' is not enrolled.*kiosk gallery list"):
         people.remove_person(config, "s-9")
+
+
+def renewed(config: Config, *subjects: str) -> Path:
+    """Enrol people with another model, renew, and return the old gallery."""
+    enrolled(config, *subjects, model_id="other")
+    return Path(people.renew_gallery(config, TODAY).kept)
+
+
+def test_an_erasure_covers_the_galleries_kept_aside(config: Config) -> None:
+    """A person who is in the gallery and in two old ones is erased from all three."""
+    first, second = renewed(config, "s-1", "s-2"), renewed(config, "s-3", "s-1")
+    enrolled(config, "s-1", "s-4")
+    erasure = people.remove_person(config, "s-1")
+    assert erasure.gallery
+    assert set(erasure.old_galleries) == {first.name, second.name}
+    assert subjects(config) == ["s-4"]
+    assert [list(load_gallery(path).templates) for path in (first, second)] == [["s-2"], ["s-3"]]
+    assert all(b"s-1" not in path.read_bytes() for path in config.directory.iterdir())
+
+
+def test_a_person_who_is_only_in_an_old_gallery_is_erased(config: Config) -> None:
+    """A person who was not enrolled again can still be erased, with or without a gallery."""
+    old = renewed(config, "s-1", "s-2", "s-3")
+    assert people.remove_person(config, "s-1") == Erasure(
+        gallery=False, old_galleries=(old.name,), roster=False, attended=False
+    )
+    config.gallery_path.unlink()
+    assert people.remove_person(config, "s-2").old_galleries == (old.name,)
+    assert list(load_gallery(old).templates) == ["s-3"]
+    with pytest.raises(GalleryError, match="'s-1' is not enrolled"):
+        people.remove_person(config, "s-1")
+
+
+def test_an_old_gallery_that_cannot_be_read_stops_the_erasure(config: Config) -> None:
+    """Nothing is erased while an old gallery may still hold the person; the message names it."""
+    old = renewed(config, "s-1")
+    enrolled(config, "s-1")
+    old.write_bytes(b"damaged")
+    with pytest.raises(GalleryError, match=rf"{old}: not a complete gallery.*or delete this old"):
+        people.remove_person(config, "s-1")
+    assert subjects(config) == ["s-1"]
+
+
+def test_a_failed_write_of_an_old_gallery_can_be_repeated(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk is full the person stays in the gallery, so that the erasure is asked again."""
+    renewed(config, "s-1")
+    enrolled(config, "s-1")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        with pytest.raises(GalleryError, match="No space left"):
+            people.remove_person(config, "s-1")
+    assert subjects(config) == ["s-1"]
+    assert people.remove_person(config, "s-1").gallery
+
+
+@pytest.mark.parametrize("bundle", ["absent", "damaged"])
+def test_people_are_listed_and_erased_without_a_usable_bundle(bundle: str, tmp_path: Path) -> None:
+    """The gallery file names its own model: every command but renew works."""
+    path = tmp_path / "model.kiosk-model"
+    if bundle == "damaged":
+        path.write_bytes(b"damaged")
+    config = load_config(write_config(tmp_path, path))
+    enrolled(config, "s-1", "s-2", model_id="other")
+    assert people.list_people(config) == {"s-1": 1, "s-2": 1}
+    assert people.export_gallery(config, tmp_path / "out.npz") == 2
+    assert people.remove_person(config, "s-1").gallery
+    assert people.import_gallery(config, tmp_path / "out.npz") == 2
+    assert load_gallery(config.gallery_path).model_id == "other"
+    assert people.note_on_model(config) == ""
+    with pytest.raises(ModelError, match=str(path)):
+        people.renew_gallery(config, TODAY)
+
+
+def test_a_gallery_of_another_contract_is_erased_from_and_exported_unchanged(
+    config: Config, tmp_path: Path
+) -> None:
+    """Embeddings of another length, of another crop contract, keep their model and contract."""
+    config.directory.mkdir()
+    templates = {name: np.eye(1, 64, k, np.float32) for k, name in enumerate(("s-1", "s-2"))}
+    save_gallery(config.gallery_path, Gallery("old", templates, "0" * 16))
+    assert people.remove_person(config, "s-1").gallery
+    assert people.export_gallery(config, tmp_path / "out.npz") == 1
+    copy = load_gallery(tmp_path / "out.npz")
+    assert (copy.model_id, copy.contract) == ("old", "0" * 16)
+    assert copy.templates["s-2"].shape == (1, 64)
+
+
+MODEL_LIBRARIES = "{'cv2', 'ai_edge_litert', 'tflite_runtime'}"
+
+
+@pytest.mark.parametrize(
+    "words", ["list", "remove s-1", "export out.npz", "import in.npz", "renew"]
+)
+def test_a_gallery_command_loads_neither_opencv_nor_the_runtime(
+    words: str, config: Config, bundle_path: Path, tmp_path: Path
+) -> None:
+    """In a fresh interpreter each command ends with 0 and has imported neither of them."""
+    model_id = "other" if words == "renew" else MODEL
+    enrolled(config, "s-1", model_id=model_id)
+    save_gallery(tmp_path / "in.npz", gallery_of("s-2"))
+    write_config(tmp_path, bundle_path)
+    arguments = ["gallery", *words.split(), "--config", "kiosk.toml"]
+    code = f"""
+import sys
+from kiosk.__main__ import main
+code = main({arguments!r})
+loaded = {{name.partition('.')[0] for name in sys.modules}}
+sys.exit(code or loaded & {MODEL_LIBRARIES} or None)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(people.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # Carrying from kiosk to kiosk
@@ -253,3 +267,148 @@ def test_before_anybody_is_enrolled_the_command_is_told(config: Config) -> None:
     """A gallery that is absent is an error that says how to make one."""
     with pytest.raises(GalleryError, match=r"gallery\.npz: absent.*kiosk enrol"):
         people.list_people(config)
+
+
+# Renewing after a change of model
+
+
+def test_renewing_begins_an_empty_gallery_and_keeps_the_old_one(config: Config) -> None:
+    """The new gallery belongs to the model in use; the old file is kept byte for byte."""
+    enrolled(config, "s-1", "s-2", model_id="other-0123")
+    before = config.gallery_path.read_bytes()
+    renewal = people.renew_gallery(config, TODAY)
+    assert renewal.model_id == MODEL
+    assert renewal.kept == str(config.directory / "gallery.old-2026-11-25-other-0123.npz")
+    assert Path(renewal.kept).read_bytes() == before
+    assert subjects(config) == []
+    assert names(config) == ["gallery.npz", "gallery.old-2026-11-25-other-0123.npz"]
+
+
+def test_renewing_names_the_people_to_enrol_again(config: Config) -> None:
+    """Each id of the old gallery is told, with the roster's name where there is one."""
+    enrolled(config, "s-1", "s-2", model_id="other")
+    Path(config.state.roster).write_text("subject_id,name\ns-2,Bob\n")
+    assert people.renew_gallery(config, TODAY).enrol_again == {"s-1": None, "s-2": "Bob"}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o600])
+def test_the_old_gallery_keeps_its_permission_bits(mode: int, config: Config) -> None:
+    """What only its owner could read stays so."""
+    enrolled(config, "s-1", model_id="other")
+    config.gallery_path.chmod(mode)
+    kept = Path(people.renew_gallery(config, TODAY).kept)
+    assert kept.stat().st_mode & 0o777 == mode
+    assert config.gallery_path.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_earlier_old_gallery_is_never_overwritten(config: Config) -> None:
+    """A second renewal on the same day from the same model gets a number."""
+    first, second, third = (renewed(config, f"s-{n}") for n in (1, 2, 3))
+    assert [path.name for path in (first, second, third)] == [
+        "gallery.old-2026-11-25-other.npz",
+        "gallery.old-2026-11-25-other-2.npz",
+        "gallery.old-2026-11-25-other-3.npz",
+    ]
+    assert [list(load_gallery(path).templates) for path in (first, second, third)] == [
+        ["s-1"],
+        ["s-2"],
+        ["s-3"],
+    ]
+    assert set(old_galleries(config.gallery_path)) == {first, second, third}
+
+
+def test_any_model_id_gives_a_file_name(config: Config) -> None:
+    """A model id with slashes, spaces or too many characters stays within the folder."""
+    enrolled(config, "s-1", model_id="../our model/" + "x" * 300)
+    kept = Path(people.renew_gallery(config, TODAY).kept)
+    assert kept.parent == config.directory
+    assert kept.name.startswith("gallery.old-2026-11-25-.._our_model_xxx")
+    assert old_galleries(config.gallery_path) == (kept,)
+
+
+def test_a_gallery_of_another_contract_is_renewed(config: Config) -> None:
+    """The same model id under another crop contract is another model."""
+    config.directory.mkdir()
+    save_gallery(config.gallery_path, Gallery(MODEL, {"s-1": embedding(1)[None]}, "0" * 16))
+    assert people.renew_gallery(config, TODAY).enrol_again == {"s-1": None}
+    assert load_gallery(config.gallery_path).contract == fingerprint()
+
+
+def test_a_gallery_of_the_model_in_use_is_not_renewed(config: Config) -> None:
+    """Without a change of model nobody needs to be enrolled again; nothing is changed."""
+    enrolled(config, "s-1")
+    with pytest.raises(GalleryError, match=f"belongs to {MODEL}, which is in use already"):
+        people.renew_gallery(config, TODAY)
+    assert subjects(config) == ["s-1"]
+    assert names(config) == ["gallery.npz"]
+
+
+def test_an_absent_gallery_is_not_renewed(config: Config) -> None:
+    """Without a gallery `kiosk enrol` begins one."""
+    with pytest.raises(GalleryError, match=r"gallery\.npz: absent.*kiosk enrol"):
+        people.renew_gallery(config, TODAY)
+
+
+def test_a_renewal_that_fails_leaves_the_old_gallery_in_use(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the roster is malformed or the disk is full, one gallery is there, under its name."""
+    enrolled(config, "s-1", model_id="other")
+    roster = Path(config.state.roster)
+    roster.write_text("no header\n")
+    with pytest.raises(RosterError):
+        people.renew_gallery(config, TODAY)
+    roster.unlink()
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(GalleryError, match="No space left"):
+        people.renew_gallery(config, TODAY)
+    assert names(config) == ["gallery.npz"]
+    assert list(load_gallery(config.gallery_path).templates) == ["s-1"]
+
+
+def test_a_file_system_without_hard_links_is_told(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the old gallery cannot be kept, nothing is renewed."""
+    enrolled(config, "s-1", model_id="other")
+
+    def fail(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", fail)
+    with pytest.raises(GalleryError, match=r"old-2026-11-25-other\.npz: cannot be made"):
+        people.renew_gallery(config, TODAY)
+    assert list(load_gallery(config.gallery_path).templates) == ["s-1"]
+
+
+def test_the_old_gallery_comes_back_with_its_model(config: Config) -> None:
+    """When the old model is in use again, the old gallery is imported as it was."""
+    enrolled(config, "s-1")
+    enrolled_before = load_gallery(config.gallery_path)
+    enrolled(config, "s-2", model_id="other")
+    save_gallery(old := config.directory / "gallery.old-2026-11-24-x.npz", enrolled_before)
+    people.renew_gallery(config, TODAY)
+    assert people.import_gallery(config, old) == 1
+    assert subjects(config) == ["s-1"]
+
+
+def test_the_note_tells_of_a_gallery_of_another_model(config: Config) -> None:
+    """The note names both models and the way out, and is empty for the model in use."""
+    enrolled(config, "s-1")
+    assert people.note_on_model(config) == ""
+    enrolled(config, "s-1", model_id="other")
+    note = people.note_on_model(config)
+    assert "belongs to other" in note
+    assert MODEL in note
+    assert "kiosk gallery renew" in note
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(config: Config) -> None:
+    """A file in the place of the state folder is an error that names it."""
+    config.directory.write_text("a file")
+    with pytest.raises(GalleryError, match=f"{config.directory}.*cannot be read"):
+        people.remove_person(config, "s-1")

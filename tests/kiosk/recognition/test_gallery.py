@@ -73,7 +73,7 @@ def test_merging_takes_the_others_people() -> None:
     merged = gallery(1, 1).merged(other)
     assert list(merged.templates) == ["s-0", "s-1", "s-5"]
     assert np.array_equal(merged.templates["s-1"], other.templates["s-1"])
-    with pytest.raises(GalleryModelError, match="enrol again"):
+    with pytest.raises(GalleryModelError, match="with the same model"):
         merged.merged(Gallery("other", {}))
 
 
@@ -157,6 +157,8 @@ def test_the_packed_file_would_be_whole(tmp_path: Path) -> None:
         pack(header="{"),
         pack(header="[]"),
         pack(header_keys={"format": "attendance-kiosk gallery 2"}),
+        pack(header_keys={"model_id": None}),
+        pack(header_keys={"contract": 7}),
         pack(header_keys={"subjects": None}),
         pack(header_keys={"subjects": []}),
         pack(header_keys={"subjects": ["s-0", "s-1"]}),
@@ -196,7 +198,7 @@ def test_another_models_templates_are_refused(
     """Templates of another model or crop contract mean nothing; the message says what to do."""
     path = tmp_path / "g.npz"
     path.write_bytes(pack(header_keys=header))
-    with pytest.raises(GalleryModelError, match=rf"{path}: made by model {MODEL}.*enrol everybody"):
+    with pytest.raises(GalleryModelError, match=rf"{path}: belongs to {MODEL}.*gallery renew"):
         load_gallery(path, model)
 
 

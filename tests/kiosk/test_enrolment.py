@@ -1,0 +1,121 @@
+"""Enrolling people from photos and from the camera."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk import people
+from kiosk.config import Config, load_config
+from kiosk.demo.sample_people import enrolment_photos
+from kiosk.enrolment import enrol
+from kiosk.errors import ConfigError, GalleryModelError, PhotoError
+from kiosk.recognition.gallery import save_gallery
+from kiosk.roster import load_roster
+from tests.conftest import Configure
+from tests.kiosk.test_people import enrolled, gallery_of, subjects
+from tests.support import needs_photos, picture, write_config, write_folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three photos of one person."""
+    pictures = [picture(photo) for photo in enrolment_photos("orl-s12")[:3]]
+    return sorted(write_folder(tmp_path_factory.mktemp("photos") / "ada", pictures).iterdir())
+
+
+@needs_photos
+def test_the_first_person_makes_the_gallery(config: Config, photos: list[Path]) -> None:
+    """Enrolling into a folder that is not there yet makes it, and the gallery in it."""
+    outcome = enrol(config, "s-1", photos)
+    assert len(outcome.templates) == 3
+    assert people.list_people(config) == {"s-1": 3}
+
+
+@needs_photos
+def test_only_templates_are_kept(config: Config, photos: list[Path]) -> None:
+    """Nothing that holds a picture is written: the folder has the gallery alone."""
+    enrol(config, "s-1", photos)
+    assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
+    assert config.gallery_path.stat().st_size < 4096
+
+
+@needs_photos
+def test_enrolling_anew_replaces_the_templates(config: Config, photos: list[Path]) -> None:
+    """The same id again has the new templates only, is not near to itself, and others stay."""
+    enrolled(config, "s-0")
+    enrol(config, "s-1", photos)
+    outcome = enrol(config, "s-1", photos[:1])
+    assert outcome.near == ()
+    assert people.list_people(config) == {"s-0": 1, "s-1": 1}
+
+
+@needs_photos
+def test_the_camera_gives_pictures_too(
+    configure: Configure, photos: list[Path], tmp_path: Path
+) -> None:
+    """With --camera every fifth of sixty frames is used, and no file is named."""
+    one = picture(enrolment_photos("orl-s12")[0])
+    write_folder(tmp_path / "look", [one] * 60)
+    config = configure(f'[camera]\nbackend = "replay"\npace = "fast"\nsource = "{tmp_path}/look"\n')
+    assert len(enrol(config, "s-1", [], use_camera=True).templates) == 12
+    with pytest.raises(ConfigError, match="photos or --camera"):
+        enrol(config, "s-1", photos, use_camera=True)
+
+
+@needs_photos
+def test_a_name_goes_into_the_roster_alone(config: Config, photos: list[Path]) -> None:
+    """With --name the roster has the name, and the gallery has not."""
+    enrol(config, "s-1", photos, name="Ada Lovelace")
+    assert load_roster(Path(config.state.roster)).name_of("s-1") == "Ada Lovelace"
+    assert b"Ada" not in config.gallery_path.read_bytes()
+
+
+@pytest.mark.parametrize("subject", ["", "a b", "a/b", "+", "Müller", "a\n", "x" * 65])
+def test_a_subject_id_must_fit_everywhere(subject: str, config: Config) -> None:
+    """An id that could not stand in a topic or a list is refused before anything is done."""
+    with pytest.raises(ConfigError, match="subject id"):
+        enrol(config, subject, [Path("a.jpg")])
+
+
+def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
+    """Without state.roster a name has no place, which is told before anybody is enrolled."""
+    path = write_config(tmp_path, bundle_path)
+    path.write_text(path.read_text().replace("roster", "# roster"))
+    with pytest.raises(ConfigError, match=r"state\.roster: needed for --name"):
+        enrol(load_config(path), "s-1", [Path("a.jpg")], name="Ada")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "cannot be read"), (b"no picture", "unreadable; expected a JPEG or PNG")],
+)
+def test_a_photo_that_cannot_be_read_changes_nothing(
+    content: bytes | None, says: str, config: Config, tmp_path: Path
+) -> None:
+    """A wrong file name or file is an error that names it; the gallery stays as it was."""
+    enrolled(config, "s-0")
+    photo = tmp_path / "ada.jpg"
+    if content is not None:
+        photo.write_bytes(content)
+    with pytest.raises(PhotoError, match=f"{photo}.*{says}"):
+        enrol(config, "s-1", [photo])
+    assert subjects(config) == ["s-0"]
+
+
+def test_a_photo_without_a_face_is_named(config: Config, tmp_path: Path) -> None:
+    """When no photo shows a face, each is named with the reason."""
+    (path,) = write_folder(tmp_path / "empty", [np.full((240, 320, 3), 128, np.uint8)]).iterdir()
+    with pytest.raises(PhotoError, match=f"no usable picture.*{path}: no face"):
+        enrol(config, "s-1", [path])
+
+
+@needs_photos
+def test_a_gallery_of_another_model_is_not_added_to(config: Config, photos: list[Path]) -> None:
+    """Templates of two models in one gallery would make names of noise."""
+    config.directory.mkdir()
+    save_gallery(config.gallery_path, gallery_of("s-0", model_id="other"))
+    before = config.gallery_path.read_bytes()
+    with pytest.raises(GalleryModelError, match=r"belongs to other .*kiosk gallery renew"):
+        enrol(config, "s-1", photos)
+    assert config.gallery_path.read_bytes() == before
