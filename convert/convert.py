@@ -111,14 +111,14 @@ def convert(
         loss,
         report,
         calibration_crops=len(calibration),
-        cohort=len(after.cohort.centres),
+        cohort=len(after.cohort.embeddings),
     )
     try:  # better told here than by every kiosk
         msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
     except msgspec.ValidationError as exc:
         raise ModelError(f"the model card cannot be read back: {exc}") from exc
     outputs = np.stack([int8.model.run_crop(crop) for crop in crops])
-    bundle = Bundle(card, model, crops, outputs, after.cohort.centres)
+    bundle = Bundle(card, model, crops, outputs, after.cohort.embeddings)
     write_bundle(out, bundle)
     return Converted(bundle, loss, report)
 

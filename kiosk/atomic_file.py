@@ -1,4 +1,4 @@
-"""Write a file whole or not at all: a power cut leaves the old file or the new one."""
+"""Write a file atomically: a power cut leaves the old file or the new one."""
 
 import os
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: Path, mode: int = 0o666) -> Iterator[Path]:
-    """Give an empty file to write to, which takes the place of ``path`` once all is on disk.
+    """Yield the path of an empty file, which replaces ``path`` when its content is on the disk.
 
-    It stands in the same folder and ends in the same name, and is removed when the ``with`` block
-    fails. It has one name for each ``path``, so that what a power cut leaves of it, which may hold
-    templates or names, is gone with the next write.
+    It is in the same folder, its name ends in the same way, and it is removed when the ``with``
+    block fails. It always has the same name for one ``path``: a partial file that a power cut left,
+    which may hold templates or names, is removed by the next write.
 
     Args:
-        path: The file to write or to replace.
+        path: The file to create or to replace.
         mode: Permission bits of the new file, less the umask.
 
     Raises:
@@ -26,14 +26,15 @@ def atomic_write(path: Path, mode: int = 0o666) -> Iterator[Path]:
     os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
     try:
         yield partial
-        _to_disk(partial)
+        _sync(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    _to_disk(path.parent)  # the new name, too
+    _sync(path.parent)  # the new name too
 
 
-def _to_disk(path: Path) -> None:
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

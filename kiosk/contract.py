@@ -1,12 +1,12 @@
 """The contract between ``train``, ``convert`` and ``kiosk``: one aligned crop.
 
-A crop is ``(112, 112, 3)`` uint8, RGB, with five landmarks brought to the template below by a
-similarity transform. Pixel scaling lives inside the model's graph, so nobody does arithmetic on
-pixels. Whatever changes here changes :func:`fingerprint`, and a kiosk refuses a model or a
-gallery that carries another one.
+A crop is ``(112, 112, 3)`` uint8, RGB; a similarity transform maps five landmarks to the template
+below. Pixel scaling is part of the model's graph, so no other code does arithmetic on pixels. Every
+change of the facts below changes :func:`fingerprint`, and a kiosk rejects a model or a gallery with
+another fingerprint.
 
-The template is the one of ArcFace (Deng et al., 2019), which nearly all published face
-recognisers share.
+The template is that of ArcFace (Deng et al., 2019), which nearly all published face recognisers
+use.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ EMBEDDING_DIM: Final = 128
 """Length of an embedding."""
 
 COHORT_NEAREST: Final = 5
-"""How many faces of the cohort a score is held against (``kiosk.recognition.match``); with 3 and 8,
-development people were told apart no better. A model card says how many its thresholds are for."""
+"""How many nearest cohort members normalise a score (``kiosk.recognition.match``); 3 and 8 did not
+separate development people better. A model card says how many its thresholds are for."""
 
 LANDMARKS: Final = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 """Order of the five landmarks; left and right are the person's own (YuNet's order)."""
@@ -39,7 +39,7 @@ TEMPLATE: Final[npt.NDArray[np.float32]] = np.array(
     ],
     dtype=np.float32,
 )
-"""Where the landmarks lie in a crop, ``(5, 2)`` pixels, x then y."""
+"""Positions of the landmarks in a crop, ``(5, 2)`` pixels, x then y."""
 TEMPLATE.setflags(write=False)
 
 RESAMPLING: Final = "bilinear"
@@ -47,7 +47,7 @@ BORDER: Final = "reflect101"
 
 
 def facts() -> dict[str, Any]:
-    """Spell the contract out: everything that shapes a crop, and what is made of it."""
+    """Return the contract: everything that shapes a crop, and the length of its embedding."""
     return {
         "crop": [CROP_PX, CROP_PX, 3],
         "dtype": "uint8",
@@ -62,6 +62,6 @@ def facts() -> dict[str, Any]:
 
 
 def fingerprint() -> str:
-    """Identify this contract: 16 hex digits over :func:`facts`."""
+    """Return the fingerprint of this contract: 16 hex digits of a hash over :func:`facts`."""
     canonical = json.dumps(facts(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What flows through the kiosk, one frozen record a stage.
+"""The data of each stage, as frozen records.
 
 ::
 
@@ -26,7 +26,7 @@ class Frame:
     Attributes:
         image: ``(height, width, 3)`` uint8 BGR.
         index: Number of the frame since the camera opened, from 0.
-        at_s: When it was captured, seconds of a clock that never steps (monotonic).
+        at_s: When it was captured, seconds of a monotonic clock.
     """
 
     image: Image
@@ -51,13 +51,13 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """One walk past the camera, so far.
+    """One walk past the camera, up to the newest frame.
 
     Attributes:
-        track_id: Its number.
+        track_id: The number of the track.
         first: Its first face.
         face: Its newest face.
-        seen_s: When that was captured, seconds.
+        seen_s: When the newest face was captured, seconds.
     """
 
     track_id: int
@@ -68,11 +68,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How far a face can be trusted to be recognised.
+    """The quality of a face.
 
     Attributes:
         weight: 0 (unusable) to 1; the weight of this frame's vote.
-        reason: Why the weight is 0, or the empty string.
+        reason: Why the weight is 0; otherwise empty.
     """
 
     weight: float
@@ -81,12 +81,12 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Who of the gallery a probe resembles most.
+    """The enrolled person nearest to a probe.
 
     Attributes:
-        subject_id: The nearest enrolled person, or ``None`` when nobody is enrolled.
-        score: Cosine to that person less what the cohort reaches, -1 to 1.
-        margin: Score less the score of the second nearest person (-1 when there is none).
+        subject_id: That person, or ``None`` when nobody is enrolled.
+        score: Cosine to that person, normalised by the cohort (AS-norm), -1 to 1.
+        margin: Score less the score of the second nearest person (-1 when there is none), 0 to 2.
     """
 
     subject_id: str | None
@@ -110,18 +110,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The vote of one track, without any image.
+    """The result of the votes of one track, without any image.
 
     Attributes:
         verdict: Known, unsure or stranger.
-        subject_id: Who, when known.
-        score: Weighted mean score of the votes for the subject.
-        margin: Weighted mean margin of those votes.
-        threshold: The threshold that was in force.
-        votes: How many frames voted for the subject.
-        frames: How many frames of the track voted at all.
+        subject_id: The person, when known; otherwise ``None``.
+        score: Mean score of the votes for the person, by weight; of all votes when not known.
+        margin: Mean margin of the same votes, by weight.
+        threshold: The threshold of the rule that was used.
+        votes: How many frames voted for the person; all that voted when not known.
+        frames: How many frames of the track voted.
         quality: Mean weight of the frames that voted, 0 to 1.
-        direction: "left", "right" or "toward" across the picture; ``None`` when not known.
+        direction: "left", "right" or "toward" (:func:`kiosk.recognition.track.direction`);
+            ``None`` when not known.
     """
 
     verdict: Verdict

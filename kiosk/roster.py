@@ -1,12 +1,12 @@
-"""The roster: which name belongs to which subject id, in a CSV file that a school can edit.
+"""The roster: people's names by subject id, in a CSV file that a school can edit.
 
 ::
 
     subject_id,name
     s-0042,Ada Lovelace
 
-The names stand here and nowhere else: events, logs and the gallery hold subject ids. The kiosk
-does not need the file; what shows names to a person does.
+Names are here and nowhere else: events, logs and the gallery have subject ids. The kiosk does not
+need the file; only what shows names to a person does.
 """
 
 import csv
@@ -31,15 +31,15 @@ class Roster:
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def name_of(self, subject_id: str) -> str:
-        """Return the name, or the subject id itself when the roster does not know it."""
+        """Return the name, or the subject id itself when the roster does not have it."""
         return self.names.get(subject_id, subject_id)
 
 
 def load_roster(path: Path) -> Roster:
-    """Read a roster: CSV, UTF-8 (a byte order mark is allowed), the header required.
+    """Read a roster: CSV in UTF-8 with the header; a byte order mark is allowed.
 
     Raises:
-        RosterError: The file cannot be read, or a line is wrong; the message names the line.
+        RosterError: The file cannot be read, or a line is malformed; the message names the line.
     """
     try:
         # utf-8-sig: spreadsheets put a byte order mark before the header.
@@ -52,16 +52,16 @@ def load_roster(path: Path) -> Roster:
     names: dict[str, str] = {}
     for place, subject_id, name in _rows(path, text):
         if subject_id in names:
-            raise RosterError(f"{place}: subject_id is there twice; remove one of the lines")
+            raise RosterError(f"{place}: subject_id occurs twice; remove one of the lines")
         names[subject_id] = name
     return Roster(MappingProxyType(names))
 
 
 def add_to_roster(path: Path, subject_id: str, name: str) -> None:
-    """Write a person into the roster, over an earlier name; the file is made when absent.
+    """Add a person to the roster, or replace their name; an absent file is created.
 
     Raises:
-        RosterError: The file is malformed or cannot be written, or one of the two is empty.
+        RosterError: The file is malformed or cannot be written, or the id or name is empty.
     """
     key, value = _checked(str(path), [subject_id, name])
     names = load_roster(path).names if path.exists() else {}
@@ -69,7 +69,7 @@ def add_to_roster(path: Path, subject_id: str, name: str) -> None:
 
 
 def remove_from_roster(path: Path, subject_id: str) -> bool:
-    """Erase a person from the roster; return whether they stood there.
+    """Erase a person from the roster; return whether the roster had them.
 
     Raises:
         RosterError: The file is malformed or cannot be written.
@@ -84,12 +84,12 @@ def remove_from_roster(path: Path, subject_id: str) -> bool:
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield place (file and line), subject id and name of each line that is not blank."""
+    """Yield the place (file and line), subject id and name of each line that is not blank."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [column.strip() for column in next(reader, [])]
         if header != HEADER:
-            # What stands there instead may be a person's name, and errors end in logs.
+            # The line found may hold a person's name, and errors go to logs: do not quote it.
             raise RosterError(f"{path}:1: the header is wrong, expected the line: subject_id,name")
         for row in reader:
             if row:
@@ -110,7 +110,7 @@ def _checked(place: str, row: list[str]) -> tuple[str, str]:
 
 
 def _save(path: Path, names: Mapping[str, str]) -> None:
-    """Write the file, for its owner alone unless it was opened to others."""
+    """Write the file: a new one for its owner alone, an old one with its permission bits."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([HEADER, *names.items()])
     try:

@@ -11,7 +11,7 @@ from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.demo import sample_people
 from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
-from kiosk.recognition.photo import only_face, read_photo
+from kiosk.recognition.photo import find_single_face, read_photo
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support import embedding
@@ -36,7 +36,7 @@ def orl_photo(person: int, number: int) -> Path:
 def orl_crop(person: int, number: int) -> Image:
     """The crop of an ORL photo, as the kiosk would cut it."""
     photo = read_photo(orl_photo(person, number))
-    return align(photo, only_face(photo, Detector()).landmarks)
+    return align(photo, find_single_face(photo, Detector()).landmarks)
 
 
 def draw_crop(who: int, photo: int, side_px: int = STORED_PX) -> Image:

@@ -1,1 +1,1 @@
-"""Where frames come from: a real camera, a recording or a drawn scene."""
+"""Cameras: where frames come from. A new kind of camera is one file and its line in ``open``."""

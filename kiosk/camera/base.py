@@ -1,4 +1,4 @@
-"""The port that frames come in through, and what its adapters share."""
+"""The interface of cameras, and the code that they share."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -10,13 +10,13 @@ from kiosk.records import Frame, Image
 class Camera(Protocol):
     """An open camera: an iterator of its frames, and a context manager that closes it.
 
-    A camera that breaks or vanishes raises :class:`~kiosk.errors.CameraError` and gives nothing
-    more; it is closed and opened anew. Only a recording ends, or breaks for good
+    A camera that fails raises :class:`~kiosk.errors.CameraError` and yields no more frames; it must
+    be closed and opened again. Only a recording ends, or fails permanently
     (:class:`~kiosk.errors.RecordingError`).
     """
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
 
     def __exit__(
         self,
@@ -27,33 +27,33 @@ class Camera(Protocol):
         """Close the camera."""
 
     def __iter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
 
     def __next__(self) -> Frame:
         """Wait for the next frame.
 
         Raises:
-            CameraError: The camera is broken or gone.
-            StopIteration: The recording is over.
+            CameraError: The camera has failed or was removed.
+            StopIteration: The recording has ended.
         """
 
 
 class BaseCamera(ABC):
-    """A :class:`Camera` in all but where pictures come from: it counts frames and closes."""
+    """Base class of cameras: numbers the frames and closes; a subclass reads the pictures."""
 
     def __init__(self) -> None:
         self._index = 0
 
     @abstractmethod
     def _read(self) -> tuple[Image, float]:
-        """Give the next picture and its monotonic time, seconds."""
+        """Return the next picture and its monotonic time, seconds."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the camera back; once is enough, twice does no harm."""
+        """Release the camera; a second call does nothing."""
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def __exit__(
@@ -66,11 +66,11 @@ class BaseCamera(ABC):
         self.close()
 
     def __iter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def __next__(self) -> Frame:
-        """Wait for the next frame, as :meth:`Camera.__next__`."""
+        """Wait for the next frame; see :meth:`Camera.__next__`."""
         image, at_s = self._read()
         frame = Frame(image=image, index=self._index, at_s=at_s)
         self._index += 1

@@ -1,7 +1,7 @@
 """A Pi camera for machines without one: backend "fake-picamera2".
 
-It stands in for ``picamera2.Picamera2``, shows a moving test card, and refuses what the real one
-refuses, in the real one's words where it has words. Where the real one would wait for ever, the
+It replaces ``picamera2.Picamera2``, shows a moving test card, and rejects what the real one does,
+with the same message where the real one has a message. Where the real one would wait for ever, the
 fake raises.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from kiosk.records import Image
 
-# The RGB and YUV formats of picamera2.formats; only the one that the kiosk asks for is drawn.
+# The RGB and YUV formats of picamera2.formats; only the one that the kiosk uses is drawn.
 _FORMATS: Final = frozenset(
     {"BGR888", "RGB888", "XBGR8888", "XRGB8888", "RGB161616", "BGR161616"}
     | {"NV21", "NV12", "YUV420", "YVU420", "YVYU", "YUYV", "UYVY", "VYUY"}
@@ -20,11 +20,11 @@ _FORMATS: Final = frozenset(
 
 
 class FakePicamera2:
-    """One camera, number 0, that one program at a time may open.
+    """One camera, number 0, which only one program at a time may open.
 
     Raises:
-        IndexError: Another number.
-        RuntimeError: The camera is open already.
+        IndexError: The number is not 0.
+        RuntimeError: The camera is already open.
     """
 
     _in_use: ClassVar[bool] = False
@@ -45,16 +45,16 @@ class FakePicamera2:
     def create_video_configuration(
         self, main: dict[str, Any], controls: dict[str, Any]
     ) -> dict[str, Any]:
-        """Describe what to capture; an odd size is rounded down, as the real one does."""
+        """Build a configuration; an odd size is rounded down, as by the real one."""
         width, height = main["size"]
         size = (width - width % 2, height - height % 2)
         return {"main": {**main, "size": size}, "controls": dict(controls)}
 
     def configure(self, camera_config: dict[str, Any]) -> None:
-        """Set the camera up.
+        """Use a configuration.
 
         Raises:
-            RuntimeError: It is capturing, or the format or size is not one it has.
+            RuntimeError: The camera is capturing, or the format or size is not supported.
         """
         if self._started:
             raise RuntimeError("Camera must be stopped before configuring")
@@ -66,7 +66,7 @@ class FakePicamera2:
         self._configuration = camera_config
 
     def start(self) -> None:
-        """Begin to capture; when it does so already, nothing happens, as with the real one.
+        """Start capturing; does nothing when the camera is capturing, as with the real one.
 
         Raises:
             RuntimeError: The camera has not been configured.
@@ -76,15 +76,15 @@ class FakePicamera2:
         self._started = True
 
     def capture_array(self, name: str = "main", wait: float | None = None) -> Image:
-        """Wait one frame's time and draw the frame.
+        """Wait for the duration of one frame and draw the frame.
 
         Returns:
-            ``(height, width, 3)`` uint8; a blue card (BGR) with a white bar that wanders.
+            ``(height, width, 3)`` uint8; a blue card (BGR) with a moving white bar.
 
         Raises:
             TimeoutError: No frame can come; the real one raises this after ``wait`` seconds.
-            RuntimeError: The same, but the real one would wait for ever.
-            NotImplementedError: A stream or format that the fake does not draw.
+            RuntimeError: No frame can come, and the real one would wait for ever.
+            NotImplementedError: The fake does not draw this stream or format.
         """
         if not (self._started and self._plugged and self._configuration):
             self._stuck = True
@@ -105,15 +105,15 @@ class FakePicamera2:
         return image
 
     def unplug(self) -> None:
-        """Pull the ribbon cable."""
+        """Simulate a ribbon cable that was pulled out."""
         self._plugged = False
 
     def cancel_all_and_flush(self) -> None:
-        """Give up on a capture that timed out."""
+        """Cancel a capture that timed out."""
         self._stuck = False
 
     def close(self) -> None:
-        """Stop and let go of the camera.
+        """Stop and release the camera.
 
         Raises:
             RuntimeError: A capture that timed out was not cancelled; the real one waits for ever.
@@ -121,5 +121,5 @@ class FakePicamera2:
         if not self._open:
             return
         if self._stuck:
-            raise RuntimeError("closing waits for ever behind a capture that never ends")
+            raise RuntimeError("closing waits for ever for a capture that never ends")
         self._open = self._started = FakePicamera2._in_use = False

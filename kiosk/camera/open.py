@@ -1,4 +1,4 @@
-"""Open the camera that the configuration names: that one, or an error; never another."""
+"""Open the camera that the configuration names; there is no fallback to another one."""
 
 import threading
 from pathlib import Path
@@ -18,16 +18,16 @@ def open_camera(
     """Open a camera.
 
     Args:
-        section: Which, and how.
-        clock: Tells when frames came, and waits between the frames of a recording.
-        stop: Ends that wait early.
+        section: The camera's configuration.
+        clock: Gives the times of frames, and waits between the frames of a recording.
+        stop: When set, ends that wait early.
 
     Returns:
         The camera, open; use it in a ``with`` statement.
 
     Raises:
-        ConfigError: The section names what no camera can be, or a package that is not there.
-        CameraError: It cannot be opened.
+        ConfigError: The source is invalid for the backend, or the backend is not installed.
+        CameraError: The camera cannot be opened.
     """
     match section.backend:
         case "opencv":

@@ -12,7 +12,7 @@ from kiosk.config import CameraSection
 from kiosk.errors import CameraError, ConfigError
 from kiosk.records import Image
 
-# SIGTERM waits for an opening or a read that hangs, and the kiosk must end within 5 s.
+# SIGTERM waits for a blocked open or read, and the kiosk must end within 5 s.
 _OPEN_TIMEOUT_MS: Final = 3000
 _READ_TIMEOUT_MS: Final = 2500
 
@@ -22,13 +22,13 @@ class OpenCvCamera(BaseCamera):
 
     Args:
         section: ``source`` is the number of a camera ("0"), its device ("/dev/video0") or a URL
-            ("rtsp://..."). Size and rate are wishes: a USB camera takes the nearest it has, a
-            network camera ignores them.
-        clock: Tells when a frame came.
+            ("rtsp://..."). Size and rate are requests: a USB camera uses the nearest that it
+            supports, a network camera ignores them.
+        clock: Gives the times of frames.
 
     Raises:
         ConfigError: The source is none of the three.
-        CameraError: It cannot be opened.
+        CameraError: The camera cannot be opened.
     """
 
     def __init__(self, section: CameraSection, clock: Clock) -> None:
@@ -51,12 +51,12 @@ class OpenCvCamera(BaseCamera):
         return np.asarray(image, np.uint8), self._clock.monotonic_s()
 
     def close(self) -> None:
-        """Let go of the device or the connection."""
+        """Release the device or the connection."""
         self._capture.release()
 
 
 def _name(source: str) -> str:
-    """Shorten a URL to its host: the rest may carry a password, and this goes to the log."""
+    """Shorten a URL to its host: the rest may hold a password, and this goes to the log."""
     return re.sub(r"://(?:.*@)?([^/?]*).*", r"://\1", source)
 
 
@@ -79,6 +79,6 @@ def _open(section: CameraSection) -> cv2.VideoCapture:
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, section.width_px)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, section.height_px)
     capture.set(cv2.CAP_PROP_FPS, section.fps)
-    # A longer queue would show the kiosk who stood at the door a moment ago.
+    # A longer queue would delay the frames: the kiosk would see the door as it was a moment ago.
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     return capture

@@ -1,4 +1,4 @@
-"""Cameras on the Raspberry Pi's ribbon cable, through libcamera and picamera2."""
+"""Cameras on the ribbon cable of a Raspberry Pi, through libcamera and picamera2."""
 
 import importlib
 from concurrent.futures import CancelledError
@@ -15,8 +15,8 @@ from kiosk.records import Image
 # picamera2 names formats as libcamera does, from the highest byte down: the bytes of "RGB888"
 # lie in memory as blue, green, red (The Picamera2 Library, appendix A), which is OpenCV's order.
 _BGR: Final = "RGB888"
-# A ribbon that comes loose raises nothing: picamera2 would wait for ever. SIGTERM waits as long,
-# and the kiosk must end within 5 s.
+# When the ribbon cable comes loose, picamera2 raises nothing and would wait for ever. SIGTERM waits
+# as long, and the kiosk must end within 5 s.
 _FRAME_TIMEOUT_S: Final = 2.5
 
 
@@ -26,36 +26,36 @@ class Device(Protocol):
     def create_video_configuration(
         self, main: dict[str, Any], controls: dict[str, Any]
     ) -> dict[str, Any]:
-        """Describe what to capture."""
+        """Build a configuration."""
 
     def configure(self, camera_config: dict[str, Any]) -> None:
-        """Set the camera up."""
+        """Use a configuration."""
 
     def start(self) -> None:
-        """Begin to capture."""
+        """Start capturing."""
 
     def capture_array(self, name: str = "main", wait: float | None = None) -> Image:
         """Wait for a frame, at most ``wait`` seconds."""
 
     def cancel_all_and_flush(self) -> None:
-        """Give up on a capture that timed out."""
+        """Cancel a capture that timed out."""
 
     def close(self) -> None:
-        """Stop and let go of the camera."""
+        """Stop and release the camera."""
 
 
 class Library(Protocol):
     """The class ``picamera2.Picamera2``, or a fake of it."""
 
     def __call__(self, camera_num: int) -> Device:
-        """Open a camera by its number."""
+        """Open the camera with this number."""
 
 
 def load_picamera2() -> Library:
-    """Import picamera2, which Raspberry Pi OS installs and no package index can.
+    """Import picamera2, which Raspberry Pi OS provides; no package index can install it.
 
     Raises:
-        ConfigError: It is absent, or does not fit the numpy of this environment.
+        ConfigError: It is absent, or was built for another numpy than this environment's.
     """
     try:
         module = importlib.import_module("picamera2")
@@ -73,12 +73,12 @@ class Picamera2Camera(BaseCamera):
     """A camera that picamera2 opens.
 
     Args:
-        section: ``source`` is the number of the camera, mostly "0".
-        clock: Tells when a frame came.
+        section: ``source`` is the number of the camera, usually "0".
+        clock: Gives the times of frames.
         library: The class that opens the camera.
 
     Raises:
-        CameraError: No such camera, it is in use, or it refuses the size or rate.
+        CameraError: There is no such camera, it is in use, or it rejects the size or rate.
     """
 
     def __init__(self, section: CameraSection, clock: Clock, library: Library) -> None:
@@ -100,7 +100,7 @@ class Picamera2Camera(BaseCamera):
     def _open(self, library: Library, number: int) -> Device:
         try:
             return library(number)
-        # IndexError: no camera of that number. RuntimeError: it is in use, or does not answer.
+        # IndexError: no camera has that number. RuntimeError: it is in use, or does not answer.
         except (IndexError, RuntimeError) as exc:
             raise CameraError(
                 f"camera.source: {self._name} cannot be opened ({exc}); expected a camera that"
@@ -127,7 +127,7 @@ class Picamera2Camera(BaseCamera):
         try:
             image = self._device.capture_array("main", wait=_FRAME_TIMEOUT_S)
         except (TimeoutError, CancelledError, RuntimeError) as exc:
-            # Without this, closing would wait behind the capture that never ends.
+            # Without this, closing would wait for the capture that never ends.
             self._device.cancel_all_and_flush()
             raise CameraError(
                 f"camera.source: {self._name} stopped giving frames; check its ribbon cable"
@@ -135,10 +135,10 @@ class Picamera2Camera(BaseCamera):
         return np.asarray(image, np.uint8), self._clock.monotonic_s()
 
     def close(self) -> None:
-        """Stop and let go of the camera.
+        """Stop and release the camera.
 
         Raises:
-            CameraError: libcamera refuses.
+            CameraError: libcamera cannot close it.
         """
         try:
             self._device.close()

@@ -1,4 +1,4 @@
-"""Recordings in the place of a camera: a video, an animated GIF, or a folder of pictures."""
+"""Replay a recording as a camera: a video, an animated GIF, or a folder of pictures."""
 
 import re
 import threading
@@ -15,21 +15,21 @@ from kiosk.errors import RecordingError
 from kiosk.records import Image
 
 Recording: TypeAlias = Generator[tuple[Image, float], None, None]
-"""Pictures, each with its time since the first, seconds."""
+"""Pictures, each with its time since the start, seconds."""
 
 _PICTURES: Final = {".jpg", ".jpeg", ".png"}
 
 
 class ReplayCamera(BaseCamera):
-    """A camera that shows a recording once and ends.
+    """A camera that replays a recording once and ends.
 
-    ``at_s`` follows the recorded times at either pace, so that tracks and votes come out alike.
+    ``at_s`` follows the recorded times at either pace, so that tracks and votes are the same.
 
     Args:
         recording: The pictures and their times.
         pace: "recorded" waits until each picture's time has come; "fast" never waits.
-        clock: Tells the time of the first picture, and waits.
-        stop: Ends a wait early; pictures come as fast as they are taken from then on.
+        clock: Gives the time of the first picture, and waits.
+        stop: When set, ends a wait early; from then on there are no waits.
     """
 
     def __init__(
@@ -66,15 +66,15 @@ def open_recording(path: Path, *, fps: float) -> Recording:
 
     Args:
         path: A video or animated GIF, or a folder of ``.jpg`` and ``.png`` pictures, which are
-            shown in the order of their names (``2.jpg`` before ``10.jpg``).
-        fps: Pictures a second, of a folder or of a video that tells no times.
+            replayed in the order of their names (``2.jpg`` before ``10.jpg``).
+        fps: Pictures a second, for a folder or for a video without times.
 
     Returns:
         Its pictures, ``(height, width, 3)`` uint8 BGR, and their times.
 
     Raises:
-        RecordingError: It is absent, empty or unreadable; for a picture or video that turns out to
-            be so only when its turn comes, it is raised then.
+        RecordingError: The recording is absent, empty or unreadable; if that is found only when a
+            picture is read, the generator raises it.
     """
     if path.is_dir():
         return _folder(_pictures(path), fps)
@@ -94,7 +94,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Order names with their numbers taken as numbers."""
+    """Return a sort key that compares the numbers in a name as numbers."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
@@ -116,7 +116,7 @@ def _video(path: Path, capture: cv2.VideoCapture, fps: float) -> Recording:
             if not taken:
                 break
             told_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            # Some containers tell no times, or tell them badly: then the rate counts.
+            # Some containers have no times, or wrong ones: then the rate gives the time.
             last_s = told_s if told_s > last_s else last_s + step_s
             yield np.asarray(image, np.uint8), last_s
     finally:

@@ -1,1 +1,1 @@
-"""Who it is: from a frame to a decision. It knows no broker and no register."""
+"""Recognition, from a frame to a decision. Knows neither the broker nor the register."""

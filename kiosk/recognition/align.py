@@ -8,7 +8,7 @@ from kiosk.records import Floats, Image
 
 
 def similarity(landmarks: Floats, template: Floats = TEMPLATE) -> Floats:
-    """Find the turn, scale and shift that bring landmarks to the template.
+    """Compute the similarity transform (rotation, scale, shift) of landmarks to the template.
 
     The least-squares solution of Umeyama (1991), without reflection; in the plane it has a closed
     form in complex numbers.
@@ -21,7 +21,7 @@ def similarity(landmarks: Floats, template: Floats = TEMPLATE) -> Floats:
         ``(2, 3)`` float32, for :func:`cv2.warpAffine`.
 
     Raises:
-        ValueError: The landmarks all fall on one point, or are not finite.
+        ValueError: The landmarks coincide or are not finite.
     """
     if not np.isfinite(landmarks).all() or np.ptp(landmarks, axis=0).max() < 1e-3:
         raise ValueError("landmarks must be five finite points that do not coincide")
@@ -38,19 +38,19 @@ def similarity(landmarks: Floats, template: Floats = TEMPLATE) -> Floats:
 
 
 def align(image: Image, landmarks: Floats, *, border_px: int = 0) -> Image:
-    """Cut one face out of a picture.
+    """Cut the aligned crop of one face out of a picture.
 
     Args:
         image: ``(height, width, 3)`` uint8 BGR.
         landmarks: ``(5, 2)`` float32 pixels of that picture.
-        border_px: Keep this much more on every side (training augments before it cuts).
+        border_px: Extra pixels on every side (training augments before it cuts).
 
     Returns:
-        ``(112 + 2 * border_px, 112 + 2 * border_px, 3)`` uint8 RGB, contiguous. What lies
-        outside of the picture is mirrored.
+        ``(112 + 2 * border_px, 112 + 2 * border_px, 3)`` uint8 RGB, contiguous. The
+        picture is mirrored at its edges.
 
     Raises:
-        ValueError: As :func:`similarity`.
+        ValueError: The landmarks coincide or are not finite.
     """
     side = CROP_PX + 2 * border_px
     matrix = similarity(landmarks)

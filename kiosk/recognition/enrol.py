@@ -1,4 +1,4 @@
-"""Enrol a person: pictures go in, templates come out, and no picture is kept."""
+"""Compute a person's templates from pictures; no picture is kept."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import Embedder
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher
-from kiosk.recognition.photo import only_face
+from kiosk.recognition.photo import find_single_face
 from kiosk.recognition.probe import make_probe
-from kiosk.recognition.quality import Limits
+from kiosk.recognition.quality import QualityLimits
 from kiosk.records import Floats, Image
 
 TEMPLATES_MAX: Final = 12
-"""Of more pictures the mean of the templates is no better."""
+"""The mean of more templates is no better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A picture that gave no template, and why."""
+    """A picture that gave no template, and the reason."""
 
     name: str
     reason: str
@@ -30,12 +30,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enrolment:
-    """What the pictures of one person gave.
+    """The templates of one person.
 
     Attributes:
-        templates: ``(t, 128)`` float32 of length 1, at least one.
-        rejected: The pictures left out.
-        near: Subject ids already enrolled that look so alike that the two may be mixed up.
+        templates: ``(t, 128)`` float32 of length 1, at least one row.
+        rejected: The pictures that were left out.
+        near: Subject ids of enrolled people who look so similar that the two may be confused.
     """
 
     templates: Floats
@@ -45,33 +45,34 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Enroller:
-    """Make templates by the same stages that the door uses.
+    """Computes templates with the same stages that the door uses.
 
     Attributes:
         detector: Finds the face.
         embedder: Embeds it.
-        cohort: Of the model, which scores are held against.
-        limits: What a face must be.
-        same_min: Two pictures of one person are at least this alike (:mod:`.match`).
-        near_min: Two people are too near from here on, likewise.
+        cohort: The model's impostor cohort.
+        limits: The quality limits.
+        same_min: Lowest score (:mod:`.match`) of two pictures of one person.
+        near_min: Lowest score at which two people may be confused.
     """
 
     detector: Detector
     embedder: Embedder
     cohort: Cohort
-    limits: Limits
+    limits: QualityLimits
     same_min: float
     near_min: float
 
     def enrol(self, pictures: Iterable[tuple[str, Image]], gallery: Gallery) -> Enrolment:
-        """Make templates of one person.
+        """Compute the templates of one person.
 
         Args:
             pictures: Names (for messages) and ``(height, width, 3)`` uint8 BGR.
-            gallery: Who is enrolled already, without this person.
+            gallery: The enrolled people, without this person.
 
         Raises:
-            PhotoError: No picture was usable; the message lists them all.
+            PhotoError: No picture was usable (the message lists them all), or most pictures do
+                not show one person.
         """
         found: list[tuple[str, Floats]] = []
         rejected: list[Rejected] = []
@@ -80,8 +81,8 @@ class Enroller:
                 found.append((name, self._template(picture)))
             except PhotoError as exc:
                 rejected.append(Rejected(name, str(exc)))
-        found, strays = self._without_strays(found)
-        rejected += strays
+        found, others = self._without_other_people(found)
+        rejected += others
         if not found:
             reasons = "; ".join(f"{item.name}: {item.reason}" for item in rejected)
             raise PhotoError(f"no usable picture ({reasons or 'none given'})")
@@ -89,29 +90,29 @@ class Enroller:
         return Enrolment(templates, tuple(rejected), self._near(templates, gallery))
 
     def _template(self, picture: Image) -> Floats:
-        face = only_face(picture, self.detector)
+        face = find_single_face(picture, self.detector)
         probe = make_probe(picture, face, self.limits, self.embedder)
         if probe.embedding is None:
             raise PhotoError(probe.quality.reason)
         return probe.embedding
 
-    def _without_strays(
+    def _without_other_people(
         self, found: Sequence[tuple[str, Floats]]
     ) -> tuple[list[tuple[str, Floats]], list[Rejected]]:
-        """Leave out pictures that show somebody else than most of the pictures do."""
+        """Reject pictures that show another person than most of the pictures do."""
         if len(found) < 2:
             return list(found), []
         stack = np.stack([template for _, template in found])
-        alike = self.cohort.scores(stack, stack) >= self.same_min
-        kept = alike[int(np.argmax(alike.sum(axis=1)))]
+        is_same = self.cohort.scores(stack, stack) >= self.same_min
+        kept = is_same[int(np.argmax(is_same.sum(axis=1)))]
         if 2 * kept.sum() <= len(found):
             raise PhotoError("most pictures do not look like one person; take new ones")
-        strays = [
+        rejected = [
             Rejected(name, "does not look like the other pictures")
             for (name, _), keep in zip(found, kept, strict=True)
             if not keep
         ]
-        return [item for item, keep in zip(found, kept, strict=True) if keep], strays
+        return [item for item, keep in zip(found, kept, strict=True) if keep], rejected
 
     def _near(self, templates: Floats, gallery: Gallery) -> tuple[str, ...]:
         scores = Matcher(gallery, self.cohort).scores(templates).max(axis=0)

@@ -1,4 +1,4 @@
-"""The way of a frame: found, followed, aligned, judged, embedded, matched, voted on."""
+"""All stages from a frame to decisions: detect, track, align, check quality, embed, match, vote."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import Embedder
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.probe import make_probe
-from kiosk.recognition.quality import Limits
+from kiosk.recognition.quality import QualityLimits
 from kiosk.recognition.track import Tracker, direction
 from kiosk.recognition.vote import Vote, VoteCounter, VotingRule
 from kiosk.records import Decision, Frame, Image, Track
@@ -14,20 +14,20 @@ from kiosk.records import Decision, Frame, Image, Track
 
 @dataclass(slots=True)
 class Pipeline:
-    """All stages from a frame to decisions; the matcher and its rule can be exchanged.
+    """The stages, from a frame to decisions; the matcher and its rule can be replaced.
 
     Attributes:
         detector: Finds faces.
-        tracker: Follows them.
-        limits: What a face must be to vote.
+        tracker: Assigns faces to tracks.
+        limits: The quality limits of a face that votes.
         embedder: Embeds crops.
-        matcher: Knows who is enrolled.
-        votes: Counts votes.
+        matcher: Compares embeddings with the enrolled people.
+        votes: Counts the votes of each track.
     """
 
     detector: Detector
     tracker: Tracker
-    limits: Limits
+    limits: QualityLimits
     embedder: Embedder
     matcher: Matcher
     votes: VoteCounter

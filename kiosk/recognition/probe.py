@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.recognition.align import align
 from kiosk.recognition.embed import Embedder
-from kiosk.recognition.quality import Limits, judge
+from kiosk.recognition.quality import QualityLimits, check_quality
 from kiosk.records import Face, Floats, Image, Quality
 
 
@@ -21,7 +21,7 @@ class Probe:
     embedding: Floats | None
 
 
-def make_probe(image: Image, face: Face, limits: Limits, embedder: Embedder) -> Probe:
+def make_probe(image: Image, face: Face, limits: QualityLimits, embedder: Embedder) -> Probe:
     """Align a face, check its quality, and embed it if it is usable.
 
     Args:
@@ -34,5 +34,5 @@ def make_probe(image: Image, face: Face, limits: Limits, embedder: Embedder) -> 
         ValueError: The landmarks coincide or are not finite.
     """
     crop = align(image, face.landmarks)
-    quality = judge(face, crop, limits)
+    quality = check_quality(face, crop, limits)
     return Probe(quality, embedder.embed(crop) if quality.weight > 0.0 else None)

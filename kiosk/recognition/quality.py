@@ -1,7 +1,7 @@
-"""Judge whether a face is good enough to vote, and how much its vote weighs.
+"""Check whether a face is good enough to vote, and compute the weight of its vote.
 
-Each check yields 0 (unusable) to 1; the weight is their product. ISO/IEC 29794-5 names the same
-properties; the limits are configuration.
+A face beyond a limit has weight 0; otherwise the weight is a product of factors above 0 to 1.
+ISO/IEC 29794-5 names the same properties; the limits are configuration.
 """
 
 from typing import Final, Protocol
@@ -12,16 +12,17 @@ import numpy as np
 from kiosk.records import Face, Floats, Image, Quality
 
 GOOD_EYE_DISTANCE_PX: Final = 40.0
-"""From here on, more pixels do not help: the crop's own eyes are 35 pixels apart."""
+"""More pixels than this do not help: the eyes of a crop are 35 pixels apart."""
 GOOD_SHARPNESS: Final = 120.0
+"""Variance of the Laplacian from which sharpness takes no weight away."""
 
 
-class Limits(Protocol):
+class QualityLimits(Protocol):
     """The limits of :class:`kiosk.config.QualitySection`."""
 
     @property
     def eye_distance_min_px(self) -> float:
-        """Least distance of the eyes in the frame, pixels."""
+        """Least distance between the eyes in the frame, pixels."""
 
     @property
     def sharpness_min(self) -> float:
@@ -40,27 +41,27 @@ class Limits(Protocol):
         """Largest turn away from the camera, 0 (frontal) to 1 (profile)."""
 
 
-def judge(face: Face, crop: Image, limits: Limits) -> Quality:
-    """Judge one face.
+def check_quality(face: Face, crop: Image, limits: QualityLimits) -> Quality:
+    """Check one face against the limits, and compute its weight.
 
     Args:
-        face: Where it is.
-        crop: ``(112, 112, 3)`` uint8 RGB.
-        limits: What it must keep to.
+        face: The face in the frame.
+        crop: Its crop, ``(112, 112, 3)`` uint8 RGB.
+        limits: The limits.
     """
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     distance = eye_distance(face.landmarks)
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
     brightness = float(grey.mean())
     turned = turn(face.landmarks)
-    for bad, reason in (
+    for is_beyond, reason in (
         (distance < limits.eye_distance_min_px, "too small"),
         (turned > limits.turn_max, "turned away"),
         (brightness < limits.brightness_min, "too dark"),
         (brightness > limits.brightness_max, "too bright"),
         (sharpness < limits.sharpness_min, "blurred"),
     ):
-        if bad:
+        if is_beyond:
             return Quality(0.0, reason)
     weight = (
         min(1.0, distance / GOOD_EYE_DISTANCE_PX)
@@ -72,12 +73,12 @@ def judge(face: Face, crop: Image, limits: Limits) -> Quality:
 
 
 def eye_distance(landmarks: Floats) -> float:
-    """Measure the distance of the eyes, pixels of the frame."""
+    """Compute the distance between the eyes, pixels of the frame."""
     return float(np.hypot(*(landmarks[1] - landmarks[0])))
 
 
 def turn(landmarks: Floats) -> float:
-    """Estimate how far a head is turned sideways from where the nose lies between the eyes.
+    """Estimate how far a head is turned sideways, from the position of the nose between the eyes.
 
     Returns:
         0 with the nose in the middle, 1 with the nose above or beyond an eye.

@@ -25,13 +25,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """Detector and embedder as the configuration wants them.
+    """Detector, embedder and model bundle, as configured.
 
     Attributes:
         config: The configuration.
         bundle: The model bundle.
         detector: Finds faces.
-        embedder: Embeds them.
+        embedder: Embeds crops.
     """
 
     config: Config
@@ -41,54 +41,62 @@ class Recogniser:
 
     @property
     def cohort(self) -> Cohort:
-        """What scores are held against."""
+        """The impostor cohort of the model."""
         return Cohort(self.bundle.cohort)
 
     def rule(self, gallery_size: int) -> VotingRule:
-        """Set the thresholds for a gallery: from the configuration, else from the model card.
+        """Return the voting rule for a gallery size.
+
+        Thresholds come from the configuration, else from the model card.
 
         Raises:
             ConfigError: The card has no threshold for ``decision.fpir``, or the thresholds
                 contradict each other.
         """
-        own = self.config.decision
-        points = self.bundle.card
-        threshold = own.threshold
+        section, card = self.config.decision, self.bundle.card
+        threshold = section.threshold
         if threshold is None:
-            threshold = points.operating_point(own.fpir, gallery_size).threshold
-        unsure = own.unsure_threshold
+            threshold = card.operating_point(section.fpir, gallery_size).threshold
+        unsure = section.unsure_threshold
         if unsure is None:
-            loosest = max(point.fpir for point in points.operating_points)
-            unsure = min(threshold, points.operating_point(loosest, gallery_size).threshold)
+            fpir_max = max(point.fpir for point in card.operating_points)
+            unsure = min(threshold, card.operating_point(fpir_max, gallery_size).threshold)
         if unsure > threshold:
             raise ConfigError(f"decision.unsure_threshold: expected at most {threshold:.3f}")
-        return VotingRule(threshold, unsure, own.margin_min, own.votes_min, own.agreement_min)
+        return VotingRule(
+            threshold, unsure, section.margin_min, section.votes_min, section.agreement_min
+        )
 
     def matcher(self, gallery: Gallery) -> tuple[Matcher, VotingRule]:
-        """Make a gallery ready to be matched with, and set the rule for its size."""
+        """Prepare a gallery for matching, and return the voting rule for its size."""
         most = max(point.gallery_size for point in self.bundle.card.operating_points)
         if len(gallery) > most:
             _log.warning(
-                "%d people enrolled, thresholds measured with %d: more strangers than "
-                "decision.fpir says may be given a name",
+                "%d people enrolled, thresholds measured with %d: the FPIR may be higher than "
+                "decision.fpir",
                 len(gallery),
                 most,
             )
         return Matcher(gallery, self.cohort), self.rule(len(gallery))
 
     def load_gallery(self) -> tuple[Matcher, VotingRule]:
-        """Read the configured gallery and make it ready."""
+        """Read the configured gallery and prepare it for matching.
+
+        Raises:
+            GalleryError: The gallery cannot be read, or belongs to another model.
+            ConfigError: As :meth:`rule`.
+        """
         return self.matcher(load_gallery(self.config.gallery_path, self.embedder.model_id))
 
     def with_decision(self, read_config: Callable[[], Config] | None) -> "Recogniser":
-        """Take over a changed section ``decision``; all else needs a restart."""
+        """Return a copy with section ``decision`` read again; all other keys need a restart."""
         if read_config is None:
             return self
         config = msgspec.structs.replace(self.config, decision=read_config().decision)
         return dataclasses.replace(self, config=config)
 
     def enroller(self, gallery_size: int) -> Enroller:
-        """Make an enroller whose limits are those of the door."""
+        """Build an enroller with the limits and thresholds of the door."""
         rule = self.rule(max(1, gallery_size))
         return Enroller(
             self.detector,
@@ -101,7 +109,12 @@ class Recogniser:
 
 
 def build_recogniser(config: Config) -> Recogniser:
-    """Load the detector and the model bundle."""
+    """Load the detector and the model bundle.
+
+    Raises:
+        ModelError: The bundle or the detector weights cannot be used.
+        ConfigError: The runtime is not installed.
+    """
     section = config.model
     bundle = load_bundle(bundle_path(section.bundle))
     weights = Path(config.detector.weights) if config.detector.weights else None
@@ -114,7 +127,7 @@ def build_recogniser(config: Config) -> Recogniser:
 
 
 def build_pipeline(recogniser: Recogniser, matcher: Matcher, rule: VotingRule) -> Pipeline:
-    """Put the stages from frame to decision together."""
+    """Build the pipeline from frames to decisions."""
     config = recogniser.config
     return Pipeline(
         detector=recogniser.detector,

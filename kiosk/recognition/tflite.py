@@ -1,4 +1,4 @@
-"""The only importer of the TFLite runtime."""
+"""Run TFLite models. No other module imports the TFLite runtime."""
 
 import importlib
 from typing import Any, Final, Literal, TypeAlias
@@ -23,11 +23,11 @@ class TfliteModel:
 
     Args:
         model: The file's bytes.
-        runtime: Which runtime; the one named is used, or an error raised.
+        runtime: Which runtime; no other one is used instead.
         threads: Threads of one inference.
 
     Raises:
-        ModelError: The bytes are no such model.
+        ModelError: The bytes are not such a model.
         ConfigError: The runtime is not installed.
     """
 
@@ -38,36 +38,36 @@ class TfliteModel:
             self._run.allocate_tensors()
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"{runtime} cannot load the model: {exc}") from exc
-        ends = self._run.get_input_details(), self._run.get_output_details()
-        if [len(end) for end in ends] != [1, 1]:
+        tensors = self._run.get_input_details(), self._run.get_output_details()
+        if [len(found) for found in tensors] != [1, 1]:
             raise ModelError("expected a model with one input and one output")
-        (self._input,), (self._output,) = ends
+        (self._input,), (self._output,) = tensors
         for details in (self._input, self._output):
             if details["dtype"] is not np.int8:
                 raise ModelError(f"model tensor {details['name']}: {details['dtype']}, not int8")
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of the input, batch first."""
+        """The shape of the input, batch first."""
         return tuple(int(n) for n in self._input["shape"])
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Shape of the output, batch first."""
+        """The shape of the output, batch first."""
         return tuple(int(n) for n in self._output["shape"])
 
     @property
     def input_quantisation(self) -> tuple[float, int]:
-        """Scale and zero point of the input."""
+        """The scale and zero point of the input."""
         return self._quantisation(self._input)
 
     @property
     def output_quantisation(self) -> tuple[float, int]:
-        """Scale and zero point of the output."""
+        """The scale and zero point of the output."""
         return self._quantisation(self._output)
 
     def __call__(self, values: Int8s) -> Int8s:
-        """Run ``values`` of :attr:`input_shape`; the output is a copy."""
+        """Run the model on ``values`` of :attr:`input_shape`, and return a copy of the output."""
         self._run.set_tensor(self._input["index"], values)
         self._run.invoke()
         return np.array(self._run.get_tensor(self._output["index"]), np.int8)
@@ -91,23 +91,23 @@ class TfliteModel:
 
 
 def parts_of(model: bytes, runtime: Runtime = "ai-edge-litert") -> tuple[dict[str, Any], set[str]]:
-    """List the tensors of a model by name, with their numpy types, and the names of its ops.
+    """Return the tensors of a model by name, with their numpy types, and the names of its ops.
 
     Raises:
         ConfigError: The runtime is not installed.
     """
-    # Not allocated: that would put a delegate's op in the place of those it takes.
-    opened = _load(runtime).Interpreter(model_content=model)
-    tensors = {tensor["name"]: tensor["dtype"] for tensor in opened.get_tensor_details()}
-    # The public interface lists tensors only; this has been the way to list ops for years.
-    return tensors, {op["op_name"] for op in opened._get_ops_details()}  # noqa: SLF001
+    # Not allocated: that would replace ops by the op of a delegate.
+    interpreter = _load(runtime).Interpreter(model_content=model)
+    tensors = {tensor["name"]: tensor["dtype"] for tensor in interpreter.get_tensor_details()}
+    # The public interface lists tensors only; this method has listed the ops for years.
+    return tensors, {op["op_name"] for op in interpreter._get_ops_details()}  # noqa: SLF001
 
 
 def _load(runtime: Runtime) -> Any:  # noqa: ANN401  # the runtimes carry no types
     try:
         return importlib.import_module(_MODULES[runtime])
     except ImportError as exc:
-        # A wrong configuration and no missing extra: it stays so however often systemd tries again.
+        # A ConfigError, not a MissingExtraError: it does not help if systemd tries again.
         other = next(name for name in _MODULES if name != runtime)
         raise ConfigError(
             f"model.runtime: {runtime} is not installed; `pip install {runtime}`, or set"

@@ -1,7 +1,7 @@
-"""Follow faces from frame to frame: one track is one walk past the camera.
+"""Track faces from frame to frame: one track is one walk past the camera.
 
-Faces move little between frames, so each is given to the track whose last face was nearest,
-measured in widths of the face, and no further away than ``reach``.
+Faces move little between frames, so each face joins the track whose newest face is nearest,
+measured in widths of the face, and at most ``reach`` away.
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from kiosk.records import Face, Floats, Track
 
 
 class Tracker:
-    """Give each face the number of its track.
+    """Assigns each face to a track.
 
     Args:
-        gap_max_s: A track not seen for longer is over.
-        reach: How far a face may move between two frames, in widths of the face.
+        gap_max_s: A track that was not seen for longer has ended, seconds.
+        reach: How far a face may move and grow between two frames, in widths of the face.
     """
 
     def __init__(self, *, gap_max_s: float, reach: float) -> None:
@@ -26,10 +26,10 @@ class Tracker:
     def update(
         self, faces: tuple[Face, ...], now_s: float
     ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
-        """Take in the faces of one frame.
+        """Assign the faces of one frame to tracks, and end tracks after the longest gap.
 
         Args:
-            faces: What the detector found.
+            faces: The faces that the detector found.
             now_s: When the frame was captured, seconds.
 
         Returns:
@@ -38,33 +38,34 @@ class Tracker:
         ended = tuple(t for t in self._tracks.values() if now_s - t.seen_s > self._gap_max_s)
         for track in ended:
             del self._tracks[track.track_id]
-        chosen = self._assign(faces)
+        assigned = self._assign(faces)
         seen = tuple(
-            self._follow(chosen.get(index), face, now_s) for index, face in enumerate(faces)
+            self._follow(assigned.get(index), face, now_s) for index, face in enumerate(faces)
         )
         return seen, ended
 
     def finish(self) -> tuple[Track, ...]:
-        """End all tracks, when the camera has ended."""
+        """End all tracks when the camera has ended, and return them."""
         ended = tuple(self._tracks.values())
         self._tracks.clear()
         return ended
 
     def _assign(self, faces: tuple[Face, ...]) -> dict[int, int]:
-        """Pair faces with tracks, the nearest pair first; the rest open their own."""
+        """Pair faces with tracks, the nearest pair first; return track ids by index of the face."""
         pairs = sorted(
-            (step, index, track_id)
+            (distance, index, track_id)
             for index, face in enumerate(faces)
             for track_id, track in self._tracks.items()
-            if (step := _step(track.face.box, face.box)) <= self._reach
+            if (distance := _distance(track.face.box, face.box)) <= self._reach
         )
-        chosen: dict[int, int] = {}
+        assigned: dict[int, int] = {}
         for _, index, track_id in pairs:
-            if index not in chosen and track_id not in chosen.values():
-                chosen[index] = track_id
-        return chosen
+            if index not in assigned and track_id not in assigned.values():
+                assigned[index] = track_id
+        return assigned
 
     def _follow(self, track_id: int | None, face: Face, now_s: float) -> Track:
+        """Continue a track with a face, or begin a new one."""
         if track_id is None:
             track_id = self._next
             self._next += 1
@@ -75,8 +76,8 @@ class Tracker:
         return track
 
 
-def _step(one: Floats, other: Floats) -> float:
-    """Measure how far a face moved and grew, in widths of the larger face."""
+def _distance(one: Floats, other: Floats) -> float:
+    """Compute how far a face moved, in widths of the larger face, plus the log of its growth."""
     size = float(max(one[2], other[2], 1.0))
     move = float(np.hypot(*((one[:2] + one[2:] / 2) - (other[:2] + other[2:] / 2)))) / size
     growth = abs(float(np.log(max(one[2], 1.0) / max(other[2], 1.0))))
@@ -84,7 +85,10 @@ def _step(one: Floats, other: Floats) -> float:
 
 
 def direction(track: Track) -> str | None:
-    """Tell which way a track crossed the picture: "left", "right" or "toward" the camera."""
+    """Return which way a track crossed the picture: "left", "right" or "toward" the camera.
+
+    ``None`` when the face neither moved by its width nor grew.
+    """
     start, end = track.first.box, track.face.box
     moved = float((end[0] + end[2] / 2) - (start[0] + start[2] / 2))
     if end[2] > 1.3 * start[2] and abs(moved) < 2 * end[2]:

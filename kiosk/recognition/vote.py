@@ -1,7 +1,7 @@
-"""Decide who a track is: its frames vote, weighted by their quality.
+"""Decide who a track shows: its frames vote, weighted by their quality.
 
-One frame may be wrong; a stranger given a student's name is the worst error there is. So a name
-needs several frames that agree, each above the threshold and clear of the second best person.
+One frame may be wrong, and a student's name for a stranger is the worst error. So a name needs
+several frames that agree, each above the threshold and clear of the second best person.
 """
 
 import math
@@ -14,20 +14,21 @@ from typing import Final
 from kiosk.records import Decision, Match, Verdict
 
 VOTES_KEPT: Final = 100
-"""The newest votes of a track that count: a poster in sight all day must not fill the memory."""
+"""How many votes of a track are kept, the newest: a poster in view all day must not fill the
+memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class VotingRule:
-    """When votes become a name.
+    """When the votes of a track name a person.
 
     Attributes:
-        threshold: Score from which a frame votes for the nearest person.
-        unsure_threshold: Score from which a track without a name counts as unsure.
-        margin_min: How much nearer than the second best person a vote must be.
+        threshold: Lowest score of a vote for the nearest person.
+        unsure_threshold: Lowest score at which a track without a name is unsure.
+        margin_min: Lowest margin of a vote for the nearest person.
         votes_min: How many frames must vote for one person.
-        agreement_min: Their share of the weight of all frames; more than a half, so that no two
-            people can have it.
+        agreement_min: Their least share of the weight of all frames; more than a half, so that no
+            two people can have it.
     """
 
     threshold: float
@@ -39,7 +40,7 @@ class VotingRule:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one usable frame says: the nearest person, and the frame's weight (above 0 to 1)."""
+    """The vote of one usable frame: its match, and its weight (above 0 to 1)."""
 
     match: Match
     weight: float
@@ -49,23 +50,23 @@ def decide(votes: Sequence[Vote], rule: VotingRule, direction: str | None = None
     """Count the votes of one track.
 
     Args:
-        votes: Of all its usable frames; at least one.
-        rule: When votes become a name.
+        votes: The votes of all its usable frames; at least one.
+        rule: When votes name a person.
         direction: Which way the person went, for the record.
 
     Returns:
-        Known only if one person has enough votes and enough of the weight.
+        The decision; known only if one person has enough votes and enough of the weight.
     """
-    groups: defaultdict[str, list[Vote]] = defaultdict(list)
+    by_subject: defaultdict[str, list[Vote]] = defaultdict(list)
     for vote in votes:
         if vote.match.subject_id is not None and _counts(vote.match, rule):
-            groups[vote.match.subject_id].append(vote)
-    subject, own = max(groups.items(), key=lambda item: _weight(item[1]), default=("", []))
-    agreed = _weight(own) >= rule.agreement_min * _weight(votes)
-    if len(own) >= rule.votes_min and agreed:
-        return _decision(Verdict.KNOWN, subject, own, votes, rule.threshold, direction)
-    best = max(vote.match.score for vote in votes)
-    verdict = Verdict.UNSURE if best >= rule.unsure_threshold else Verdict.STRANGER
+            by_subject[vote.match.subject_id].append(vote)
+    subject, best = max(by_subject.items(), key=lambda item: _weight(item[1]), default=("", []))
+    has_agreement = _weight(best) >= rule.agreement_min * _weight(votes)
+    if len(best) >= rule.votes_min and has_agreement:
+        return _decision(Verdict.KNOWN, subject, best, votes, rule.threshold, direction)
+    best_score = max(vote.match.score for vote in votes)
+    verdict = Verdict.UNSURE if best_score >= rule.unsure_threshold else Verdict.STRANGER
     return _decision(verdict, None, votes, votes, rule.threshold, direction)
 
 
@@ -74,26 +75,27 @@ def _counts(match: Match, rule: VotingRule) -> bool:
 
 
 def _weight(votes: Sequence[Vote]) -> float:
-    # Exact, so that the order of the votes does not matter.
+    # fsum is exact, so the order of the votes does not matter.
     return math.fsum(vote.weight for vote in votes)
 
 
 def _decision(
     verdict: Verdict,
     subject_id: str | None,
-    own: Sequence[Vote],
+    deciding: Sequence[Vote],
     votes: Sequence[Vote],
     threshold: float,
     direction: str | None,
 ) -> Decision:
-    weight = _weight(own)
+    """Build the decision; ``deciding`` are the votes that give score and margin."""
+    weight = _weight(deciding)
     return Decision(
         verdict=verdict,
         subject_id=subject_id,
-        score=math.fsum(vote.match.score * vote.weight for vote in own) / weight,
-        margin=math.fsum(vote.match.margin * vote.weight for vote in own) / weight,
+        score=math.fsum(vote.match.score * vote.weight for vote in deciding) / weight,
+        margin=math.fsum(vote.match.margin * vote.weight for vote in deciding) / weight,
         threshold=threshold,
-        votes=len(own),
+        votes=len(deciding),
         frames=len(votes),
         quality=_weight(votes) / len(votes),
         direction=direction,
@@ -101,10 +103,10 @@ def _decision(
 
 
 class VoteCounter:
-    """The votes of the tracks that are under way.
+    """The votes of the tracks in view.
 
     Args:
-        rule: When votes become a name.
+        rule: When votes name a person.
     """
 
     def __init__(self, rule: VotingRule) -> None:
@@ -113,10 +115,10 @@ class VoteCounter:
         self._known: dict[int, str | None] = {}
 
     def vote(self, track_id: int, vote: Vote, direction: str | None) -> Decision | None:
-        """Take in a vote; the decision, at the vote that makes the track known.
+        """Add a vote, and return the decision if this vote makes the track known.
 
-        Whoever steps out from behind somebody known may inherit their track, and must not go
-        unrecorded: then the votes since the last one for that person are counted anew.
+        A person who steps out from behind an identified person may inherit their track, and must
+        be recorded too: the votes since the last vote for the identified person are counted.
         """
         votes = self._votes[track_id]
         if track_id in self._known and vote.match.subject_id == self._known[track_id]:
@@ -146,23 +148,23 @@ class VoteCounter:
         return decide(votes, self._rule).verdict
 
     def use_rule(self, rule: VotingRule) -> None:
-        """Count anew by another rule, for a gallery that was exchanged; who is known stays known.
+        """Drop pending votes and use a new rule after the gallery was replaced.
 
-        The votes so far may be for somebody erased or enrolled anew since, and a rule that is less
-        strict would make a name of them.
+        Identified tracks stay identified. The pending votes may be for a person who was erased or
+        enrolled again since, and a less strict rule would turn them into a name.
         """
         self._rule = rule
         self._votes.clear()
 
     def start_session(self) -> None:
-        """Take who is known for unknown, when a class session begins: who stays is known anew.
+        """Start a new class session: everyone still in view may be recorded again.
 
-        Votes for somebody not known yet count on: the event is of the session in which it is made.
+        Pending votes are kept: the event belongs to the class session in which it is made.
         """
         self._known.clear()
 
     def end(self, track_id: int, direction: str | None) -> Decision | None:
-        """Forget a track that has ended; what it was, if it never became known."""
+        """Forget a track that has ended, and return the decision on it if it never became known."""
         votes = self._votes.pop(track_id, None)
         if self._known.pop(track_id, None) is not None or not votes:
             return None

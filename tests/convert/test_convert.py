@@ -345,8 +345,8 @@ def test_a_side_without_people_is_named(
 def test_the_cohort_is_the_int8_file_s(bundle: Bundle, crop_set: CropSet) -> None:
     """Scores are held against what the shipped file makes of training people."""
     expected = make_cohort(Int8Embedder(bundle.model), crop_set)
-    assert len(expected.centres) >= COHORT_NEAREST
-    assert np.array_equal(bundle.cohort, expected.centres)
+    assert len(expected.embeddings) >= COHORT_NEAREST
+    assert np.array_equal(bundle.cohort, expected.embeddings)
 
 
 def test_a_network_that_tells_nobody_apart_is_not_written(

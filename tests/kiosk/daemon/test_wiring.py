@@ -88,9 +88,9 @@ def test_the_bundle_s_cohort_is_what_scores_are_held_against(tmp_path: Path) -> 
     assert rare > 0.8
     # Two pictures of the common face are no longer alike enough, two of the rare one are.
     twice = [[("1", face), ("2", face)] for face in faces]
-    assert one.enroller(2)._without_strays(twice[1])[1] == []
+    assert one.enroller(2)._without_other_people(twice[1])[1] == []
     with pytest.raises(PhotoError, match="do not look like one person"):
-        one.enroller(2)._without_strays(twice[0])
+        one.enroller(2)._without_other_people(twice[0])
     assert one.enroller(2)._near(faces[:1], gallery) == ()
     assert recogniser(tmp_path, tmp_path / "b.kiosk-model", "threshold = 0.8").enroller(2)._near(
         faces[1:], gallery

@@ -155,9 +155,9 @@ def test_nobody_is_enrolled_without_a_majority(enroller: Enroller, people: list[
     found = [(f"{i}", around(person, i)) for i, person in enumerate(people)]
     most = max(set(people), key=people.count)
     if 2 * people.count(most) > len(people):
-        kept, strays = enroller._without_strays(found)
+        kept, strays = enroller._without_other_people(found)
         assert [name for name, _ in kept] == [f"{i}" for i, p in enumerate(people) if p == most]
         assert len(kept) + len(strays) == len(people)
     else:
         with pytest.raises(PhotoError, match="do not look like one person"):
-            enroller._without_strays(found)
+            enroller._without_other_people(found)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.gallery import Gallery
-from kiosk.recognition.match import Cohort, Matcher, centre
+from kiosk.recognition.match import Cohort, Matcher, mean_template
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Match
 from tests.support import NO_COHORT, PLAIN, embedding
@@ -38,7 +38,7 @@ def test_a_match_equals_brute_force(counts: list[int], seed: int, strangers: int
     def reached(face: Floats) -> float:
         if not strangers:
             return 0.0
-        return float(np.mean(sorted(float(face @ other) for other in cohort.centres)[-5:]))
+        return float(np.mean(sorted(float(face @ other) for other in cohort.embeddings)[-5:]))
 
     expected = {}
     for subject, rows in people.templates.items():
@@ -77,7 +77,9 @@ def test_the_far_part_of_the_cohort_does_not_count() -> None:
     """Strangers who look like nobody near leave the scores as they are."""
     near, far = around(embedding(1), 2, COHORT_NEAREST), -around(embedding(1), 3, 50)
     face = embedding(1)[None]
-    alone, together = (Cohort(faces).level(face) for faces in (near, np.concatenate([near, far])))
+    alone, together = (
+        Cohort(faces).impostor_mean(face) for faces in (near, np.concatenate([near, far]))
+    )
     assert alone == pytest.approx(together)
 
 
@@ -120,11 +122,11 @@ def test_of_two_beyond_the_limit_the_nearer_is_named() -> None:
 def test_templates_that_cancel_out_are_like_nobody() -> None:
     """Opposite templates have no mean direction; the score is 0, not a division by zero."""
     opposite = np.stack([embedding(1), -embedding(1)])
-    assert centre(opposite) == pytest.approx(np.zeros(128), abs=1e-6)
+    assert mean_template(opposite) == pytest.approx(np.zeros(128), abs=1e-6)
 
 
 def test_a_cohort_that_is_too_small_is_refused() -> None:
     """Fewer faces than are averaged over are refused; none at all are a plain cosine."""
     with pytest.raises(ValueError, match="4 faces in the cohort, expected 5 or none"):
         Cohort(templates(1, COHORT_NEAREST - 1))
-    assert PLAIN.level(templates(1, 3)) == pytest.approx(np.zeros(3))
+    assert PLAIN.impostor_mean(templates(1, 3)) == pytest.approx(np.zeros(3))

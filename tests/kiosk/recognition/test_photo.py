@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
 from kiosk.recognition.detect import Detector
-from kiosk.recognition.photo import decode_photo, only_face, read_photo
+from kiosk.recognition.photo import decode_photo, find_single_face, read_photo
 from tests.support import needs_photos, picture
 
 
@@ -115,7 +115,7 @@ def test_any_bytes_are_a_picture_or_refused(start: bytes, rest: bytes) -> None:
 def test_an_empty_room_has_no_face(detector: Detector) -> None:
     """A picture without a face is refused as that."""
     with pytest.raises(NoFaceError):
-        only_face(np.full((240, 320, 3), 128, np.uint8), detector)
+        find_single_face(np.full((240, 320, 3), 128, np.uint8), detector)
 
 
 @needs_photos
@@ -124,7 +124,7 @@ def test_two_people_of_like_size_are_refused(detector: Detector) -> None:
     both = picture(enrolment_photos("orl-s08")[0], size=(400, 240))
     both[:, 200:] = picture(enrolment_photos("orl-s12")[0], size=(200, 240))
     with pytest.raises(SeveralFacesError):
-        only_face(both, detector)
+        find_single_face(both, detector)
 
 
 @needs_photos
@@ -133,4 +133,4 @@ def test_a_passer_by_in_the_background_does_not_count(detector: Detector) -> Non
     scene = picture(enrolment_photos("orl-s08")[0])
     scene[60:172, 220:312] = enrolment_photos("orl-s12")[0]
     assert len(detector.find(scene)) == 2
-    assert only_face(scene, detector).box[2] > 100
+    assert find_single_face(scene, detector).box[2] > 100

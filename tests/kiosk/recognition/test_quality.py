@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.config import QualitySection
-from kiosk.recognition.quality import eye_distance, judge, turn
+from kiosk.recognition.quality import check_quality, eye_distance, turn
 from kiosk.records import Face, Floats, Image
 from tests.support import face
 
@@ -40,7 +40,7 @@ def with_landmarks(landmarks: Floats) -> Face:
 
 def test_a_good_face_votes_with_nearly_all_its_weight() -> None:
     """A frontal, sharp, well lit face near the camera has no reason against it."""
-    quality = judge(face(0, 0, 150, score=1.0), crop(), LIMITS)
+    quality = check_quality(face(0, 0, 150, score=1.0), crop(), LIMITS)
     assert quality.reason == ""
     assert quality.weight > 0.9
 
@@ -59,7 +59,7 @@ def test_a_good_face_votes_with_nearly_all_its_weight() -> None:
 )
 def test_a_face_beyond_a_limit_does_not_vote(one: Face, picture: Image, reason: str) -> None:
     """Each limit alone takes the vote away, and says why."""
-    quality = judge(one, picture, LIMITS)
+    quality = check_quality(one, picture, LIMITS)
     assert (quality.weight, quality.reason) == (0.0, reason)
 
 
@@ -75,9 +75,9 @@ def test_a_face_beyond_a_limit_does_not_vote(one: Face, picture: Image, reason: 
 )
 def test_each_limit_is_configured(limit: str, value: float, one: Face, picture: Image) -> None:
     """With a more generous limit the same face votes."""
-    assert judge(one, picture, LIMITS).weight == 0
+    assert check_quality(one, picture, LIMITS).weight == 0
     changed: Any = msgspec.structs.replace(LIMITS, **{limit: value})
-    assert judge(one, picture, changed).weight > 0
+    assert check_quality(one, picture, changed).weight > 0
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,16 @@ def test_each_limit_is_configured(limit: str, value: float, one: Face, picture: 
 )
 def test_a_better_face_weighs_more(better: Face, worse: Face) -> None:
     """Size, the detector's confidence and a frontal view each add weight."""
-    assert judge(better, crop(), LIMITS).weight > judge(worse, crop(), LIMITS).weight
+    assert (
+        check_quality(better, crop(), LIMITS).weight > check_quality(worse, crop(), LIMITS).weight
+    )
 
 
 def test_a_sharper_face_weighs_more() -> None:
     """Blur takes weight before it takes the vote."""
     one = face(0, 0, 112)
-    soft = judge(one, crop(blur_px=1), LIMITS).weight
-    assert judge(one, crop(), LIMITS).weight > soft > 0
+    soft = check_quality(one, crop(blur_px=1), LIMITS).weight
+    assert check_quality(one, crop(), LIMITS).weight > soft > 0
 
 
 @given(
@@ -108,7 +110,7 @@ def test_a_sharper_face_weighs_more() -> None:
 def test_a_weight_is_a_share(points: list[tuple[float, float]], mean: float, score: float) -> None:
     """Whatever a detector finds, the weight is 0 with a reason, or above 0 to 1 without one."""
     one = Face(np.zeros(4, np.float32), np.array(points, np.float32), score)
-    quality = judge(one, crop(mean), LIMITS)
+    quality = check_quality(one, crop(mean), LIMITS)
     assert 0 <= quality.weight <= 1
     assert (quality.weight == 0) == bool(quality.reason)
 

@@ -27,14 +27,14 @@ def cohort(crop_set: CropSet) -> Cohort:
 
 def test_a_cohort_has_at_most_a_face_for_eight_people(cohort: Cohort) -> None:
     """Eighty people give ten directions of length 1, less those that show too few people."""
-    assert 5 <= len(cohort.centres) <= 80 // PEOPLE_A_FACE
-    assert np.linalg.norm(cohort.centres, axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert 5 <= len(cohort.embeddings) <= 80 // PEOPLE_A_FACE
+    assert np.linalg.norm(cohort.embeddings, axis=1) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_no_face_of_the_cohort_is_somebody_s(cohort: Cohort, crop_set: CropSet) -> None:
     """Every one of them is as far from each training photo as an average of several is."""
     photos = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
-    assert (photos @ cohort.centres.T).max() < 0.95
+    assert (photos @ cohort.embeddings.T).max() < 0.95
 
 
 def test_a_face_of_one_or_two_people_is_left_out(
@@ -51,9 +51,9 @@ def test_a_face_of_one_or_two_people_is_left_out(
         vectors[outside] = np.eye(1, vectors.shape[1], dtype=np.float32)
         return vectors
 
-    kept = make_cohort(far_from_all, crop_set).centres
+    kept = make_cohort(far_from_all, crop_set).embeddings
     monkeypatch.setattr("train.evaluation.cohort.PEOPLE_MIN", 1)
-    everything = make_cohort(far_from_all, crop_set).centres
+    everything = make_cohort(far_from_all, crop_set).embeddings
     is_left_out = np.array([not (kept == face).all(axis=1).any() for face in everything])
     assert len(kept) + is_left_out.sum() == len(everything)
     owner = (far_from_all(crops) @ everything.T).argmax(axis=1)
@@ -88,17 +88,17 @@ def test_who_is_in_the_cohort_can_still_be_recognised(cohort: Cohort, crop_set: 
 
 def test_the_same_set_gives_the_same_cohort(cohort: Cohort, crop_set: CropSet) -> None:
     """Made again, not a bit of it differs, so that a bundle can be made again."""
-    assert np.array_equal(make_cohort(see, crop_set).centres, cohort.centres)
+    assert np.array_equal(make_cohort(see, crop_set).embeddings, cohort.embeddings)
 
 
 def test_a_bundle_keeps_a_cohort_as_it_was_measured(cohort: Cohort, tmp_path: Path) -> None:
     """What the thresholds were set with is what the kiosk loads, bit for bit."""
     small = small_bundle()
     bundle = Bundle(
-        small.card, small.model, small.golden_crops, small.golden_outputs, cohort.centres
+        small.card, small.model, small.golden_crops, small.golden_outputs, cohort.embeddings
     )
     write_bundle(tmp_path / "m.kiosk-model", bundle)
-    assert np.array_equal(load_bundle(tmp_path / "m.kiosk-model").cohort, cohort.centres)
+    assert np.array_equal(load_bundle(tmp_path / "m.kiosk-model").cohort, cohort.embeddings)
 
 
 def test_too_few_people_give_no_cohort(tmp_path: Path) -> None:

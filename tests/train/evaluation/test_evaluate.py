@@ -16,7 +16,7 @@ from kiosk.recognition.align import align
 from kiosk.recognition.bundle import OperatingPoint
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.match import Cohort
-from kiosk.recognition.photo import decode_photo, only_face, read_photo
+from kiosk.recognition.photo import decode_photo, find_single_face, read_photo
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support import embedding, needs_photos, small_bundle
@@ -337,7 +337,7 @@ def test_lfw_is_cut_by_the_kiosk_s_stages(tmp_path: Path) -> None:
     (crops,) = shown
     with zipfile.ZipFile(path) as archive:
         photo, landscape = (decode_photo(archive.read(f"{n}/{n}_0001.webp")) for n in "AD")
-    assert np.array_equal(crops[0], align(photo, only_face(photo, Detector()).landmarks))
+    assert np.array_equal(crops[0], align(photo, find_single_face(photo, Detector()).landmarks))
     assert np.array_equal(crops[6], landscape[24:136, 24:136, ::-1])
 
 

@@ -140,14 +140,14 @@ def test_a_bundle_is_measured_with_its_own_cohort() -> None:
     """What ships is measured: the cohort of the bundle, not one made anew."""
     cohort = unit(np.random.default_rng(3).normal(size=(7, 128)))
     found = bundle_candidate(dataclasses.replace(small_bundle(), cohort=cohort))
-    assert np.array_equal(found.cohort.centres, cohort)
+    assert np.array_equal(found.cohort.embeddings, cohort)
 
 
 def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
     """Of the same photos, by its own embeddings, and crops are embedded once for all figures."""
     crops = make_crop_set(tmp_path, {"train": 48, "dev": 2, "test": 2}, each=1)
     found = candidates({"one": see, "other": lambda x: -see(x)}, crops)
-    one, other = (candidate.cohort.centres for candidate in found.values())
+    one, other = (candidate.cohort.embeddings for candidate in found.values())
     assert len(one) >= COHORT_NEAREST
     assert np.array_equal(one, -other)
 
