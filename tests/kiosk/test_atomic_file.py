@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writes: the old file or the new one, never half a file."""
 
 import os
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ def fail(_: int) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_the_new_file_takes_the_place_of_the_old_one_at_the_end(path: Path) -> None:
-    """Inside the block the old content is there, after it the new, and nothing else is left."""
+def test_the_new_file_replaces_the_old_one_at_the_end(path: Path) -> None:
+    """Inside the block the old content is there, after it the new; nothing else is left."""
     with atomic_write(path) as partial:
         partial.write_text("new")
         assert path.read_text() == "old"
@@ -38,10 +38,8 @@ def test_the_new_file_takes_the_place_of_the_old_one_at_the_end(path: Path) -> N
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError, ValueError])
-def test_an_interrupted_write_leaves_the_old_file_alone(
-    path: Path, error: type[BaseException]
-) -> None:
-    """Whatever ends the block early, half a file neither replaces the old one nor stays."""
+def test_an_interrupted_write_keeps_the_old_file(path: Path, error: type[BaseException]) -> None:
+    """Whatever ends the block early, the partial file replaces nothing and is removed."""
 
     def write_half() -> None:
         with atomic_write(path) as partial:
@@ -54,10 +52,8 @@ def test_an_interrupted_write_leaves_the_old_file_alone(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_file_that_does_not_reach_the_disk_replaces_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The content is synchronised before the old file goes."""
+def test_a_failed_sync_keeps_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The content is synchronised before the old file is replaced."""
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space left"), atomic_write(path) as partial:
         partial.write_text("new")
@@ -65,10 +61,10 @@ def test_a_file_that_does_not_reach_the_disk_replaces_nothing(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_the_file_and_its_new_name_reach_the_disk(
+def test_the_file_and_its_folder_are_synchronised(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is synchronised, then the folder, without which a power cut brings the old back."""
+    """Without the folder, a power cut could bring the old file back."""
     synchronised: list[Path] = []
     monkeypatch.setattr(
         os, "fsync", lambda number: synchronised.append(Path(f"/proc/self/fd/{number}").readlink())
@@ -80,8 +76,8 @@ def test_the_file_and_its_new_name_reach_the_disk(
 
 @pytest.mark.usefixtures("usual_umask")
 @pytest.mark.parametrize(("asked", "given"), [(0o666, 0o644), (0o640, 0o640), (0o600, 0o600)])
-def test_the_mode_is_the_one_asked_for_from_the_start(path: Path, asked: int, given: int) -> None:
-    """Less the umask, whatever the old file's was, and before the first byte is written."""
+def test_the_file_has_the_given_mode_from_the_start(path: Path, asked: int, given: int) -> None:
+    """The mode, less the umask, is set before the first byte, whatever the old file's was."""
     path.chmod(0o666)
     with atomic_write(path, asked) as partial:
         assert partial.stat().st_mode & 0o777 == given
@@ -89,8 +85,8 @@ def test_the_mode_is_the_one_asked_for_from_the_start(path: Path, asked: int, gi
 
 
 @pytest.mark.usefixtures("usual_umask")
-def test_what_a_power_cut_left_is_gone_with_the_next_write(path: Path) -> None:
-    """Half a file of last time gives neither its content nor its permissions."""
+def test_a_leftover_partial_file_is_replaced(path: Path) -> None:
+    """A partial file that a power cut left gives neither its content nor its permissions."""
     left = path.with_name(".partial-history.csv")
     left.write_text("half a file of last time")
     left.chmod(0o666)
@@ -100,8 +96,8 @@ def test_what_a_power_cut_left_is_gone_with_the_next_write(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_the_partial_file_ends_in_the_same_name(path: Path) -> None:
-    """Writers that go by the ending (Keras, OpenCV) write what they would."""
+def test_the_partial_file_has_the_same_suffix(path: Path) -> None:
+    """Writers that choose the format by the name (Keras, OpenCV) work unchanged."""
     with atomic_write(path) as partial:
         assert partial.name.endswith("history.csv")
         assert partial.parent == path.parent

@@ -1,4 +1,4 @@
-"""The contract's fingerprint: whatever shapes a crop changes it, by intention only."""
+"""The fingerprint of the contract: every change of a fact changes it."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from kiosk import contract
 
 
 def test_the_fingerprint_is_pinned() -> None:
-    """A changed contract makes every model and gallery useless, so it fails this test first."""
+    """A changed contract makes every model and gallery unusable, so it fails this test first."""
     assert contract.fingerprint() == "900602bbbe522136"
 
 
@@ -25,13 +25,13 @@ def test_the_fingerprint_is_pinned() -> None:
 def test_each_fact_is_in_the_fingerprint(
     fact: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another value of any fact is another contract."""
+    """Another value of any fact gives another fingerprint."""
     before = contract.fingerprint()
     monkeypatch.setattr(contract, fact, value)
     assert contract.fingerprint() != before
 
 
 def test_the_template_cannot_be_changed() -> None:
-    """Nobody can move the template by accident."""
+    """The array of the template is read-only."""
     with pytest.raises(ValueError, match="read-only"):
         contract.TEMPLATE[0, 0] = 0

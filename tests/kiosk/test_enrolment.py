@@ -25,8 +25,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @needs_photos
-def test_the_first_person_makes_the_gallery(config: Config, photos: list[Path]) -> None:
-    """Enrolling into a folder that is not there yet makes it, and the gallery in it."""
+def test_the_first_enrolment_creates_the_gallery(config: Config, photos: list[Path]) -> None:
+    """Enrolling into an absent folder creates it, and the gallery in it."""
     outcome = enrol(config, "s-1", photos)
     assert len(outcome.templates) == 3
     assert people.list_people(config) == {"s-1": 3}
@@ -34,15 +34,15 @@ def test_the_first_person_makes_the_gallery(config: Config, photos: list[Path]) 
 
 @needs_photos
 def test_only_templates_are_kept(config: Config, photos: list[Path]) -> None:
-    """Nothing that holds a picture is written: the folder has the gallery alone."""
+    """No picture is written: the folder has only the gallery."""
     enrol(config, "s-1", photos)
     assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
     assert config.gallery_path.stat().st_size < 4096
 
 
 @needs_photos
-def test_enrolling_anew_replaces_the_templates(config: Config, photos: list[Path]) -> None:
-    """The same id again has the new templates only, is not near to itself, and others stay."""
+def test_enrolling_again_replaces_the_templates(config: Config, photos: list[Path]) -> None:
+    """The same id then has only the new templates; others stay."""
     enrolled(config, "s-0")
     enrol(config, "s-1", photos)
     outcome = enrol(config, "s-1", photos[:1])
@@ -51,10 +51,10 @@ def test_enrolling_anew_replaces_the_templates(config: Config, photos: list[Path
 
 
 @needs_photos
-def test_the_camera_gives_pictures_too(
+def test_the_camera_can_give_the_pictures(
     configure: Configure, photos: list[Path], tmp_path: Path
 ) -> None:
-    """With --camera every fifth of sixty frames is used, and no file is named."""
+    """With --camera every fifth of sixty frames is used; photos are rejected."""
     one = picture(enrolment_photos("orl-s12")[0])
     write_folder(tmp_path / "look", [one] * 60)
     config = configure(f'[camera]\nbackend = "replay"\npace = "fast"\nsource = "{tmp_path}/look"\n')
@@ -64,7 +64,7 @@ def test_the_camera_gives_pictures_too(
 
 
 @needs_photos
-def test_a_name_goes_into_the_roster_alone(config: Config, photos: list[Path]) -> None:
+def test_a_name_is_stored_in_the_roster_only(config: Config, photos: list[Path]) -> None:
     """With --name the roster has the name, and the gallery has not."""
     enrol(config, "s-1", photos, name="Ada Lovelace")
     assert load_roster(Path(config.state.roster)).name_of("s-1") == "Ada Lovelace"
@@ -72,14 +72,14 @@ def test_a_name_goes_into_the_roster_alone(config: Config, photos: list[Path]) -
 
 
 @pytest.mark.parametrize("subject", ["", "a b", "a/b", "+", "Müller", "a\n", "x" * 65])
-def test_a_subject_id_must_fit_everywhere(subject: str, config: Config) -> None:
-    """An id that could not stand in a topic or a list is refused before anything is done."""
+def test_an_invalid_subject_id_is_rejected(subject: str, config: Config) -> None:
+    """An id that could not be part of a topic is rejected before anything is done."""
     with pytest.raises(ConfigError, match="subject id"):
         enrol(config, subject, [Path("a.jpg")])
 
 
 def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
-    """Without state.roster a name has no place, which is told before anybody is enrolled."""
+    """Without state.roster a name is rejected before anybody is enrolled."""
     path = write_config(tmp_path, bundle_path)
     path.write_text(path.read_text().replace("roster", "# roster"))
     with pytest.raises(ConfigError, match=r"state\.roster: needed for --name"):
@@ -90,10 +90,10 @@ def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
     ("content", "says"),
     [(None, "cannot be read"), (b"no picture", "unreadable; expected a JPEG or PNG")],
 )
-def test_a_photo_that_cannot_be_read_changes_nothing(
+def test_an_unreadable_photo_changes_nothing(
     content: bytes | None, says: str, config: Config, tmp_path: Path
 ) -> None:
-    """A wrong file name or file is an error that names it; the gallery stays as it was."""
+    """A wrong file name or file is an error that names it; the gallery is unchanged."""
     enrolled(config, "s-0")
     photo = tmp_path / "ada.jpg"
     if content is not None:
@@ -111,8 +111,8 @@ def test_a_photo_without_a_face_is_named(config: Config, tmp_path: Path) -> None
 
 
 @needs_photos
-def test_a_gallery_of_another_model_is_not_added_to(config: Config, photos: list[Path]) -> None:
-    """Templates of two models in one gallery would make names of noise."""
+def test_a_gallery_of_another_model_is_rejected(config: Config, photos: list[Path]) -> None:
+    """Templates of two models cannot be in one gallery; the message names the way out."""
     config.directory.mkdir()
     save_gallery(config.gallery_path, gallery_of("s-0", model_id="other"))
     before = config.gallery_path.read_bytes()

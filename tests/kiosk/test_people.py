@@ -46,14 +46,14 @@ def names(config: Config) -> list[str]:
 
 
 def attend(config: Config, *attended: str) -> None:
-    """Have people attend a session; their events wait for the broker."""
+    """Record people in a class session; their events wait for the broker."""
     with Outbox(config.outbox_path) as outbox:
         for who in attended:
             outbox.record(SESSION, who, lambda n, who=who: (f"{who}-{n}", "topic", b"{}"))  # type: ignore[misc]
 
 
-def test_an_erased_person_is_nowhere_but_in_the_register(config: Config) -> None:
-    """Templates, roster entry and attendance go; events that wait are the school's, and stay."""
+def test_an_erasure_covers_gallery_roster_and_attendance(config: Config) -> None:
+    """Templates, roster entry and attendance are erased; waiting events stay."""
     enrolled(config, "s-1", "s-2")
     roster = Path(config.state.roster)
     roster.write_text("subject_id,name\ns-1,Ada\ns-2,Bob\n")
@@ -70,8 +70,8 @@ def test_an_erased_person_is_nowhere_but_in_the_register(config: Config) -> None
     assert b"s-1" not in config.gallery_path.read_bytes()
 
 
-def test_erasing_tells_what_was_there(config: Config) -> None:
-    """Without a roster or an outbox only the gallery had the person; none is made for it."""
+def test_an_erasure_reports_where_the_person_was(config: Config) -> None:
+    """Without a roster or an outbox only the gallery had the person; neither is created."""
     enrolled(config, "s-1")
     assert people.remove_person(config, "s-1") == Erasure(
         gallery=True, old_galleries=(), roster=False, attended=False
@@ -79,8 +79,8 @@ def test_erasing_tells_what_was_there(config: Config) -> None:
     assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
 
 
-def test_an_erasure_that_fails_can_be_repeated(config: Config) -> None:
-    """While the roster cannot be changed the person stays enrolled, so that it is asked again."""
+def test_a_failed_erasure_can_be_repeated(config: Config) -> None:
+    """While the roster cannot be changed the person stays in the gallery."""
     enrolled(config, "s-1", "s-2")
     roster = Path(config.state.roster)
     roster.write_text("no header\n")
@@ -91,8 +91,8 @@ def test_an_erasure_that_fails_can_be_repeated(config: Config) -> None:
     assert subjects(config) == ["s-2"]
 
 
-def test_erasing_a_stranger_is_an_error(config: Config) -> None:
-    """A misspelt id erases nobody and says where the ids are listed."""
+def test_erasing_an_unknown_id_is_an_error(config: Config) -> None:
+    """A misspelt id erases nobody; the message says where the ids are listed."""
     enrolled(config, "s-1")
     with pytest.raises(GalleryError, match=r"'s-9' is not enrolled.*kiosk gallery list"):
         people.remove_person(config, "s-9")
@@ -129,8 +129,8 @@ def test_a_person_who_is_only_in_an_old_gallery_is_erased(config: Config) -> Non
         people.remove_person(config, "s-1")
 
 
-def test_an_old_gallery_that_cannot_be_read_stops_the_erasure(config: Config) -> None:
-    """Nothing is erased while an old gallery may still hold the person; the message names it."""
+def test_an_unreadable_old_gallery_stops_the_erasure(config: Config) -> None:
+    """Nothing is erased while an old gallery may still hold the person; it is named."""
     old = renewed(config, "s-1")
     enrolled(config, "s-1")
     old.write_bytes(b"damaged")
@@ -139,10 +139,10 @@ def test_an_old_gallery_that_cannot_be_read_stops_the_erasure(config: Config) ->
     assert subjects(config) == ["s-1"]
 
 
-def test_a_failed_write_of_an_old_gallery_can_be_repeated(
+def test_an_erasure_on_a_full_disk_can_be_repeated(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk is full the person stays in the gallery, so that the erasure is asked again."""
+    """When an old gallery cannot be written the person stays in the gallery."""
     renewed(config, "s-1")
     enrolled(config, "s-1")
 
@@ -225,8 +225,8 @@ sys.exit(code or loaded & {MODEL_LIBRARIES} or None)
 # Carrying from kiosk to kiosk
 
 
-def test_an_exported_gallery_is_imported_elsewhere(config: Config, tmp_path: Path) -> None:
-    """People of the file replace those of the same id and join the others."""
+def test_an_exported_gallery_can_be_imported(config: Config, tmp_path: Path) -> None:
+    """People of the file replace those with the same id and are added to the others."""
     enrolled(config, "s-1", "s-2")
     assert people.export_gallery(config, tmp_path / "out.npz") == 2
     other = Gallery(MODEL, {"s-2": embedding(50)[None], "s-3": embedding(51)[None]})
@@ -236,8 +236,8 @@ def test_an_exported_gallery_is_imported_elsewhere(config: Config, tmp_path: Pat
     assert np.array_equal(merged.templates["s-2"], gallery_of("s-1", "s-2").templates["s-2"])
 
 
-def test_importing_makes_a_gallery_where_none_was(config: Config, tmp_path: Path) -> None:
-    """A new kiosk takes its first people from a file."""
+def test_an_import_creates_an_absent_gallery(config: Config, tmp_path: Path) -> None:
+    """A new kiosk gets its first people from a file."""
     save_gallery(tmp_path / "in.npz", gallery_of("s-1"))
     assert people.import_gallery(config, tmp_path / "in.npz") == 1
     assert people.list_people(config) == {"s-1": 1}
@@ -254,7 +254,7 @@ def test_importing_makes_a_gallery_where_none_was(config: Config, tmp_path: Path
 def test_a_file_that_cannot_be_imported_changes_nothing(
     gallery: Gallery | None, error: type[GalleryError], config: Config, tmp_path: Path
 ) -> None:
-    """An absent, empty or foreign file is an error that names it; the gallery stays."""
+    """An absent, empty or foreign file is an error that names it; the gallery is unchanged."""
     enrolled(config, "s-0")
     if gallery is not None:
         save_gallery(tmp_path / "in.npz", gallery)
@@ -263,8 +263,8 @@ def test_a_file_that_cannot_be_imported_changes_nothing(
     assert subjects(config) == ["s-0"]
 
 
-def test_before_anybody_is_enrolled_the_command_is_told(config: Config) -> None:
-    """A gallery that is absent is an error that says how to make one."""
+def test_an_absent_gallery_is_an_error(config: Config) -> None:
+    """The message says how to create a gallery."""
     with pytest.raises(GalleryError, match=r"gallery\.npz: absent.*kiosk enrol"):
         people.list_people(config)
 
@@ -293,7 +293,7 @@ def test_renewing_names_the_people_to_enrol_again(config: Config) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o600])
 def test_the_old_gallery_keeps_its_permission_bits(mode: int, config: Config) -> None:
-    """What only its owner could read stays so."""
+    """An old gallery has the bits of the file that it was; the new one has 0640."""
     enrolled(config, "s-1", model_id="other")
     config.gallery_path.chmod(mode)
     kept = Path(people.renew_gallery(config, TODAY).kept)
@@ -370,10 +370,10 @@ def test_a_renewal_that_fails_leaves_the_old_gallery_in_use(
     assert list(load_gallery(config.gallery_path).templates) == ["s-1"]
 
 
-def test_a_file_system_without_hard_links_is_told(
+def test_a_file_system_without_hard_links_is_an_error(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the old gallery cannot be kept, nothing is renewed."""
+    """When the old gallery cannot be kept, nothing is renewed."""
     enrolled(config, "s-1", model_id="other")
 
     def fail(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""The roster file: what is read, what is refused, and how it is written."""
+"""The roster file: what is read, what is rejected, and how it is written."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ def path(tmp_path: Path) -> Path:
         b'subject_id, name\n\n s1 ,"Ada Lovelace"\ns2,Zo\xc3\xab',
     ],
 )
-def test_what_editors_and_spreadsheets_write_is_read(path: Path, content: bytes) -> None:
-    """Line ends, a byte order mark, quotes, blank lines and spaces around values do not matter."""
+def test_files_of_editors_and_spreadsheets_are_read(path: Path, content: bytes) -> None:
+    """Line ends, byte order mark, quotes, blank lines and spaces around values do not matter."""
     path.write_bytes(content)
     assert dict(load_roster(path).names) == {"s1": "Ada Lovelace", "s2": "Zoë"}
 
 
-def test_an_unknown_person_is_called_by_the_subject_id() -> None:
-    """name_of falls back to the id."""
+def test_a_person_without_a_name_gets_the_subject_id() -> None:
+    """name_of returns the id when the roster has no name."""
     roster = Roster({"s1": "Ada"})
     assert [roster.name_of("s1"), roster.name_of("s2")] == ["Ada", "s2"]
 
@@ -50,8 +50,8 @@ def test_an_unknown_person_is_called_by_the_subject_id() -> None:
         (b'subject_id,name\ns1,"Ada\n', 2, "not CSV"),
     ],
 )
-def test_a_wrong_line_is_named(path: Path, content: bytes, line: int, expected: str) -> None:
-    """The error names file and line and what was expected, and no person."""
+def test_a_malformed_line_is_named(path: Path, content: bytes, line: int, expected: str) -> None:
+    """The error has file, line and what was expected, and no person's name."""
     path.write_bytes(content)
     with pytest.raises(RosterError, match=expected) as caught:
         load_roster(path)
@@ -60,13 +60,13 @@ def test_a_wrong_line_is_named(path: Path, content: bytes, line: int, expected: 
 
 
 def test_an_absent_roster_is_named(path: Path) -> None:
-    """Reading a file that is not there says which."""
+    """Reading an absent file is an error that names it."""
     with pytest.raises(RosterError, match=r"roster\.csv: cannot be read"):
         load_roster(path)
 
 
 def test_people_are_added_renamed_and_removed(path: Path) -> None:
-    """The first addition makes the file; a second one of the same id replaces the name."""
+    """The first addition creates the file; a second one with the same id replaces the name."""
     add_to_roster(path, "s1", "Ada")
     add_to_roster(path, "s2", 'Bo "the, comma"')
     add_to_roster(path, " s1 ", "Ada Lovelace")
@@ -77,14 +77,14 @@ def test_people_are_added_renamed_and_removed(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["roster.csv"]
 
 
-def test_removing_from_no_roster_is_no_error(tmp_path: Path) -> None:
-    """Erasure works where a school keeps no roster."""
+def test_removing_from_an_absent_roster_is_no_error(tmp_path: Path) -> None:
+    """Erasure works when a school keeps no roster."""
     assert not remove_from_roster(tmp_path / "absent.csv", "s1")
 
 
 @pytest.mark.parametrize(("subject_id", "name"), [("", "Ada"), ("s1", " ")])
-def test_an_empty_id_or_name_is_not_written(path: Path, subject_id: str, name: str) -> None:
-    """What could not be read back is refused, and the file stays as it was."""
+def test_an_empty_id_or_name_is_rejected(path: Path, subject_id: str, name: str) -> None:
+    """What could not be read back is rejected, and the file is unchanged."""
     add_to_roster(path, "s0", "Zoë")
     before = path.read_bytes()
     with pytest.raises(RosterError, match="is empty"):
@@ -93,15 +93,15 @@ def test_an_empty_id_or_name_is_not_written(path: Path, subject_id: str, name: s
 
 
 def test_a_malformed_roster_is_not_overwritten(path: Path) -> None:
-    """Adding to a file that cannot be read leaves it to be mended by hand."""
+    """Adding to an unreadable file leaves it to be repaired by hand."""
     path.write_text("id;name\n")
     with pytest.raises(RosterError):
         add_to_roster(path, "s1", "Ada")
     assert path.read_text() == "id;name\n"
 
 
-def test_the_permissions_of_the_file_are_kept_and_are_private_at_first(path: Path) -> None:
-    """A new roster is for its owner alone; one that was opened to a group stays so."""
+def test_a_new_roster_is_private_and_changed_permissions_are_kept(path: Path) -> None:
+    """A new roster is for its owner alone; bits that were changed later stay."""
     add_to_roster(path, "s1", "Ada")
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o640)
@@ -110,7 +110,7 @@ def test_the_permissions_of_the_file_are_kept_and_are_private_at_first(path: Pat
 
 
 def test_a_roster_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A folder that is not there is said by file name."""
+    """An absent folder is an error that names the file."""
     with pytest.raises(RosterError, match="cannot be written"):
         add_to_roster(tmp_path / "absent" / "roster.csv", "s1", "Ada")
 
@@ -122,7 +122,7 @@ words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.st
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, names: dict[str, str]
 ) -> None:
-    """Law: any ids and names, with quotes, commas and line breaks in them, survive the file."""
+    """Any ids and names, with quotes, commas and line breaks in them, are read back."""
     path = tmp_path_factory.mktemp("roster") / "roster.csv"
     for subject_id, name in names.items():
         add_to_roster(path, subject_id, name)

@@ -1,4 +1,4 @@
-"""The fake Pi camera refuses what the hardware refuses."""
+"""The fake Pi camera rejects what the hardware rejects."""
 
 from collections.abc import Iterator
 
@@ -22,14 +22,14 @@ def video(fake: FakePicamera2, pixels: str = "RGB888", fps: int = 1000) -> dict[
     )
 
 
-def test_the_fake_refuses_to_start_unconfigured(fake: FakePicamera2) -> None:
+def test_starting_without_a_configuration_is_rejected(fake: FakePicamera2) -> None:
     """Starting needs a configuration."""
     with pytest.raises(RuntimeError, match="not been configured"):
         fake.start()
 
 
-def test_the_fake_refuses_to_capture_unstarted(fake: FakePicamera2) -> None:
-    """No frame comes before the start: with a limit it times out, without one it never returns."""
+def test_capturing_before_the_start_is_rejected(fake: FakePicamera2) -> None:
+    """No frame comes before the start: with a limit it times out, without one it raises."""
     fake.configure(video(fake))
     with pytest.raises(TimeoutError):
         fake.capture_array("main", wait=0.1)
@@ -37,7 +37,7 @@ def test_the_fake_refuses_to_capture_unstarted(fake: FakePicamera2) -> None:
         fake.capture_array("main")
 
 
-def test_the_fake_refuses_a_configuration_while_it_captures(fake: FakePicamera2) -> None:
+def test_a_configuration_during_capture_is_rejected(fake: FakePicamera2) -> None:
     """The camera must be stopped before it is configured; starting twice is no error."""
     fake.configure(video(fake))
     fake.start()
@@ -46,8 +46,8 @@ def test_the_fake_refuses_a_configuration_while_it_captures(fake: FakePicamera2)
         fake.configure(video(fake))
 
 
-def test_the_fake_refuses_a_format_that_libcamera_lacks(fake: FakePicamera2) -> None:
-    """An unknown pixel format is refused; a known one that the fake cannot draw says so."""
+def test_an_unknown_pixel_format_is_rejected(fake: FakePicamera2) -> None:
+    """A format that libcamera lacks is rejected; one that the fake cannot draw says so."""
     with pytest.raises(RuntimeError, match="Bad format BGR24"):
         fake.configure(video(fake, "BGR24"))
     fake.configure(video(fake, "YUV420"))
@@ -56,15 +56,15 @@ def test_the_fake_refuses_a_format_that_libcamera_lacks(fake: FakePicamera2) -> 
         fake.capture_array("main", wait=1.0)
 
 
-def test_the_fake_refuses_odd_sizes(fake: FakePicamera2) -> None:
-    """A configuration with an odd width is refused, as picamera2 does."""
+def test_an_odd_size_is_rejected(fake: FakePicamera2) -> None:
+    """A configuration with an odd width is rejected, as by picamera2."""
     configuration = video(fake)
     configuration["main"] = {"format": "RGB888", "size": (63, 48)}
     with pytest.raises(RuntimeError, match="should be even"):
         fake.configure(configuration)
 
 
-def test_the_fake_cannot_be_closed_behind_a_capture_that_hangs(fake: FakePicamera2) -> None:
+def test_closing_needs_the_hung_capture_cancelled(fake: FakePicamera2) -> None:
     """After a time-out, closing needs cancel_all_and_flush first."""
     fake.configure(video(fake))
     fake.start()

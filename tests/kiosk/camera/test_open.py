@@ -1,4 +1,4 @@
-"""Opening a camera: the backend that the configuration names, or an error; never another."""
+"""Opening a camera: the configured backend or an error, never another backend."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from kiosk.errors import CameraError, ConfigError
 @pytest.mark.parametrize(
     ("backend", "kind"), [("replay", ReplayCamera), ("fake-picamera2", Picamera2Camera)]
 )
-def test_the_backend_that_is_named_is_opened(
+def test_the_configured_backend_is_opened(
     backend: str, kind: type[BaseCamera], tmp_path: Path
 ) -> None:
     """Each backend opens its own kind of camera."""
@@ -32,10 +32,10 @@ def test_the_backend_that_is_named_is_opened(
 
 
 @pytest.mark.parametrize("backend", ["opencv", "picamera2", "replay"])
-def test_a_backend_that_fails_is_not_replaced(
+def test_a_failing_backend_is_not_replaced(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the named backend has no camera, the others are not tried."""
+    """When the configured backend has no camera, the others are not tried."""
     monkeypatch.setitem(sys.modules, "picamera2", None)
     source = str(tmp_path / "absent") if backend == "replay" else "97"
     section = CameraSection(backend=backend, source=source)  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ def test_a_backend_that_fails_is_not_replaced(
         open_camera(section, ManualClock())
 
 
-def test_picamera2_is_imported_only_when_it_is_chosen() -> None:
+def test_picamera2_is_imported_only_when_it_is_configured() -> None:
     """Importing the cameras imports neither picamera2 nor libcamera."""
     code = "import sys, kiosk.camera.open; print({'picamera2', 'libcamera'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

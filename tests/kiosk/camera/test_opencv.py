@@ -1,4 +1,4 @@
-"""USB and network cameras through OpenCV: what is asked of them, and how each of them fails."""
+"""USB and network cameras through OpenCV: their settings, and how each of them fails."""
 
 import cv2
 import numpy as np
@@ -18,14 +18,14 @@ def opencv(source: str) -> Camera:
 
 
 @pytest.mark.parametrize("source", ["97", "/dev/video97"])
-def test_a_usb_camera_that_is_absent_is_named(source: str) -> None:
-    """A device that is not there is a CameraError that names it and says what to look at."""
+def test_an_absent_usb_camera_is_named(source: str) -> None:
+    """An absent device is a CameraError that names it and says what to check."""
     with pytest.raises(CameraError, match=rf"camera\.source: {source} cannot be opened.*plugged"):
         opencv(source)
 
 
-def test_a_network_camera_that_is_absent_is_named_without_its_password() -> None:
-    """The message about a URL gives the host, and neither user, password nor query."""
+def test_an_absent_network_camera_is_named_without_its_password() -> None:
+    """The message about a URL has the host, but no user, password or query."""
     with pytest.raises(CameraError) as caught:
         opencv("rtsp://admin:s3cr3t@127.0.0.1:9/live?password=s3cr3t")
     assert "rtsp://127.0.0.1:9 cannot be opened" in str(caught.value)
@@ -34,14 +34,14 @@ def test_a_network_camera_that_is_absent_is_named_without_its_password() -> None
 
 
 @pytest.mark.parametrize("source", ["door.mp4", "", "-1", "http:/typo"])
-def test_a_source_that_is_no_camera_is_refused(source: str) -> None:
-    """The opencv backend does not silently play files; the message names the backend that does."""
+def test_a_source_that_is_not_a_camera_is_rejected(source: str) -> None:
+    """The opencv backend does not play files; the message names the backend that does."""
     with pytest.raises(ConfigError, match=r'camera\.source.*camera\.backend = "replay"'):
         opencv(source)
 
 
 class UsbCamera:
-    """A device that gives four frames and is then unplugged."""
+    """A device that returns four frames and is then unplugged."""
 
     def __init__(self, *opened_with: object) -> None:
         self.opened_with = opened_with
@@ -80,10 +80,10 @@ def usb(monkeypatch: pytest.MonkeyPatch) -> list[UsbCamera]:
     ("source", "opened_with"),
     [("0", (0, cv2.CAP_V4L2)), ("/dev/video2", ("/dev/video2", cv2.CAP_V4L2))],
 )
-def test_a_usb_camera_is_asked_for_size_rate_and_a_short_queue(
+def test_a_usb_camera_gets_size_rate_and_a_short_queue(
     source: str, opened_with: tuple[object, ...], usb: list[UsbCamera]
 ) -> None:
-    """The device is opened by V4L2 alone and gets the configured wishes and a queue of one."""
+    """The device is opened with V4L2 only, with the configured size and rate and a queue of 1."""
     section = CameraSection(source=source, width_px=800, height_px=600, fps=20.0)
     with OpenCvCamera(section, ManualClock()):
         pass
@@ -98,7 +98,7 @@ def test_a_usb_camera_is_asked_for_size_rate_and_a_short_queue(
 
 
 def test_a_network_camera_has_time_limits(usb: list[UsbCamera]) -> None:
-    """A URL is opened by FFmpeg with limits for opening and reading: a dead link never hangs."""
+    """A URL is opened by FFmpeg with limits for opening and reading: a dead link cannot hang."""
     opencv("rtsp://door/live")
     source, backend, parameters = usb[0].opened_with
     assert (source, backend) == ("rtsp://door/live", cv2.CAP_FFMPEG)
@@ -108,8 +108,8 @@ def test_a_network_camera_has_time_limits(usb: list[UsbCamera]) -> None:
     assert all(0 < limit <= 3_000 for limit in limits.values())  # SIGTERM waits as long
 
 
-def test_a_usb_camera_that_vanishes_is_an_error_and_not_an_end(usb: list[UsbCamera]) -> None:
-    """Frames carry the time they came; a read that fails is a CameraError naming the source."""
+def test_an_unplugged_usb_camera_is_an_error_and_not_an_end(usb: list[UsbCamera]) -> None:
+    """Frames have their capture time; a failed read is a CameraError naming the source."""
     clock = ManualClock(monotonic_s=3.0)
     with OpenCvCamera(CameraSection(source="0"), clock) as camera:
         frames = []

@@ -1,4 +1,4 @@
-"""The Pi's own camera, by the fake that ships: frames, outages and refusals."""
+"""The Pi camera, through the shipped fake: frames, outages and rejected settings."""
 
 import sys
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ def free_camera() -> Iterator[None]:
     assert not FakePicamera2._in_use, "a test left the fake camera open"
 
 
-def test_the_pi_camera_gives_frames_in_opencvs_order() -> None:
-    """Frames have the configured size, are writable BGR, and carry the time they came."""
+def test_frames_are_in_opencvs_channel_order() -> None:
+    """Frames have the configured size, are writable BGR, and have their capture time."""
     with open_camera(FAKE, ManualClock(monotonic_s=8.0)) as camera:
         frames = [next(camera) for _ in range(3)]
     assert [f.index for f in frames] == [0, 1, 2]
@@ -34,8 +34,8 @@ def test_the_pi_camera_gives_frames_in_opencvs_order() -> None:
     assert frames[0].at_s == 8.0
 
 
-def test_a_loose_ribbon_is_an_error_and_the_camera_can_be_opened_again() -> None:
-    """A capture that times out is a CameraError, is cancelled, and closing then works."""
+def test_after_a_loose_cable_the_camera_can_be_opened_again() -> None:
+    """A capture that times out is a CameraError and is cancelled; closing then works."""
     opened: list[FakePicamera2] = []
 
     def library(camera_num: int) -> FakePicamera2:
@@ -51,8 +51,8 @@ def test_a_loose_ribbon_is_an_error_and_the_camera_can_be_opened_again() -> None
         assert next(again).index == 0
 
 
-def test_a_camera_in_use_is_refused() -> None:
-    """A second opening is a CameraError that names the camera, and leaves the first at work."""
+def test_a_camera_in_use_is_an_error() -> None:
+    """A second opening is a CameraError that names the camera; the first keeps working."""
     with open_camera(FAKE, ManualClock()) as first:
         with pytest.raises(CameraError, match="fake-picamera2 camera 0 cannot be opened"):
             open_camera(FAKE, ManualClock())
@@ -63,28 +63,28 @@ def test_a_camera_in_use_is_refused() -> None:
     ("source", "says"),
     [("1", r"list index out of range.*rpicam-hello"), ("/dev/video0", "expected the number")],
 )
-def test_a_camera_that_is_not_there_is_named(source: str, says: str) -> None:
-    """Another number, or something else than a number, is a CameraError."""
+def test_an_absent_camera_is_named(source: str, says: str) -> None:
+    """Another number, or a source that is no number, is a CameraError."""
     section = CameraSection(backend="fake-picamera2", source=source)
     with pytest.raises(CameraError, match=says):
         open_camera(section, ManualClock())
 
 
 class PickyPicamera2(FakePicamera2):
-    """A camera that has no frame rate of the kind asked for."""
+    """A camera that rejects every frame rate."""
 
     def start(self) -> None:
         raise RuntimeError("no sensor mode fits")
 
 
-def test_settings_that_the_camera_refuses_are_named_and_the_camera_is_let_go() -> None:
-    """A refusal while starting names size, rate and keys, and leaves nothing open."""
+def test_rejected_settings_are_named_and_the_camera_is_released() -> None:
+    """A rejected start names size, rate and keys, and leaves nothing open."""
     with pytest.raises(CameraError, match=r"refuses 320x240 at 1000.0 fps .*camera\.width_px"):
         Picamera2Camera(FAKE, ManualClock(), PickyPicamera2)
 
 
-def test_an_odd_size_is_rounded_as_the_library_does() -> None:
-    """The frame has the even size that the camera took, not the odd one that was asked for."""
+def test_an_odd_size_is_rounded_as_by_the_library() -> None:
+    """The frame has the even size that the camera uses, not the configured odd one."""
     section = CameraSection(backend="fake-picamera2", fps=1000.0, width_px=321, height_px=241)
     with open_camera(section, ManualClock()) as camera:
         assert next(camera).image.shape == (240, 320, 3)
@@ -97,7 +97,7 @@ def test_an_odd_size_is_rounded_as_the_library_does() -> None:
         ValueError("numpy.dtype size changed, may indicate binary incompatibility"),
     ],
 )
-def test_without_picamera2_the_message_tells_how_to_get_it(
+def test_without_picamera2_the_message_says_how_to_install_it(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A library that is absent, or built for another numpy, is a ConfigError with the remedy."""
@@ -113,8 +113,8 @@ def test_without_picamera2_the_message_tells_how_to_get_it(
         open_camera(CameraSection(backend="picamera2"), ManualClock())
 
 
-def test_the_picamera2_backend_opens_the_librarys_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Backend "picamera2" takes Picamera2 from the module of that name and nothing else."""
+def test_the_picamera2_backend_uses_the_librarys_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backend "picamera2" uses the class Picamera2 of the module picamera2."""
     module = ModuleType("picamera2")
     module.Picamera2 = FakePicamera2  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "picamera2", module)

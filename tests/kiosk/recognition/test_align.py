@@ -1,4 +1,4 @@
-"""The crop's geometry: what a similarity transform must do, and what it must refuse."""
+"""The aligned crop: what the similarity transform must do, and what it must reject."""
 
 import math
 
@@ -13,7 +13,7 @@ from kiosk.records import Floats, Image
 
 
 def moved(turn: float, scale: float, shift: tuple[float, float]) -> Floats:
-    """The template after a turn (radians), a scale and a shift (pixels)."""
+    """The template after a rotation (radians), a scale and a shift (pixels)."""
     rotation = [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
     return np.asarray(scale * TEMPLATE @ np.array(rotation).T + shift, np.float32)
 
@@ -23,12 +23,12 @@ def apply(matrix: Floats, points: Floats) -> Floats:
 
 
 def noise(height: int, width: int) -> Image:
-    """A picture that has something to tell at every pixel."""
+    """A picture with different values in neighbouring blocks of pixels."""
     small = np.random.default_rng(3).integers(0, 256, (height // 4, width // 4, 3), np.uint8)
     return small.repeat(4, axis=0).repeat(4, axis=1)
 
 
-def test_landmarks_on_the_template_stay() -> None:
+def test_landmarks_on_the_template_need_no_transform() -> None:
     """The transform of the template to itself is the identity."""
     assert similarity(TEMPLATE) == pytest.approx(np.array([[1, 0, 0], [0, 1, 0]]), abs=1e-4)
 
@@ -39,14 +39,14 @@ def test_landmarks_on_the_template_stay() -> None:
     st.tuples(st.floats(-2000, 2000), st.floats(-2000, 2000)),
 )
 def test_any_similarity_is_undone(turn: float, scale: float, shift: tuple[float, float]) -> None:
-    """However a face is turned, scaled and shifted, its landmarks come to lie on the template."""
+    """A rotated, scaled and shifted face gets its landmarks mapped to the template."""
     landmarks = moved(turn, scale, shift)
     assert apply(similarity(landmarks), landmarks) == pytest.approx(TEMPLATE, abs=0.05)
 
 
 @given(st.lists(st.tuples(st.floats(0, 640), st.floats(0, 480)), min_size=5, max_size=5))
 def test_no_face_is_mirrored_or_sheared(points: list[tuple[float, float]]) -> None:
-    """Whatever the landmarks are, the transform turns and scales, and does nothing else."""
+    """For any landmarks the transform only rotates, scales and shifts."""
     landmarks = np.array(points, np.float32)
     assume(np.ptp(landmarks, axis=0).max() > 1)
     (a, b, _), (c, d, _) = similarity(landmarks).tolist()
@@ -54,14 +54,14 @@ def test_no_face_is_mirrored_or_sheared(points: list[tuple[float, float]]) -> No
 
 
 @pytest.mark.parametrize("value", [7.0, float("nan"), float("inf")])
-def test_landmarks_without_extent_are_refused(value: float) -> None:
+def test_landmarks_without_extent_are_rejected(value: float) -> None:
     """Points that coincide or are not finite have no similarity transform."""
     landmarks = np.full((5, 2), value, np.float32)
     with pytest.raises(ValueError, match="finite points that do not coincide"):
         align(noise(64, 64), landmarks)
 
 
-def test_a_face_in_place_is_cut_pixel_for_pixel() -> None:
+def test_a_face_on_the_template_is_copied_pixel_for_pixel() -> None:
     """Landmarks on the template give the picture itself: RGB, uint8, contiguous."""
     picture = noise(CROP_PX, CROP_PX)
     crop = align(picture, TEMPLATE)
@@ -71,7 +71,9 @@ def test_a_face_in_place_is_cut_pixel_for_pixel() -> None:
 
 
 @given(st.integers(1, 24), st.floats(-0.5, 0.5), st.floats(0.5, 2))
-def test_a_border_changes_nothing_within(border_px: int, turn: float, scale: float) -> None:
+def test_a_border_does_not_change_the_crop_inside_it(
+    border_px: int, turn: float, scale: float
+) -> None:
     """The middle of a crop with a border is the crop without it, up to rounding."""
     picture, landmarks = noise(320, 320), moved(turn, scale, (60, 60))
     wide = align(picture, landmarks, border_px=border_px).astype(int)
@@ -80,7 +82,7 @@ def test_a_border_changes_nothing_within(border_px: int, turn: float, scale: flo
     assert np.abs(middle - align(picture, landmarks)).mean() < 2
 
 
-def test_what_lies_outside_of_the_picture_is_mirrored() -> None:
-    """A face cut by the picture's edge gets no black corner."""
+def test_the_picture_is_mirrored_at_its_edges() -> None:
+    """A face at the edge of the picture gets no black corner."""
     white = np.full((60, 60, 3), 255, np.uint8)
     assert align(white, moved(0.3, 1.0, (-50, -30))).min() == 255

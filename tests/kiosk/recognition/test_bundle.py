@@ -1,4 +1,4 @@
-"""The model bundle: one file that is whole, unchanged and of this contract, or refused."""
+"""The model bundle: a complete, unchanged file of this contract is loaded, all else rejected."""
 
 import hashlib
 import io
@@ -40,7 +40,7 @@ def same(one: Bundle, other: Bundle) -> bool:
 
 
 def rewrite(source: Path, target: Path, **changes: bytes | None) -> Path:
-    """Copy a bundle with members exchanged (``card=...``), or dropped when ``None``."""
+    """Copy a bundle with members replaced (``card=...``), or removed when ``None``."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in MEMBERS:
             content = changes.get(name.split(".")[0], old.read(name))
@@ -53,13 +53,13 @@ def card(**changes: object) -> bytes:
     return msgspec.json.encode({**msgspec.to_builtins(small_bundle().card), **changes})
 
 
-def test_a_bundle_comes_back_as_it_was(bundle_path: Path) -> None:
-    """Written and loaded, every part is the same, bit for bit."""
+def test_a_bundle_is_read_back_unchanged(bundle_path: Path) -> None:
+    """Every part of a written bundle is loaded bit for bit."""
     assert same(load_bundle(bundle_path), small_bundle())
 
 
 def test_the_same_bundle_is_the_same_file(bundle_path: Path, tmp_path: Path) -> None:
-    """No time of writing gets into the file: its checksum can be published."""
+    """The file holds no time of writing, so its checksum can be published."""
     write_bundle(tmp_path / "again", small_bundle())
     assert (tmp_path / "again").read_bytes() == bundle_path.read_bytes()
     with zipfile.ZipFile(bundle_path) as archive:
@@ -67,8 +67,8 @@ def test_the_same_bundle_is_the_same_file(bundle_path: Path, tmp_path: Path) -> 
 
 
 @given(st.data())
-def test_a_file_cut_anywhere_is_refused(bundle_path: Path, data: st.DataObject) -> None:
-    """However many bytes are left, what is not whole is a ModelError that names the file."""
+def test_a_truncated_file_is_rejected(bundle_path: Path, data: st.DataObject) -> None:
+    """A file cut at any length is a ModelError that names it."""
     whole = bundle_path.read_bytes()
     cut = bundle_path.with_name("cut.kiosk-model")
     cut.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
@@ -77,10 +77,8 @@ def test_a_file_cut_anywhere_is_refused(bundle_path: Path, data: st.DataObject) 
 
 
 @given(st.data())
-def test_a_changed_bit_is_refused_or_does_not_matter(
-    bundle_path: Path, data: st.DataObject
-) -> None:
-    """No bit that changes can change what is loaded, or raise anything but ModelError."""
+def test_a_changed_bit_is_rejected_or_has_no_effect(bundle_path: Path, data: st.DataObject) -> None:
+    """A changed bit never changes what is loaded and raises only ModelError."""
     content = bytearray(bundle_path.read_bytes())
     position = data.draw(st.integers(0, 8 * len(content) - 1))
     content[position // 8] ^= 1 << position % 8
@@ -132,10 +130,10 @@ CROPS, OUTPUTS = np.zeros((2, 112, 112, 3), np.uint8), np.zeros((2, 128), np.int
         ({"cohort": npy(COHORT * np.float16("nan"))}, "cohort.npy: expected none or at least 5"),
     ],
 )
-def test_a_part_that_is_absent_or_wrong_is_told(
+def test_an_absent_or_wrong_member_is_named(
     changes: dict[str, bytes | None], says: str, bundle_path: Path, tmp_path: Path
 ) -> None:
-    """Each member must be there, fit its card, and hold what its name says."""
+    """Each member must be there, fit its card, and have the expected content."""
     broken = rewrite(bundle_path, tmp_path / "broken.kiosk-model", **changes)
     with pytest.raises(ModelError, match=f"{broken}.*{says}"):
         load_bundle(broken)
@@ -154,17 +152,17 @@ def test_a_part_that_is_absent_or_wrong_is_told(
         ({"licence": None}, "licence"),
     ],
 )
-def test_a_card_that_does_not_fit_is_told(
+def test_a_card_that_does_not_fit_is_rejected(
     changes: dict[str, object], says: str, bundle_path: Path, tmp_path: Path
 ) -> None:
-    """Another contract, checksum or shape of the card is refused, and the message says which."""
+    """A card with another contract, checksum or shape is rejected; the message says which."""
     broken = rewrite(bundle_path, tmp_path / "broken.kiosk-model", card=card(**changes))
     with pytest.raises(ModelError, match=f"(?s){broken}.*{says}"):
         load_bundle(broken)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK", b"\x1c\x00\x00\x00TFL3", b"{}"])
-def test_what_is_no_bundle_is_named(content: bytes | None, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_bundle_is_named(content: bytes | None, tmp_path: Path) -> None:
     """An absent, empty or foreign file is an error that names it."""
     path = tmp_path / "foreign.kiosk-model"
     if content is not None:
@@ -173,10 +171,10 @@ def test_what_is_no_bundle_is_named(content: bytes | None, tmp_path: Path) -> No
         load_bundle(path)
 
 
-def test_a_write_that_fails_leaves_the_old_bundle(
+def test_a_failed_write_keeps_the_old_bundle(
     bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk fails before the new file is whole, the old one is still there."""
+    """When the disk fails before the new file is complete, the old one is still there."""
     path = tmp_path / "one.kiosk-model"
     path.write_bytes(bundle_path.read_bytes())
 
@@ -199,14 +197,14 @@ def model_card(*points: tuple[float, int, float]) -> ModelCard:
 @pytest.mark.parametrize(
     ("size", "threshold"), [(0, 0.4), (10, 0.4), (11, 0.5), (100, 0.5), (101, 0.6), (5000, 0.6)]
 )
-def test_the_threshold_is_of_a_gallery_that_is_large_enough(size: int, threshold: float) -> None:
-    """The smallest measured gallery that holds as many people counts, or the largest of all."""
+def test_the_threshold_is_that_of_a_large_enough_gallery(size: int, threshold: float) -> None:
+    """The smallest measured gallery with as many people is used, or else the largest."""
     points = model_card((0.003, 1000, 0.6), (0.003, 10, 0.4), (0.003, 100, 0.5), (0.01, 10, 0.1))
     assert points.operating_point(0.003, size).threshold == threshold
 
 
-def test_an_unmeasured_rate_is_refused() -> None:
-    """An FPIR that is not on the card is an error that names the key and the rates that are."""
+def test_an_unmeasured_fpir_is_rejected() -> None:
+    """An FPIR that is not on the card is an error with the key and the rates on the card."""
     with pytest.raises(ConfigError, match=r"decision\.fpir: 0\.002.*expected \[0\.003, 0\.01\]"):
         model_card((0.01, 10, 0.4), (0.003, 10, 0.5)).operating_point(0.002, 5)
 
@@ -214,8 +212,8 @@ def test_an_unmeasured_rate_is_refused() -> None:
 @pytest.mark.skipif(
     not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
 )
-def test_the_shipped_bundle_is_whole() -> None:
-    """The bundle that ships loads, carries its own checksum in its id, and has thresholds."""
+def test_the_shipped_bundle_is_valid() -> None:
+    """The shipped bundle loads, has its own checksum in its id, and has thresholds."""
     bundle = load_bundle(default_bundle())
     digest = hashlib.sha256(bundle.model).hexdigest()
     assert bundle.card.model_id.endswith(digest[:12])
@@ -226,7 +224,7 @@ def test_the_shipped_bundle_is_whole() -> None:
 @pytest.mark.skipif(
     not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
 )
-def test_the_shipped_bundle_is_small_and_passes_its_bar() -> None:
+def test_the_shipped_bundle_is_small_and_accurate() -> None:
     """It has at most 3 MB, and the int8 file was right on 97 % of LFW's pairs or more."""
     assert default_bundle().stat().st_size <= 3_000_000
     assert load_bundle(default_bundle()).card.evaluation["lfw"]["verification"]["accuracy"] >= 0.97

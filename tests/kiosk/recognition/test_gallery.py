@@ -1,4 +1,4 @@
-"""The gallery: who is enrolled, and a file that is whole or refused."""
+"""The gallery: enrolled people, and a file that is complete or rejected."""
 
 import io
 import json
@@ -26,7 +26,7 @@ def templates(seed: int, count: int) -> Floats:
 
 
 def gallery(*counts: int) -> Gallery:
-    """People ``s-0``, ``s-1``, ... with so many templates each."""
+    """People ``s-0``, ``s-1``, ... with these numbers of templates."""
     return Gallery(MODEL, {f"s-{i}": templates(i, count) for i, count in enumerate(counts)})
 
 
@@ -46,14 +46,14 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Changing
 
 
-def test_a_person_without_templates_is_refused() -> None:
-    """Somebody enrolled from nothing could never be recognised, so there can be none."""
+def test_a_subject_without_templates_is_rejected() -> None:
+    """The mean of no templates is undefined, so such a person cannot be added."""
     with pytest.raises(ValueError, match="at least one template"):
         gallery(1, 0)
 
 
-def test_people_come_go_and_are_replaced() -> None:
-    """Adding, replacing and erasing give new galleries and leave the old one alone."""
+def test_changes_return_a_new_gallery() -> None:
+    """Adding, replacing and erasing return new galleries and do not change the old one."""
     before = gallery(1, 1)
     after = before.with_subject("s-1", templates(9, 2)).with_subject("s-2", templates(8, 1))
     assert [len(rows) for rows in after.templates.values()] == [1, 2, 1]
@@ -61,14 +61,14 @@ def test_people_come_go_and_are_replaced() -> None:
     assert same(before, gallery(1, 1))
 
 
-def test_erasing_a_stranger_is_an_error() -> None:
-    """An id that is not enrolled is named, with the command that lists the ids."""
+def test_erasing_an_unknown_id_is_an_error() -> None:
+    """The message names the id and the command that lists the ids."""
     with pytest.raises(GalleryError, match=r"'s-9' is not enrolled.*kiosk gallery list"):
         gallery(1).without("s-9")
 
 
-def test_merging_takes_the_others_people() -> None:
-    """A merge replaces people of the same id; another model's templates are refused."""
+def test_merging_adds_and_replaces_people() -> None:
+    """A merge replaces people with the same id; another model's templates are rejected."""
     other = Gallery(MODEL, {"s-1": templates(7, 2), "s-5": templates(5, 1)})
     merged = gallery(1, 1).merged(other)
     assert list(merged.templates) == ["s-0", "s-1", "s-5"]
@@ -81,14 +81,14 @@ def test_merging_takes_the_others_people() -> None:
 
 
 @pytest.mark.parametrize("counts", [(), (1,), (3, 1, 2)])
-def test_a_gallery_comes_back_as_it_was(counts: tuple[int, ...], tmp_path: Path) -> None:
-    """Saved and loaded, ids, their order and every bit of the templates are the same."""
+def test_a_gallery_is_read_back_unchanged(counts: tuple[int, ...], tmp_path: Path) -> None:
+    """Ids, their order and every bit of the templates are the same after a save."""
     save_gallery(tmp_path / "g.npz", gallery(*counts))
     assert same(load_gallery(tmp_path / "g.npz", MODEL), gallery(*counts))
 
 
-def test_the_file_names_nobody_and_shows_nothing(saved: Path) -> None:
-    """The file holds three arrays: a header, owners and templates."""
+def test_the_file_holds_neither_names_nor_images(saved: Path) -> None:
+    """The file has three arrays: a header, owners and templates."""
     with np.load(saved) as file:
         assert sorted(file) == ["header", "owners", "templates"]
         header = json.loads(str(file["header"]))
@@ -96,8 +96,8 @@ def test_the_file_names_nobody_and_shows_nothing(saved: Path) -> None:
 
 
 @given(st.data())
-def test_a_file_cut_anywhere_is_refused(saved: Path, data: st.DataObject) -> None:
-    """However many bytes are left, what is not whole is a GalleryError that names the file."""
+def test_a_truncated_file_is_rejected(saved: Path, data: st.DataObject) -> None:
+    """A file cut at any length is a GalleryError that names it."""
     whole = saved.read_bytes()
     cut = saved.with_name("cut.npz")
     cut.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
@@ -106,8 +106,8 @@ def test_a_file_cut_anywhere_is_refused(saved: Path, data: st.DataObject) -> Non
 
 
 @given(st.data())
-def test_a_changed_bit_is_refused_or_does_not_matter(saved: Path, data: st.DataObject) -> None:
-    """No bit that changes can change a template, an id or raise anything but GalleryError."""
+def test_a_changed_bit_is_rejected_or_has_no_effect(saved: Path, data: st.DataObject) -> None:
+    """A changed bit never changes a template or an id and raises only GalleryError."""
     content = bytearray(saved.read_bytes())
     position = data.draw(st.integers(0, 8 * len(content) - 1))
     content[position // 8] ^= 1 << position % 8
@@ -120,7 +120,7 @@ def test_a_changed_bit_is_refused_or_does_not_matter(saved: Path, data: st.DataO
 
 
 def pack(**changes: Any) -> bytes:  # noqa: ANN401  # arrays of any kind
-    """The file of one person with some parts exchanged; ``None`` drops a part."""
+    """The file of one person with some parts replaced; ``None`` removes a part."""
     header = {"format": "attendance-kiosk gallery 1", "model_id": MODEL, "subjects": ["s-0"]}
     header |= {"contract": fingerprint(), **changes.pop("header_keys", {})}
     parts = {
@@ -140,8 +140,8 @@ def bare_array() -> bytes:
     return file.getvalue()
 
 
-def test_the_packed_file_would_be_whole(tmp_path: Path) -> None:
-    """Without an exchanged part, what the next test breaks is loaded."""
+def test_the_unchanged_packed_file_is_loaded(tmp_path: Path) -> None:
+    """Without a replaced part, the file of the next test is valid."""
     (tmp_path / "g.npz").write_bytes(pack())
     assert same(load_gallery(tmp_path / "g.npz", MODEL), gallery(1))
 
@@ -174,8 +174,8 @@ def test_the_packed_file_would_be_whole(tmp_path: Path) -> None:
         pack(templates=templates(0, 1) * np.float32("nan")),
     ],
 )
-def test_foreign_content_is_refused(content: bytes, tmp_path: Path) -> None:
-    """What is no gallery, contradicts itself, or holds no vectors of length 1 is an error."""
+def test_invalid_content_is_rejected(content: bytes, tmp_path: Path) -> None:
+    """A file that is no gallery, is inconsistent, or has vectors not of length 1 is an error."""
     path = tmp_path / "g.npz"
     path.write_bytes(content)
     with pytest.raises(GalleryError, match=str(path)):
@@ -183,7 +183,7 @@ def test_foreign_content_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["absent.npz", "."])
-def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(name: str, tmp_path: Path) -> None:
     """An absent file, or a folder, is an error that names it."""
     with pytest.raises(GalleryError, match=str(tmp_path)):
         load_gallery(tmp_path / name, MODEL)
@@ -192,10 +192,10 @@ def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "model"), [({}, "other-model"), ({"contract": "0" * 16}, MODEL)]
 )
-def test_another_models_templates_are_refused(
+def test_a_gallery_of_another_model_is_rejected(
     header: dict[str, str], model: str, tmp_path: Path
 ) -> None:
-    """Templates of another model or crop contract mean nothing; the message says what to do."""
+    """Another model or crop contract is an error that says what to do."""
     path = tmp_path / "g.npz"
     path.write_bytes(pack(header_keys=header))
     with pytest.raises(GalleryModelError, match=rf"{path}: belongs to {MODEL}.*gallery renew"):
@@ -210,8 +210,8 @@ def usual_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("usual_umask")
-def test_only_owner_and_group_can_read_it(tmp_path: Path) -> None:
-    """A gallery is a file of mode 0640, also where one of mode 0666 was."""
+def test_only_owner_and_group_can_read_the_file(tmp_path: Path) -> None:
+    """A gallery has mode 0640, also where a file of mode 0666 was."""
     path = tmp_path / "g.npz"
     path.touch()
     path.chmod(0o666)
@@ -220,10 +220,10 @@ def test_only_owner_and_group_can_read_it(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_save_that_fails_leaves_the_old_gallery(
+def test_a_failed_save_keeps_the_old_gallery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk fails before the new file is whole, the old one is still there."""
+    """When the disk fails before the new file is complete, the old one is still there."""
     path = tmp_path / "g.npz"
     save_gallery(path, gallery(1))
 
@@ -237,7 +237,7 @@ def test_a_save_that_fails_leaves_the_old_gallery(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_that_is_absent_is_named(tmp_path: Path) -> None:
+def test_an_absent_folder_is_named(tmp_path: Path) -> None:
     """A gallery for a folder that does not exist is an error that names the file."""
     with pytest.raises(GalleryError, match=r"absent/g\.npz: cannot be written"):
         save_gallery(tmp_path / "absent" / "g.npz", gallery(1))

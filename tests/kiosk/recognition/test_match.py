@@ -1,4 +1,4 @@
-"""Matching: the nearest person, held against what strangers reach."""
+"""Matching: the nearest person, with scores normalised by the impostor cohort."""
 
 import numpy as np
 import pytest
@@ -20,18 +20,18 @@ def templates(seed: int, count: int) -> Floats:
 
 
 def gallery(*counts: int) -> Gallery:
-    """People ``s-0``, ``s-1``, ... with so many templates each."""
+    """People ``s-0``, ``s-1``, ... with these numbers of templates."""
     return Gallery("model", {f"s-{i}": templates(i, count) for i, count in enumerate(counts)})
 
 
 def around(direction: Floats, seed: int, count: int, spread: float = 0.3) -> Floats:
-    """Faces that look like one direction, ``(count, 128)``."""
+    """Embeddings near one direction, ``(count, 128)``."""
     return unit(direction + spread * templates(seed, count))
 
 
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=6), seeds, st.sampled_from([0, 5, 40]))
-def test_a_match_equals_brute_force(counts: list[int], seed: int, strangers: int) -> None:
-    """A score is the cosine to a person's mean less half of what both reach with strangers."""
+def test_a_match_equals_direct_computation(counts: list[int], seed: int, strangers: int) -> None:
+    """A score is the cosine to a person's mean less half of both impostor means."""
     people, probe = gallery(*counts), embedding(seed)
     cohort = Cohort(templates(5000 + seed, strangers) if strangers else NO_COHORT)
 
@@ -55,8 +55,8 @@ def test_a_match_equals_brute_force(counts: list[int], seed: int, strangers: int
 
 
 @given(seeds)
-def test_a_crowd_of_lookalikes_lowers_the_score(seed: int) -> None:
-    """The same cosine is worth less to faces that many strangers resemble than to rare ones."""
+def test_similar_cohort_members_lower_the_score(seed: int) -> None:
+    """The same cosine gives a lower score for a face that many strangers resemble."""
     common, rare = embedding(seed), embedding(5000 + seed)
     cohort = Cohort(around(common, seed, 20))
     people = Gallery("model", {"common": common[None], "rare": rare[None]})
@@ -65,16 +65,16 @@ def test_a_crowd_of_lookalikes_lowers_the_score(seed: int) -> None:
 
 
 @given(seeds, seeds)
-def test_a_score_does_not_depend_on_who_is_the_probe(one: int, other: int) -> None:
-    """Two faces have one score, whichever is held against which."""
+def test_a_score_is_symmetric(one: int, other: int) -> None:
+    """Two faces have one score, whichever of them is the probe."""
     cohort = Cohort(templates(7, 30))
     faces = np.stack([embedding(one), embedding(5000 + other)])
     scores = cohort.scores(faces, faces)
     assert scores == pytest.approx(scores.T, abs=1e-6)
 
 
-def test_the_far_part_of_the_cohort_does_not_count() -> None:
-    """Strangers who look like nobody near leave the scores as they are."""
+def test_far_cohort_members_do_not_count() -> None:
+    """Cohort members beyond the nearest five do not change the impostor mean."""
     near, far = around(embedding(1), 2, COHORT_NEAREST), -around(embedding(1), 3, 50)
     face = embedding(1)[None]
     alone, together = (
@@ -83,35 +83,35 @@ def test_the_far_part_of_the_cohort_does_not_count() -> None:
     assert alone == pytest.approx(together)
 
 
-def test_an_empty_gallery_knows_nobody() -> None:
-    """Without anybody enrolled every probe is nobody, with the worst score and no margin."""
+def test_an_empty_gallery_matches_nobody() -> None:
+    """With nobody enrolled the match has no person, score -1 and margin 0."""
     assert Matcher(gallery(), PLAIN).match(embedding(1)) == Match(None, -1.0, 0.0)
 
 
-def test_one_person_is_held_against_the_worst_score() -> None:
+def test_with_one_person_the_margin_is_to_the_lowest_score() -> None:
     """With one person enrolled the margin is the distance to -1."""
     match = Matcher(gallery(1), PLAIN).match(templates(0, 1)[0])
     assert match.subject_id == "s-0"
     assert (match.score, match.margin) == pytest.approx((1.0, 2.0))
 
 
-def test_twins_have_no_margin() -> None:
-    """The same template under two ids leaves no margin, so that neither gets a name."""
+def test_equal_templates_have_no_margin() -> None:
+    """The same template under two ids gives margin 0, so neither gets a name."""
     twin = templates(1, 1)
     people = Gallery("model", {"a": twin, "b": twin})
     assert Matcher(people, Cohort(templates(2, 9))).match(twin[0]).margin == 0.0
 
 
 def test_a_score_stays_between_minus_one_and_one() -> None:
-    """A probe opposite to a person who is like everybody would fall below what an event can say."""
+    """A score below -1, as of a probe opposite to a common face, is clipped."""
     face = embedding(1)
     crowd = np.concatenate([around(face, 2, 9), -around(face, 3, 9)])
     people = Gallery("model", {"s-1": face[None]})
     assert Matcher(people, Cohort(crowd)).match(-face).score == -1.0
 
 
-def test_of_two_beyond_the_limit_the_nearer_is_named() -> None:
-    """Scores above 1 are all told as 1, yet the order of the people decides nothing."""
+def test_of_two_scores_above_one_the_higher_wins() -> None:
+    """Scores above 1 are clipped, and still the nearest person is matched."""
     face, other = embedding(1), unit(embedding(1) + 0.2 * embedding(2))
     cohort = Cohort(-around(face, 3, 9))
     people = Gallery("model", {"near": other[None], "nearest": face[None]})
@@ -119,14 +119,14 @@ def test_of_two_beyond_the_limit_the_nearer_is_named() -> None:
     assert Matcher(people, cohort).match(face).subject_id == "nearest"
 
 
-def test_templates_that_cancel_out_are_like_nobody() -> None:
-    """Opposite templates have no mean direction; the score is 0, not a division by zero."""
+def test_templates_that_cancel_out_give_zero() -> None:
+    """Opposite templates have no mean direction: a zero vector, no division by zero."""
     opposite = np.stack([embedding(1), -embedding(1)])
     assert mean_template(opposite) == pytest.approx(np.zeros(128), abs=1e-6)
 
 
-def test_a_cohort_that_is_too_small_is_refused() -> None:
-    """Fewer faces than are averaged over are refused; none at all are a plain cosine."""
+def test_a_cohort_that_is_too_small_is_rejected() -> None:
+    """Fewer members than are averaged are rejected; none give a plain cosine."""
     with pytest.raises(ValueError, match="4 faces in the cohort, expected 5 or none"):
         Cohort(templates(1, COHORT_NEAREST - 1))
     assert PLAIN.impostor_mean(templates(1, 3)) == pytest.approx(np.zeros(3))

@@ -1,4 +1,4 @@
-"""Photos for enrolment: a picture, and one person in it."""
+"""Photos for enrolment: a picture with one person in it."""
 
 import contextlib
 import struct
@@ -24,7 +24,7 @@ def detector() -> Detector:
     return Detector()
 
 
-def test_a_photo_is_blue_green_red_and_upright(tmp_path: Path) -> None:
+def test_a_photo_is_blue_green_red(tmp_path: Path) -> None:
     """Grey, transparent and colour pictures all become (height, width, 3) uint8 BGR."""
     for index, shape in enumerate([(20, 30), (20, 30, 4), (20, 30, 3)]):
         path = tmp_path / f"{index}.png"
@@ -36,7 +36,7 @@ def test_a_photo_is_blue_green_red_and_upright(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"GIF89a", b"\xff\xd8\xff\xe0 no JPEG"])
-def test_what_is_no_picture_is_named(content: bytes | None, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_picture_is_named(content: bytes | None, tmp_path: Path) -> None:
     """An absent, empty or broken file is an error that names it."""
     path = tmp_path / "ada.jpg"
     if content is not None:
@@ -45,36 +45,36 @@ def test_what_is_no_picture_is_named(content: bytes | None, tmp_path: Path) -> N
         read_photo(path)
 
 
-def test_bytes_that_are_no_picture_give_the_reason_alone() -> None:
-    """Without a file there is no name to give."""
+def test_bytes_that_are_not_a_picture_give_the_reason_alone() -> None:
+    """Without a file the message has no file name."""
     with pytest.raises(PhotoError, match=r"^unreadable$"):
         decode_photo(b"no picture")
 
 
 def png(width: int, height: int) -> bytes:
-    """A whole PNG file whose header then claims another size."""
-    data = bytearray(whole(".png"))
+    """A complete PNG file whose header claims another size."""
+    data = bytearray(encoded(".png"))
     data[16:24] = struct.pack(">II", width, height)
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     return bytes(data)
 
 
 def jpeg(width: int, height: int) -> bytes:
-    """A whole JPEG file whose header then claims another size."""
-    data = bytearray(whole(".jpg"))
+    """A complete JPEG file whose header claims another size."""
+    data = bytearray(encoded(".jpg"))
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", height, width)
     return bytes(data)
 
 
 def bmp(width: int, height: int) -> bytes:
-    data = bytearray(whole(".bmp"))
+    data = bytearray(encoded(".bmp"))
     data[18:26] = struct.pack("<ii", width, height)
     return bytes(data)
 
 
-def whole(ending: str) -> bytes:
-    """A file of a small picture."""
+def encoded(ending: str) -> bytes:
+    """The file of a small picture."""
     return bytes(cv2.imencode(ending, np.full((8, 8, 3), 77, np.uint8))[1])
 
 
@@ -91,7 +91,7 @@ def whole(ending: str) -> bytes:
 def test_a_picture_too_large_to_decode_is_named(
     make: Callable[[int, int], bytes], size: tuple[int, int], tmp_path: Path
 ) -> None:
-    """By file, with the reason and what was expected; nothing is decoded."""
+    """The error has the file, the reason and what was expected; nothing is decoded."""
     path = tmp_path / "ada.jpg"
     path.write_bytes(make(*size))
     expected = "expected a JPEG or PNG picture of at most 100 million pixels"
@@ -99,28 +99,28 @@ def test_a_picture_too_large_to_decode_is_named(
         read_photo(path)
 
 
-def test_a_size_that_is_true_is_no_obstacle() -> None:
-    """What is changed above can be read while it is left as it was."""
+def test_a_true_size_is_decoded() -> None:
+    """The files of the test above can be read when their size is true."""
     for data in (jpeg(8, 8), bmp(8, 8), png(8, 8)):
         assert decode_photo(data).shape == (8, 8, 3)
 
 
-@given(st.sampled_from([b"", whole(".png")[:16], whole(".jpg")[:2]]), st.binary(max_size=60))
-def test_any_bytes_are_a_picture_or_refused(start: bytes, rest: bytes) -> None:
-    """Law: nothing but a PhotoError comes of bytes, also of a header that is cut or wrong."""
+@given(st.sampled_from([b"", encoded(".png")[:16], encoded(".jpg")[:2]]), st.binary(max_size=60))
+def test_any_bytes_are_a_picture_or_a_photo_error(start: bytes, rest: bytes) -> None:
+    """Any bytes, also a truncated or wrong header, raise nothing but PhotoError."""
     with contextlib.suppress(PhotoError):
         assert decode_photo(start + rest).ndim == 3
 
 
-def test_an_empty_room_has_no_face(detector: Detector) -> None:
-    """A picture without a face is refused as that."""
+def test_a_picture_without_a_face_is_rejected(detector: Detector) -> None:
+    """An empty room is a NoFaceError."""
     with pytest.raises(NoFaceError):
         find_single_face(np.full((240, 320, 3), 128, np.uint8), detector)
 
 
 @needs_photos
-def test_two_people_of_like_size_are_refused(detector: Detector) -> None:
-    """Where two could be meant, nobody is guessed."""
+def test_two_faces_of_similar_size_are_rejected(detector: Detector) -> None:
+    """When two people could be meant, neither is chosen."""
     both = picture(enrolment_photos("orl-s08")[0], size=(400, 240))
     both[:, 200:] = picture(enrolment_photos("orl-s12")[0], size=(200, 240))
     with pytest.raises(SeveralFacesError):
@@ -128,8 +128,8 @@ def test_two_people_of_like_size_are_refused(detector: Detector) -> None:
 
 
 @needs_photos
-def test_a_passer_by_in_the_background_does_not_count(detector: Detector) -> None:
-    """A face much smaller than the largest is left out of account."""
+def test_a_small_face_in_the_background_is_ignored(detector: Detector) -> None:
+    """A face much smaller than the largest does not make the photo ambiguous."""
     scene = picture(enrolment_photos("orl-s08")[0])
     scene[60:172, 220:312] = enrolment_photos("orl-s12")[0]
     assert len(detector.find(scene)) == 2

@@ -1,4 +1,4 @@
-"""The way of a frame, with all real stages: who walks past is named, or is nobody."""
+"""From frames to decisions, with all real stages."""
 
 from collections.abc import Callable, Iterator
 
@@ -62,7 +62,7 @@ def pipeline(
 
 
 def walk(person: str, count: int = 6, size: tuple[int, int] = (320, 240)) -> list[Image]:
-    """Somebody who goes from left to right."""
+    """A person who walks from left to right."""
     return [picture(enrolment_photos(person)[0], 10 * i, size) for i in range(count)]
 
 
@@ -75,7 +75,7 @@ def see(pipeline: Pipeline, pictures: list[Image], start_s: float = 10.0) -> lis
 
 
 def test_an_enrolled_person_is_named_at_the_third_frame(pipeline: Pipeline) -> None:
-    """The decision comes with the vote that completes it, once, with nothing at the end."""
+    """The third vote gives the decision, once; the end of the camera gives none."""
     decisions = see(pipeline, walk("orl-s12"))
     assert [len(found) for found in decisions] == [0, 0, 1, 0, 0, 0]
     (decision,) = decisions[2]
@@ -86,7 +86,7 @@ def test_an_enrolled_person_is_named_at_the_third_frame(pipeline: Pipeline) -> N
 
 
 def test_a_stranger_is_never_named(pipeline: Pipeline) -> None:
-    """Somebody who is not enrolled leaves as unsure or a stranger, at the end of the walk."""
+    """A person who is not enrolled is unsure or a stranger at the end of the walk."""
     for person in ("orl-s08", "orl-s35"):
         assert see(pipeline, walk(person)) == [[]] * 6
         (decision,) = pipeline.finish()
@@ -94,8 +94,8 @@ def test_a_stranger_is_never_named(pipeline: Pipeline) -> None:
         assert decision.subject_id is None
 
 
-def test_a_walk_that_is_over_is_decided_when_the_gap_has_passed(pipeline: Pipeline) -> None:
-    """A stranger's track ends, and tells so, with the first frame after the gap."""
+def test_a_track_is_decided_when_the_gap_has_passed(pipeline: Pipeline) -> None:
+    """The first frame after the gap gives the decision on a stranger's track."""
     see(pipeline, walk("orl-s08"), start_s=10.0)
     empty: Image = np.full((240, 320, 3), 128, np.uint8)
     assert see(pipeline, [empty], start_s=11.4) == [[]]
@@ -103,8 +103,8 @@ def test_a_walk_that_is_over_is_decided_when_the_gap_has_passed(pipeline: Pipeli
     assert decision.verdict is not Verdict.KNOWN
 
 
-def test_two_at_once_each_get_their_own_name(pipeline: Pipeline) -> None:
-    """People side by side are voted on apart, and a stranger beside them stays one."""
+def test_two_people_at_once_get_their_own_names(pipeline: Pipeline) -> None:
+    """The votes of people side by side are counted separately."""
     both = [
         np.hstack([left, right])
         for left, right in zip(walk("orl-s12"), walk("orl-s30"), strict=True)
@@ -113,8 +113,8 @@ def test_two_at_once_each_get_their_own_name(pipeline: Pipeline) -> None:
     assert sorted(str(name) for name in named) == ["orl-s12", "orl-s30"]
 
 
-def test_faces_that_cannot_be_trusted_do_not_vote(pipeline: Pipeline) -> None:
-    """A blurred walk ends without any decision."""
+def test_faces_of_low_quality_do_not_vote(pipeline: Pipeline) -> None:
+    """A blurred walk gives no decision."""
     blurred = [
         np.asarray(cv2.GaussianBlur(image, (0, 0), 8), np.uint8) for image in walk("orl-s12")
     ]
@@ -122,10 +122,10 @@ def test_faces_that_cannot_be_trusted_do_not_vote(pipeline: Pipeline) -> None:
     assert pipeline.finish() == ()
 
 
-def test_an_exchanged_gallery_counts_from_the_next_frame(
+def test_a_new_gallery_is_used_from_the_next_frame(
     pipeline: Pipeline, enrolled: Callable[[str], Floats]
 ) -> None:
-    """Who is enrolled while walking past is named after enough frames with the new gallery."""
+    """A person enrolled during the walk is named after enough frames with the new gallery."""
     pictures = walk("orl-s35", 12)
     before, after = pictures[:2], pictures[2:]
     assert see(pipeline, before) == [[]] * 2
@@ -135,7 +135,7 @@ def test_an_exchanged_gallery_counts_from_the_next_frame(
 
 
 def test_an_empty_gallery_names_nobody(pipeline: Pipeline) -> None:
-    """Without anybody enrolled everybody is a stranger."""
+    """With nobody enrolled everybody is a stranger."""
     pipeline.matcher = Matcher(Gallery("small", {}), PLAIN)
     assert see(pipeline, walk("orl-s12")) == [[]] * 6
     assert [d.verdict for d in pipeline.finish()] == [Verdict.STRANGER]

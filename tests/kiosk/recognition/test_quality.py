@@ -1,4 +1,4 @@
-"""Which faces may vote, and how much their votes weigh."""
+"""Which faces may vote, and the weight of their votes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ LANDMARKS = face(0, 0, 112).landmarks
 
 
 def crop(mean: float = 128, contrast: float = 40, blur_px: float = 0) -> Image:
-    """Soft noise of a mean and contrast, and perhaps blurred."""
+    """Noise of a mean and contrast, optionally blurred."""
     noise = np.random.default_rng(5).normal(0, contrast, (112, 112, 3))
     if blur_px:
         noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), blur_px), np.float64)
@@ -27,7 +27,7 @@ def crop(mean: float = 128, contrast: float = 40, blur_px: float = 0) -> Image:
 
 
 def turned(share: float) -> Floats:
-    """Landmarks with the nose moved from between the eyes towards one of them."""
+    """Landmarks with the nose moved from the middle towards one of the eyes."""
     landmarks = LANDMARKS.copy()
     landmarks[2, 0] += share / 2 * eye_distance(landmarks)
     return landmarks
@@ -38,7 +38,7 @@ def with_landmarks(landmarks: Floats) -> Face:
     return Face(one.box, landmarks, one.score)
 
 
-def test_a_good_face_votes_with_nearly_all_its_weight() -> None:
+def test_a_good_face_has_nearly_full_weight() -> None:
     """A frontal, sharp, well lit face near the camera has no reason against it."""
     quality = check_quality(face(0, 0, 150, score=1.0), crop(), LIMITS)
     assert quality.reason == ""
@@ -58,7 +58,7 @@ def test_a_good_face_votes_with_nearly_all_its_weight() -> None:
     ],
 )
 def test_a_face_beyond_a_limit_does_not_vote(one: Face, picture: Image, reason: str) -> None:
-    """Each limit alone takes the vote away, and says why."""
+    """A face beyond any one limit has weight 0 and the reason."""
     quality = check_quality(one, picture, LIMITS)
     assert (quality.weight, quality.reason) == (0.0, reason)
 
@@ -73,7 +73,7 @@ def test_a_face_beyond_a_limit_does_not_vote(one: Face, picture: Image, reason: 
         ("sharpness_min", 0.0, face(0, 0, 112), crop(blur_px=6)),
     ],
 )
-def test_each_limit_is_configured(limit: str, value: float, one: Face, picture: Image) -> None:
+def test_each_limit_is_configurable(limit: str, value: float, one: Face, picture: Image) -> None:
     """With a more generous limit the same face votes."""
     assert check_quality(one, picture, LIMITS).weight == 0
     changed: Any = msgspec.structs.replace(LIMITS, **{limit: value})
@@ -89,14 +89,14 @@ def test_each_limit_is_configured(limit: str, value: float, one: Face, picture: 
     ],
 )
 def test_a_better_face_weighs_more(better: Face, worse: Face) -> None:
-    """Size, the detector's confidence and a frontal view each add weight."""
+    """Size, the detector's confidence and a frontal view each raise the weight."""
     assert (
         check_quality(better, crop(), LIMITS).weight > check_quality(worse, crop(), LIMITS).weight
     )
 
 
 def test_a_sharper_face_weighs_more() -> None:
-    """Blur takes weight before it takes the vote."""
+    """Some blur lowers the weight, more blur makes it 0."""
     one = face(0, 0, 112)
     soft = check_quality(one, crop(blur_px=1), LIMITS).weight
     assert check_quality(one, crop(), LIMITS).weight > soft > 0
@@ -107,8 +107,10 @@ def test_a_sharper_face_weighs_more() -> None:
     st.floats(0, 255),
     st.floats(0, 1),
 )
-def test_a_weight_is_a_share(points: list[tuple[float, float]], mean: float, score: float) -> None:
-    """Whatever a detector finds, the weight is 0 with a reason, or above 0 to 1 without one."""
+def test_a_weight_is_zero_with_a_reason_or_positive(
+    points: list[tuple[float, float]], mean: float, score: float
+) -> None:
+    """For any face the weight is 0 with a reason, or above 0 to 1 without one."""
     one = Face(np.zeros(4, np.float32), np.array(points, np.float32), score)
     quality = check_quality(one, crop(mean), LIMITS)
     assert 0 <= quality.weight <= 1
@@ -116,8 +118,8 @@ def test_a_weight_is_a_share(points: list[tuple[float, float]], mean: float, sco
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0, 0), (0.5, 0.5), (-0.5, 0.5), (1, 1), (3, 1)])
-def test_turn_is_where_the_nose_lies_between_the_eyes(share: float, expected: float) -> None:
-    """The nose in the middle is 0, above an eye or beyond it 1, however the head is tilted."""
+def test_turn_follows_the_nose_between_the_eyes(share: float, expected: float) -> None:
+    """The nose in the middle is 0, at or beyond an eye 1, whatever the tilt of the head."""
     base = turn(LANDMARKS)
     assert base < 0.05
     angle = 0.4
@@ -125,6 +127,6 @@ def test_turn_is_where_the_nose_lies_between_the_eyes(share: float, expected: fl
     assert turn(turned(share) @ tilt.T) == pytest.approx(expected, abs=0.05)
 
 
-def test_eyes_in_one_place_are_turned_away() -> None:
-    """Without a distance between the eyes nothing is known, so the face does not vote."""
+def test_eyes_at_one_point_count_as_turned_away() -> None:
+    """Without a distance between the eyes the turn is unknown, so the face does not vote."""
     assert turn(np.zeros((5, 2), np.float32)) == 1.0

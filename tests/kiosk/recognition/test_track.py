@@ -1,4 +1,4 @@
-"""Tracks: one walk past the camera has one number, and no two people share it."""
+"""Tracking: one walk past the camera is one track, and no two people share it."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def tracker(gap_max_s: float = 1.0, reach: float = 1.5) -> Tracker:
 
 
 def numbers(one: Tracker, *frames: list[Face], every_s: float = STEP_S) -> list[list[int]]:
-    """The tracks' numbers of each frame's faces."""
+    """The track ids of each frame's faces."""
     return [
         [track.track_id for track in one.update(tuple(faces), index * every_s)[0]]
         for index, faces in enumerate(frames)
@@ -32,7 +32,7 @@ faces_of_a_frame = st.lists(
 def test_each_face_has_one_track_and_no_two_share_it(
     frames: list[tuple[list[Face], float]],
 ) -> None:
-    """Every face of a frame gets a track, in order, of a number that is its own in this frame."""
+    """Every face of a frame gets a track, in order, whose id is unique in this frame."""
     one, now_s = tracker(), 0.0
     alive: set[int] = set()
     over: set[int] = set()
@@ -50,8 +50,8 @@ def test_each_face_has_one_track_and_no_two_share_it(
     assert {track.track_id for track in one.finish()} == alive
 
 
-def test_a_walk_keeps_its_number() -> None:
-    """A face that moves and grows from frame to frame is one track, which knows its first face."""
+def test_a_walk_keeps_its_track() -> None:
+    """A face that moves and grows over frames is one track, which keeps its first face."""
     one = tracker()
     walk = [face(100 + 20 * i, 200, 40 * 1.1**i) for i in range(12)]
     assert numbers(one, *([f] for f in walk)) == [[0]] * 12
@@ -60,28 +60,28 @@ def test_a_walk_keeps_its_number() -> None:
     assert track.seen_s == pytest.approx(1.1)
 
 
-def test_two_who_cross_at_different_distances_keep_their_numbers() -> None:
-    """People who pass each other, one nearer to the camera, are not mixed up."""
+def test_people_who_cross_at_different_distances_keep_their_tracks() -> None:
+    """People who pass each other, one nearer to the camera, are not confused."""
     near = [face(100 + 40 * i, 240, 120) for i in range(12)]
     far = [face(540 - 40 * i, 200, 40) for i in range(12)]
     assert numbers(tracker(), *([a, b] for a, b in zip(near, far, strict=True))) == [[0, 1]] * 12
 
 
-def test_two_who_cross_at_different_heights_keep_their_numbers() -> None:
-    """People of like size who pass each other are told apart by where they are."""
+def test_people_who_cross_at_different_heights_keep_their_tracks() -> None:
+    """People of similar size who pass each other are distinguished by their position."""
     low = [face(100 + 30 * i, 300, 80) for i in range(12)]
     high = [face(430 - 30 * i, 200, 80) for i in range(12)]
     assert numbers(tracker(), *([a, b] for a, b in zip(low, high, strict=True))) == [[0, 1]] * 12
 
 
 def test_the_order_of_the_faces_does_not_matter() -> None:
-    """Tracks follow places, not the detector's order."""
+    """Tracks follow positions, not the detector's order."""
     left, right = face(100, 100, 60), face(400, 100, 60)
     assert numbers(tracker(), [left, right], [right, left]) == [[0, 1], [1, 0]]
 
 
-def test_the_nearest_pair_is_matched_first() -> None:
-    """A newcomer near a track does not take it from the face that is nearer still."""
+def test_the_nearest_pair_is_assigned_first() -> None:
+    """A new face near a track does not take it from a nearer face."""
     assert numbers(tracker(), [face(100, 100, 60)], [face(150, 100, 60), face(104, 100, 60)]) == [
         [0],
         [1, 0],
@@ -89,7 +89,7 @@ def test_the_nearest_pair_is_matched_first() -> None:
 
 
 def test_a_short_gap_is_bridged() -> None:
-    """A face that the detector loses for no longer than the gap is the same walk."""
+    """A face that is not detected for at most the gap stays in its track."""
     one = tracker(gap_max_s=1.0)
     assert numbers(one, [face(100, 100, 60)], [], [face(110, 100, 60)], every_s=0.5) == [
         [0],
@@ -99,7 +99,7 @@ def test_a_short_gap_is_bridged() -> None:
 
 
 def test_a_longer_gap_ends_the_track() -> None:
-    """After the gap the track is told as ended, once, and the same place is a new walk."""
+    """After the gap the track is returned as ended, once; the same place is a new track."""
     one = tracker(gap_max_s=1.0)
     one.update((face(100, 100, 60),), 0.0)
     seen, ended = one.update((face(100, 100, 60),), 1.01)
@@ -117,8 +117,8 @@ def test_a_longer_gap_ends_the_track() -> None:
         (face(100, 100, 60 * 4.5), False),
     ],
 )
-def test_reach_bounds_moves_and_growth(other: Face, is_same: bool) -> None:  # noqa: FBT001  # a table
-    """A face further away than the reach, in widths or in growth, is somebody else."""
+def test_reach_limits_movement_and_growth(other: Face, is_same: bool) -> None:  # noqa: FBT001  # a table
+    """A face beyond the reach, in movement or in growth, begins a new track."""
     found = numbers(tracker(reach=1.5), [face(100, 100, 60)], [other])
     assert found == [[0], [0 if is_same else 1]]
 
@@ -135,5 +135,5 @@ def test_reach_bounds_moves_and_growth(other: Face, is_same: bool) -> None:  # n
     ],
 )
 def test_the_direction_is_that_of_the_walk(start: Face, end: Face, expected: str | None) -> None:
-    """Left and right are across the picture, toward is a face that grows; else it is not known."""
+    """Left and right cross the picture, toward is a growing face; otherwise None."""
     assert direction(Track(0, start, end, 1.0)) == expected

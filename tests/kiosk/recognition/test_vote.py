@@ -1,4 +1,4 @@
-"""From votes to a name. A stranger given a student's name is the worst error there is."""
+"""From votes to a decision. A student's name for a stranger is the worst error."""
 
 import dataclasses
 import sys
@@ -46,10 +46,10 @@ def counts(one: Vote, rule: VotingRule) -> bool:
 
 
 @given(some_votes, rules)
-def test_a_name_has_enough_votes_each_clear_of_threshold_and_margin(
+def test_a_known_decision_has_enough_votes_above_threshold_and_margin(
     votes: list[Vote], rule: VotingRule
 ) -> None:
-    """Known implies the votes, each at the threshold and clear of the second, and the share."""
+    """Known implies enough votes, each within both limits, and enough of the weight."""
     decision = decide(votes, rule)
     assert (decision.verdict is Verdict.KNOWN) == (decision.subject_id is not None)
     if decision.verdict is Verdict.KNOWN:
@@ -62,10 +62,10 @@ def test_a_name_has_enough_votes_each_clear_of_threshold_and_margin(
 
 
 @given(some_votes, some_votes, rules)
-def test_frames_of_strangers_never_make_a_name(
+def test_votes_below_the_limits_never_make_a_track_known(
     votes: list[Vote], others: list[Vote], rule: VotingRule
 ) -> None:
-    """Votes below the threshold or the margin never turn an unknown track into a known one."""
+    """Adding votes below the threshold or the margin never makes a track known."""
     strangers = [other for other in others if not counts(other, rule)]
     if decide(votes, rule).verdict is not Verdict.KNOWN:
         assert decide([*votes, *strangers], rule).verdict is not Verdict.KNOWN
@@ -75,14 +75,16 @@ def test_frames_of_strangers_never_make_a_name(
 def test_the_order_of_votes_does_not_matter(
     orders: tuple[list[Vote], Sequence[Vote]], rule: VotingRule
 ) -> None:
-    """The same frames in another order are the same decision, to the last digit."""
+    """The same votes in another order give the same decision, to the last digit."""
     votes, shuffled = orders
     assert decide(votes, rule) == decide(shuffled, rule)
 
 
 @given(some_votes, st.permutations(["ada", "bob", "cyd"]), rules)
-def test_nobody_is_favoured(votes: list[Vote], names: Sequence[str], rule: VotingRule) -> None:
-    """Exchange two people's votes, and the decision is exchanged: no tie is won by a name."""
+def test_a_tie_is_not_broken_by_the_id(
+    votes: list[Vote], names: Sequence[str], rule: VotingRule
+) -> None:
+    """When two people's votes are swapped, the decision is swapped."""
     exchange = dict(zip(["ada", "bob", "cyd"], names, strict=True))
     renamed = [
         vote(exchange.get(v.match.subject_id or ""), v.match.score, v.match.margin, v.weight)
@@ -113,13 +115,13 @@ def test_nobody_is_favoured(votes: list[Vote], names: Sequence[str], rule: Votin
     ],
 )
 def test_each_limit_counts(votes: list[Vote], verdict: Verdict) -> None:
-    """Votes, threshold, margin and share must each be reached, exactly."""
+    """Votes, threshold, margin and agreement must each be reached, exactly."""
     decision = decide(votes, RULE)
     assert decision.verdict is verdict
     assert decision.subject_id == ("ada" if verdict is Verdict.KNOWN else None)
 
 
-def test_the_record_tells_how_it_came_about() -> None:
+def test_a_decision_has_the_weighted_means() -> None:
     """Score and margin are means of the person's votes by weight; quality is that of all."""
     votes = [vote("ada", 0.6, 0.2, 1.0), vote("ada", 0.9, 0.5, 0.5), vote("ada", 0.6, 0.2, 1.0)]
     decision = decide([*votes, vote("bob", 0.1, 0.0, 0.1)], RULE, "left")
@@ -131,16 +133,16 @@ def test_the_record_tells_how_it_came_about() -> None:
 
 
 def verdicts(counter: VoteCounter, track_id: int, votes: Sequence[Vote]) -> list[str | None]:
-    """Who each vote made known."""
+    """The person whom each vote made known."""
     found = [counter.vote(track_id, one, None) for one in votes]
     return [one.subject_id if one else None for one in found]
 
 
 @given(some_votes, rules)
-def test_a_vote_counter_names_nobody_whom_no_votes_name(
+def test_a_vote_counter_names_only_people_with_enough_votes(
     votes: list[Vote], rule: VotingRule
 ) -> None:
-    """Whoever a counter makes known has enough votes of their own among those seen so far."""
+    """A person whom a counter makes known has enough votes among those so far."""
     counter = VoteCounter(rule)
     for index, one in enumerate(votes):
         decision = counter.vote(1, one, None)
@@ -155,14 +157,14 @@ def test_a_vote_counter_names_nobody_whom_no_votes_name(
 
 
 def test_a_track_becomes_known_once() -> None:
-    """The vote that completes a name gives the decision; later votes for it and the end do not."""
+    """The vote that completes a name gives the decision; later votes and the end give none."""
     counter = VoteCounter(RULE)
     assert verdicts(counter, 1, [vote("ada")] * 8) == [None, None, "ada", *[None] * 5]
     assert counter.end(1, None) is None
 
 
 def test_tracks_do_not_mix() -> None:
-    """Votes of two tracks are counted apart."""
+    """The votes of two tracks are counted separately."""
     counter = VoteCounter(RULE)
     for _ in range(2):
         assert counter.vote(1, vote("ada"), None) is None
@@ -172,15 +174,15 @@ def test_tracks_do_not_mix() -> None:
     assert decision.votes == 3
 
 
-def test_whoever_inherits_a_track_is_recorded_too() -> None:
-    """After one person is known, another who takes over their track needs a name's full votes."""
+def test_a_person_who_inherits_a_track_is_recorded_too() -> None:
+    """Another person who takes over a known track needs votes_min votes of their own."""
     counter = VoteCounter(RULE)
     assert verdicts(counter, 1, [vote("ada")] * 3)[-1] == "ada"
     assert verdicts(counter, 1, [vote("bob")] * 4) == [None, None, "bob", None]
 
 
-def test_a_known_person_is_not_misnamed_by_and_by() -> None:
-    """Stray votes for somebody else, between those for the person known, never add up."""
+def test_stray_votes_do_not_add_up() -> None:
+    """Stray votes for another person, between those for the known one, never add up."""
     counter = VoteCounter(RULE)
     assert verdicts(counter, 1, [vote("ada")] * 3)[-1] == "ada"
     stray = [vote("bob"), vote("bob"), vote("ada", score=0.2)]
@@ -188,8 +190,8 @@ def test_a_known_person_is_not_misnamed_by_and_by() -> None:
 
 
 @pytest.mark.parametrize(("score", "verdict"), [(0.45, "unsure"), (0.1, "stranger")])
-def test_a_track_that_ends_without_a_name_is_told(score: float, verdict: str) -> None:
-    """The end of a track that voted and never became known says what it was."""
+def test_the_end_of_an_unknown_track_gives_a_decision(score: float, verdict: str) -> None:
+    """A track that voted and never became known is unsure or a stranger at its end."""
     counter = VoteCounter(RULE)
     counter.vote(1, vote("ada", score=score), None)
     decision = counter.end(1, "toward")
@@ -197,8 +199,8 @@ def test_a_track_that_ends_without_a_name_is_told(score: float, verdict: str) ->
     assert (decision.verdict, decision.subject_id, decision.direction) == (verdict, None, "toward")
 
 
-def test_a_track_without_votes_ends_silently() -> None:
-    """Faces that were never good enough to vote leave nothing to tell, and an end is final."""
+def test_a_track_without_votes_ends_without_a_decision() -> None:
+    """Without usable faces there is no decision, and a track ends only once."""
     counter = VoteCounter(RULE)
     assert counter.end(7, None) is None
     counter.vote(7, vote("ada"), None)
@@ -206,8 +208,8 @@ def test_a_track_without_votes_ends_silently() -> None:
     assert counter.end(7, None) is None
 
 
-def test_a_poster_in_sight_all_day_does_not_fill_the_memory() -> None:
-    """A track keeps a bounded number of votes, the newest, and is still counted right."""
+def test_a_poster_in_view_all_day_does_not_fill_the_memory() -> None:
+    """A track keeps a limited number of votes, the newest, and is still counted right."""
     counter = VoteCounter(RULE)
     assert not any(verdicts(counter, 1, [vote("ada", score=0.3)] * (3 * VOTES_KEPT)))
     assert len(counter._votes[1]) == VOTES_KEPT
@@ -215,8 +217,8 @@ def test_a_poster_in_sight_all_day_does_not_fill_the_memory() -> None:
     assert sys.getsizeof(counter._votes[1]) < 10_000
 
 
-def test_votes_of_another_gallery_make_no_name() -> None:
-    """After an erasure, neither the votes before it nor a milder rule name whom they were for."""
+def test_votes_of_the_old_gallery_make_no_name() -> None:
+    """After an erasure neither earlier votes nor a less strict rule name the erased person."""
     counter = VoteCounter(RULE)
     for _ in range(9):
         assert counter.vote(1, vote("ada", score=0.45), None) is None
@@ -227,8 +229,8 @@ def test_votes_of_another_gallery_make_no_name() -> None:
     assert (ended.verdict, ended.frames) == (Verdict.STRANGER, 1)
 
 
-def test_who_is_known_stays_known_over_another_gallery() -> None:
-    """A walk under way is not recorded twice because the gallery was read again."""
+def test_a_known_track_stays_known_after_a_reload() -> None:
+    """A walk in progress is not recorded twice because the gallery was read again."""
     counter = VoteCounter(RULE)
     assert [counter.vote(1, vote("ada"), None) is None for _ in range(3)] == [True, True, False]
     counter.use_rule(RULE)
@@ -236,8 +238,8 @@ def test_who_is_known_stays_known_over_another_gallery() -> None:
     assert counter.end(1, None) is None
 
 
-def test_who_stays_in_view_is_known_anew_in_the_next_session() -> None:
-    """After a session has begun as many votes as ever name the same track once more."""
+def test_a_person_in_view_is_recorded_again_in_the_next_session() -> None:
+    """After a new class session began, votes_min votes make the same track known again."""
     counter = VoteCounter(RULE)
     before = [counter.vote(1, vote("ada"), None) is not None for _ in range(8)]
     counter.start_session()
@@ -245,8 +247,8 @@ def test_who_stays_in_view_is_known_anew_in_the_next_session() -> None:
     assert before == after == [False, False, True, *[False] * 5]
 
 
-def test_who_comes_as_a_session_begins_loses_no_vote() -> None:
-    """Two votes before the bell and one after it name somebody."""
+def test_pending_votes_are_kept_when_a_session_begins() -> None:
+    """Two votes before the class session begins and one after it make a track known."""
     counter = VoteCounter(RULE)
     counter.vote(1, vote("ada"), None)
     counter.vote(1, vote("ada"), None)
@@ -254,8 +256,8 @@ def test_who_comes_as_a_session_begins_loses_no_vote() -> None:
     assert counter.vote(1, vote("ada"), None) is not None
 
 
-def test_the_rule_of_the_new_gallery_is_in_force() -> None:
-    """A person with too little under the old rule is named by as many frames under the new."""
+def test_the_new_rule_is_used_after_a_reload() -> None:
+    """A score too low for the old rule makes a track known under the new rule."""
     counter = VoteCounter(RULE)
     counter.use_rule(dataclasses.replace(RULE, threshold=0.42))
     decisions = [counter.vote(1, vote("ada", score=0.45), None) for _ in range(3)]
@@ -280,7 +282,7 @@ def test_a_track_without_votes_is_undecided() -> None:
     [(0.8, Verdict.KNOWN), (0.45, Verdict.UNSURE), (0.1, Verdict.STRANGER)],
 )
 def test_enough_votes_give_a_verdict_before_the_track_ends(score: float, verdict: Verdict) -> None:
-    """After votes_min frames the verdict is the one that the votes give."""
+    """After votes_min frames the verdict is that of the votes."""
     counter = VoteCounter(RULE)
     for _ in range(3):
         counter.vote(1, vote("ada", score=score), None)
@@ -289,7 +291,7 @@ def test_enough_votes_give_a_verdict_before_the_track_ends(score: float, verdict
 
 
 def test_a_known_track_stays_known_until_somebody_else_has_enough_frames() -> None:
-    """Stray votes leave the verdict known; votes_min of them in a row take it back."""
+    """One or two stray votes leave the verdict known; votes_min in a row replace it."""
     counter = VoteCounter(RULE)
     for _ in range(3):
         counter.vote(1, vote("ada"), None)
@@ -303,7 +305,7 @@ def test_a_known_track_stays_known_until_somebody_else_has_enough_frames() -> No
 
 
 def test_a_new_session_makes_a_known_track_undecided() -> None:
-    """A person who stays in view is decided on again in the next class session."""
+    """A person who stays in view is decided again in the next class session."""
     counter = VoteCounter(RULE)
     for _ in range(3):
         counter.vote(1, vote("ada"), None)
@@ -313,7 +315,7 @@ def test_a_new_session_makes_a_known_track_undecided() -> None:
 
 @given(some_votes, rules)
 def test_asking_for_the_verdict_changes_nothing(votes: list[Vote], rule: VotingRule) -> None:
-    """A counter that is asked before and after each vote decides as one that is not."""
+    """A counter that is queried around each vote decides as one that is not."""
     asked, silent = VoteCounter(rule), VoteCounter(rule)
     for one in votes:
         first = asked.verdict(1)
