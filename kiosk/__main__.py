@@ -83,7 +83,7 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     actions = gallery.add_subparsers(title="actions", required=True)
     for name, text, argument in (
         ("list", "list subject ids and how many templates each has", None),
-        ("remove", "erase a person: templates, roster, attendance kept on this kiosk", "subject"),
+        ("remove", "erase a person: all galleries, roster, attendance on this kiosk", "subject"),
         ("export", "copy the gallery to a file", "file"),
         ("import", "add the people of another gallery file to this one", "file"),
         ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),

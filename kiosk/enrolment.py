@@ -33,7 +33,7 @@ def enrol(
     """Enrol a person, or replace their templates, and write the gallery.
 
     Args:
-        config: Tells the gallery, the roster, the model and the camera.
+        config: Names the gallery, the roster, the model and the camera.
         subject_id: Pseudonymous id.
         photos: Photo files; none with ``use_camera``.
         use_camera: Take pictures with the configured camera.

@@ -146,8 +146,8 @@ def renew_gallery(config: Config, today: date) -> Renewal:
     """Begin a new, empty gallery for the model in use, and keep the old one aside.
 
     Args:
-        config: Tells the gallery, the model bundle and the roster.
-        today: Stands in the old gallery's new name.
+        config: Names the gallery, the model bundle and the roster.
+        today: Becomes part of the old gallery's new name.
 
     Raises:
         GalleryError: The gallery already belongs to the model in use, or cannot be read or written.
@@ -172,7 +172,7 @@ def renew_gallery(config: Config, today: date) -> Renewal:
 
 
 def note_on_model(config: Config) -> str:
-    """Tell that the gallery does not belong to the model in use; empty when it does.
+    """Return a note if the gallery does not belong to the model in use; otherwise empty text.
 
     Also empty when the gallery or the bundle cannot be read: the command itself needs no model.
     """

@@ -95,7 +95,7 @@ class Match:
 
 
 class Verdict(StrEnum):
-    """Who a track shows, as far as its votes tell.
+    """The verdict of a track's votes.
 
     ``KNOWN``: one enrolled person. ``UNSURE``: somebody who resembles an enrolled person.
     ``STRANGER``: nobody who is enrolled. ``UNDECIDED``: too few votes yet; no :class:`Decision`

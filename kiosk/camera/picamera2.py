@@ -119,7 +119,7 @@ class Picamera2Camera(BaseCamera):
             self._device.start()
         except RuntimeError as exc:
             raise CameraError(
-                f"camera: {self._name} refuses {size[0]}x{size[1]} at {section.fps} fps ({exc});"
+                f"camera: {self._name} rejects {size[0]}x{size[1]} at {section.fps} fps ({exc});"
                 " set camera.width_px, height_px and fps to what the camera can do"
             ) from exc
 

@@ -34,7 +34,7 @@ class Enrolment:
 
     Attributes:
         templates: ``(t, 128)`` float32 of length 1, at least one row.
-        rejected: The pictures that were left out.
+        rejected: The pictures that gave no template.
         near: Subject ids of enrolled people who look so similar that the two may be confused.
     """
 

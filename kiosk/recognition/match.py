@@ -64,7 +64,7 @@ def _normalise(cosines: Floats, probe_means: Floats, reference_means: Floats) ->
 def mean_template(templates: Floats) -> Floats:
     """Compute the mean direction of a person's ``(t, dim)`` templates; ``(dim,)`` of length 1.
 
-    On development people it tells people apart better than the best template does.
+    On development people it identifies better than the best template does.
     """
     return unit(templates.mean(axis=0))
 

@@ -1,7 +1,7 @@
 """Galleries of earlier models, kept in the folder of the gallery in use.
 
-A new model cannot use their templates, but they go back into use with their model. They still
-hold people's templates: an erasure covers them too.
+A new model cannot use their templates; they can be imported again when their model is in use. They
+still hold people's templates, so an erasure covers them too.
 """
 
 import os
@@ -30,7 +30,7 @@ def old_galleries(path: Path) -> tuple[Path, ...]:
 
 
 def keep_aside(path: Path, model_id: str, day: date) -> Path:
-    """Give a gallery file a second name, which tells the day and the model.
+    """Give a gallery file a second name, made of the day and the model.
 
     The first name stays, so that there is a gallery at every moment until a new one replaces it.
     A second name is the same file: its owner and permission bits are kept.

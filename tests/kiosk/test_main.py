@@ -180,10 +180,10 @@ def run(folder: Path, line: str, capsys: pytest.CaptureFixture[str]) -> tuple[st
     return printed.out, printed.err
 
 
-def test_the_gallery_is_listed_carried_and_cleared(
+def test_gallery_commands_print_what_they_did(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each action prints what it did, for people or as JSON."""
+    """Each action prints its result as text or as JSON."""
     assert run(folder, "gallery list", capsys)[0] == "s-1\t1\ns-2\t1\n"
     assert json.loads(run(folder, "gallery list --json", capsys)[0]) == {"s-1": 1, "s-2": 1}
     assert run(folder, "gallery export @out.npz", capsys)[0] == f"{folder}/out.npz: 2 people\n"
@@ -227,7 +227,7 @@ def test_a_renewal_is_printed_as_json(folder: Path, capsys: pytest.CaptureFixtur
 
 
 @needs_photos
-def test_enrolling_prints_what_the_photos_gave(
+def test_enrolling_prints_templates_and_rejected_photos(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Templates are on standard output, rejected photos on standard error."""

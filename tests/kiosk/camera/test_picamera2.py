@@ -79,7 +79,7 @@ class PickyPicamera2(FakePicamera2):
 
 def test_rejected_settings_are_named_and_the_camera_is_released() -> None:
     """A rejected start names size, rate and keys, and leaves nothing open."""
-    with pytest.raises(CameraError, match=r"refuses 320x240 at 1000.0 fps .*camera\.width_px"):
+    with pytest.raises(CameraError, match=r"rejects 320x240 at 1000.0 fps .*camera\.width_px"):
         Picamera2Camera(FAKE, ManualClock(), PickyPicamera2)
 
 

@@ -106,7 +106,7 @@ def test_more_people_than_were_measured_are_told(
     assert caplog.messages == []
     one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(101)}))
     (message,) = caplog.messages
-    assert message.startswith("101 people enrolled, thresholds measured with 100: more strangers")
+    assert message.startswith("101 people enrolled, thresholds measured with 100: the FPIR")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from kiosk.recognition.bundle import (
     Bundle,
     ModelCard,
     OperatingPoint,
+    bundle_path,
     default_bundle,
     load_bundle,
     write_bundle,
@@ -228,3 +229,9 @@ def test_the_shipped_bundle_is_small_and_accurate() -> None:
     """It has at most 3 MB, and the int8 file was right on 97 % of LFW's pairs or more."""
     assert default_bundle().stat().st_size <= 3_000_000
     assert load_bundle(default_bundle()).card.evaluation["lfw"]["verification"]["accuracy"] >= 0.97
+
+
+def test_an_empty_key_means_the_shipped_bundle() -> None:
+    """model.bundle names the file; when it is empty the shipped bundle is used."""
+    assert bundle_path("school.kiosk-model") == Path("school.kiosk-model")
+    assert bundle_path("") == default_bundle()
