@@ -1,13 +1,11 @@
 """The command ``kiosk``: its options, and one function for each command."""
 
 import argparse
-import dataclasses
 import json
 import logging
 import os
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,10 +87,10 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
         ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),
     ):
         action = _command(actions, name, text, _gallery)
-        action.set_defaults(action=name)
+        action.set_defaults(action=name, argument="")
         _add_config(action)
         if argument:
-            action.add_argument(argument)
+            action.add_argument("argument", metavar=argument)
         action.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
@@ -196,29 +194,7 @@ def _gallery(options: argparse.Namespace) -> int:
     from kiosk import people
 
     config = _config(options)
-    match options.action:
-        case "list":
-            facts: dict[str, Any] = people.list_people(config)
-            lines = [f"{subject}\t{count}" for subject, count in facts.items()]
-        case "remove":
-            erasure = people.remove_person(config, options.subject)
-            facts = dataclasses.asdict(erasure)
-            also = "".join(f", also from {name}" for name in erasure.old_galleries)
-            lines = [f"{options.subject}: erased{also}"]
-        case "export":
-            facts = {"people": people.export_gallery(config, Path(options.file))}
-            lines = [f"{options.file}: {facts['people']} people"]
-        case "renew":
-            renewal = people.renew_gallery(config, datetime.now(config.zone).date())
-            facts = dataclasses.asdict(renewal)
-            lines = [
-                f"{config.gallery_path}: empty, for model {renewal.model_id}",
-                f"{renewal.kept}: kept, with {len(renewal.enrol_again)} people to enrol again",
-                *(f"{who}\t{name or ''}".rstrip() for who, name in renewal.enrol_again.items()),
-            ]
-        case _:
-            facts = {"people": people.import_gallery(config, Path(options.file))}
-            lines = [f"{config.gallery_path}: {facts['people']} people"]
+    facts, lines = people.run_gallery_command(config, options.action, options.argument)
     print(json.dumps(facts) if options.json else "\n".join(lines))
     if note := people.note_on_model(config):
         print(f"note: {note}", file=sys.stderr)

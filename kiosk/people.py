@@ -4,9 +4,10 @@ Nothing here loads the detector or the model's runtime: people can be listed and
 model has changed or is absent. :mod:`kiosk.enrolment` enrols them.
 """
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from kiosk.config import Config, make_directory
 from kiosk.contract import fingerprint
@@ -184,3 +185,43 @@ def note_on_model(config: Config) -> str:
     except (GalleryError, ModelError):
         return ""
     return ""
+
+
+def run_gallery_command(
+    config: Config, action: str, argument: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Run `kiosk gallery ACTION`.
+
+    Args:
+        config: Names the gallery, the model bundle and the roster.
+        action: "list", "remove", "export", "import" or "renew".
+        argument: The subject id or file of the action, if it has one.
+
+    Returns:
+        The outcome, once for JSON and once as lines of text.
+
+    Raises:
+        KioskError: As the function of the action.
+    """
+    match action:
+        case "list":
+            counts = list_people(config)
+            return dict(counts), [f"{subject}\t{count}" for subject, count in counts.items()]
+        case "remove":
+            erasure = remove_person(config, argument)
+            also = "".join(f", also from {name}" for name in erasure.old_galleries)
+            return asdict(erasure), [f"{argument}: erased{also}"]
+        case "renew":
+            renewal = renew_gallery(config, datetime.now(config.zone).date())
+            lines = [
+                f"{config.gallery_path}: empty, for model {renewal.model_id}",
+                f"{renewal.kept}: kept, with {len(renewal.enrol_again)} people to enrol again",
+            ]
+            again = [f"{who}\t{name or ''}" for who, name in renewal.enrol_again.items()]
+            return asdict(renewal), [*lines, *(line.rstrip() for line in again)]
+        case "export":
+            people = export_gallery(config, Path(argument))
+            return {"people": people}, [f"{argument}: {people} people"]
+        case _:
+            people = import_gallery(config, Path(argument))
+            return {"people": people}, [f"{config.gallery_path}: {people} people"]
