@@ -25,7 +25,7 @@ from msgspec import Meta
 
 from kiosk.config_file import ConfigFile, Problem, Section
 from kiosk.errors import ConfigError
-from kiosk.timetable import NO_LESSON, LessonSection, Name, timetable_problems
+from kiosk.timetable import NO_LESSON, ClassSession, LessonSection, Name, timetable_problems
 
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
@@ -185,18 +185,15 @@ class Config(Section, frozen=True):
         """The time zone of the timetable."""
         return ZoneInfo(self.kiosk.timezone)
 
-    def session_at(self, local: datetime) -> str:
-        """Return the class session at a given time.
+    def session_at(self, moment: datetime) -> ClassSession:
+        """Return the class session of a moment; its name is "day" when no lesson covers it.
 
         Args:
-            local: The time, in any time zone.
-
-        Returns:
-            ``2026-11-24/maths-7b``, or ``2026-11-24/day`` when no lesson covers it.
+            moment: In any time zone.
         """
-        local = local.astimezone(self.zone)
+        local = moment.astimezone(self.zone)
         lesson = next((one.name for one in self.lesson if one.covers(local)), NO_LESSON)
-        return f"{local.date().isoformat()}/{lesson}"
+        return ClassSession(local.date(), lesson)
 
     def problems(self) -> Iterator[Problem]:
         """Check the timetable."""

@@ -1,7 +1,8 @@
 """The timetable: the lesson at a given time."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -24,6 +25,25 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NO_LESSON = "day"
 """Name of the class session outside of all lessons."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSession:
+    """A lesson on one day, or the time between the lessons of that day.
+
+    As a string, ``2026-11-24/maths-7b``, it stands in events.
+
+    Attributes:
+        date: The day in the kiosk's time zone.
+        name: The lesson, or :data:`NO_LESSON`.
+    """
+
+    date: date
+    name: str
+
+    def __str__(self) -> str:
+        """Return date and name, separated by a slash."""
+        return f"{self.date.isoformat()}/{self.name}"
 
 
 class LessonSection(Section, frozen=True, kw_only=True):

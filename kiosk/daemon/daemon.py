@@ -21,6 +21,7 @@ from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.vote import VotingRule
 from kiosk.records import Frame
+from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
     _camera_lost: bool = False
-    _session: str = ""
+    _session: ClassSession | None = None
 
     def run(self) -> None:
         """Run until the recording ends or :attr:`stop` is set.

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode
 from kiosk.protocol.topics import KioskAddress
 from kiosk.records import Decision, Verdict
+from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ class Recorder:
     model_id: str
     committed: Callable[[], None]
 
-    def session(self) -> str:
-        """Name the class session that it is now."""
+    def session(self) -> ClassSession:
+        """Return the current class session."""
         return self.config.session_at(self.clock.utc())
 
     def record(self, decision: Decision) -> AttendanceEvent | None:
@@ -53,7 +54,8 @@ class Recorder:
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
             _log.info("a track ended %s after %d frames", decision.verdict, decision.frames)
             return None
-        event = self._event(decision, decision.subject_id)
+        session = self.session()
+        event = self._event(decision, decision.subject_id, session)
 
         def build(sequence: int) -> tuple[str, str, bytes]:
             numbered = msgspec.structs.replace(event, sequence=sequence)
@@ -63,25 +65,24 @@ class Recorder:
         if sequence is None:
             return None
         self.committed()
-        self._forget_old(event)
+        self._forget_old(session, event.boot_id)
         _log.info("event %d recorded after %d votes", sequence, decision.votes)
         return msgspec.structs.replace(event, sequence=sequence)
 
-    def _forget_old(self, event: AttendanceEvent) -> None:
+    def _forget_old(self, session: ClassSession, boot_id: str) -> None:
         """Forget who attended long ago, whether the clock is synchronised or not.
 
         Without network it goes on from where it was, or after a power cut from an earlier time: it
         may be late, and forgets later. Should it be early for once, somebody is recorded twice.
         What was recorded for one boot alone (see below) is of no use to another.
         """
-        day = date.fromisoformat(event.session[:10])
-        self.outbox.prune_sessions((day - KEPT).isoformat(), event.boot_id)
+        self.outbox.prune_sessions((session.date - KEPT).isoformat(), boot_id)
 
     @property
     def _address(self) -> KioskAddress:
         return KioskAddress.of(self.config.kiosk)
 
-    def _event(self, decision: Decision, subject_id: str) -> AttendanceEvent:
+    def _event(self, decision: Decision, subject_id: str, session: ClassSession) -> AttendanceEvent:
         """Describe a decision; the outbox will give the true sequence number."""
         now = self.clock.utc()
         names = self.config.kiosk
@@ -91,7 +92,7 @@ class Recorder:
             room=names.room,
             kiosk=names.id,
             subject_id=subject_id,
-            session=self.config.session_at(now),
+            session=str(session),
             time=now.astimezone(self.config.zone).isoformat(timespec="milliseconds"),
             clock="synchronised" if self.clock.synchronised() else "unsynchronised",
             boot_id=self.clock.boot_id(),

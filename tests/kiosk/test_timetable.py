@@ -64,4 +64,4 @@ def test_the_class_session_is_the_lesson_at_the_schools_local_time(
     moment: str, session: str, config: Config
 ) -> None:
     """A lesson includes its start, not its end, in the kiosk's zone; outside it is "day"."""
-    assert config.session_at(datetime.fromisoformat(moment)) == session
+    assert str(config.session_at(datetime.fromisoformat(moment))) == session
