@@ -17,6 +17,7 @@ from kiosk.recognition.match import Cohort
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.recognition.vectors import unit
 from kiosk.records import Face, Floats, Image
+from kiosk.timetable import ClassSession
 from tests.tflite_file import patch_model
 
 THRESHOLD = 0.85
@@ -60,10 +61,14 @@ def write_folder(folder: Path, pictures: Sequence[Image]) -> Path:
     return folder
 
 
-def has_attended(outbox: Outbox, session: str, subject_id: str) -> bool:
-    """Whether an outbox remembers that a person was recorded in a session."""
-    query = "SELECT 1 FROM attended WHERE session = ? AND subject_id = ?"
-    return outbox._connection.execute(query, (session, subject_id)).fetchone() is not None
+def is_stored(outbox: Outbox, session: ClassSession, subject_id: str, boot_id: str = "") -> bool:
+    """Whether an outbox holds the deduplication key of an attendance event."""
+    query = (
+        "SELECT 1 FROM stored_once WHERE event_type = 'attendance' AND session_date = ? "
+        "AND session_name = ? AND boot_id = ? AND subject_id = ?"
+    )
+    key = (session.date.isoformat(), session.name, boot_id, subject_id)
+    return outbox._connection.execute(query, key).fetchone() is not None
 
 
 def write_config(folder: Path, bundle: Path, extra: str = "") -> Path:

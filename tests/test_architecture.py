@@ -47,7 +47,7 @@ STAGES = {
     "embed": {f"recognition.{name}" for name in ("embed", "bundle", "tflite")},
     "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
     "vote": {"recognition.vote"},
-    "outbox": {"mqtt.outbox"},
+    "outbox": {f"mqtt.{name}" for name in ("outbox", "outbox_schema", "outbox_errors")},
     "publish": {f"mqtt.{name}" for name in ("publisher", "connection", "in_flight")},
 }
 """The stages of the flow, with the modules that make up each."""

@@ -1,9 +1,9 @@
-"""Turn a decision into an attendance event and commit it to the outbox."""
+"""Turn a decision into an attendance event and store it in the outbox."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -11,8 +11,8 @@ import uuid_utils
 
 from kiosk.clock import Clock
 from kiosk.config import Config
-from kiosk.mqtt.outbox import Outbox
-from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode
+from kiosk.mqtt.outbox import DeduplicationKey, Outbox
+from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.records import Decision, Verdict
 from kiosk.timetable import ClassSession
@@ -20,16 +20,16 @@ from kiosk.timetable import ClassSession
 _log = logging.getLogger(__name__)
 
 KEPT: Final = timedelta(days=7)
-"""How long the kiosk remembers who attended which session, by its own clock."""
+"""How long the kiosk remembers who attended which class session, by its own clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Write known people down, once each class session.
+    """Stores one attendance event for each known person and class session.
 
     Attributes:
         outbox: Where events wait for the broker.
-        clock: What time it is, and whether to believe it.
+        clock: The time, and whether it is synchronised.
         config: Names, time zone and timetable.
         model_id: The model that recognised.
         committed: Called after an event is on the disk.
@@ -46,48 +46,52 @@ class Recorder:
         return self.config.session_at(self.clock.utc())
 
     def record(self, decision: Decision) -> AttendanceEvent | None:
-        """Record a decision.
+        """Store a decision as an attendance event, once for each person and class session.
 
         Returns:
-            The event, committed; ``None`` for somebody not known or recorded before.
+            The event, committed; ``None`` for somebody not known or stored before.
         """
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
             _log.info("a track ended %s after %d frames", decision.verdict, decision.frames)
             return None
-        session = self.session()
-        event = self._event(decision, decision.subject_id, session)
+        now = self.clock.utc()
+        session = self.config.session_at(now)
+        event = self._event(decision, decision.subject_id, session, now)
 
         def build(sequence: int) -> tuple[str, str, bytes]:
             numbered = msgspec.structs.replace(event, sequence=sequence)
             return event.event_id, self._address.topic_of(event), encode(numbered)
 
-        sequence = self.outbox.record(_once_in(event), decision.subject_id, build)
+        sequence = self.outbox.store_once(_deduplication_key(event, session), build)
         if sequence is None:
             return None
         self.committed()
-        self._forget_old(session, event.boot_id)
+        self._prune(session, event.boot_id)
         _log.info("event %d recorded after %d votes", sequence, decision.votes)
         return msgspec.structs.replace(event, sequence=sequence)
 
-    def _forget_old(self, session: ClassSession, boot_id: str) -> None:
-        """Forget who attended long ago, whether the clock is synchronised or not.
+    def _prune(self, session: ClassSession, boot_id: str) -> None:
+        """Delete old deduplication keys, whether the clock is synchronised or not.
 
-        Without network it goes on from where it was, or after a power cut from an earlier time: it
-        may be late, and forgets later. Should it be early for once, somebody is recorded twice.
-        What was recorded for one boot alone (see below) is of no use to another.
+        Without network the clock continues from its last time, or after a power cut from an
+        earlier time: it may be late, and keys are then deleted later. Should it once be early,
+        somebody is recorded twice. Keys of another boot (see below) are useless in this one.
         """
-        self.outbox.prune_sessions((session.date - KEPT).isoformat(), boot_id)
+        self.outbox.prune_sessions(session.date - KEPT, boot_id)
 
     @property
     def _address(self) -> KioskAddress:
         return KioskAddress.of(self.config.kiosk)
 
-    def _event(self, decision: Decision, subject_id: str, session: ClassSession) -> AttendanceEvent:
-        """Describe a decision; the outbox will give the true sequence number."""
-        now = self.clock.utc()
+    def _event(
+        self, decision: Decision, subject_id: str, session: ClassSession, now: datetime
+    ) -> AttendanceEvent:
+        """Build the event of a decision; the outbox gives the true sequence number later."""
         names = self.config.kiosk
         return AttendanceEvent(
             event_id=str(uuid_utils.uuid7()),
+            outbox_id=self.outbox.outbox_id,
+            sequence=1,
             site=names.site,
             room=names.room,
             kiosk=names.id,
@@ -97,25 +101,28 @@ class Recorder:
             clock="synchronised" if self.clock.synchronised() else "unsynchronised",
             boot_id=self.clock.boot_id(),
             monotonic_s=round(self.clock.monotonic_s(), 3),
-            sequence=1,
             direction=decision.direction,  # type: ignore[arg-type]  # track.direction gives no other
-            decision=DecisionRecord(
-                score=round(decision.score, 4),
-                margin=round(min(decision.margin, 2.0), 4),
-                threshold=round(decision.threshold, 4),
-                votes=decision.votes,
-                frames=decision.frames,
-                quality=round(decision.quality, 4),
-                model_id=self.model_id,
-            ),
+            decision=self._decision_record(decision),
+        )
+
+    def _decision_record(self, decision: Decision) -> DecisionRecord:
+        return DecisionRecord(
+            score=round(decision.score, 4),
+            margin=round(min(decision.margin, 2.0), 4),
+            threshold=round(decision.threshold, 4),
+            votes=decision.votes,
+            frames=decision.frames,
+            quality=round(decision.quality, 4),
+            model_id=self.model_id,
         )
 
 
-def _once_in(event: AttendanceEvent) -> str:
-    """Name what a person is recorded once in: the class session.
+def _deduplication_key(event: AttendanceEvent, session: ClassSession) -> DeduplicationKey:
+    """Return the deduplication key: the class session, plus the boot while the clock is not set.
 
-    After a power cut without network the clock may name a session that is long over, in which
-    everybody has attended already. So a session that an unsynchronised clock names counts for
-    this boot alone: rather an event twice than none.
+    After a power cut without network the clock may name a class session that ended long ago, which
+    everybody has attended already. So a session named by an unsynchronised clock counts for this
+    boot alone: an event stored twice is better than none.
     """
-    return event.session if event.clock == "synchronised" else f"{event.session}/{event.boot_id}"
+    boot_id = "" if event.clock == "synchronised" else event.boot_id
+    return DeduplicationKey(event_type(event), session, event.subject_id, boot_id)

@@ -13,14 +13,15 @@ from kiosk import people
 from kiosk.config import Config, load_config
 from kiosk.contract import fingerprint
 from kiosk.errors import GalleryError, GalleryModelError, ModelError, RosterError
-from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox import DeduplicationKey, Outbox
 from kiosk.people import Erasure
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.old_galleries import old_galleries
-from tests.support import embedding, has_attended, small_bundle, write_config
+from kiosk.timetable import ClassSession
+from tests.support import embedding, is_stored, small_bundle, write_config
 
 MODEL = small_bundle().card.model_id
-SESSION = "2026-11-24/maths-7b"
+SESSION = ClassSession(date(2026, 11, 24), "maths-7b")
 TODAY = date(2026, 11, 25)
 
 
@@ -49,7 +50,8 @@ def attend(config: Config, *attended: str) -> None:
     """Record people in a class session; their events wait for the broker."""
     with Outbox(config.outbox_path) as outbox:
         for who in attended:
-            outbox.record(SESSION, who, lambda n, who=who: (f"{who}-{n}", "topic", b"{}"))  # type: ignore[misc]
+            key = DeduplicationKey("attendance", SESSION, who)
+            outbox.store_once(key, lambda n, who=who: (f"{who}-{n}", "topic", b"{}"))  # type: ignore[misc]
 
 
 def test_an_erasure_covers_gallery_roster_and_attendance(config: Config) -> None:
@@ -64,8 +66,8 @@ def test_an_erasure_covers_gallery_roster_and_attendance(config: Config) -> None
     assert subjects(config) == ["s-2"]
     assert roster.read_text() == "subject_id,name\ns-2,Bob\n"
     with Outbox(config.outbox_path) as outbox:
-        assert not has_attended(outbox, SESSION, "s-1")
-        assert has_attended(outbox, SESSION, "s-2")
+        assert not is_stored(outbox, SESSION, "s-1")
+        assert is_stored(outbox, SESSION, "s-2")
         assert len(outbox) == 2
     assert b"s-1" not in config.gallery_path.read_bytes()
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from kiosk.daemon.recorder import KEPT, Recorder
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, decode, schema
 from kiosk.records import Decision, Verdict
-from tests.support import has_attended
+from kiosk.timetable import ClassSession
+from tests.support import is_stored
 
 CONFIG = parse_config(
     b"""
@@ -32,6 +33,7 @@ CONFIG = parse_config(
     """,
     "kiosk.toml",
 )
+MATHS = ClassSession(date(2026, 11, 23), "maths-7b")
 MONDAY = datetime(2026, 11, 23, 7, 10, 0, 123456, tzinfo=UTC)
 
 
@@ -96,7 +98,7 @@ def test_the_event_tells_who_where_when_and_why(path: Path, clock: ManualClock) 
         "clock": "synchronised",
         "boot_id": "boot-7",
         "monotonic_s": 512.346,
-        "outbox_id": None,
+        "outbox_id": desk.outbox.outbox_id,
         "sequence": 1,
         "direction": "left",
         "decision": {
@@ -185,10 +187,10 @@ def test_who_attended_is_forgotten_after_a_week(
     desk.record("s-1")
     clock.set_utc(MONDAY + KEPT, synchronised=is_set)
     desk.record("s-2")
-    assert has_attended(desk.outbox, "2026-11-23/maths-7b", "s-1")
+    assert is_stored(desk.outbox, MATHS, "s-1")
     clock.set_utc(MONDAY + KEPT + timedelta(days=1), synchronised=is_set)
     desk.record("s-3")
-    assert not has_attended(desk.outbox, "2026-11-23/maths-7b", "s-1")
+    assert not is_stored(desk.outbox, MATHS, "s-1")
 
 
 @pytest.mark.parametrize("is_set", [True, False])
@@ -199,13 +201,13 @@ def test_what_a_boot_without_a_clock_recorded_is_forgotten_in_the_next(
     clock.set_utc(MONDAY, synchronised=False)
     before = Desk(path, clock)
     before.record("s-1", "s-2")
-    assert has_attended(before.outbox, "2026-11-23/maths-7b/boot-7", "s-1")
+    assert is_stored(before.outbox, MATHS, "s-1", "boot-7")
     before.outbox.close()
     clock = ManualClock(MONDAY, boot_id="boot-8")
     clock.set_utc(MONDAY, synchronised=is_set)
     after = Desk(path, clock)
     assert after.record("s-1", "s-1", "s-2") == [True, False, True]
-    assert not has_attended(after.outbox, "2026-11-23/maths-7b/boot-7", "s-1")
+    assert not is_stored(after.outbox, MATHS, "s-1", "boot-7")
 
 
 def test_the_log_names_nobody(

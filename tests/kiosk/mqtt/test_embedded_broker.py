@@ -91,9 +91,7 @@ def test_events_come_through_with_availability_and_will(
     mqtt = msgspec.convert({"host": HOST, "port": broker.port, "protocol": PROTOCOL}, MqttSection)
     online = Availability(state="online", boot_id="b", version="1")
     with Outbox(tmp_path / "outbox.sqlite3") as outbox:
-        outbox.record(
-            "2026-11-24/maths", "s1", lambda _: ("id", PLACE.topic_of(AttendanceEvent), b"event")
-        )
+        outbox.put(lambda _: ("id", PLACE.topic_of(AttendanceEvent), b"event"))
         publisher = Publisher(mqtt, PLACE, outbox, availability=online)
         publisher.start()
         assert b"online" in bytes(watcher.wait(PLACE.availability))  # type: ignore[call-overload]

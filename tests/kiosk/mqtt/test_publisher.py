@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 PATIENCE_S = 20.0
 PLACE = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
 ONLINE = Availability(state="online", boot_id="boot-1", version="0.1.0")
-SESSION = "2026-11-24/maths"
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
@@ -51,19 +50,12 @@ class WatchedOutbox(Outbox):
         return [self.acknowledged.get(timeout=PATIENCE_S) for _ in range(count)]
 
     def fill(self, count: int, prefix: str = "s") -> list[bytes]:
-        """Record events; return their payloads, which are as unique as their ids."""
+        """Store events; return their payloads, which are as unique as their ids."""
+        topic = PLACE.topic_of(AttendanceEvent)
         payloads = []
         for number in range(count):
             payload = f"{prefix}{number}".encode()
-            self.record(
-                SESSION,
-                f"{prefix}{number}",
-                lambda n, p=payload: (  # type: ignore[misc]
-                    f"id-{n}",
-                    PLACE.topic_of(AttendanceEvent),
-                    p,
-                ),
-            )
+            self.put(lambda n, p=payload: (f"id-{n}", topic, p))  # type: ignore[misc]
             payloads.append(payload)
         return payloads
 

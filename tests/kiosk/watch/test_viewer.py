@@ -319,11 +319,7 @@ def test_what_the_publisher_sends_is_what_is_watched(
         thread = watching(mqtt, screen, limit=1)
         assert screen.states.get(timeout=PATIENCE_S) == (PLACE, "online")
         one = event(int(uuid.uuid4()) % 10**12)
-        outbox.record(
-            one.session,
-            "s1",
-            lambda _: (one.event_id, PLACE.topic_of(AttendanceEvent), encode(one)),
-        )
+        outbox.put(lambda _: (one.event_id, PLACE.topic_of(AttendanceEvent), encode(one)))
         publisher.notify()
         thread.join(PATIENCE_S)
         publisher.stop(PATIENCE_S)

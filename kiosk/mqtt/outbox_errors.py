@@ -1,0 +1,38 @@
+"""What is wrong with the outbox file, and the remedy."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from kiosk.errors import OutboxError
+
+BUSY_TIMEOUT_S: Final = 10.0
+"""How long one process waits for another that writes to the file."""
+DAMAGED: Final = "the file is damaged; stop the kiosk, move the file aside and start again"
+_ADVICE: Final = {
+    "SQLITE_CANTOPEN": "it cannot be opened; the folder must exist and be writable",
+    "SQLITE_READONLY": "it cannot be written; give the file and its folder to the kiosk's user",
+    "SQLITE_FULL": "the disk is full; free some space",
+    "SQLITE_IOERR": "the disk fails; check its space and its health",
+    "SQLITE_BUSY": f"another process has locked it for over {BUSY_TIMEOUT_S:.0f} s; stop it",
+    "SQLITE_NOTADB": "this is no SQLite database; move it aside or set another state.directory",
+    "SQLITE_CORRUPT": DAMAGED,
+}
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, with the file and the remedy.
+
+    Raises:
+        OutboxError: SQLite raised an error.
+    """
+    try:
+        yield
+    except sqlite3.Error as exc:
+        # Errors raised by the Python module, not by the library, carry no name.
+        name = "_".join(getattr(exc, "sqlite_errorname", "").split("_")[:2])
+        advice = _ADVICE.get(name, "it cannot be used")
+        raise OutboxError(f"{path}: {advice} ({exc})") from exc
