@@ -161,7 +161,7 @@ def _record(number: int, recorder: Recorder) -> float:
         direction="toward",
     )
     start_s = time.perf_counter()
-    recorder.record(decision)
+    recorder.store(decision)
     return time.perf_counter() - start_s
 
 

@@ -6,13 +6,13 @@ vanishes is one line in the log, another when it is back, and tries in between.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.clock import Clock
-from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.recorder import AlreadyStored, NotKnown, Recorder, Stored
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, KioskError, RecordingError
 from kiosk.mqtt.publisher import Publisher
@@ -20,7 +20,7 @@ from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.vote import VotingRule
-from kiosk.records import Frame
+from kiosk.records import Decision, Frame
 from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Daemon:
                 over = self._watch(camera)
             while not over:
                 over = self._reopen()
-            self._record_rest()
+            self._store(self.pipeline.finish())
         except StopIteration:
             raise CameraError("the camera's recording holds no frame") from None
         finally:
@@ -131,9 +131,19 @@ class Daemon:
 
     def _see(self, frame: Frame) -> None:
         self._begin_session()
-        for decision in self.pipeline.process(frame):
-            self.recorder.record(decision)
+        self._store(self.pipeline.process(frame))
         self._stay_well()
+
+    def _store(self, decisions: Iterable[Decision]) -> None:
+        """Store decisions and log each result, without a name and without a score."""
+        for decision in decisions:
+            match self.recorder.store(decision):
+                case Stored(event):
+                    _log.info("event %d stored after %d votes", event.sequence, decision.votes)
+                case AlreadyStored():
+                    _log.debug("already stored in this class session")
+                case NotKnown(verdict):
+                    _log.info("a track ended %s after %d frames", verdict, decision.frames)
 
     def _begin_session(self) -> None:
         """When a class session begins, count whoever is in view for it, too."""
@@ -162,7 +172,3 @@ class Daemon:
                 "gallery and thresholds not read again, the old ones stay in force: %s", exc
             )  # the message says it all
         self.notifier.ready(f"{len(self.pipeline.matcher)} people enrolled")
-
-    def _record_rest(self) -> None:
-        for decision in self.pipeline.finish():
-            self.recorder.record(decision)

@@ -1,10 +1,9 @@
 """Turn a decision into an attendance event and store it in the outbox."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import uuid_utils
@@ -17,10 +16,44 @@ from kiosk.protocol.topics import KioskAddress
 from kiosk.records import Decision, Verdict
 from kiosk.timetable import ClassSession
 
-_log = logging.getLogger(__name__)
-
 KEPT: Final = timedelta(days=7)
 """How long the kiosk remembers who attended which class session, by its own clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The decision became an event, which is committed to the disk.
+
+    Attributes:
+        event: With its sequence number.
+    """
+
+    event: AttendanceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyStored:
+    """An event of this person is stored for this class session; nothing was added.
+
+    Attributes:
+        session: The class session.
+    """
+
+    session: ClassSession
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """The decision names nobody; nothing was stored.
+
+    Attributes:
+        verdict: Unsure or stranger.
+    """
+
+    verdict: Verdict
+
+
+StoreResult: TypeAlias = Stored | AlreadyStored | NotKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +78,10 @@ class Recorder:
         """Return the current class session."""
         return self.config.session_at(self.clock.utc())
 
-    def record(self, decision: Decision) -> AttendanceEvent | None:
-        """Store a decision as an attendance event, once for each person and class session.
-
-        Returns:
-            The event, committed; ``None`` for somebody not known or stored before.
-        """
+    def store(self, decision: Decision) -> StoreResult:
+        """Store a decision as an attendance event, once for each person and class session."""
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
-            _log.info("a track ended %s after %d frames", decision.verdict, decision.frames)
-            return None
+            return NotKnown(decision.verdict)
         now = self.clock.utc()
         session = self.config.session_at(now)
         event = self._event(decision, decision.subject_id, session, now)
@@ -64,11 +92,10 @@ class Recorder:
 
         sequence = self.outbox.store_once(_deduplication_key(event, session), build)
         if sequence is None:
-            return None
+            return AlreadyStored(session)
         self.committed()
         self._prune(session, event.boot_id)
-        _log.info("event %d recorded after %d votes", sequence, decision.votes)
-        return msgspec.structs.replace(event, sequence=sequence)
+        return Stored(msgspec.structs.replace(event, sequence=sequence))
 
     def _prune(self, session: ClassSession, boot_id: str) -> None:
         """Delete old deduplication keys, whether the clock is synchronised or not.

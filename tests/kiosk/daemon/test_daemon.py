@@ -33,7 +33,7 @@ from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.match import Matcher
-from kiosk.records import Image
+from kiosk.records import Decision, Image, Verdict
 from tests.conftest import PATIENCE_S, Mosquitto, free_port
 from tests.support import (
     PLAIN,
@@ -291,6 +291,22 @@ def test_who_stays_from_one_session_into_the_next_attends_both(
     assert [event["session"] for event in heard] == ["2026-01-05/day", "2026-01-06/day"]
     assert {event["subject_id"] for event in heard} == {"s-12"}
     assert daemon.recorder.outbox.last_sequence() == 2
+
+
+def test_each_result_of_storing_is_logged_without_a_name(
+    build: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stored, already stored and not known give a line each; no line has an id or a score."""
+    caplog.set_level(logging.DEBUG, "kiosk")
+    daemon = build()
+    known = Decision(Verdict.KNOWN, "s-secret", 0.71239, 0.5, 0.5, votes=3, frames=4, quality=0.8)
+    stranger = dataclasses.replace(known, verdict=Verdict.STRANGER, subject_id=None)
+    daemon._store([known, known, stranger])
+    assert caplog.messages == [
+        "event 1 stored after 3 votes",
+        "already stored in this class session",
+        "a track ended stranger after 4 frames",
+    ]
 
 
 def test_a_stop_ends_the_loop_with_the_next_frame(build: Build, manager: Manager) -> None:

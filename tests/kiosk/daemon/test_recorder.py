@@ -1,8 +1,8 @@
-"""From a decision to a committed event: one a person and class session, with honest times."""
+"""The recorder: from a decision to a committed event, once for each person and class session."""
 
 import json
-import logging
 import re
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from kiosk.clock import ManualClock
 from kiosk.config import Config, parse_config
-from kiosk.daemon.recorder import KEPT, Recorder
+from kiosk.daemon.recorder import KEPT, AlreadyStored, NotKnown, Recorder, Stored
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, decode, schema
 from kiosk.records import Decision, Verdict
@@ -51,7 +51,7 @@ def known(subject_id: str = "s-1", verdict: Verdict = Verdict.KNOWN) -> Decision
     )
 
 
-class Desk:
+class RecorderUnderTest:
     """A recorder on a real outbox, which can be closed and opened again."""
 
     def __init__(self, path: Path, clock: ManualClock, config: Config = CONFIG) -> None:
@@ -62,9 +62,15 @@ class Desk:
     def _count(self) -> None:
         self.committed += 1
 
-    def record(self, *subjects: str) -> list[bool]:
-        """Whether each decision became an event."""
-        return [self.recorder.record(known(subject)) is not None for subject in subjects]
+    def store(self, decision: Decision) -> AttendanceEvent:
+        """Store a decision that must become an event."""
+        result = self.recorder.store(decision)
+        assert isinstance(result, Stored)
+        return result.event
+
+    def are_stored(self, *subjects: str) -> list[bool]:
+        """Store a decision for each subject; whether each became an event."""
+        return [isinstance(self.recorder.store(known(subject)), Stored) for subject in subjects]
 
 
 @pytest.fixture
@@ -77,10 +83,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "outbox.sqlite3"
 
 
-def test_the_event_tells_who_where_when_and_why(path: Path, clock: ManualClock) -> None:
+def test_the_event_holds_person_place_time_and_decision(path: Path, clock: ManualClock) -> None:
     """The committed row is the event: names, local time, clock, boot, sequence, decision."""
-    desk = Desk(path, clock)
-    event = desk.recorder.record(known())
+    desk = RecorderUnderTest(path, clock)
+    event = desk.store(known())
     (row,) = desk.outbox.pending(9)
     assert row.topic == "kiosk/v1/north/r12/door-2/attendance"
     assert event == decode(row.payload)
@@ -113,60 +119,71 @@ def test_the_event_tells_who_where_when_and_why(path: Path, clock: ManualClock) 
     }
 
 
-def test_a_recorded_event_keeps_to_the_schema(path: Path, clock: ManualClock) -> None:
-    """What is published validates against the published schema."""
-    desk = Desk(path, clock)
-    desk.record("s-1", "s-2")
+def test_a_stored_event_validates_against_the_schema(path: Path, clock: ManualClock) -> None:
+    """The published payload is valid by the published schema."""
+    desk = RecorderUnderTest(path, clock)
+    desk.are_stored("s-1", "s-2")
     for row in desk.outbox.pending(9):
         Draft202012Validator(schema()).validate(json.loads(row.payload))
 
 
-def test_a_clock_that_was_not_set_is_told(path: Path, clock: ManualClock) -> None:
-    """Before the network has set the clock, the event says so, and still has its boot's order."""
-    desk = Desk(path, clock)
+def test_the_event_says_that_the_clock_is_not_set(path: Path, clock: ManualClock) -> None:
+    """Before the network has set the clock the event says so, and keeps the order of its boot."""
+    desk = RecorderUnderTest(path, clock)
     clock.set_utc(datetime(1970, 1, 1, tzinfo=UTC), synchronised=False)
     clock.advance(1.0)
-    event = desk.recorder.record(known())
-    assert event is not None
+    event = desk.store(known())
     assert (event.clock, event.boot_id, event.monotonic_s) == ("unsynchronised", "boot-7", 513.346)
     assert event.time == "1970-01-01T01:00:01.000+01:00"
 
 
-def test_a_person_is_recorded_once_a_session(path: Path, clock: ManualClock) -> None:
+def test_a_person_is_stored_once_in_a_class_session(path: Path, clock: ManualClock) -> None:
     """Walking past again in the same lesson is no event; another person or lesson is."""
-    desk = Desk(path, clock)
-    assert desk.record("s-1", "s-1", "s-2") == [True, False, True]
+    desk = RecorderUnderTest(path, clock)
+    assert desk.are_stored("s-1", "s-1", "s-2") == [True, False, True]
     clock.advance(45 * 60)
-    assert desk.record("s-1", "s-1") == [True, False]
+    assert desk.are_stored("s-1", "s-1") == [True, False]
     clock.advance(timedelta(days=7).total_seconds() - 45 * 60)
-    assert desk.record("s-1", "s-2") == [True, True]
+    assert desk.are_stored("s-1", "s-2") == [True, True]
     assert desk.committed == len(desk.outbox) == 5
 
 
-def test_a_restart_does_not_record_again(path: Path, clock: ManualClock) -> None:
-    """With a new process on the same file, the session goes on and numbers do, too."""
-    before = Desk(path, clock)
-    before.record("s-1")
+def test_a_repeat_answers_with_the_class_session(path: Path, clock: ManualClock) -> None:
+    """The second decision on a person in a class session gives AlreadyStored and wakes nobody."""
+    desk = RecorderUnderTest(path, clock)
+    desk.store(known())
+    assert desk.recorder.store(known()) == AlreadyStored(MATHS)
+    assert (len(desk.outbox), desk.committed) == (1, 1)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNSURE, Verdict.STRANGER])
+def test_a_person_who_is_not_known_is_not_stored(
+    path: Path, clock: ManualClock, verdict: Verdict
+) -> None:
+    """An unsure track or a stranger gives NotKnown, leaves no row and wakes nobody."""
+    desk = RecorderUnderTest(path, clock)
+    assert desk.recorder.store(known(verdict=verdict)) == NotKnown(verdict)
+    assert (len(desk.outbox), desk.committed) == (0, 0)
+
+
+def test_a_restart_does_not_store_again(path: Path, clock: ManualClock) -> None:
+    """A new process on the same file continues the class session and the sequence."""
+    before = RecorderUnderTest(path, clock)
+    before.store(known())
     before.outbox.acknowledge(1)
     before.outbox.close()
-    after = Desk(path, ManualClock(MONDAY + timedelta(minutes=5), boot_id="boot-8"))
-    assert after.record("s-1", "s-2") == [False, True]
+    after = RecorderUnderTest(path, ManualClock(MONDAY + timedelta(minutes=5), boot_id="boot-8"))
+    assert after.are_stored("s-1", "s-2") == [False, True]
     (row,) = after.outbox.pending(9)
     event = decode(row.payload)
     assert isinstance(event, AttendanceEvent)
     assert (row.sequence, event.sequence, event.boot_id) == (2, 2, "boot-8")
 
 
-@pytest.mark.parametrize("verdict", [Verdict.UNSURE, Verdict.STRANGER])
-def test_nobody_unknown_is_recorded(path: Path, clock: ManualClock, verdict: Verdict) -> None:
-    """An unsure or strange track leaves no row and wakes nobody."""
-    desk = Desk(path, clock)
-    assert desk.recorder.record(known(verdict=verdict)) is None
-    assert (len(desk.outbox), desk.committed) == (0, 0)
-
-
-def test_the_row_is_on_the_disk_before_anybody_is_told(path: Path, clock: ManualClock) -> None:
-    """When the publisher is woken, another connection already sees the event."""
+def test_the_row_is_on_the_disk_before_the_publisher_is_woken(
+    path: Path, clock: ManualClock
+) -> None:
+    """When ``committed`` is called, another connection already sees the event."""
     seen: list[int] = []
 
     def look() -> None:
@@ -174,50 +191,46 @@ def test_the_row_is_on_the_disk_before_anybody_is_told(path: Path, clock: Manual
             seen.append(len(other))
 
     with Outbox(path) as outbox:
-        Recorder(outbox, clock, CONFIG, "model-1", look).record(known())
+        Recorder(outbox, clock, CONFIG, "model-1", look).store(known())
     assert seen == [1]
 
 
 @pytest.mark.parametrize("is_set", [True, False])
-def test_who_attended_is_forgotten_after_a_week(
-    path: Path, clock: ManualClock, *, is_set: bool
-) -> None:
-    """Old sessions are pruned when a new event comes, without a network that sets the clock too."""
-    desk = Desk(path, clock)
-    desk.record("s-1")
+def test_keys_are_deleted_after_a_week(path: Path, clock: ManualClock, *, is_set: bool) -> None:
+    """Old keys are pruned when a new event is stored, whether the clock is synchronised or not."""
+    desk = RecorderUnderTest(path, clock)
+    desk.store(known("s-1"))
     clock.set_utc(MONDAY + KEPT, synchronised=is_set)
-    desk.record("s-2")
+    desk.store(known("s-2"))
     assert is_stored(desk.outbox, MATHS, "s-1")
     clock.set_utc(MONDAY + KEPT + timedelta(days=1), synchronised=is_set)
-    desk.record("s-3")
+    desk.store(known("s-3"))
     assert not is_stored(desk.outbox, MATHS, "s-1")
 
 
 @pytest.mark.parametrize("is_set", [True, False])
-def test_what_a_boot_without_a_clock_recorded_is_forgotten_in_the_next(
+def test_keys_of_a_boot_without_a_clock_are_deleted_in_the_next_boot(
     path: Path, clock: ManualClock, *, is_set: bool
 ) -> None:
-    """A clock that starts at the same time each boot forgets by boots, and keeps its own."""
+    """With a clock that starts at the same time in each boot, keys of other boots do not count."""
     clock.set_utc(MONDAY, synchronised=False)
-    before = Desk(path, clock)
-    before.record("s-1", "s-2")
+    before = RecorderUnderTest(path, clock)
+    before.are_stored("s-1", "s-2")
     assert is_stored(before.outbox, MATHS, "s-1", "boot-7")
     before.outbox.close()
     clock = ManualClock(MONDAY, boot_id="boot-8")
     clock.set_utc(MONDAY, synchronised=is_set)
-    after = Desk(path, clock)
-    assert after.record("s-1", "s-1", "s-2") == [True, False, True]
+    after = RecorderUnderTest(path, clock)
+    assert after.are_stored("s-1", "s-1", "s-2") == [True, False, True]
     assert not is_stored(after.outbox, MATHS, "s-1", "boot-7")
 
 
-def test_the_log_names_nobody(
-    path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Neither the subject id nor a score gets into the log."""
-    caplog.set_level(logging.DEBUG)
-    desk = Desk(path, clock)
-    desk.record("s-secret", "s-secret")
-    desk.recorder.record(known(verdict=Verdict.STRANGER))
-    assert len(caplog.records) == 2
-    assert "secret" not in caplog.text
-    assert "0.71" not in caplog.text
+def test_an_outbox_of_schema_1_is_continued(path: Path) -> None:
+    """After an update, who attended before it is not stored again, and a new person is."""
+    shutil.copy(Path(__file__).parents[1] / "mqtt" / "outbox-schema-1.sqlite3", path)
+    clock = ManualClock(MONDAY, boot_id="00000000-0000-4000-8000-000000000007")
+    desk = RecorderUnderTest(path, clock)
+    assert desk.are_stored("s-1", "s-2", "s-3", "s-4") == [False, False, False, True]
+    clock.set_utc(MONDAY, synchronised=False)
+    assert desk.are_stored("s-1", "s-4", "s-5", "s-6") == [False, False, False, True]
+    assert [row.sequence for row in desk.outbox.pending(9)] == [2, 4, 5, 7, 8]
