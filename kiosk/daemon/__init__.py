@@ -1,1 +1,1 @@
-"""The process on the Pi: the frame loop, its composition root, signals and systemd."""
+"""The process on the board: the frame loop, its composition root, signals and systemd."""

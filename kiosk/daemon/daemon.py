@@ -1,7 +1,7 @@
-"""The daemon: prove every part, say READY, then loop until told to stop.
+"""The daemon: check every part, tell systemd READY, then process frames until told to stop.
 
-The loop alone feeds the watchdog, so a camera or a model that hangs is noticed. A camera that
-vanishes is one line in the log, another when it is back, and tries in between.
+The frame loop alone feeds the watchdog, so a camera or a model that hangs is noticed. A camera that
+is lost is one line in the log, and another when it is back; it is tried again in between.
 """
 
 import logging
@@ -25,8 +25,8 @@ from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 
-_NAP_S: Final = 5.0
-"""Signs of life are due while a camera is waited for, too, however long ``retry_s`` is."""
+_WAIT_STEP_S: Final = 5.0
+"""The wait for a camera is cut into steps: the watchdog must be fed, however long retry_s is."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Daemon:
     Attributes:
         open_camera: Opens the configured camera.
         pipeline: From frames to decisions.
-        embedder: The model, to be proved before READY.
+        embedder: The model, checked before READY.
         recorder: From decisions to committed events.
         publisher: From committed events to the broker.
         checks: Called with each frame; each raises when a thread of the process has failed.
@@ -69,70 +69,88 @@ class Daemon:
         """Run until the recording ends or :attr:`stop` is set.
 
         Raises:
-            KioskError: A part could not be proved at the start, the outbox or a thread failed, or
-                a recording broke. A camera lost later is waited for instead.
+            KioskError: A part failed its check at the start, the outbox or a thread failed, or a
+                recording broke. After the start, a lost camera is waited for instead.
         """
         worst = self.embedder.check()
-        _log.info("model proved on this machine: golden vectors within %d int8 steps", worst)
+        _log.info("model checked on this machine: golden vectors within %d int8 steps", worst)
         self.publisher.start()
         try:
-            with self.open_camera() as camera:
-                if self.stop.is_set():  # not after another read, which may hang
-                    return
-                first = next(camera)
-                people = len(self.pipeline.matcher)
-                self.notifier.ready(f"{people} people enrolled")
-                _log.info("ready: camera, model, gallery (%d people) and outbox proved", people)
-                self._see(first)
-                over = self._watch(camera)
-            while not over:
-                over = self._reopen()
+            is_finished = self._start_camera()
+            while not is_finished:
+                is_finished = self._retry_camera()
             self._store(self.pipeline.finish())
-        except StopIteration:
-            raise CameraError("the camera's recording holds no frame") from None
         finally:
             self.notifier.stopping()
             self.publisher.stop(timeout_s=1.5)
 
-    def _reopen(self) -> bool:
-        """Try a lost camera again; whether the daemon is done."""
+    def _start_camera(self) -> bool:
+        """Open the camera, tell READY at its first frame, go on; return whether to end."""
+        with self.open_camera() as camera:
+            if self.stop.is_set():  # before the first frame is read, which may hang
+                return True
+            try:
+                first = next(camera)
+            except StopIteration:
+                raise CameraError("the camera's recording holds no frame") from None
+            people = len(self.pipeline.matcher)
+            self.notifier.ready(f"{people} people enrolled")
+            _log.info("ready: camera, model, gallery (%d people) and outbox checked", people)
+            self._process(first)
+            return self._process_frames(camera)
+
+    def _retry_camera(self) -> bool:
+        """Wait, open a lost camera again and process its frames; return whether to end."""
         due_s = self.clock.monotonic_s() + self.retry_s
         while (left_s := due_s - self.clock.monotonic_s()) > 0:
-            if self.clock.sleep(min(left_s, _NAP_S), self.stop):
+            if self.clock.sleep(min(left_s, _WAIT_STEP_S), self.stop):
                 return True
-            self._stay_well()
+            self._do_housekeeping()
         try:
             with self.open_camera() as camera:
-                return self.stop.is_set() or self._watch(camera)
+                return self.stop.is_set() or self._process_frames(camera)
         except CameraError:
             return False
 
-    def _watch(self, camera: Camera) -> bool:
-        """Take frames; true when the recording has ended or it is time to stop."""
+    def _process_frames(self, camera: Camera) -> bool:
+        """Process frames; return true to end, false when the camera is lost."""
         try:
             for frame in camera:
-                self._see(frame)
-                if self._camera_lost:
-                    self._camera_lost = False
-                    self.notifier.status("camera back")
-                    _log.info("camera back")
+                self._process(frame)
+                self._note_camera_back()
                 if self.stop.is_set():
                     return True
         except RecordingError:
             raise
         except CameraError as exc:
-            if not self._camera_lost:
-                _log.warning("camera lost: %s; tried again every %g s", exc, self.retry_s)
-                self.notifier.status("camera lost")
-            self._camera_lost = True
+            self._note_camera_lost(exc)
             return self.stop.is_set()
         _log.info("the recording has ended")
         return True
 
-    def _see(self, frame: Frame) -> None:
-        self._begin_session()
+    def _note_camera_lost(self, error: CameraError) -> None:
+        if not self._camera_lost:
+            _log.warning("camera lost: %s; tried again every %g s", error, self.retry_s)
+            self.notifier.status("camera lost")
+        self._camera_lost = True
+
+    def _note_camera_back(self) -> None:
+        if self._camera_lost:
+            self._camera_lost = False
+            self.notifier.status("camera back")
+            _log.info("camera back")
+
+    def _process(self, frame: Frame) -> None:
+        self._update_session()
         self._store(self.pipeline.process(frame))
-        self._stay_well()
+        self._do_housekeeping()
+
+    def _update_session(self) -> None:
+        """When a class session begins, let everyone still in view be stored again."""
+        session = self.recorder.session()
+        if session != self._session:
+            self._session = session
+            self.pipeline.votes.start_session()
 
     def _store(self, decisions: Iterable[Decision]) -> None:
         """Store decisions and log each result, without a name and without a score."""
@@ -145,15 +163,8 @@ class Daemon:
                 case NotKnown(verdict):
                     _log.info("a track ended %s after %d frames", verdict, decision.frames)
 
-    def _begin_session(self) -> None:
-        """When a class session begins, count whoever is in view for it, too."""
-        session = self.recorder.session()
-        if session != self._session:
-            self._session = session
-            self.pipeline.votes.start_session()
-
-    def _stay_well(self) -> None:
-        """Do what is due with and without frames, last of all a sign of life."""
+    def _do_housekeeping(self) -> None:
+        """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""
         for check in self.checks:
             check()
         if self.reload.is_set():
@@ -162,7 +173,7 @@ class Daemon:
         self.watchdog.beat(self.clock.monotonic_s())
 
     def _reload(self) -> None:
-        """Take in a changed gallery and thresholds; what is bad leaves the old ones in force."""
+        """Use the changed gallery and thresholds; keep the old ones when a file is bad."""
         self.notifier.reloading(self.clock.monotonic_s())
         try:
             self.pipeline.use_gallery(*self.load_gallery())

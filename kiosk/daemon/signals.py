@@ -1,4 +1,4 @@
-"""Run the daemon as a service: signals in, exit code out."""
+"""Run the daemon as a service: handle its signals and return its exit code."""
 
 import logging
 import signal
@@ -16,13 +16,16 @@ def serve(read_config: Callable[[], Config]) -> int:
     """Run until SIGTERM or SIGINT, or until the recording ends.
 
     SIGHUP reads the gallery and section ``decision`` of the configuration again. A long-lived
-    thread that fails has ended the process by then: systemd starts it anew.
+    thread that fails ends the process with an error, and systemd restarts it.
 
     Args:
         read_config: Reads the configuration.
 
+    Returns:
+        The exit code, 0.
+
     Raises:
-        KioskError: A part could not be proved at the start, or failed later.
+        KioskError: A part failed its check at the start, or failed later.
     """
     with ExitStack() as stack:
         daemon = build_daemon(read_config(), stack, read_config=read_config)
@@ -35,6 +38,6 @@ def serve(read_config: Callable[[], Config]) -> int:
 
 
 def _on(number: signal.Signals, event: threading.Event) -> None:
-    # A handler runs between two steps of the main thread, which may just hold the event's lock: to
-    # set it there could wait for ever.
+    # A handler runs between two steps of the main thread, which may hold the event's lock at that
+    # moment: setting the event in the handler could then wait for ever.
     signal.signal(number, lambda _number, _frame: threading.Thread(target=event.set).start())

@@ -1,7 +1,7 @@
-"""Tell systemd how the kiosk is: the sd_notify(3) protocol.
+"""Report the kiosk's state to systemd: the sd_notify(3) protocol.
 
 The heartbeat comes from the frame loop and never from a timer, so that a camera which hangs is
-noticed: systemd then ends the process and starts it afresh.
+noticed: systemd then ends the process and restarts it.
 """
 
 import logging
@@ -18,21 +18,21 @@ _log = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Sends state to the service manager; silent where there is none.
+    """Sends the state to the service manager; does nothing where there is none.
 
     Args:
         address: The datagram socket: a path, or ``@name`` in the abstract namespace. Empty when
             no service manager listens.
 
     Raises:
-        ConfigError: The address is neither.
+        ConfigError: The address is neither a path nor ``@name``.
     """
 
     def __init__(self, address: str) -> None:
         if address and address[0] not in "/@":
             raise ConfigError(f"NOTIFY_SOCKET: expected /path or @name, found {address!r}")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._heard = True
+        self._is_reached = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Notifier":
@@ -40,11 +40,11 @@ class Notifier:
         return cls(environment.get("NOTIFY_SOCKET", ""))
 
     def ready(self, status: str = "") -> None:
-        """Say that start-up, or a reload, is over."""
+        """Report that start-up, or a reload, has finished."""
         self._send("READY=1", *_status(status))
 
     def reloading(self, now_s: float) -> None:
-        """Say that the configuration is being read anew; :meth:`ready` ends it.
+        """Report that a reload has begun; :meth:`ready` reports its end.
 
         Args:
             now_s: CLOCK_MONOTONIC, seconds.
@@ -52,7 +52,7 @@ class Notifier:
         self._send("RELOADING=1", f"MONOTONIC_USEC={round(now_s * 1_000_000)}")
 
     def stopping(self) -> None:
-        """Say that the kiosk is ending."""
+        """Report that the kiosk is stopping."""
         self._send("STOPPING=1")
 
     def status(self, text: str) -> None:
@@ -60,7 +60,7 @@ class Notifier:
         self._send(*_status(text))
 
     def watchdog(self) -> None:
-        """Give one sign of life; :class:`Watchdog` knows when."""
+        """Send one heartbeat; :class:`Watchdog` decides when."""
         self._send("WATCHDOG=1")
 
     def _send(self, *assignments: str) -> None:
@@ -70,22 +70,22 @@ class Notifier:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
                 sender.sendto("\n".join(assignments).encode(), self._address)
         except OSError as exc:
-            if self._heard:
-                _log.warning("the service manager does not hear us: %s", exc.strerror or exc)
-            self._heard = False
+            if self._is_reached:
+                _log.warning("the service manager cannot be reached: %s", exc.strerror or exc)
+            self._is_reached = False
         else:
-            if not self._heard:
-                _log.info("the service manager hears us again")
-            self._heard = True
+            if not self._is_reached:
+                _log.info("the service manager can be reached again")
+            self._is_reached = True
 
 
 class Watchdog:
-    """Passes the frame loop's beats on, as often as systemd needs and no more.
+    """Sends heartbeats for the frame loop, as often as systemd needs and no more.
 
     Args:
-        notifier: Where the signs of life go.
-        timeout_s: After how long without one systemd ends the kiosk, seconds; ``None`` when it
-            does not watch.
+        notifier: Sends them.
+        timeout_s: After how many seconds without a heartbeat systemd ends the kiosk; ``None`` when
+            systemd expects none.
     """
 
     def __init__(self, notifier: Notifier, timeout_s: float | None) -> None:
@@ -98,7 +98,7 @@ class Watchdog:
         """Use ``WATCHDOG_USEC``, unless ``WATCHDOG_PID`` says it is meant for another process.
 
         Raises:
-            ConfigError: One of the two is no positive number.
+            ConfigError: One of the two is not a positive number.
         """
         if "WATCHDOG_USEC" not in environment:
             return cls(notifier, None)
@@ -108,7 +108,7 @@ class Watchdog:
         return cls(notifier, timeout_s)
 
     def beat(self, now_s: float) -> None:
-        """Say that a frame went through.
+        """Send a heartbeat if one is due; called on every turn of the frame loop.
 
         Args:
             now_s: A monotonic clock, seconds.

@@ -1,4 +1,4 @@
-"""The one place where everything is put together."""
+"""The composition root: builds every object of the daemon, in one place."""
 
 import logging
 import os
@@ -35,19 +35,19 @@ def build_daemon(
     gallery: Gallery | None = None,
     read_config: Callable[[], Config] | None = None,
 ) -> Daemon:
-    """Put the daemon together.
+    """Build the daemon.
 
     Args:
         config: The configuration.
         stack: Closes what the daemon opened.
         clock: Time; the system's by default.
         camera: Opens the camera; the configured one by default.
-        gallery: Who is enrolled; the configured file by default.
+        gallery: The enrolled people; the configured file by default.
         read_config: Reads the configuration again, for its thresholds; by default they stay.
 
     Raises:
-        KioskError: A part cannot be had as configured; nothing is started before its files are
-            read.
+        KioskError: A part cannot be built as configured. All files are read before anything is
+            started.
     """
     clock = clock or SystemClock()
     require_broker(config.mqtt)
@@ -93,7 +93,7 @@ def build_daemon(
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:
-    """Start the embedded broker where none is configured."""
+    """Start the embedded broker if no broker is configured; return how to connect."""
     if mqtt.host:
         return mqtt, None
     broker = stack.enter_context(EmbeddedBroker(mqtt.port))

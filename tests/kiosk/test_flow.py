@@ -1,4 +1,4 @@
-"""The main job: real video in, events out of a real broker, one process as a school runs it."""
+"""End to end: real video in, events from a real broker out, one process as a school runs it."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ FAR = """
 eye_distance_min_px = 8
 sharpness_min = 0
 """
-"""What a technician sets where the camera is far away: a face of so few pixels is never sharp."""
+"""Settings for a distant camera: a face of so few pixels is never sharp."""
 ENDS_S = 120.0
 
 pytestmark = [
@@ -51,7 +51,7 @@ def write_frames(folder: Path, frames: Sequence[Image]) -> Path:
 
 
 def people_in(frames: Sequence[Image]) -> dict[int, list[Image]]:
-    """Cut each person out of a video in which nobody crosses anybody: one track, one person."""
+    """Cut each person out of a video in which no paths cross: each track is one person."""
     detector, tracker = Detector(width_px=480), Tracker(gap_max_s=2.0, reach=1.5)
     people: dict[int, list[Image]] = {}
     for index, frame in enumerate(frames):
@@ -83,7 +83,7 @@ def play(
     width_px: int = 480,
     more: str = "",
 ) -> Counter[str]:
-    """Run the daemon over a recording to its end; how many events each subject had."""
+    """Run the daemon over a recording to its end; count the events of each subject."""
     folder.mkdir(exist_ok=True)
     save_gallery(folder / "gallery.npz", gallery)
     config = folder / "kiosk.toml"
@@ -129,14 +129,14 @@ def corridor() -> list[Image]:
 
 
 @pytest.mark.parametrize("left_out", [None, 0, 1, 2])
-def test_three_people_come_and_each_who_is_enrolled_gets_one_event(
+def test_each_enrolled_person_of_three_gets_one_event(
     left_out: int | None,
     corridor: list[Image],
     recogniser: Recogniser,
     mosquitto: Mosquitto,
     tmp_path: Path,
 ) -> None:
-    """Each enrolled person of three gets exactly one event; who is left out gets none."""
+    """Each enrolled person gets exactly one event; the person who is not enrolled gets none."""
     enrolment, probes = corridor[1::4], [f for i, f in enumerate(corridor) if i % 4 != 1]
     people = {
         f"p{number}": pictures
@@ -151,10 +151,10 @@ def test_three_people_come_and_each_who_is_enrolled_gets_one_event(
 
 
 @pytest.mark.parametrize("left_out", [None, *STILLS])
-def test_on_a_dark_stage_each_who_is_enrolled_from_a_still_gets_one_event(
+def test_each_person_enrolled_from_a_still_gets_one_event_on_a_dark_stage(
     left_out: str | None, recogniser: Recogniser, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
-    """Two people of a clip and nobody around them; the one left out gets none.
+    """Two enrolled people of a clip get one event each; bystanders and a person left out get none.
 
     One is far away, with 9 pixels between the eyes, and in view for 1.6 s.
     """
@@ -169,10 +169,10 @@ def test_on_a_dark_stage_each_who_is_enrolled_from_a_still_gets_one_event(
     assert named == Counter(dict.fromkeys(stills, 1))
 
 
-def test_people_who_show_their_backs_are_nobody(
+def test_people_seen_from_behind_give_no_event(
     corridor: list[Image], recogniser: Recogniser, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
-    """A video without a face gives no event."""
+    """A video that shows no face gives no event."""
     people = {f"p{number}": own for number, own in people_in(corridor).items()}
     source = VIDEO / "one-by-one-person-detection.gif"
     named = play(mosquitto, tmp_path / "kiosk", source, enrol_all(recogniser, people))

@@ -1,4 +1,4 @@
-"""The daemon: proved before it is ready, alive while the camera is away, stopped when asked."""
+"""The daemon: checked before READY, alive while the camera is lost, stopped when asked."""
 
 import dataclasses
 import json
@@ -52,7 +52,7 @@ Shown = Iterable[Image | CameraError]
 
 
 class Manager:
-    """The service manager's end of NOTIFY_SOCKET; it reads at once, or senders would block."""
+    """The service manager's end of NOTIFY_SOCKET; it reads at once, because senders would block."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,13 +62,13 @@ class Manager:
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
-    def listen(self) -> list[str]:
-        """All that was said since the last time."""
+    def read_all(self) -> list[str]:
+        """All messages since the last call."""
         self._say(b"sync")
         return list(iter(self._next, "sync"))
 
     def wait_for(self, start: str) -> str:
-        """Wait for the next message that begins so."""
+        """Wait for the next message that begins with ``start``."""
         while not (message := self._next()).startswith(start):
             pass
         return message
@@ -91,7 +91,7 @@ class Manager:
 
 
 class Scripted(BaseCamera):
-    """A camera that shows a script, ten pictures a second; an error in it is raised."""
+    """A camera that shows scripted pictures, ten per second; an error in the script is raised."""
 
     def __init__(self, clock: ManualClock, shown: Shown) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class Scripted(BaseCamera):
 def open_scripts(
     clock: ManualClock, scripts: Iterable[Shown | CameraError]
 ) -> Callable[[], Camera]:
-    """Show one script after another, each time the camera is opened; an error fails to open."""
+    """Show the next script each time the camera is opened; for an error, opening fails."""
     left = iter(scripts)
 
     def open_next() -> Camera:
@@ -135,7 +135,7 @@ def clock() -> ManualClock:
 def manager(
     mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Manager]:
-    assert mosquitto.port  # it runs already: it would say READY=1 itself
+    assert mosquitto.port  # started before: it would send READY=1 itself
     manager = Manager(tmp_path / "notify")
     monkeypatch.setenv("NOTIFY_SOCKET", str(manager.path))
     monkeypatch.setenv("WATCHDOG_USEC", str(WATCHDOG_S * 1_000_000))
@@ -145,14 +145,14 @@ def manager(
 
 
 def people(*subjects: str) -> Gallery:
-    """Enrol people whom nobody in these tests looks like."""
+    """Enrol people who resemble nobody in these tests."""
     templates = {s: embedding(seed)[None] for seed, s in enumerate(subjects, 100)}
     return Gallery(small_bundle().card.model_id, templates)
 
 
 @pytest.fixture
 def config_path(mosquitto: Mosquitto, bundle_path: Path, tmp_path: Path) -> Path:
-    """A configuration with a broker and two people enrolled; the camera is a test card."""
+    """A configuration with a broker and two enrolled people; the camera shows a test card."""
     (tmp_path / "state").mkdir()
     save_gallery(tmp_path / "state" / "gallery.npz", people("s-1", "s-2"))
     return write_config(
@@ -175,7 +175,7 @@ Build = Callable[..., Daemon]
 
 @pytest.fixture
 def build(manager: Manager, config_path: Path, clock: ManualClock) -> Iterator[Build]:
-    """Make daemons whose camera shows these scripts."""
+    """Build daemons whose camera shows these scripts."""
     assert manager.path.exists()
     with ExitStack() as stack:
 
@@ -193,35 +193,35 @@ def gallery_file(config_path: Path) -> Path:
 # Starting
 
 
-def test_ready_is_said_after_the_first_frame(build: Build, manager: Manager) -> None:
-    """Before a frame nothing is said; then READY and how many people, and at the end STOPPING."""
+def test_ready_is_sent_after_the_first_frame(build: Build, manager: Manager) -> None:
+    """Nothing is sent before a frame; then READY with the number of people; at the end STOPPING."""
 
     def script() -> Iterator[Image]:
-        assert manager.listen() == []
+        assert manager.read_all() == []
         yield EMPTY
-        assert manager.listen()[0] == "READY=1\nSTATUS=2 people enrolled"
+        assert manager.read_all()[0] == "READY=1\nSTATUS=2 people enrolled"
         yield EMPTY
 
     build(script()).run()
-    said = manager.listen()
-    assert said[-1] == "STOPPING=1"
-    assert "READY" not in "".join(said)
+    rest = manager.read_all()
+    assert rest[-1] == "STOPPING=1"
+    assert "READY" not in "".join(rest)
 
 
 @pytest.mark.parametrize("script", [GONE, [GONE], []])
-def test_without_a_first_frame_it_is_never_ready(
+def test_without_a_first_frame_ready_is_not_sent(
     script: Shown | CameraError, build: Build, manager: Manager
 ) -> None:
-    """A camera that does not open, fails at once or shows nothing ends the start in its error."""
+    """A camera that does not open, fails at once or has no frame ends the start with an error."""
     with pytest.raises(CameraError):
         build(script).run()
-    assert manager.listen() == ["STOPPING=1"]
+    assert manager.read_all() == ["STOPPING=1"]
 
 
-def test_a_model_that_computes_wrong_is_never_ready(
+def test_with_a_model_that_computes_wrong_ready_is_not_sent(
     build: Build, manager: Manager, config_path: Path, tmp_path: Path
 ) -> None:
-    """Golden vectors are replayed first: when they differ, not even the camera is opened."""
+    """Golden vectors are compared first: when they differ, the camera is not opened."""
     one = small_bundle()
     off = one.golden_outputs.astype(int) + 2 * GOLDEN_STEPS
     outputs = np.clip(off, -128, 127).astype(np.int8)
@@ -236,7 +236,7 @@ def test_a_model_that_computes_wrong_is_never_ready(
     )
     with pytest.raises(ModelError, match="golden vectors differ"):
         build().run()
-    assert "READY" not in "".join(manager.listen())
+    assert "READY" not in "".join(manager.read_all())
 
 
 # Running
@@ -252,10 +252,10 @@ def enrol_sample(daemon: Daemon) -> None:
 
 
 @needs_photos
-def test_who_walks_past_is_published(
+def test_an_enrolled_person_who_walks_past_is_published(
     build: Build, mosquitto: Mosquitto, clock: ManualClock, config_path: Path
 ) -> None:
-    """An enrolled person's walk is one event at the broker, of the clock's time, to the schema."""
+    """The broker gets one event, valid by the schema, with the time of the clock."""
     daemon = build([picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)])
     enrol_sample(daemon)
     listener = mosquitto.listen(kind_filter("attendance"))
@@ -272,10 +272,10 @@ def test_who_walks_past_is_published(
 
 
 @needs_photos
-def test_who_stays_from_one_session_into_the_next_attends_both(
+def test_a_person_in_view_when_the_class_session_changes_attends_both(
     build: Build, mosquitto: Mosquitto, clock: ManualClock
 ) -> None:
-    """Somebody in view without a break over the change of lessons is recorded for each, once."""
+    """A person who stays in view over the change of lessons gets one event for each."""
 
     def script() -> Iterator[Image]:
         shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
@@ -309,8 +309,8 @@ def test_each_result_of_storing_is_logged_without_a_name(
     ]
 
 
-def test_a_stop_ends_the_loop_with_the_next_frame(build: Build, manager: Manager) -> None:
-    """When stop is set, an endless camera is left after the frame at hand, and closed."""
+def test_a_stop_ends_the_loop_after_the_current_frame(build: Build, manager: Manager) -> None:
+    """When stop is set, no further frame is taken from an endless camera, and it is closed."""
     daemon = build()
 
     def endless() -> Iterator[Image]:
@@ -323,11 +323,11 @@ def test_a_stop_ends_the_loop_with_the_next_frame(build: Build, manager: Manager
     daemon.open_camera = lambda: camera
     daemon.run()
     assert not camera.is_open
-    assert manager.listen()[-1] == "STOPPING=1"
+    assert manager.read_all()[-1] == "STOPPING=1"
 
 
 def test_a_dead_publisher_ends_the_daemon(build: Build) -> None:
-    """When nothing is published any more, the process must end for systemd to start it anew."""
+    """When the publisher has failed, the process must end so that systemd restarts it."""
     daemon = build()
 
     def script() -> Iterator[Image]:
@@ -341,7 +341,7 @@ def test_a_dead_publisher_ends_the_daemon(build: Build) -> None:
 
 
 def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path) -> None:
-    """Where the kiosk is its own broker, nothing is passed on without that broker's thread."""
+    """When the thread of the embedded broker has ended, the process must end too."""
     pytest.importorskip("amqtt", reason="the extra [demo] is not installed")
     text = config_path.read_text()
     config_path.write_text(
@@ -363,17 +363,17 @@ def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path)
         daemon.run()
 
 
-# The camera is away
+# The camera is lost
 
 
 def lines(caplog: pytest.LogCaptureFixture, part: str) -> int:
     return sum(part in record.getMessage() for record in caplog.records)
 
 
-def test_a_lost_camera_is_one_line_and_its_return_another(
+def test_a_lost_camera_is_logged_once_and_its_return_once(
     build: Build, caplog: pytest.LogCaptureFixture, manager: Manager
 ) -> None:
-    """However often it fails to open or gives no frame, an outage has one line for each end."""
+    """However often it fails to open or gives no frame, an outage has two lines: lost and back."""
     caplog.set_level(logging.INFO)
     build(
         [EMPTY, GONE],
@@ -384,26 +384,26 @@ def test_a_lost_camera_is_one_line_and_its_return_another(
         [EMPTY],
     ).run()
     assert (lines(caplog, "camera lost"), lines(caplog, "camera back")) == (2, 2)
-    states = [m.removeprefix("STATUS=camera ") for m in manager.listen() if "camera" in m]
+    states = [m.removeprefix("STATUS=camera ") for m in manager.read_all() if "camera" in m]
     assert states == ["lost", "back", "lost", "back"]
 
 
-def test_waiting_for_a_camera_feeds_the_watchdog(
+def test_the_watchdog_is_fed_while_the_camera_is_lost(
     build: Build, manager: Manager, clock: ManualClock
 ) -> None:
-    """A wait of a minute gives signs of life as often as 20 s of WatchdogSec need them."""
+    """A wait of a minute sends heartbeats as often as a WatchdogSec of 20 s needs them."""
     waited_s: list[float] = []
 
     def lost() -> Iterator[Image | CameraError]:
         yield EMPTY
         yield EMPTY
-        manager.listen()
+        manager.read_all()
         waited_s.append(-clock.monotonic_s())
         yield GONE
 
     def back() -> Iterator[Image]:
         waited_s.append(clock.monotonic_s())
-        beats = manager.listen().count("WATCHDOG=1")
+        beats = manager.read_all().count("WATCHDOG=1")
         assert sum(waited_s) == pytest.approx(60.0)
         assert beats >= 60 / (WATCHDOG_S / 4) - 1
         yield EMPTY
@@ -412,8 +412,8 @@ def test_waiting_for_a_camera_feeds_the_watchdog(
     assert len(waited_s) == 2
 
 
-def test_a_dead_publisher_is_noticed_while_the_camera_is_away(build: Build) -> None:
-    """Also without frames the daemon ends when nothing is published any more."""
+def test_a_dead_publisher_is_noticed_while_the_camera_is_lost(build: Build) -> None:
+    """Without frames, too, the daemon ends when the publisher has failed."""
     daemon = build()
 
     def lost() -> Iterator[Image | CameraError]:
@@ -427,7 +427,7 @@ def test_a_dead_publisher_is_noticed_while_the_camera_is_away(build: Build) -> N
 
 
 def test_a_stop_ends_the_wait_for_a_camera(build: Build) -> None:
-    """A daemon that waits for its camera does not open it again once it is to stop."""
+    """A daemon that waits for its camera does not open it again after a stop."""
     daemon = build()
 
     def lost() -> Iterator[Image | CameraError]:
@@ -442,10 +442,10 @@ def test_a_stop_ends_the_wait_for_a_camera(build: Build) -> None:
 # Reading the gallery again
 
 
-def test_a_changed_gallery_is_taken_in(
+def test_a_reload_uses_the_changed_gallery(
     build: Build, manager: Manager, config_path: Path, clock: ManualClock
 ) -> None:
-    """After a reload the new people and the threshold for their number are in force."""
+    """After a reload the new people and the threshold for their number are used."""
     daemon = build()
     before = daemon.pipeline.votes._rule.threshold
 
@@ -462,14 +462,14 @@ def test_a_changed_gallery_is_taken_in(
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
     assert daemon.pipeline.votes._rule.threshold > before
-    states = [message.split("\n") for message in manager.listen() if "WATCHDOG" not in message]
+    states = [message.split("\n") for message in manager.read_all() if "WATCHDOG" not in message]
     assert [state[0] for state in states] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
     assert states[1][1].startswith("MONOTONIC_USEC=100")
     assert states[2][1] == "STATUS=11 people enrolled"
 
 
 @pytest.mark.parametrize("damage", ["absent", "cut", "other-model"])
-def test_a_bad_gallery_leaves_the_old_one(
+def test_a_bad_gallery_keeps_the_old_one(
     damage: str,
     build: Build,
     manager: Manager,
@@ -477,7 +477,7 @@ def test_a_bad_gallery_leaves_the_old_one(
     clock: ManualClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A reload of an absent, cut or foreign file is one line, and the people stay enrolled."""
+    """A reload of an absent, cut or foreign file gives one line, and the people stay enrolled."""
     path = gallery_file(config_path)
     daemon = build()
 
@@ -498,13 +498,13 @@ def test_a_bad_gallery_leaves_the_old_one(
     daemon.run()
     assert daemon.pipeline.matcher.subjects == ("s-1", "s-2")
     assert lines(caplog, f"the old ones stay in force: {path}") == 1
-    assert sum("READY=1" in message for message in manager.listen()) == 2
+    assert sum("READY=1" in message for message in manager.read_all()) == 2
 
 
-def test_a_reload_is_done_while_the_camera_is_away(
+def test_a_reload_is_done_while_the_camera_is_lost(
     build: Build, config_path: Path, clock: ManualClock
 ) -> None:
-    """An erased person is forgotten at once, and not when the camera is back."""
+    """An erased person is removed at once, and not only when the camera is back."""
     daemon = build()
 
     def lost() -> Iterator[Image | CameraError]:
@@ -526,7 +526,7 @@ def test_a_reload_is_done_while_the_camera_is_away(
 
 @pytest.fixture
 def process(config_path: Path, manager: Manager) -> Iterator[subprocess.Popen[str]]:
-    """`kiosk run` as systemd starts it, with a test card for a camera."""
+    """`kiosk run` as systemd starts it, with a camera that shows a test card."""
     command = [sys.executable, "-m", "kiosk", "run", "--config", str(config_path)]
     environment = {**os.environ, "NOTIFY_SOCKET": str(manager.path)}
     with subprocess.Popen(
@@ -540,18 +540,18 @@ def process(config_path: Path, manager: Manager) -> Iterator[subprocess.Popen[st
 def test_a_signal_stops_the_process_within_five_seconds(
     number: signal.Signals, process: subprocess.Popen[str], manager: Manager
 ) -> None:
-    """READY, a signal, STOPPING, exit code 0: all that systemd asks of a service."""
+    """After READY a signal leads to STOPPING and exit code 0, as systemd expects of a service."""
     manager.wait_for("READY=1")
     process.send_signal(number)
     _, log = process.communicate(timeout=5)
     assert process.returncode == 0, log
-    assert "STOPPING=1" in manager.listen()
+    assert "STOPPING=1" in manager.read_all()
     assert "Traceback" not in log
 
 
 @pytest.fixture
 def slow_recording(config_path: Path) -> None:
-    """Replace the test card by a recording whose frames are a quarter of an hour apart."""
+    """Replace the test card by a recording with a frame every 1,000 s."""
     folder = write_folder(config_path.with_name("slow"), [EMPTY, EMPTY])
     text = config_path.read_text().replace("fps = 100", f'source = "{folder}"\nfps = 0.001')
     config_path.write_text(text.replace("fake-picamera2", "replay"))
@@ -561,7 +561,7 @@ def slow_recording(config_path: Path) -> None:
 def test_a_signal_stops_the_wait_for_a_frame(
     request: pytest.FixtureRequest, manager: Manager
 ) -> None:
-    """A slow recording does not keep the process past the signal."""
+    """A signal ends the process, even while it waits for the next frame of a slow recording."""
     process: subprocess.Popen[str] = request.getfixturevalue("process")
     manager.wait_for("READY=1")
     process.terminate()
@@ -572,7 +572,7 @@ def test_a_signal_stops_the_wait_for_a_frame(
 def test_sighup_reads_the_gallery_again(
     process: subprocess.Popen[str], manager: Manager, config_path: Path
 ) -> None:
-    """`systemctl reload` takes in who was enrolled meanwhile, and nobody's name is logged."""
+    """`systemctl reload` adds the people enrolled meanwhile, and no id is logged."""
     manager.wait_for("READY=1")
     save_gallery(gallery_file(config_path), people("s-secret", "s-2", "s-3"))
     process.send_signal(signal.SIGHUP)
@@ -587,7 +587,7 @@ def test_sighup_reads_the_gallery_again(
 def test_sighup_reads_the_thresholds_again(
     process: subprocess.Popen[str], manager: Manager, config_path: Path
 ) -> None:
-    """A changed section `decision` is in force after a reload; a wrong one leaves the old."""
+    """A changed section `decision` is used after a reload; a wrong one keeps the old."""
     manager.wait_for("READY=1")
     text = config_path.read_text()
     for decision in ("fpir = 0.5", "threshold = 0.9\nunsure_threshold = 0.1"):
@@ -603,8 +603,8 @@ def test_sighup_reads_the_thresholds_again(
     assert "gallery and thresholds read again: 2 people" in told[1]
 
 
-def test_a_changed_decision_section_makes_the_rule(config_path: Path, clock: ManualClock) -> None:
-    """The threshold that a reload takes over is the file's, and nothing else of it is."""
+def test_a_reload_reads_only_the_decision_section(config_path: Path, clock: ManualClock) -> None:
+    """A reload uses the threshold of the changed file, and none of its other sections."""
     with ExitStack() as stack:
         daemon = build_daemon(
             load_config(config_path),
@@ -619,8 +619,8 @@ def test_a_changed_decision_section_makes_the_rule(config_path: Path, clock: Man
     assert (rule.threshold, len(matcher)) == (0.9, 2)
 
 
-def test_the_end_of_a_recording_is_told(build: Build, caplog: pytest.LogCaptureFixture) -> None:
-    """A daemon that stops because there is no more to see says so."""
+def test_the_end_of_a_recording_is_logged(build: Build, caplog: pytest.LogCaptureFixture) -> None:
+    """A daemon that stops because the recording has ended logs one line."""
     caplog.set_level("INFO")
     build([EMPTY]).run()
     assert lines(caplog, "the recording has ended") == 1
@@ -629,7 +629,7 @@ def test_the_end_of_a_recording_is_told(build: Build, caplog: pytest.LogCaptureF
 def test_a_recording_that_breaks_ends_the_daemon(
     build: Build, manager: Manager, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A picture that cannot be read is no camera that comes back: its error is the end."""
+    """A picture that cannot be read is not a lost camera: its error ends the daemon."""
 
     def script() -> Iterator[Image | CameraError]:
         yield EMPTY
@@ -637,7 +637,7 @@ def test_a_recording_that_breaks_ends_the_daemon(
 
     with pytest.raises(RecordingError, match=r"2\.png"):
         build(script()).run()
-    assert manager.listen()[-1] == "STOPPING=1"
+    assert manager.read_all()[-1] == "STOPPING=1"
     assert lines(caplog, "camera lost") == 0
 
 

@@ -13,7 +13,7 @@ from kiosk.errors import ConfigError
 
 
 class Manager:
-    """The receiving end, as systemd holds it."""
+    """The receiving end, in the place of systemd."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -63,29 +63,29 @@ def test_each_state_is_one_datagram(form: str, tmp_path: Path) -> None:
     manager.close()
 
 
-def test_a_status_cannot_smuggle_in_another_assignment(manager: Manager) -> None:
+def test_a_status_cannot_contain_another_assignment(manager: Manager) -> None:
     """Line breaks in a status become spaces."""
     Notifier(manager.address).status("one\nWATCHDOG=1\n")
     assert manager.heard() == ["STATUS=one WATCHDOG=1"]
 
 
 def test_without_a_service_manager_nothing_happens() -> None:
-    """A kiosk started by hand has no NOTIFY_SOCKET, and notifies nobody."""
+    """A kiosk started by hand has no NOTIFY_SOCKET, and sends nothing."""
     notifier = Notifier.from_environment({})
     notifier.ready("here")
     Watchdog.from_environment({"WATCHDOG_USEC": "1000000"}, notifier).beat(1.0)
 
 
-def test_a_strange_address_is_refused() -> None:
+def test_an_address_of_another_kind_is_rejected() -> None:
     """An address that is neither a path nor an abstract name is an error naming the variable."""
     with pytest.raises(ConfigError, match="NOTIFY_SOCKET"):
         Notifier("vsock:2:1234")
 
 
-def test_one_log_line_when_it_goes_and_one_when_it_comes(
+def test_an_unreachable_manager_is_logged_once_and_its_return_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A manager that does not listen costs one line, its return another, and never an error."""
+    """A manager that does not listen gives one line, its return another, and never an error."""
     caplog.set_level(logging.INFO)
     notifier = Notifier(str(tmp_path / "notify"))
     notifier.watchdog()
@@ -97,8 +97,8 @@ def test_one_log_line_when_it_goes_and_one_when_it_comes(
     assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_beats_are_thinned_to_a_quarter_of_the_timeout(manager: Manager) -> None:
-    """The first beat is sent, then one every quarter of WATCHDOG_USEC, however many come."""
+def test_a_heartbeat_is_sent_every_quarter_of_the_timeout(manager: Manager) -> None:
+    """The first beat is sent, then one in every quarter of WATCHDOG_USEC, however many come."""
     watchdog = Watchdog.from_environment({"WATCHDOG_USEC": "20000000"}, Notifier(manager.address))
     sent_at = []
     for tenth in range(200):
@@ -107,8 +107,8 @@ def test_beats_are_thinned_to_a_quarter_of_the_timeout(manager: Manager) -> None
     assert sent_at == [0.0, 5.0, 10.0, 15.0]
 
 
-def test_a_loop_that_hangs_sends_nothing(manager: Manager) -> None:
-    """Only beats send signs of life: without beats there are none, and no catching up after."""
+def test_a_hung_loop_sends_no_heartbeat(manager: Manager) -> None:
+    """Heartbeats are sent only by beats of the loop, and missed ones are not sent later."""
     watchdog = Watchdog.from_environment({"WATCHDOG_USEC": "4000000"}, Notifier(manager.address))
     watchdog.beat(0.0)
     watchdog.beat(100.0)
@@ -124,10 +124,10 @@ def test_a_loop_that_hangs_sends_nothing(manager: Manager) -> None:
         ({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": str(os.getpid() + 1)}, 0),
     ],
 )
-def test_the_watchdog_is_armed_for_this_process_only(
+def test_only_the_process_that_systemd_watches_sends_heartbeats(
     environment: dict[str, str], beats: int, manager: Manager
 ) -> None:
-    """Without WATCHDOG_USEC, or with another process's WATCHDOG_PID, beats stay silent."""
+    """Without WATCHDOG_USEC, or with another process's WATCHDOG_PID, beats send nothing."""
     Watchdog.from_environment(environment, Notifier(manager.address)).beat(1.0)
     assert len(manager.heard()) == beats
 
@@ -137,7 +137,7 @@ def test_the_watchdog_is_armed_for_this_process_only(
     [("WATCHDOG_USEC", "soon"), ("WATCHDOG_USEC", "0"), ("WATCHDOG_PID", "-1")],
 )
 def test_a_malformed_variable_is_named(name: str, text: str) -> None:
-    """A watchdog variable that is no positive number is an error that names it."""
+    """A watchdog variable that is not a positive number is an error that names it."""
     environment = {"WATCHDOG_USEC": "1000000", name: text}
     with pytest.raises(ConfigError, match=name):
         Watchdog.from_environment(environment, Notifier(""))

@@ -1,4 +1,4 @@
-"""What is put together from configuration and model card."""
+"""The daemon's parts, as the configuration and the model card determine them."""
 
 import dataclasses
 from contextlib import ExitStack
@@ -39,7 +39,7 @@ def recogniser(folder: Path, bundle: Path, decision: str = "") -> Recogniser:
 def test_thresholds_come_from_the_card_unless_configured(
     decision: str, size: int, threshold: float, unsure: float, bundle_path: Path, tmp_path: Path
 ) -> None:
-    """By FPIR and gallery size from the card; unsure is the card's loosest; the file wins."""
+    """The card's for FPIR and gallery size, unsure its lowest; a configured value wins."""
     rule = recogniser(tmp_path, bundle_path, decision).rule(size)
     assert (rule.threshold, rule.unsure_threshold) == pytest.approx((threshold, unsure))
 
@@ -51,16 +51,16 @@ def test_thresholds_come_from_the_card_unless_configured(
         ("unsure_threshold = 0.9", ConfigError, r"decision\.unsure_threshold: expected at most 0"),
     ],
 )
-def test_a_rule_that_cannot_be_is_named(
+def test_an_impossible_rule_is_named(
     decision: str, error: type[Exception], says: str, bundle_path: Path, tmp_path: Path
 ) -> None:
-    """An unmeasured rate, or thresholds that contradict the card, name their key."""
+    """An unmeasured FPIR, or a threshold that contradicts the card, is an error with its key."""
     with pytest.raises(error, match=says):
         recogniser(tmp_path, bundle_path, decision).rule(5)
 
 
-def test_enrolment_keeps_to_the_doors_limits(bundle_path: Path, tmp_path: Path) -> None:
-    """One person's pictures are alike from unsure on; two people are too near from known on."""
+def test_enrolment_uses_the_thresholds_of_the_door(bundle_path: Path, tmp_path: Path) -> None:
+    """Photos of one person must reach the unsure threshold; two people must stay below known."""
     one = recogniser(tmp_path, bundle_path)
     enroller = one.enroller(11)
     rule = one.rule(11)
@@ -69,13 +69,13 @@ def test_enrolment_keeps_to_the_doors_limits(bundle_path: Path, tmp_path: Path) 
 
 
 def crowd(direction: Floats) -> Floats:
-    """Nine strangers who look like one direction, as a bundle keeps a cohort."""
+    """A cohort of nine embeddings near one direction, in the bundle's precision."""
     noise = np.random.default_rng(9).normal(size=(9, EMBEDDING_DIM))
     return unit(direction + 0.02 * noise).astype(np.float16).astype(np.float32)
 
 
-def test_the_bundle_s_cohort_is_what_scores_are_held_against(tmp_path: Path) -> None:
-    """At the door and at enrolment: somebody like the cohort's crowd scores less than others."""
+def test_scores_are_normalised_by_the_cohort_of_the_bundle(tmp_path: Path) -> None:
+    """At the door and at enrolment, a person who resembles the cohort scores lower than others."""
     write_bundle(
         tmp_path / "b.kiosk-model",
         dataclasses.replace(small_bundle(), cohort=crowd(embedding(1))),
@@ -97,10 +97,10 @@ def test_the_bundle_s_cohort_is_what_scores_are_held_against(tmp_path: Path) -> 
     ) == ("s-2",)
 
 
-def test_more_people_than_were_measured_are_told(
+def test_a_gallery_larger_than_measured_is_logged(
     bundle_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Above the card's largest gallery one line says that its FPIR no longer holds."""
+    """Above the card's largest gallery size, one line says that its FPIR no longer applies."""
     one = recogniser(tmp_path, bundle_path)
     one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(100)}))
     assert caplog.messages == []
@@ -109,7 +109,7 @@ def test_more_people_than_were_measured_are_told(
     assert message.startswith("101 people enrolled, thresholds measured with 100: the FPIR")
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     """A state directory below a file is an error that names the key and the folder."""
     config = load_config(write_config(tmp_path, tmp_path))
     (tmp_path / "state").touch()
@@ -121,14 +121,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     ("damage", "error"),
     [("model", ModelError), ("gallery", GalleryError), ("outbox", OutboxError)],
 )
-def test_no_broker_is_started_for_a_kiosk_that_cannot_run(
+def test_no_broker_is_started_when_a_file_is_bad(
     damage: str,
     error: type[Exception],
     bundle_path: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its files are read first: a bad one is told at once, and nothing is to be stopped."""
+    """Files are read before anything is started, so a bad one leaves nothing to stop."""
     state = tmp_path / "state"
     state.mkdir()
     files = {
