@@ -63,7 +63,7 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
     _camera_lost: bool = False
-    _session: ClassSession | None = None
+    _class_session: ClassSession | None = None
 
     def run(self) -> None:
         """Run until the recording ends or :attr:`stop` is set.
@@ -141,15 +141,15 @@ class Daemon:
             _log.info("camera back")
 
     def _process(self, frame: Frame) -> None:
-        self._update_session()
+        self._update_class_session()
         self._store(self.pipeline.process(frame))
         self._do_housekeeping()
 
-    def _update_session(self) -> None:
+    def _update_class_session(self) -> None:
         """When a class session begins, let everyone still in view be stored again."""
-        session = self.recorder.session()
-        if session != self._session:
-            self._session = session
+        session = self.recorder.class_session()
+        if session != self._class_session:
+            self._class_session = session
             self.pipeline.votes.start_session()
 
     def _store(self, decisions: Iterable[Decision]) -> None:

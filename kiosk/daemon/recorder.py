@@ -74,7 +74,7 @@ class Recorder:
     model_id: str
     committed: Callable[[], None]
 
-    def session(self) -> ClassSession:
+    def class_session(self) -> ClassSession:
         """Return the current class session."""
         return self.config.session_at(self.clock.utc())
 
@@ -104,7 +104,7 @@ class Recorder:
         earlier time: it may be late, and keys are then deleted later. Should it once be early,
         somebody is recorded twice. Keys of another boot (see below) are useless in this one.
         """
-        self.outbox.prune_sessions(session.date - KEPT, boot_id)
+        self.outbox.prune_keys(session.date - KEPT, boot_id)
 
     @property
     def _address(self) -> KioskAddress:

@@ -169,7 +169,7 @@ class Outbox:
             cut_log(self._connection)
         return count
 
-    def prune_sessions(self, before: date, boot_id: str) -> int:
+    def prune_keys(self, before: date, boot_id: str) -> int:
         """Delete the deduplication keys of old class sessions and of other boots; return the count.
 
         Args:

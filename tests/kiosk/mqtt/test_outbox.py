@@ -245,7 +245,7 @@ def test_keys_of_earlier_days_are_pruned(path: Path) -> None:
     with Outbox(path) as outbox:
         for session in sessions:
             outbox.store_once(key("s1", session), event())
-        assert outbox.prune_sessions(DAY, "boot-1") == 2
+        assert outbox.prune_keys(DAY, "boot-1") == 2
         assert not is_stored(outbox, zoo, "s1")
         assert is_stored(outbox, ART, "s1")
 
@@ -255,7 +255,7 @@ def test_keys_of_other_boots_are_pruned(path: Path) -> None:
     with Outbox(path) as outbox:
         for boot_id in ("boot-2", "boot-1", ""):
             outbox.store_once(key("s1", boot_id=boot_id), event())
-        assert outbox.prune_sessions(DAY, "boot-2") == 1
+        assert outbox.prune_keys(DAY, "boot-2") == 1
         assert is_stored(outbox, MATHS, "s1", "boot-2")
         assert not is_stored(outbox, MATHS, "s1", "boot-1")
         assert is_stored(outbox, MATHS, "s1")
@@ -267,7 +267,7 @@ def test_keys_of_every_event_type_survive_pruning(path: Path) -> None:
         for kind in ("attendance", "participation"):
             outbox.store_once(key("s1", kind=kind), event())
             outbox.store_once(key("s1", kind=kind, boot_id="boot-1"), event())
-        assert outbox.prune_sessions(DAY, "boot-1") == 0
+        assert outbox.prune_keys(DAY, "boot-1") == 0
         assert outbox.store_once(key("s1", kind="participation"), event()) is None
 
 

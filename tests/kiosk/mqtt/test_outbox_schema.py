@@ -102,8 +102,8 @@ def test_nobody_is_stored_twice(path: Path) -> None:
 def test_migrated_keys_are_pruned_by_their_boot(path: Path) -> None:
     """In another boot the three keys for one boot alone go, and the others stay."""
     with Outbox(path) as outbox:
-        assert outbox.prune_sessions(MATHS.date, BOOT) == 0
-        assert outbox.prune_sessions(MATHS.date, "another boot") == 3
+        assert outbox.prune_keys(MATHS.date, BOOT) == 0
+        assert outbox.prune_keys(MATHS.date, "another boot") == 3
         assert is_stored(outbox, MATHS, "s-1")
 
 
