@@ -343,7 +343,7 @@ def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path)
         pytest.fail("a frame was taken without a broker")
 
     daemon.open_camera = open_scripts(ManualClock(), [script()])
-    with pytest.raises(BrokerError, match="embedded broker: it has failed"):
+    with pytest.raises(BrokerError, match="the embedded broker has failed"):
         daemon.run()
 
 

@@ -180,7 +180,7 @@ def test_a_broker_that_fails_later_is_told(
     # asyncio.run ends in what loop.stop leaves undone.
     broker._loop.call_soon_threadsafe(broker._loop.stop)
     broker._thread.join(PATIENCE_S)
-    with pytest.raises(BrokerError, match="embedded broker: it has failed") as caught:
+    with pytest.raises(BrokerError, match="the embedded broker has failed") as caught:
         broker.check()
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert caplog.messages.count("the embedded broker's thread failed") == 1
