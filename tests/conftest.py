@@ -131,11 +131,13 @@ class Mosquitto:
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
+        while self._process.returncode is None:
             self._process.send_signal(how)
-        if how is not signal.SIGKILL:
-            self._process.send_signal(signal.SIGCONT)
-        self._process.wait(PATIENCE_S)
+            if how is not signal.SIGKILL:
+                self._process.send_signal(signal.SIGCONT)
+            # Mosquitto loses a SIGTERM that comes just before its main loop: send another.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1.0)
         self._process = None
 
 
