@@ -15,7 +15,7 @@ from kiosk.clock import Clock
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, KioskError, RecordingError
-from kiosk.mqtt.publisher import Publisher
+from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
@@ -37,7 +37,7 @@ class Daemon:
         pipeline: From frames to decisions.
         embedder: The model, to be proved before READY.
         recorder: From decisions to committed events.
-        publisher: From committed events to the broker.
+        mqtt: The connection to the broker, which publishes committed events.
         checks: Called with each frame; each raises when a thread of the process has failed.
         load_gallery: Reads the gallery and the thresholds again (SIGHUP).
         clock: Time.
@@ -52,7 +52,7 @@ class Daemon:
     pipeline: Pipeline
     embedder: TfliteEmbedder
     recorder: Recorder
-    publisher: Publisher
+    mqtt: ConnectionWorker
     checks: tuple[Callable[[], None], ...]
     load_gallery: Callable[[], tuple[Matcher, VotingRule]]
     clock: Clock
@@ -73,7 +73,7 @@ class Daemon:
         """
         worst = self.embedder.check()
         _log.info("model proved on this machine: golden vectors within %d int8 steps", worst)
-        self.publisher.start()
+        self.mqtt.start()
         try:
             with self.open_camera() as camera:
                 if self.stop.is_set():  # not after another read, which may hang
@@ -91,7 +91,7 @@ class Daemon:
             raise CameraError("the camera's recording holds no frame") from None
         finally:
             self.notifier.stopping()
-            self.publisher.stop(timeout_s=1.5)
+            self.mqtt.stop(timeout_s=1.5)
 
     def _reopen(self) -> bool:
         """Try a lost camera again; whether the daemon is done."""

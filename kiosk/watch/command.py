@@ -7,7 +7,7 @@ import msgspec
 
 from kiosk.config import Config
 from kiosk.errors import ConfigError
-from kiosk.mqtt.connection import read_password
+from kiosk.mqtt.client import read_password
 from kiosk.roster import Roster, load_roster
 from kiosk.watch.attendance_list import AttendanceList
 from kiosk.watch.screens import screen_for

@@ -316,7 +316,7 @@ def test_a_dead_publisher_ends_the_daemon(build: Build) -> None:
 
     def script() -> Iterator[Image]:
         yield EMPTY
-        daemon.publisher._failure = OutboxError("the disk fails")
+        daemon.mqtt._failure = OutboxError("the disk fails")
         yield EMPTY
 
     daemon.open_camera = open_scripts(ManualClock(), [script()])
@@ -402,7 +402,7 @@ def test_a_dead_publisher_is_noticed_while_the_camera_is_away(build: Build) -> N
 
     def lost() -> Iterator[Image | CameraError]:
         yield EMPTY
-        daemon.publisher._failure = OutboxError("the disk fails")
+        daemon.mqtt._failure = OutboxError("the disk fails")
         yield GONE
 
     daemon.open_camera = open_scripts(ManualClock(), [lost()])  # opened again, it would fail

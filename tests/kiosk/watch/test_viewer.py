@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError, PayloadError
 from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.publisher import Publisher
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode
 from kiosk.protocol.topics import KioskAddress, Topic
@@ -25,16 +24,15 @@ from kiosk.roster import Roster
 from kiosk.watch.attendance_list import KEPT_S, AttendanceList, moment, read_event
 from kiosk.watch.screens import JsonLines, Lines, Table, screen_for
 from kiosk.watch.viewer import watch
+from tests.conftest import PATIENCE_S
+from tests.kiosk.mqtt.support import ADDRESS, ONLINE, KioskPublisher
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Mosquitto
 
-PATIENCE_S = 20.0
 BERLIN = ZoneInfo("Europe/Berlin")
-PLACE = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
-ONLINE = Availability(state="online", boot_id="boot-1", version="0.1.0")
 ROSTER = Roster({"s1": "Ada Lovelace"})
 DECISION = DecisionRecord(
     score=0.7, margin=0.3, threshold=0.5, votes=4, frames=5, quality=0.9, model_id="m"
@@ -55,7 +53,7 @@ FIRST = AttendanceEvent(
 )
 
 
-TOPIC = Topic(PLACE, "attendance")
+TOPIC = Topic(ADDRESS, "attendance")
 
 
 def event(number: int = 1, **changes: str) -> AttendanceEvent:
@@ -141,8 +139,8 @@ def test_availability_is_news_only_when_it_changes() -> None:
     """The same message again, as after a reconnection, is no news."""
     board = AttendanceList()
     states = [ONLINE, ONLINE, ONLINE.as_offline(), ONLINE]
-    assert [board.set_availability(PLACE, state) for state in states] == [True, False, True, True]
-    assert board.kiosks == [(PLACE, ONLINE)]
+    assert [board.set_availability(ADDRESS, state) for state in states] == [True, False, True, True]
+    assert board.kiosks == [(ADDRESS, ONLINE)]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +185,7 @@ def test_a_line_has_the_local_time_the_name_and_the_place() -> None:
     lines = Lines(out, ROSTER, ZoneInfo("Asia/Tokyo"))
     lines.event(FIRST)
     lines.event(event(2, subject_id="s9", clock="unsynchronised"))
-    lines.availability(PLACE, ONLINE)
+    lines.availability(ADDRESS, ONLINE)
     assert out.getvalue().splitlines() == [
         "2026-11-24 16:01:02  Ada Lovelace  room-1/kiosk-1  2026-11-24/maths",
         "2026-11-24 ~16:01:02  s9  room-1/kiosk-1  2026-11-24/maths",
@@ -203,8 +201,8 @@ def test_the_table_shows_the_whole_list_anew() -> None:
     for one in (FIRST, event(2, subject_id="s22", time="2026-11-24T08:00:00.000+01:00")):
         board.add(one, 0.0)
         table.event(one)
-    board.set_availability(PLACE, ONLINE)
-    table.availability(PLACE, ONLINE)
+    board.set_availability(ADDRESS, ONLINE)
+    table.availability(ADDRESS, ONLINE)
     assert out.getvalue().split("\x1b[H\x1b[2J")[-1].splitlines() == [
         "room-1/kiosk-1 is online",
         "2026-11-24/maths: 2 present",
@@ -219,7 +217,7 @@ def test_json_is_the_event_and_the_name() -> None:
     out = io.StringIO()
     screen = JsonLines(out, ROSTER)
     screen.event(FIRST)
-    screen.availability(PLACE, ONLINE)
+    screen.availability(ADDRESS, ONLINE)
     one, two = map(json.loads, out.getvalue().splitlines())
     assert one == {**json.loads(encode(FIRST)), "name": "Ada Lovelace"}
     assert two == {
@@ -289,16 +287,16 @@ def test_events_are_heard_once_and_bad_ones_are_told(
     """Repeats and rubbish do not count; each piece of rubbish is one line with topic and field."""
     screen = Heard()
     client = mosquitto.listen("$SYS/none").client
-    client.publish(PLACE.availability, b'{"state":"online","boot_id":"b","version":"1"}', 1, True)
+    client.publish(ADDRESS.availability, b'{"state":"online","boot_id":"b","version":"1"}', 1, True)
     thread = watching(section(mosquitto, protocol), screen, limit=2)
     # The retained message comes when the subscription stands, so nothing after it is missed.
-    assert screen.states.get(timeout=PATIENCE_S) == (PLACE, "online")
+    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
     with caplog.at_level(logging.WARNING, logger="kiosk"):
         for payload in (encode(FIRST), encode(FIRST), b"{}", changed(kiosk="other"), b"\x00"):
-            client.publish(PLACE.topic_of(AttendanceEvent), payload, 1)
-        client.publish(PLACE.availability, b"?", 1)
-        client.publish(PLACE.availability, b"", 1, True)
-        client.publish(PLACE.topic_of(AttendanceEvent), encode(event(2, subject_id="s2")), 1)
+            client.publish(ADDRESS.topic_of(AttendanceEvent), payload, 1)
+        client.publish(ADDRESS.availability, b"?", 1)
+        client.publish(ADDRESS.availability, b"", 1, True)
+        client.publish(ADDRESS.topic_of(AttendanceEvent), encode(event(2, subject_id="s2")), 1)
         thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert [heard.subject_id for heard in screen.events] == ["s1", "s2"]
@@ -314,15 +312,15 @@ def test_what_the_publisher_sends_is_what_is_watched(
     screen = Heard()
     mqtt = section(mosquitto)
     with Outbox(tmp_path / "outbox.sqlite3") as outbox:
-        publisher = Publisher(mqtt, PLACE, outbox, availability=ONLINE)
+        publisher = KioskPublisher(mqtt, outbox)
         publisher.start()
         thread = watching(mqtt, screen, limit=1)
-        assert screen.states.get(timeout=PATIENCE_S) == (PLACE, "online")
+        assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
         one = event(int(uuid.uuid4()) % 10**12)
         outbox.record(
             one.session,
             "s1",
-            lambda _: (one.event_id, PLACE.topic_of(AttendanceEvent), encode(one)),
+            lambda _: (one.event_id, ADDRESS.topic_of(AttendanceEvent), encode(one)),
         )
         publisher.notify()
         thread.join(PATIENCE_S)
@@ -358,14 +356,16 @@ def test_a_watch_outlives_the_broker(
         mosquitto.restart()
         publish_state(mosquitto, "offline")
         assert screen.states.get(timeout=PATIENCE_S)[1] == "offline"
-    mosquitto.listen("$SYS/none").client.publish(PLACE.topic_of(AttendanceEvent), encode(FIRST), 1)
+    mosquitto.listen("$SYS/none").client.publish(
+        ADDRESS.topic_of(AttendanceEvent), encode(FIRST), 1
+    )
     thread.join(PATIENCE_S)
     assert screen.events == [FIRST]
     away, back = caplog.messages
-    assert "is away" in away
-    assert "is back after" in back
+    assert "is unreachable" in away
+    assert "is connected again after" in back
 
 
 def publish_state(mosquitto: "Mosquitto", state: str = "online") -> None:
     payload = json.dumps({"state": state, "boot_id": "b", "version": "1"}).encode()
-    mosquitto.listen("$SYS/none").client.publish(PLACE.availability, payload, 1, True)
+    mosquitto.listen("$SYS/none").client.publish(ADDRESS.availability, payload, 1, True)
