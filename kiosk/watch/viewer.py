@@ -16,7 +16,6 @@ from kiosk.errors import PayloadError
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.availability import decode_availability
-from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import ALL_FILTER, AVAILABILITY, Topic, parse_topic
 from kiosk.watch.attendance_list import AttendanceList, read_event
 from kiosk.watch.screens import Screen, printable
@@ -44,7 +43,7 @@ def watch(
         attendance: Collects what comes in.
         screen: Shows it.
         password: The password of ``mqtt.username``.
-        limit: Return after this many events were shown, repeats not counted;
+        limit: Return after this many events were shown, repeats and skipped messages not counted;
             ``None`` is no limit.
         stop: Return soon after this is set; Ctrl-C ends the watch, too.
 
@@ -87,11 +86,11 @@ class _Viewer:
 
     def _event(self, topic: Topic, payload: bytes) -> None:
         event = read_event(topic, payload)
-        if not isinstance(event, AttendanceEvent):
-            return
-        if self._attendance.add(event, time.monotonic()):
+        if event is None:
+            self._screen.show_skipped(self._attendance.skip())
+        elif self._attendance.add(event, time.monotonic()):
             self.shown += 1
-            self._screen.event(event)
+            self._screen.show_event(event)
 
     def _availability(self, topic: Topic, payload: bytes) -> None:
         # An empty message is how MQTT clears a retained one: the kiosk was taken out of service.
@@ -99,4 +98,4 @@ class _Viewer:
             return
         availability = decode_availability(payload)
         if self._attendance.set_availability(topic.address, availability):
-            self._screen.availability(topic.address, availability)
+            self._screen.show_availability(topic.address, availability)
