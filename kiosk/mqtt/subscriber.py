@@ -1,4 +1,4 @@
-"""Subscriptions: what comes in, who handles it, and when it is acknowledged."""
+"""Subscriptions: incoming messages, their handlers, and their acknowledgement."""
 
 import logging
 import threading
@@ -18,17 +18,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that has come in.
+    """An incoming message.
 
     Attributes:
         topic: The topic it was published on.
         payload: Its payload.
         retained: The broker had it before we subscribed.
-        acknowledge: Call this once the message is stored, or needs no storing; any thread may. The
-            broker delivers a message that was not acknowledged again after a reconnection, if the
-            MQTT session is persistent. PUBACKs go out in the order in which the messages came
-            (MQTT 5, 4.6.0-2), so a message that is never acknowledged holds back those of all
-            later ones, and in the end the broker sends nothing more.
+        acknowledge: Call this once the message is stored, or needs no storing; any thread may call
+            it. With a persistent MQTT session, the broker delivers an unacknowledged message again
+            after a reconnection. PUBACKs go out in the order in which the messages came (MQTT 5,
+            4.6.0-2): a message that is never acknowledged delays the PUBACKs of all later ones,
+            until the broker sends no more messages.
     """
 
     topic: str
@@ -38,7 +38,7 @@ class Message:
 
 
 Handler: TypeAlias = Callable[[Message], None]
-"""Takes a message, and sees to it that it is acknowledged: at once or later."""
+"""Handles a message, and acknowledges it at once or later."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +53,8 @@ class _Owed:
 class Acknowledgements:
     """Sends PUBACKs in the order of the messages, and only on the connection they came on.
 
-    After a reconnection the broker gives packet ids anew, so a late PUBACK of an earlier
-    connection could acknowledge another message.
+    After a reconnection the broker may use a packet id for another message, which a late PUBACK of
+    the earlier connection would acknowledge.
 
     Args:
         send: Sends a PUBACK; called with packet id and QoS.

@@ -42,7 +42,7 @@ class KioskPublisher:
         self.notify = self.publisher.notify
 
     def under_way(self) -> int:
-        """Have the thread do what it was told; return how many messages are unanswered then."""
+        """Have the thread finish its work; return how many messages are unanswered then."""
         self.notify()
         done = threading.Event()
         self.connection.post(done.set)

@@ -104,7 +104,7 @@ def accept_unacknowledged(
     """Have the broker send so many unacknowledged messages at most."""
     mosquitto.configure("allow_anonymous true", f"max_inflight_messages {count}")
     mosquitto.restart()
-    # In MQTT 5, Mosquitto takes the client's limit in place of its own.
+    # In MQTT 5, Mosquitto uses the client's limit instead of its own.
     monkeypatch.setattr("kiosk.mqtt.client._RECEIVE_MAXIMUM", count)
 
 

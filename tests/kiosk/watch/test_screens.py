@@ -106,8 +106,8 @@ def test_participation_is_shown_as_such() -> None:
     lines, objects = io.StringIO(), io.StringIO()
     for screen in (TextLines(lines, ROSTER, BERLIN), JsonLines(objects, ROSTER)):
         screen.show_event(participation(2, 3))
-    place = "Ada Lovelace  room-1/kiosk-1  2026-11-24/maths"
-    assert lines.getvalue() == f"2026-11-24 08:01:02  {place}  participation 3\n"
+    rest = "Ada Lovelace  room-1/kiosk-1  2026-11-24/maths"
+    assert lines.getvalue() == f"2026-11-24 08:01:02  {rest}  participation 3\n"
     shown = json.loads(objects.getvalue())
     assert (shown["type"], shown["count"], shown["name"]) == ("participation", 3, "Ada Lovelace")
 

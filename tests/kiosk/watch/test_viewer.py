@@ -68,7 +68,7 @@ def test_events_are_shown_once_and_bad_ones_are_logged(
     client = mosquitto.listen("$SYS/none").client
     client.publish(ADDRESS.availability, b'{"state":"online","boot_id":"b","version":"1"}', 1, True)
     thread = watching(section(mosquitto, protocol), screen, limit=2)
-    # The retained message comes when the subscription stands, so nothing after it is missed.
+    # The retained message comes once the subscription is active, so nothing after it is missed.
     assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
     with caplog.at_level(logging.WARNING, logger="kiosk"):
         for payload in (encode(FIRST), encode(FIRST), b"{}", changed(kiosk="other"), b"\x00"):
