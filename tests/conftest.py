@@ -1,6 +1,7 @@
 """A real Mosquitto for each test that asks for one, and a client that hears what is published."""
 
 import contextlib
+import json
 import queue
 import shutil
 import signal
@@ -83,6 +84,23 @@ class Mosquitto:
         certificate, key = folder / "server.pem", folder / "server.key"
         self.configure("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
 
+    def forbid_subscriptions_except(self, topic_filter: str) -> None:
+        """Refuse all other subscriptions, from the next start on; skips without the plugin."""
+        plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)
+        if plugin is None:
+            pytest.skip("Mosquitto's plugin for dynamic security is absent")
+        allowed = {"acltype": "subscribePattern", "topic": topic_filter, "allow": True}
+        rules = {
+            "defaultACLAccess": {"publishClientSend": True, "publishClientReceive": True},
+            "roles": [{"rolename": "all", "acls": [allowed]}],
+            "groups": [{"groupname": "all", "roles": [{"rolename": "all"}]}],
+            "anonymousGroup": "all",
+            "clients": [],
+        }
+        path = self.folder / "security.json"
+        path.write_text(json.dumps(rules))
+        self.configure("allow_anonymous true", f"plugin {plugin}", f"plugin_opt_config_file {path}")
+
     def reload(self) -> None:
         """Read passwords and access lists again, with all connections kept."""
         assert self._process is not None
@@ -131,11 +149,13 @@ class Mosquitto:
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
+        while self._process.returncode is None:
             self._process.send_signal(how)
-        if how is not signal.SIGKILL:
-            self._process.send_signal(signal.SIGCONT)
-        self._process.wait(PATIENCE_S)
+            if how is not signal.SIGKILL:
+                self._process.send_signal(signal.SIGCONT)
+            # Mosquitto loses a SIGTERM that comes just before its main loop: send another.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1.0)
         self._process = None
 
 

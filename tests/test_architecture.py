@@ -48,7 +48,10 @@ STAGES = {
     "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
     "vote": {"recognition.vote"},
     "outbox": {f"mqtt.{name}" for name in ("outbox", "outbox_schema", "outbox_errors")},
-    "publish": {f"mqtt.{name}" for name in ("publisher", "connection", "in_flight")},
+    "publish": {
+        f"mqtt.{name}"
+        for name in ("publisher", "worker", "connection", "subscriber", "inbox", "in_flight")
+    },
 }
 """The stages of the flow, with the modules that make up each."""
 WEB = {"django", "uvicorn", "starlette", "flask", "fastapi", "asgiref", "psycopg"}

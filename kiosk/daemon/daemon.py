@@ -15,7 +15,7 @@ from kiosk.clock import Clock
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Recorder, Stored
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, KioskError, RecordingError
-from kiosk.mqtt.publisher import Publisher
+from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
@@ -38,7 +38,7 @@ class Daemon:
         pipeline: From frames to decisions.
         embedder: The model, checked before READY.
         recorder: From decisions to committed events.
-        publisher: From committed events to the broker.
+        mqtt: The connection to the broker, which publishes committed events.
         checks: Called with each frame; each raises when a thread of the process has failed.
         load_gallery: Reads the gallery and the thresholds again (SIGHUP).
         clock: Time.
@@ -53,7 +53,7 @@ class Daemon:
     pipeline: Pipeline
     embedder: TfliteEmbedder
     recorder: Recorder
-    publisher: Publisher
+    mqtt: ConnectionWorker
     checks: tuple[Callable[[], None], ...]
     load_gallery: Callable[[], tuple[Matcher, VotingRule]]
     clock: Clock
@@ -74,7 +74,7 @@ class Daemon:
         """
         worst = self.embedder.check()
         _log.info("model checked on this machine: golden vectors within %d int8 steps", worst)
-        self.publisher.start()
+        self.mqtt.start()
         try:
             is_finished = self._start_camera()
             while not is_finished:
@@ -82,7 +82,7 @@ class Daemon:
             self._store(self.pipeline.finish())
         finally:
             self.notifier.stopping()
-            self.publisher.stop(timeout_s=1.5)
+            self.mqtt.stop(timeout_s=1.5)
 
     def _start_camera(self) -> bool:
         """Open the camera, tell READY at its first frame, go on; return whether to end."""

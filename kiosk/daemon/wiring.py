@@ -14,10 +14,11 @@ from kiosk.config import Config, MqttSection, make_directory
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.mqtt.connection import read_password
+from kiosk.mqtt.client import read_password
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.publisher import Publisher
+from kiosk.mqtt.publisher import Publisher, kiosk_connection
+from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.gallery import Gallery
@@ -59,15 +60,14 @@ def build_daemon(
     make_directory(config)
     outbox = stack.enter_context(Outbox(config.outbox_path))
     mqtt, broker = _broker(config.mqtt, stack)
-    publisher = Publisher(
+    connection = kiosk_connection(
         mqtt,
         KioskAddress.of(config.kiosk),
-        outbox,
-        availability=Availability(
-            state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")
-        ),
+        Availability(state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")),
         password=read_password(mqtt),
     )
+    publisher = Publisher(connection, outbox)
+    worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     stop = threading.Event()
     return Daemon(
@@ -81,8 +81,8 @@ def build_daemon(
             model_id=recogniser.embedder.model_id,
             committed=publisher.notify,
         ),
-        publisher=publisher,
-        checks=(broker.check, publisher.check) if broker else (publisher.check,),
+        mqtt=worker,
+        checks=(broker.check, worker.check) if broker else (worker.check,),
         load_gallery=lambda: recogniser.with_decision(read_config).load_gallery(),
         clock=clock,
         notifier=notifier,

@@ -1,1 +1,1 @@
-"""How it travels: the connection, the outbox on disk and the publisher."""
+"""MQTT transport: the connection, the outbox on disk, the publisher and subscriptions."""

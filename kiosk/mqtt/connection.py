@@ -1,62 +1,69 @@
-"""An MQTT client as the ``[mqtt]`` table of the configuration wants it."""
+"""The one MQTT connection of a process, for publishing and subscribing.
+
+paho runs its callbacks on a network thread. Each becomes work in an inbox, and the thread that owns
+the connection does the work: the caller of :meth:`Connection.step`. So all state here and in what
+uses a connection (:mod:`kiosk.mqtt.publisher`, handlers of subscriptions) belongs to one thread.
+
+MQTT QoS 1 delivers at least once, in both directions: paho sends again what was unanswered when
+the connection broke, and the broker sends again what was not acknowledged.
+"""
 
 import logging
-import random
-import ssl
-from collections.abc import Callable
-from pathlib import Path
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeAlias
 
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import MqttSection
-from kiosk.errors import ConfigError
+from kiosk.errors import BrokerError
+from kiosk.mqtt.client import Client
+from kiosk.mqtt.in_flight import InFlight
+from kiosk.mqtt.inbox import Inbox, Reactions, Work
+from kiosk.mqtt.outage import Outage
+from kiosk.mqtt.subscriber import Handler, Message, Subscriber
 
 _log = logging.getLogger(__name__)
 
+OnAnswer: TypeAlias = Callable[[ReasonCode], None]
+"""Called with the broker's answer to a published message."""
 
-def read_password(mqtt: MqttSection) -> str:
-    """Read the password; a line break at its end does not count. Without a file it is empty.
-
-    Raises:
-        ConfigError: The file cannot be read as UTF-8.
-    """
-    if not mqtt.password_file:
-        return ""
-    try:
-        return Path(mqtt.password_file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        message = (
-            f"mqtt.password_file: {mqtt.password_file} cannot be read as UTF-8 text ({_why(exc)})"
-        )
-        raise ConfigError(message) from exc
+_HANDED_OVER: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
+"""paho has the message: it is on its way, or goes when there is a connection."""
 
 
-class Client(paho.Client):
-    """paho's client with a network thread that cannot end unnoticed.
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A retained message: later subscribers still get the last one of each topic."""
+
+    topic: str
+    payload: bytes
+
+
+class Connection:
+    """One MQTT connection.
+
+    :meth:`post` and :meth:`wake` may be called on any thread, everything else on the owning one
+    alone (or before :meth:`open`).
 
     Args:
-        mqtt: The configuration.
-        client_id: The MQTT client id.
-        password: Goes with ``mqtt.username``.
-        persistent: Keep the broker's session over a lost connection. A new process always starts a
-            new session in MQTT 5 (clean start, first time only); MQTT 3.1.1 has no such choice and
-            resumes the old one.
-        retry_s: Shortest and longest wait between attempts to connect, seconds; paho doubles the
-            wait in between. The shortest is stretched by chance up to twofold, so that a school's
-            kiosks do not all come back at once.
-
-    Attributes:
-        on_end: Called on the network thread when it ends, with the error that ended it, or
-            ``None`` after :meth:`disconnect`.
+        mqtt: The configuration; ``mqtt.host`` must be set.
+        client_id: The MQTT client id; the broker ends the older of two connections with one id.
+        password: The password of ``mqtt.username``.
+        persistent: The broker keeps the MQTT session (:class:`kiosk.mqtt.client.Client`).
+        will: What the broker announces when this process vanishes (LWT). A clean end announces it
+            too, which MQTT does not do by itself.
+        fail_fast: Raise when the broker cannot be reached at first, or refuses the connection or a
+            subscription, instead of logging it and trying again.
+        retry_s: Shortest and longest wait, seconds, before the broker is tried again.
 
     Raises:
         ConfigError: ``mqtt.ca_file`` cannot be used.
     """
-
-    on_end: Callable[[Exception | None], None]
 
     def __init__(
         self,
@@ -65,65 +72,179 @@ class Client(paho.Client):
         *,
         password: str = "",
         persistent: bool = False,
+        will: Announcement | None = None,
+        fail_fast: bool = False,
         retry_s: tuple[float, float] = (1.0, 60.0),
     ) -> None:
-        is_v5 = mqtt.protocol == "5"
-        super().__init__(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if is_v5 else not persistent,
-            protocol=paho.MQTTv5 if is_v5 else paho.MQTTv311,
+        self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
+        self._inflight_max = mqtt.inflight_max
+        self._will = will
+        self._in_flight = InFlight[OnAnswer](mqtt.inflight_max)
+        self._outage = Outage(self.broker, fail_fast=fail_fast)
+        self._announced: dict[str, Announcement] = {}
+        self._to_announce: dict[str, Announcement] = {}
+        self._turns: list[Callable[[], float]] = []
+        self._due_s = -math.inf
+        self._is_connected = False
+        self._network_ended = False
+        self._client = Client(
+            mqtt, client_id, password=password, persistent=persistent, retry_s=retry_s
         )
-        self._section = mqtt
-        self._persistent = persistent
-        self.on_end = lambda _error: None
-        if mqtt.username:
-            self.username_pw_set(mqtt.username, password)
-        if mqtt.ca_file:
-            self._trust(mqtt.ca_file)
-        shortest = retry_s[0] * random.uniform(1, 2)  # noqa: S311 - jitter, not a secret
-        # Annotated as whole seconds, but paho only adds, doubles and sleeps.
-        self.reconnect_delay_set(shortest, retry_s[1])  # type: ignore[arg-type]
-
-    def start(self) -> None:
-        """Start the network thread, which connects, and connects again for ever."""
-        properties = None
-        if self._section.protocol == "5":
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            expiry_s = self._section.session_expiry_s if self._persistent else 0
-            properties.SessionExpiryInterval = expiry_s
-        self.connect_async(
-            self._section.host,
-            self._section.port,
-            self._section.keepalive_s,
-            clean_start=paho.MQTT_CLEAN_START_FIRST_ONLY,
-            properties=properties,
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+        self._subscriber = Subscriber(self._client, self.broker, fail_fast=fail_fast)
+        self._inbox = Inbox(
+            self._client,
+            Reactions(
+                connect=self._on_connect,
+                unreachable=self._on_unreachable,
+                disconnect=self._on_disconnect,
+                puback=self._on_puback,
+                suback=self._on_suback,
+                message=self._on_message,
+                end=self._on_end,
+            ),
         )
-        self.loop_start()
 
-    def loop_forever(
-        self,
-        timeout: float = 1.0,
-        retry_first_connection: bool = False,  # noqa: FBT001, FBT002 - paho's signature
-    ) -> MQTTErrorCode:
-        """Run the network loop and tell when it ends; paho calls this on its thread."""
-        try:
-            code = super().loop_forever(timeout, retry_first_connection)
-        except Exception as exc:  # noqa: BLE001 - the top of a thread; on_end ends the process
-            _log.exception("the MQTT network thread failed")
-            self.on_end(exc)
-            return MQTTErrorCode.MQTT_ERR_UNKNOWN
-        self.on_end(None)
-        return code
+    def subscribe(self, topic_filter: str, handler: Handler) -> None:
+        """Subscribe with QoS 1, now and at every connect.
 
-    def _trust(self, ca_file: str) -> None:
-        try:
-            self.tls_set(ca_certs=ca_file)
-        except (OSError, ssl.SSLError) as exc:
-            message = f"mqtt.ca_file: {ca_file} cannot be read as PEM certificates ({_why(exc)})"
-            raise ConfigError(message) from exc
+        Of several subscriptions that match a message, the first one's handler gets it. An error
+        that a handler raises comes out of :meth:`step`.
+        """
+        self._subscriber.add(topic_filter, handler)
+        if self._is_connected:
+            self._subscriber.subscribe(topic_filter)
+
+    def announce(self, announcement: Announcement) -> None:
+        """Publish a retained message now and at every connect; it replaces the one of its topic."""
+        self._announced[announcement.topic] = announcement
+        self._to_announce[announcement.topic] = announcement
+
+    def each_turn(self, turn: Callable[[], float]) -> None:
+        """Call a function after every piece of work; it may publish while there is :attr:`room`.
+
+        It returns when it wants to be called again at the latest, in monotonic seconds.
+        """
+        self._turns.append(turn)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._inbox.closed.is_set()
+
+    @property
+    def room(self) -> int:
+        """How many messages may be published now; 0 without a connection."""
+        return self._in_flight.room if self._is_connected and not self.is_closed else 0
+
+    def publish(
+        self, topic: str, payload: bytes, on_answer: OnAnswer, *, retain: bool = False
+    ) -> None:
+        """Publish a message with QoS 1.
+
+        paho keeps it, and sends it again after a reconnection, until the broker answers.
+
+        Raises:
+            BrokerError: paho does not take it.
+        """
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        if info.rc not in _HANDED_OVER:
+            raise BrokerError(f"{topic}: the MQTT client did not take a message ({info.rc!r})")
+        self._in_flight.add(info.mid, on_answer)
+
+    def post(self, work: Work) -> None:
+        """Have the owning thread do something; any thread may call this."""
+        self._inbox.put(work)
+
+    def wake(self) -> None:
+        """Have the owning thread take a turn; any thread may call this."""
+        self._inbox.put(lambda: None)  # a turn follows every piece of work
+
+    def open(self) -> None:
+        """Start the network thread; return at once, whether the broker is there or not."""
+        self._client.start()
+
+    def step(self, timeout_s: float) -> bool:
+        """Do the next piece of work that comes in within a time, then send what may be sent.
+
+        Returns:
+            Whether there was work. Steps with a time of 0 until there is none empty the inbox.
+
+        Raises:
+            BrokerError: The network thread has ended, or the broker failed with ``fail_fast``.
+        """
+        has_worked = self._inbox.work(min(timeout_s, self._due_s - time.monotonic()))
+        while self.room and self._to_announce:
+            self._announce(self._to_announce.pop(next(iter(self._to_announce))))
+        self._due_s = min((turn() for turn in self._turns), default=math.inf)
+        return has_worked
+
+    def close(self, timeout_s: float) -> None:
+        """Disconnect: wait for the broker's answers, announce the will, end the network thread.
+
+        Messages that come in meanwhile are neither delivered nor acknowledged.
+
+        Args:
+            timeout_s: Return after this many seconds at the latest; the answers may take half.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        self._inbox.closed.set()
+        self._await_answers(deadline_s - timeout_s / 2)
+        if self._will is not None and self._is_connected:
+            self._announce(self._will)
+            self._await_answers(deadline_s)
+        self._client.disconnect()
+        while not self._network_ended and (left_s := deadline_s - time.monotonic()) > 0:
+            self._inbox.work(left_s)
+
+    def _await_answers(self, deadline_s: float) -> None:
+        while self._is_connected and len(self._in_flight) and time.monotonic() < deadline_s:
+            self._inbox.work(deadline_s - time.monotonic())
+
+    def _announce(self, announcement: Announcement) -> None:
+        on_answer = partial(_on_announced, announcement.topic)
+        self.publish(announcement.topic, announcement.payload, on_answer, retain=True)
+
+    def _on_connect(self, reason: ReasonCode, receive_maximum: int) -> None:
+        if reason.is_failure:
+            if not self.is_closed:
+                self._outage.refused(reason, time.monotonic())
+            return
+        self._outage.connected(time.monotonic())
+        self._is_connected = True
+        self._in_flight.size = min(self._inflight_max, receive_maximum)
+        self._in_flight.reconnect()
+        self._to_announce = dict(self._announced)
+        self._subscriber.connect()
+
+    def _on_unreachable(self, cause: object) -> None:
+        if not self.is_closed:
+            self._outage.unreachable(cause, time.monotonic())
+
+    def _on_disconnect(self, reason: ReasonCode) -> None:
+        self._is_connected = False
+        self._on_unreachable(reason)
+
+    def _on_suback(self, packet_id: int, reasons: Sequence[ReasonCode]) -> None:
+        if not self.is_closed:
+            self._subscriber.answer(packet_id, reasons)
+
+    def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
+        on_answer = self._in_flight.answer(packet_id)
+        if on_answer is not None:
+            on_answer(reason)
+
+    def _on_message(self, message: Message) -> None:
+        if not self.is_closed:
+            self._subscriber.deliver(message)
+
+    def _on_end(self, error: Exception | None) -> None:
+        self._network_ended = True
+        if not self.is_closed:
+            raise BrokerError(f"{self.broker}: the network thread has ended") from error
 
 
-def _why(exc: Exception) -> str:
-    """Give the reason without the file's name, which stands in the message already."""
-    return getattr(exc, "strerror", None) or str(exc)
+def _on_announced(topic: str, reason: ReasonCode) -> None:
+    if reason.is_failure:
+        _log.warning("MQTT broker refuses %s (%s); see its access list", topic, reason)

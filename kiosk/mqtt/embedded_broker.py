@@ -1,19 +1,18 @@
 """The embedded broker: MQTT without installing a broker, for demonstrations on one machine.
 
 It is ``amqtt``, pure Python, in a thread of this process. It listens on the loopback address only
-and asks nobody for a password. Against a real broker such as Mosquitto (set ``mqtt.host``) it
-leaves out:
+and needs no password. Compared with a real broker such as Mosquitto (set ``mqtt.host``) it lacks:
 
 * MQTT 5: it speaks 3.1.1 only, and answers others with "unsupported protocol version". So an
-  event cannot be refused with a reason, and sessions have no expiry.
-* Persistence: retained messages and sessions are gone when it stops.
-* Messages for absent subscribers: they are kept only for clients that log in, and here nobody
-  does. Whoever is not connected when an event comes never sees it.
+  event cannot be refused with a reason, and MQTT sessions have no expiry.
+* Persistence: retained messages and MQTT sessions are lost when it stops.
+* Messages for absent subscribers: it keeps them only for clients that log in, which none does
+  here. A subscriber that is not connected when an event comes never gets it.
 * TLS, passwords and access lists.
-* Fidelity in one corner: a client that connects may be sent retained messages that others
-  subscribed to (QoS 0). :mod:`kiosk.watch.viewer` drops what it did not ask for.
+* Exact delivery in one case: it may send a client that connects retained messages that others
+  subscribed to (QoS 0). :mod:`kiosk.mqtt.subscriber` drops messages that match no subscription.
 
-QoS 1, retained messages and wills work, and a test shows it.
+QoS 1, retained messages and wills work, as a test shows.
 """
 
 import asyncio
@@ -29,23 +28,23 @@ from kiosk.errors import BrokerError, ConfigError, MissingExtraError
 
 HOST: Final = "127.0.0.1"
 PROTOCOL: Final = "3.1.1"
-"""The one version of MQTT that it speaks."""
+"""The only version of MQTT that it speaks."""
 _log = logging.getLogger(__name__)
 
 _START_S: Final = 30.0
 _STOP_S: Final = 10.0
 _CONFIG: Final = {
-    # "external": the listening socket is ours, which can let the system choose a free port.
+    # "external": we open the listening socket, so the system can choose a free port.
     "listeners": {"default": {"type": "external"}},
     "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
 }
 
 
 def require_broker(mqtt: MqttSection) -> None:
-    """Make sure that there is a broker to publish to, as far as this machine alone can tell.
+    """Check that a broker is configured or can be embedded, without connecting to it.
 
     Raises:
-        ConfigError: None is configured, and the embedded one is not installed.
+        ConfigError: No broker is configured, and the embedded one is not installed.
     """
     if not mqtt.host and find_spec("amqtt") is None:
         raise ConfigError(
@@ -55,7 +54,7 @@ def require_broker(mqtt: MqttSection) -> None:
 
 
 class EmbeddedBroker:
-    """A broker that runs while the ``with`` block does.
+    """A broker that runs during the ``with`` block.
 
     Args:
         port: TCP port on the loopback address; 0 lets the system choose a free one.
@@ -73,7 +72,7 @@ class EmbeddedBroker:
         self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
-        """Start it and wait until it listens.
+        """Start the broker and wait until it listens.
 
         Raises:
             MissingExtraError: ``amqtt`` is not installed.
@@ -92,23 +91,21 @@ class EmbeddedBroker:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Stop it and drop what it holds."""
+        """Stop the broker; its messages are lost."""
         if self._loop is not None and self._stop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join(_STOP_S)
 
     def check(self) -> None:
-        """Make sure that the thread is well.
+        """Check that the broker's thread is running.
 
         Raises:
-            BrokerError: It has ended, and nothing is passed on any more.
+            BrokerError: It has ended, and no message is delivered any more.
         """
         if self._thread is None or not self._thread.is_alive():
-            raise BrokerError(
-                f"embedded broker: it has failed ({self._failure})"
-            ) from self._failure
+            raise BrokerError(f"the embedded broker has failed: {self._failure}") from self._failure
 
     def _run(self) -> None:
         try:

@@ -1,12 +1,53 @@
-"""Which events may go to the broker next: bookkeeping of what is under way, without any I/O."""
+"""Bookkeeping of sent and unacknowledged messages, without any I/O."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
-class Row(Protocol):
-    """An event that waits."""
+class InFlight(Generic[T]):
+    """The messages of one connection that the broker has not yet answered (PUBACK).
+
+    Args:
+        size: How many messages may be unanswered at once.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._unanswered: dict[int, T] = {}  # packet id → what the sender attached to the message
+        self._resent: set[int] = set()  # packet ids from before the connection broke
+
+    def __len__(self) -> int:
+        """Count the unanswered messages."""
+        return len(self._unanswered)
+
+    @property
+    def room(self) -> int:
+        """How many messages may be sent now.
+
+        0 while messages of an earlier connection are unanswered: paho sends these again, and a
+        newer message must not overtake them.
+        """
+        return 0 if self._resent else max(0, self.size - len(self._unanswered))
+
+    def add(self, packet_id: int, attached: T) -> None:
+        """Note that a message was sent, with something to return when it is answered."""
+        self._unanswered[packet_id] = attached
+
+    def answer(self, packet_id: int) -> T | None:
+        """Note the broker's answer; return what was attached, ``None`` for an unknown message."""
+        self._resent.discard(packet_id)
+        return self._unanswered.pop(packet_id, None)
+
+    def reconnect(self) -> None:
+        """Note that every unanswered message is sent again on a new connection."""
+        self._resent = set(self._unanswered)
+
+
+class PendingEvent(Protocol):
+    """An event in the outbox."""
 
     @property
     def sequence(self) -> int:
@@ -14,104 +55,67 @@ class Row(Protocol):
 
     @property
     def topic(self) -> str:
-        """Where it is published."""
+        """The topic to publish it on."""
 
     @property
     def payload(self) -> bytes:
-        """What is published."""
+        """The payload to publish."""
 
 
-class Waiting(Protocol):
-    """What the publisher asks of the outbox."""
-
-    def __len__(self) -> int:
-        """Count the events that wait."""
-
-    def pending(self, limit: int, after: int = 0) -> Sequence[Row]:
-        """Read events that wait, oldest first."""
-
-    def acknowledge(self, sequence: int) -> None:
-        """Remove an event."""
+E = TypeVar("E", bound=PendingEvent)
 
 
-class InFlight:
-    """What has been sent and not yet acknowledged, and how far the sending has come.
+class Progress:
+    """How far the events of the outbox have been sent, and which of them were refused.
 
     Args:
-        size: How many messages may be under way at once.
-        retry_s: After how many seconds a refused event is offered again.
+        retry_s: How long after its refusal an event is sent again, seconds.
     """
 
-    def __init__(self, size: int, retry_s: float) -> None:
-        self.size = size
+    def __init__(self, retry_s: float) -> None:
         self._retry_s = retry_s
-        self._under_way: dict[int, int] = {}  # packet id → sequence, 0 for what is no event
-        self._sent_before: set[int] = set()  # packet ids from before the connection broke
         self._cursor = 0
+        self._unanswered: set[int] = set()
         self._refused: set[int] = set()
-        self._offer_again_s = math.inf
-
-    def __len__(self) -> int:
-        """Count the messages under way."""
-        return len(self._under_way)
+        self._retry_due_s = math.inf
 
     @property
     def cursor(self) -> int:
-        """All events up to this sequence have been sent."""
+        """The sequence of the last event that was sent; the next events to read come after it."""
         return self._cursor
 
     @property
-    def room(self) -> int:
-        """How many messages may be sent now.
+    def retry_due_s(self) -> float:
+        """When refused events are sent again (monotonic seconds); infinity when there are none."""
+        return self._retry_due_s
 
-        None, while messages of an earlier connection are under way: paho sends these again, and a
-        newer event must not overtake them.
-        """
-        return 0 if self._sent_before else max(0, self.size - len(self._under_way))
-
-    @property
-    def due_s(self) -> float:
-        """When refused events are offered again; infinity when none were."""
-        return self._offer_again_s
-
-    def rewind(self, now_s: float) -> None:
-        """Go back to the first refused event when its time has come."""
-        if now_s >= self._offer_again_s:
+    def retry_refused(self, now_s: float) -> None:
+        """Move the cursor back to before the first refused event when the retry is due."""
+        if now_s >= self._retry_due_s:
             self._cursor = min(self._refused, default=self._cursor + 1) - 1
-            self._offer_again_s = math.inf
+            self._retry_due_s = math.inf
 
-    def advance(self, rows: Iterable[Row]) -> list[Row]:
-        """Move past the next events; return those that are not under way already."""
-        under_way = set(self._under_way.values())
-        fresh = []
-        for row in rows:
-            self._cursor = row.sequence
-            if row.sequence not in under_way:
-                fresh.append(row)
-        return fresh
-
-    def send(self, packet_id: int, sequence: int) -> None:
-        """Note that a message went out; sequence 0 is no event."""
-        self._under_way[packet_id] = sequence
-
-    def settle(self, packet_id: int) -> int | None:
-        """Note the broker's answer; return the sequence, or ``None`` for a message unknown."""
-        self._sent_before.discard(packet_id)
-        return self._under_way.pop(packet_id, None)
-
-    def reconnect(self) -> None:
-        """Note that what is under way will be sent again on a new connection."""
-        self._sent_before = set(self._under_way)
+    def take(self, events: Iterable[E]) -> list[E]:
+        """Move the cursor past these events; return those to send now, unanswered ones left out."""
+        to_send = []
+        for event in events:
+            self._cursor = event.sequence
+            if event.sequence not in self._unanswered:
+                self._unanswered.add(event.sequence)
+                to_send.append(event)
+        return to_send
 
     def refuse(self, sequence: int, now_s: float) -> bool:
-        """Note that the broker refused an event; return whether it is the first refused."""
+        """Note that the broker refused an event; return whether it is the only refused one."""
+        self._unanswered.discard(sequence)
         is_first = not self._refused
         self._refused.add(sequence)
-        self._offer_again_s = min(self._offer_again_s, now_s + self._retry_s)
+        self._retry_due_s = min(self._retry_due_s, now_s + self._retry_s)
         return is_first
 
     def accept(self, sequence: int) -> bool:
-        """Note that the broker took an event; return whether it was the last refused."""
+        """Note that the broker accepted an event; return whether it was the last refused one."""
+        self._unanswered.discard(sequence)
         was_refused = sequence in self._refused
         self._refused.discard(sequence)
         return was_refused and not self._refused

@@ -1,11 +1,11 @@
-"""Log an outage of the broker: one line when it begins, one when it ends."""
+"""Report an outage of the broker: one log line when it begins and one when it ends."""
 
 import logging
 from typing import Final
 
 from paho.mqtt.reasoncodes import ReasonCode
 
-from kiosk.config import MqttSection
+from kiosk.errors import BrokerError
 
 _log = logging.getLogger(__name__)
 
@@ -13,54 +13,68 @@ _BAD_CREDENTIALS: Final = 0x86
 _NOT_AUTHORIZED: Final = 0x87
 _UNSUPPORTED_PROTOCOL: Final = 0x84
 _CREDENTIALS: Final = "check mqtt.username and mqtt.password_file"
-_REFUSALS: Final = {
+_ADVICE: Final = {
     _BAD_CREDENTIALS: _CREDENTIALS,
     _NOT_AUTHORIZED: _CREDENTIALS,
     _UNSUPPORTED_PROTOCOL: "set mqtt.protocol to the version that the broker speaks",
 }
 
 
-def refusal(reason: ReasonCode) -> str:
-    """Say why a broker refused to connect, and which key to look at."""
-    advice = _REFUSALS.get(reason.value, "see the broker's log")
-    return f"refuses this kiosk ({reason}); {advice}"
-
-
 class Outage:
     """Logs an outage of the broker in one line when it begins and one when it ends.
 
     Args:
-        mqtt: The configuration, which names the broker.
+        broker: What the broker is called in messages.
+        fail_fast: Raise when the broker refuses the connection, or cannot be reached at first,
+            instead of waiting for it.
     """
 
-    def __init__(self, mqtt: MqttSection) -> None:
-        self._broker = f"{mqtt.host}:{mqtt.port}"
-        self._kinds: set[str] = set()
+    def __init__(self, broker: str, *, fail_fast: bool = False) -> None:
+        self._broker = broker
+        self._fail_fast = fail_fast
+        self._was_connected = False
+        self._logged: set[str] = set()
         self._began_s = 0.0
 
-    def away(self, cause: object, now_s: float) -> None:
+    def unreachable(self, cause: object, now_s: float) -> None:
         """Note that the broker cannot be reached, or that the connection broke.
 
-        It is no news after a refusal, since a broker that refuses also hangs up.
+        After a refusal this is not logged, since a broker that refuses also closes the connection.
+
+        Raises:
+            BrokerError: With ``fail_fast``, before the first connection.
         """
-        if not self._kinds:
-            self._note("away", f"is away ({cause})", now_s)
+        if self._fail_fast and not self._was_connected:
+            message = f"{self._broker} cannot be reached ({cause}); check mqtt.host and port"
+            raise BrokerError(message)
+        if not self._logged:
+            self._warn("unreachable", f"is unreachable ({cause})", now_s)
 
     def refused(self, reason: ReasonCode, now_s: float) -> None:
-        """Note that the broker answers, and refuses us."""
-        self._note("refused", refusal(reason), now_s)
+        """Note that the broker answers, and refuses the connection.
 
-    def over(self, now_s: float) -> None:
-        """Note that the broker has accepted us."""
-        if not self._kinds:
-            _log.info("connected to MQTT broker %s", self._broker)
+        Raises:
+            BrokerError: With ``fail_fast``.
+        """
+        advice = _ADVICE.get(reason.value, "see the broker's log")
+        message = f"refuses the connection ({reason}); {advice}"
+        if self._fail_fast:
+            raise BrokerError(f"{self._broker} {message}")
+        self._warn("refused", message, now_s)
+
+    def connected(self, now_s: float) -> None:
+        """Note that the broker has accepted the connection."""
+        self._was_connected = True
+        if not self._logged:
+            _log.info("connected to %s", self._broker)
             return
-        _log.info("MQTT broker %s is back after %.0f s", self._broker, now_s - self._began_s)
-        self._kinds.clear()
+        _log.info("%s is connected again after %.0f s", self._broker, now_s - self._began_s)
+        self._logged.clear()
 
-    def _note(self, kind: str, message: str, now_s: float) -> None:
-        if not self._kinds:
+    def _warn(self, kind: str, message: str, now_s: float) -> None:
+        """Log one kind of failure, once in each outage."""
+        if not self._logged:
             self._began_s = now_s
-        if kind not in self._kinds:
-            self._kinds.add(kind)
-            _log.warning("MQTT broker %s %s; trying again", self._broker, message)
+        if kind not in self._logged:
+            self._logged.add(kind)
+            _log.warning("%s %s; trying again", self._broker, message)

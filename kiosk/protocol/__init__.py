@@ -1,1 +1,1 @@
-"""What is said over MQTT: topics and payloads, shared by every program."""
+"""Topics and payloads of the MQTT messages, shared by every program."""

@@ -10,12 +10,12 @@ from kiosk.errors import PayloadError
 class Availability(msgspec.Struct, frozen=True, kw_only=True):
     """The retained message on the availability topic.
 
-    It is open to keys it does not know, so that a newer kiosk can say more.
+    Reading ignores unknown keys, so that a newer kiosk can send more.
 
     Attributes:
-        state: The kiosk says "online" and, when it is stopped, "offline"; when it vanishes the
-            broker says "offline" for it (its last will, LWT).
-        boot_id: Which boot of the machine; tells a restarted kiosk from a rebooted one.
+        state: The kiosk publishes "online" and, when it is stopped, "offline"; when it vanishes,
+            the broker publishes "offline" for it (its last will, LWT).
+        boot_id: The boot of the machine; distinguishes a restarted kiosk from a rebooted one.
         version: Version of the kiosk's software.
     """
 
@@ -24,7 +24,7 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
     def as_offline(self) -> "Availability":
-        """Return the same with the state "offline"."""
+        """Return a copy with the state "offline"."""
         return msgspec.structs.replace(self, state="offline")
 
 
@@ -37,7 +37,7 @@ def decode_availability(payload: bytes) -> Availability:
     """Read the message.
 
     Raises:
-        PayloadError: The payload is no JSON, or not an availability message.
+        PayloadError: The payload is not JSON, or not an availability message.
     """
     try:
         return msgspec.json.decode(payload, type=Availability)

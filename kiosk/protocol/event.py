@@ -1,8 +1,8 @@
 """The events that the kiosk publishes, and their JSON Schema.
 
-An event says: this person was at this door, in this class session, at this time, and this is how
-sure the kiosk was. It holds no name and no image. :data:`Event` is a union of the event types,
-told apart by ``type``; each type has a topic of its own (:mod:`kiosk.protocol.topics`).
+An event states who was at which door, in which class session and when, and how certain the kiosk
+was. It holds no name and no image. :data:`Event` is a union of the event types, tagged by
+``type``; each type has a topic of its own (:mod:`kiosk.protocol.topics`).
 ``event.schema.json`` beside this file is generated from these types (``kiosk schema``); a test
 keeps the two equal.
 
@@ -36,9 +36,9 @@ Score = Annotated[float, Meta(ge=-1, le=1)]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the kiosk was sure, without any image.
+    """The figures of the kiosk's decision, without any image.
 
-    Score, margin and threshold compare with each other, and with those of the same model alone.
+    Score, margin and threshold are comparable only within one model.
     """
 
     score: Score
@@ -51,7 +51,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What every event says, whatever its type.
+    """The fields of every event type.
 
     ``clock`` says whether the system clock was synchronised when ``time`` was read. A kiosk has no
     real-time clock: after a power cut without network ``time`` may be wrong, while ``boot_id``
@@ -105,7 +105,7 @@ EVENT_TYPES: Final = tuple(event_type(one) for one in get_args(Event))
 class UnknownEvent(msgspec.Struct, frozen=True):
     """An event of a type, or of a schema version, that this version of the software does not know.
 
-    Whoever reads events counts it and goes on; it is no error.
+    A reader counts it and continues; it is not an error.
     """
 
     schema_version: int

@@ -6,8 +6,8 @@
     kiosk/v1/<site>/<room>/<kiosk>/participation   one event each, QoS 1, never retained
     kiosk/v1/<site>/<room>/<kiosk>/availability    online or offline, QoS 1, retained
 
-``v1`` is the version of this tree; the version of the events stands in the events. The last level
-is the kind of the message: the ``type`` of an event, or "availability".
+``v1`` is the version of this tree; each event holds the version of its schema. The last level is
+the kind of the message: the ``type`` of an event, or "availability".
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ ALL_FILTER: Final = f"{ROOT}/+/+/+/+"
 
 @dataclass(frozen=True, slots=True)
 class KioskAddress:
-    """Where a kiosk stands: the three names of its topics, as the configuration checks them."""
+    """The three names in a kiosk's topics, as the configuration checks them."""
 
     site: str
     room: str
@@ -42,7 +42,7 @@ class KioskAddress:
 
     @property
     def client_id(self) -> str:
-        """The MQTT client id of this kiosk; no name holds a colon, so no two kiosks share it."""
+        """The MQTT client id of this kiosk; names hold no colon, so no two kiosks share one."""
         return f"kiosk:{self.site}:{self.room}:{self.kiosk}"
 
     def topic_of(self, event: BaseEvent | type[BaseEvent]) -> str:
@@ -55,10 +55,10 @@ class KioskAddress:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic of this tree, taken apart.
+    """A parsed topic of this tree.
 
     Attributes:
-        address: Which kiosk published.
+        address: The kiosk that published.
         kind: The last level: an event type, "availability", or a kind of a newer version.
     """
 
@@ -67,7 +67,7 @@ class Topic:
 
 
 def parse_topic(topic: str) -> Topic | None:
-    """Take a topic of this tree apart; return ``None`` for any other topic."""
+    """Parse a topic of this tree; return ``None`` for any other topic."""
     levels = topic.split("/")
     if len(levels) != 6 or f"{levels[0]}/{levels[1]}" != ROOT or not all(levels):
         return None

@@ -7,7 +7,7 @@ import msgspec
 
 from kiosk.config import Config
 from kiosk.errors import ConfigError
-from kiosk.mqtt.connection import read_password
+from kiosk.mqtt.client import read_password
 from kiosk.roster import Roster, load_roster
 from kiosk.watch.attendance_list import AttendanceList
 from kiosk.watch.screens import screen_for
@@ -15,7 +15,7 @@ from kiosk.watch.viewer import watch
 
 
 def _configured_roster(config: Config) -> Roster:
-    """Read the configured roster; one that is not there yet has no names."""
+    """Read the configured roster; return an empty one while the file is absent."""
     path = config.roster_path
     return load_roster(path) if path is not None and path.exists() else Roster()
 
@@ -29,18 +29,18 @@ def watch_live(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """Show events as they come, until Ctrl-C or ``limit`` events.
+    """Show events as they come, until Ctrl-C or until ``limit`` events were shown.
 
     Args:
-        config: The broker, the time zone, and where the roster is, if there is one.
-        host: The broker in place of ``mqtt.host``.
-        port: Its port in place of ``mqtt.port``.
-        roster: A roster in place of ``state.roster``, which must be there.
-        limit: Return after this many events that are no repeats.
+        config: The broker, the time zone, and the path of the roster, if there is one.
+        host: The broker, instead of ``mqtt.host``.
+        port: Its port, instead of ``mqtt.port``.
+        roster: The roster, instead of ``state.roster``; this one must exist.
+        limit: Return after this many events were shown, repeats not counted.
         as_json: Show one JSON object a line.
 
     Raises:
-        ConfigError: No broker is named, or ``port`` is none.
+        ConfigError: No broker is named, or ``port`` is not a port.
         RosterError: The roster cannot be read.
         BrokerError: As :func:`kiosk.watch.viewer.watch`.
     """
@@ -52,7 +52,7 @@ def watch_live(
     if not mqtt.host:
         raise ConfigError("mqtt.host: needed to watch; or name the broker with --host")
     names = load_roster(roster) if roster is not None else _configured_roster(config)
-    board = AttendanceList()
-    screen = screen_for(sys.stdout, board, names, config.zone, as_json=as_json)
-    watch(mqtt, board, screen, password=read_password(mqtt), limit=limit)
+    attendance = AttendanceList()
+    screen = screen_for(sys.stdout, attendance, names, config.zone, as_json=as_json)
+    watch(mqtt, attendance, screen, password=read_password(mqtt), limit=limit)
     return 0

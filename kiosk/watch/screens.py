@@ -1,4 +1,4 @@
-"""Show attendance as text: a table that renews itself, one line each, or one JSON object each."""
+"""Show attendance as text: a table that is redrawn, one line each, or one JSON object each."""
 
 from datetime import tzinfo
 from typing import Protocol, TextIO
@@ -6,36 +6,39 @@ from typing import Protocol, TextIO
 import msgspec
 
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.event import AttendanceEvent
+from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.roster import Roster
-from kiosk.watch.attendance_list import AttendanceList, moment
+from kiosk.watch.attendance_list import AttendanceList, utc_time
 
 _CLEAR = "\x1b[H\x1b[2J"  # cursor to the top left, then erase the screen
 
 
 def printable(text: str) -> str:
-    """Replace what could steer a terminal: payloads and file contents are not trusted."""
+    """Replace characters that could control a terminal: payloads and files are not trusted."""
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
 class Screen(Protocol):
-    """Where news go."""
+    """Shows what comes in."""
 
-    def event(self, event: AttendanceEvent) -> None:
+    def show_event(self, event: Event) -> None:
         """Show an event that was not seen before."""
 
-    def availability(self, place: KioskAddress, availability: Availability) -> None:
-        """Show that a kiosk came or went."""
+    def show_availability(self, address: KioskAddress, availability: Availability) -> None:
+        """Show that a kiosk's availability has changed."""
+
+    def show_skipped(self, count: int) -> None:
+        """Show how many messages of unknown kinds were skipped so far; called for each of them."""
 
 
-class Lines:
-    """One line for each piece of news, for a pipe or a log.
+class TextLines:
+    """One line for each event and each change of availability, for a pipe or a log.
 
     Args:
         out: Written to.
         roster: Gives the names.
-        zone: Times are shown in this zone; ``~`` marks those of a clock that was not synchronised.
+        zone: The time zone to show; ``~`` marks times of a clock that was not synchronised.
     """
 
     def __init__(self, out: TextIO, roster: Roster, zone: tzinfo) -> None:
@@ -43,67 +46,94 @@ class Lines:
         self._roster = roster
         self._zone = zone
 
-    def event(self, event: AttendanceEvent) -> None:
-        """Write an event."""
+    def show_event(self, event: Event) -> None:
+        """Write an event; one that is not attendance has its type at the end."""
         where = f"{event.room}/{event.kiosk}"
-        date = moment(event).astimezone(self._zone).date().isoformat()
-        self._write(f"{date} {self._time(event)}  {self._name(event)}  {where}  {event.session}")
+        date = utc_time(event).astimezone(self._zone).date().isoformat()
+        line = f"{date} {self._time(event)}  {self._name(event)}  {where}  {event.session}"
+        if not isinstance(event, AttendanceEvent):
+            line += f"  {event_type(event)}"
+        if isinstance(event, ParticipationEvent):
+            line += f" {event.count}"
+        self._write(line)
 
-    def availability(self, place: KioskAddress, availability: Availability) -> None:
-        """Write that a kiosk came or went."""
-        self._write(f"{place.room}/{place.kiosk} is {availability.state}")
+    def show_availability(self, address: KioskAddress, availability: Availability) -> None:
+        """Write whether a kiosk is online."""
+        self._write(f"{address.room}/{address.kiosk} is {availability.state}")
+
+    def show_skipped(self, count: int) -> None:
+        """Write the number, at 1, 10, 100 and so on."""
+        if _is_round(count):
+            self._write(_skipped(count))
 
     def _write(self, line: str) -> None:
         self._out.write(printable(line) + "\n")
         self._out.flush()
 
-    def _time(self, event: AttendanceEvent) -> str:
+    def _time(self, event: Event) -> str:
         mark = "" if event.clock == "synchronised" else "~"
-        return mark + moment(event).astimezone(self._zone).strftime("%H:%M:%S")
+        return mark + utc_time(event).astimezone(self._zone).strftime("%H:%M:%S")
 
-    def _name(self, event: AttendanceEvent) -> str:
+    def _name(self, event: Event) -> str:
         return self._roster.name_of(event.subject_id)
 
 
-class Table(Lines):
-    """The whole list, written anew at each piece of news, for a terminal.
+class LiveTable(TextLines):
+    """The complete list, redrawn at each change, for a terminal.
 
     Args:
         out: The terminal.
         roster: Gives the names.
-        zone: As :class:`Lines`.
-        board: The list; whoever calls has updated it.
+        zone: As :class:`TextLines`.
+        attendance: The list; the caller has updated it.
     """
 
-    def __init__(self, out: TextIO, roster: Roster, zone: tzinfo, board: AttendanceList) -> None:
+    def __init__(
+        self, out: TextIO, roster: Roster, zone: tzinfo, attendance: AttendanceList
+    ) -> None:
         super().__init__(out, roster, zone)
-        self._board = board
+        self._attendance = attendance
 
-    def event(self, event: AttendanceEvent) -> None:  # noqa: ARG002 - it is on the board
-        """Write the list anew."""
-        self._renew()
+    def show_event(self, event: Event) -> None:  # noqa: ARG002 - it is on the list
+        """Redraw the list."""
+        self._redraw()
 
-    def availability(self, place: KioskAddress, availability: Availability) -> None:  # noqa: ARG002 - it is on the board
-        """Write the list anew."""
-        self._renew()
+    def show_availability(self, address: KioskAddress, availability: Availability) -> None:  # noqa: ARG002 - it is on the list
+        """Redraw the list."""
+        self._redraw()
 
-    def _renew(self) -> None:
+    def show_skipped(self, count: int) -> None:  # noqa: ARG002 - it is on the list
+        """Redraw the list, whose last line has the number."""
+        self._redraw()
+
+    def _redraw(self) -> None:
         self._out.write(_CLEAR)
-        for place, availability in self._board.kiosks:
-            super().availability(place, availability)
-        for session in self._board.sessions:
-            events = self._board.attended(session)
+        for address, availability in self._attendance.kiosks:
+            super().show_availability(address, availability)
+        for session in self._attendance.sessions:
+            events = self._attendance.attended(session)
             self._write(f"{session}: {len(events)} present")
-            cells = [("TIME", "NAME", "ROOM")]
-            cells += [(self._time(event), self._name(event), event.room) for event in events]
+            cells = self._cells(events)
             widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
             for row in cells:
                 padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
                 self._write("  " + "  ".join(padded).rstrip())
+        if self._attendance.skipped:
+            self._write(_skipped(self._attendance.skipped))
+
+    def _cells(self, events: list[AttendanceEvent]) -> list[tuple[str, ...]]:
+        """Return a header and one row for each event; participation only where there is any."""
+        cells: list[tuple[str, ...]] = [("TIME", "NAME", "ROOM")]
+        cells += [(self._time(event), self._name(event), event.room) for event in events]
+        counts = [self._attendance.participation(event) for event in events]
+        if any(counts):
+            column = ["PARTICIPATION", *(str(count or "") for count in counts)]
+            cells = [(*row, cell) for row, cell in zip(cells, column, strict=True)]
+        return cells
 
 
 class JsonLines:
-    """One JSON object a line: an event with the name beside it, or an availability with its place.
+    """One JSON object a line: an event and the name, or an availability and its address.
 
     Args:
         out: Written to.
@@ -114,15 +144,20 @@ class JsonLines:
         self._out = out
         self._roster = roster
 
-    def event(self, event: AttendanceEvent) -> None:
-        """Write an event and the name; an unknown person's name is the subject id."""
+    def show_event(self, event: Event) -> None:
+        """Write an event and the name; the subject id for a person who is not on the roster."""
         name = self._roster.name_of(event.subject_id)
         self._write({**msgspec.to_builtins(event), "name": name})
 
-    def availability(self, place: KioskAddress, availability: Availability) -> None:
-        """Write that a kiosk came or went."""
-        names = {"site": place.site, "room": place.room, "kiosk": place.kiosk}
+    def show_availability(self, address: KioskAddress, availability: Availability) -> None:
+        """Write the availability of a kiosk."""
+        names = {"site": address.site, "room": address.room, "kiosk": address.kiosk}
         self._write({"type": "availability", **names, **msgspec.to_builtins(availability)})
+
+    def show_skipped(self, count: int) -> None:
+        """Write the number, at 1, 10, 100 and so on."""
+        if _is_round(count):
+            self._write({"type": "skipped", "count": count})
 
     def _write(self, fields: dict[str, object]) -> None:
         self._out.write(msgspec.json.encode(fields).decode() + "\n")
@@ -130,11 +165,20 @@ class JsonLines:
 
 
 def screen_for(
-    out: TextIO, board: AttendanceList, roster: Roster, zone: tzinfo, *, as_json: bool
+    out: TextIO, attendance: AttendanceList, roster: Roster, zone: tzinfo, *, as_json: bool
 ) -> Screen:
-    """Choose: JSON when asked for, the table on a terminal, else lines."""
+    """Return JSON lines when asked for, a table for a terminal, and else lines of text."""
     if as_json:
         return JsonLines(out, roster)
     if out.isatty():
-        return Table(out, roster, zone, board)
-    return Lines(out, roster, zone)
+        return LiveTable(out, roster, zone, attendance)
+    return TextLines(out, roster, zone)
+
+
+def _is_round(count: int) -> bool:
+    """Return whether a number is 1, 10, 100 and so on, at which it is worth a line."""
+    return str(count).strip("0") == "1"
+
+
+def _skipped(count: int) -> str:
+    return f"{count} messages of unknown kinds skipped; a newer kiosk sends them"

@@ -1,167 +1,101 @@
-"""Watch the kiosks live: subscribe to every kiosk's events and availability.
+"""Show live what the kiosks publish: their events and their availability.
 
-A window and not a register: what is published while nobody watches is not seen here. A register
-subscribes with a session of its own that the broker keeps, and drops repeats by event id as
-:class:`kiosk.watch.attendance_list.AttendanceList` does.
+The viewer misses what is published while it does not run. A register uses a persistent MQTT
+session instead, acknowledges a message after it has stored it, and recognises repeats by event id
+as :class:`kiosk.watch.attendance_list.AttendanceList` does.
 """
 
-import contextlib
 import logging
-import queue
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from functools import partial
-from typing import Final, TypeAlias
-
-from paho.mqtt.reasoncodes import ReasonCode
+from typing import Final
 
 from kiosk.config import MqttSection
-from kiosk.errors import BrokerError, PayloadError
-from kiosk.mqtt.connection import Client
-from kiosk.mqtt.outage import Outage, refusal
+from kiosk.errors import PayloadError
+from kiosk.mqtt.connection import Connection
+from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.availability import decode_availability
-from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import ALL_FILTER, AVAILABILITY, Topic, parse_topic
 from kiosk.watch.attendance_list import AttendanceList, read_event
 from kiosk.watch.screens import Screen, printable
 
 _log = logging.getLogger(__name__)
 
-Work: TypeAlias = Callable[[], None]
-"""Something that the network thread leaves to the watching one."""
-
-
 _STEP_S: Final = 0.5
-"""How soon a wish to stop is noticed."""
+"""How often ``stop`` is looked at, seconds."""
+_CLOSE_S: Final = 0.5
 
 
 def watch(
     mqtt: MqttSection,
-    board: AttendanceList,
+    attendance: AttendanceList,
     screen: Screen,
     *,
     password: str = "",
     limit: int | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Show what the kiosks publish, until so many events were shown or it is told to stop.
+    """Show what the kiosks publish, until ``limit`` events were shown or ``stop`` is set.
 
     Args:
         mqtt: The configuration; ``mqtt.host`` must be set.
-        board: Collects what is heard.
+        attendance: Collects what comes in.
         screen: Shows it.
-        password: Goes with ``mqtt.username``.
-        limit: Return after this many events that are no repeats; ``None`` is no limit.
-        stop: Return soon after this is set; Ctrl-C ends it, too.
+        password: The password of ``mqtt.username``.
+        limit: Return after this many events were shown, repeats and skipped messages not counted;
+            ``None`` is no limit.
+        stop: Return soon after this is set; Ctrl-C ends the watch, too.
 
     Raises:
-        BrokerError: The broker cannot be reached at first, or refuses us or the subscription.
+        BrokerError: The broker cannot be reached at first, or refuses the connection or the
+            subscription.
     """
-    watcher = _Watcher(mqtt, board, screen, password)
-    watcher.start()
+    viewer = _Viewer(attendance, screen)
+    connection = Connection(
+        mqtt, f"kiosk-watch:{uuid.uuid4().hex}", password=password, fail_fast=True
+    )
+    connection.subscribe(ALL_FILTER, viewer.handle)
+    connection.open()
     try:
-        while (limit is None or watcher.shown < limit) and not (stop and stop.is_set()):
-            watcher.step()
+        while (limit is None or viewer.shown < limit) and not (stop and stop.is_set()):
+            connection.step(_STEP_S)
     finally:
-        watcher.stop()
+        connection.close(_CLOSE_S)
 
 
-class _Watcher:
-    """The connection of one :func:`watch`; all but paho's callbacks runs on one thread."""
+class _Viewer:
+    """Reads messages into an attendance list, and shows what is new."""
 
-    def __init__(
-        self, mqtt: MqttSection, board: AttendanceList, screen: Screen, password: str
-    ) -> None:
+    def __init__(self, attendance: AttendanceList, screen: Screen) -> None:
         self.shown = 0
-        self._board = board
+        self._attendance = attendance
         self._screen = screen
-        self._at = f"MQTT broker {mqtt.host}:{mqtt.port}"
-        self._outage = Outage(mqtt)
-        self._was_connected = False
-        self._inbox: queue.SimpleQueue[Work] = queue.SimpleQueue()
-        self._client = Client(mqtt, f"kiosk-watch:{uuid.uuid4().hex}", password=password)
-        self._listen()
 
-    def start(self) -> None:
-        self._client.start()
-
-    def step(self) -> None:
-        """Do the next piece of work, if one comes soon."""
-        with contextlib.suppress(queue.Empty):
-            self._inbox.get(timeout=_STEP_S)()
-
-    def stop(self) -> None:
-        self._client.on_end = lambda _error: None
-        self._client.disconnect()
-
-    def _listen(self) -> None:
-        put, client = self._inbox.put, self._client
-        client.on_connect = lambda _client, _data, _flags, reason, _properties: put(
-            partial(self._on_connect, reason)
-        )
-        # paho calls this while it handles the error, and does not pass it on.
-        client.on_connect_fail = lambda _client, _data: put(partial(self._on_away, sys.exception()))
-        client.on_disconnect = lambda _client, _data, _flags, reason, _properties: put(
-            partial(self._on_away, reason)
-        )
-        client.on_subscribe = lambda _client, _data, _id, reasons, _properties: put(
-            partial(self._on_subscribe, reasons)
-        )
-        # By filter, not on_message: a broker may send what we did not ask for.
-        client.message_callback_add(
-            ALL_FILTER,
-            lambda _client, _data, message: put(
-                partial(self._on_message, message.topic, bytes(message.payload))
-            ),
-        )
-        client.on_end = lambda error: put(partial(self._on_end, error))
-
-    def _on_message(self, name: str, payload: bytes) -> None:
-        topic = parse_topic(name)
+    def handle(self, message: Message) -> None:
+        """Show a message; log one that cannot be read."""
+        message.acknowledge()  # at once: the viewer stores nothing
+        topic = parse_topic(message.topic)
         if topic is None:
             return
-        handler = self._on_availability if topic.kind == AVAILABILITY else self._on_event
+        handle = self._availability if topic.kind == AVAILABILITY else self._event
         try:
-            handler(topic, payload)
+            handle(topic, message.payload)
         except PayloadError as exc:
-            _log.warning("%s: %s", printable(name), printable(str(exc)))
+            _log.warning("%s: %s", printable(message.topic), printable(str(exc)))
 
-    def _on_connect(self, reason: ReasonCode) -> None:
-        if reason.is_failure:
-            raise BrokerError(f"{self._at} {refusal(reason)}")
-        self._was_connected = True
-        self._outage.over(time.monotonic())
-        self._client.subscribe([(ALL_FILTER, 1)])
-
-    def _on_subscribe(self, reasons: list[ReasonCode]) -> None:
-        for reason in reasons:
-            if reason.is_failure:
-                message = f"{self._at} refuses the subscription ({reason}); see its access list"
-                raise BrokerError(message)
-
-    def _on_away(self, cause: object) -> None:
-        if not self._was_connected:
-            raise BrokerError(f"{self._at} cannot be reached ({cause}); check mqtt.host and port")
-        self._outage.away(cause, time.monotonic())
-
-    def _on_event(self, topic: Topic, payload: bytes) -> None:
+    def _event(self, topic: Topic, payload: bytes) -> None:
         event = read_event(topic, payload)
-        if not isinstance(event, AttendanceEvent):
-            return
-        if self._board.add(event, time.monotonic()):
+        if event is None:
+            self._screen.show_skipped(self._attendance.skip())
+        elif self._attendance.add(event, time.monotonic()):
             self.shown += 1
-            self._screen.event(event)
+            self._screen.show_event(event)
 
-    def _on_availability(self, topic: Topic, payload: bytes) -> None:
+    def _availability(self, topic: Topic, payload: bytes) -> None:
         # An empty message is how MQTT clears a retained one: the kiosk was taken out of service.
         if not payload:
             return
         availability = decode_availability(payload)
-        if self._board.set_availability(topic.address, availability):
-            self._screen.availability(topic.address, availability)
-
-    def _on_end(self, error: Exception | None) -> None:
-        raise BrokerError(f"{self._at}: the network thread has ended") from error
+        if self._attendance.set_availability(topic.address, availability):
+            self._screen.show_availability(topic.address, availability)

@@ -1,4 +1,4 @@
-"""The embedded broker: what it can do, and what its documentation says that it cannot."""
+"""The embedded broker: what it can do, and what its documentation says it cannot do."""
 
 import builtins
 import queue
@@ -15,13 +15,10 @@ from kiosk.config import MqttSection
 from kiosk.errors import BrokerError, MissingExtraError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.publisher import Publisher
-from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent
-from kiosk.protocol.topics import KioskAddress, kind_filter
-
-PATIENCE_S = 20.0
-PLACE = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
+from kiosk.protocol.topics import kind_filter
+from tests.conftest import PATIENCE_S
+from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 
 class Client:
-    """A paho client whose news can be waited for."""
+    """A paho client whose callbacks can be waited for."""
 
     def __init__(self, broker: EmbeddedBroker, client_id: str, *, is_v5: bool = False) -> None:
         self.news: queue.Queue[tuple[str, object]] = queue.Queue()
@@ -89,20 +86,19 @@ def test_events_come_through_with_availability_and_will(
     watcher.connect()
     watcher.subscribe("kiosk/v1/#")
     mqtt = msgspec.convert({"host": HOST, "port": broker.port, "protocol": PROTOCOL}, MqttSection)
-    online = Availability(state="online", boot_id="b", version="1")
     with Outbox(tmp_path / "outbox.sqlite3") as outbox:
-        outbox.put(lambda _: ("id", PLACE.topic_of(AttendanceEvent), b"event"))
-        publisher = Publisher(mqtt, PLACE, outbox, availability=online)
+        outbox.put(lambda _: ("id", ADDRESS.topic_of(AttendanceEvent), b"event"))
+        publisher = KioskPublisher(mqtt, outbox)
         publisher.start()
-        assert b"online" in bytes(watcher.wait(PLACE.availability))  # type: ignore[call-overload]
-        assert watcher.wait(PLACE.topic_of(AttendanceEvent)) == b"event"
+        assert b"online" in bytes(watcher.wait(ADDRESS.availability))  # type: ignore[call-overload]
+        assert watcher.wait(ADDRESS.topic_of(AttendanceEvent)) == b"event"
         late = Client(broker, "")
         late.connect()
         late.subscribe(kind_filter("availability"))
-        assert b"online" in bytes(late.wait(PLACE.availability))  # type: ignore[call-overload]
+        assert b"online" in bytes(late.wait(ADDRESS.availability))  # type: ignore[call-overload]
         publisher.stop(PATIENCE_S)
         assert len(outbox) == 0
-    assert b"offline" in bytes(watcher.wait(PLACE.availability))  # type: ignore[call-overload]
+    assert b"offline" in bytes(watcher.wait(ADDRESS.availability))  # type: ignore[call-overload]
     late.close()
     watcher.close()
 
@@ -125,13 +121,13 @@ def test_the_will_of_a_client_that_vanishes_is_published(broker: EmbeddedBroker)
 
 
 def test_mqtt_5_is_refused(broker: EmbeddedBroker) -> None:
-    """A client of MQTT 5 hears that the version is unsupported: hence PROTOCOL."""
+    """A client of MQTT 5 is told that its version is unsupported; hence PROTOCOL."""
     client = Client(broker, "five", is_v5=True)
     assert "Unsupported protocol version" in client.connect()
     client.close()
 
 
-def test_nothing_is_kept_for_who_is_absent(broker: EmbeddedBroker) -> None:
+def test_nothing_is_kept_for_an_absent_subscriber(broker: EmbeddedBroker) -> None:
     """What is published while a subscriber is away never reaches it, clean session or not."""
     absent = Client(broker, "register")
     absent.connect()
@@ -168,23 +164,23 @@ def test_the_port_is_free_again_afterwards() -> None:
         assert second.port == port
 
 
-def test_a_broker_that_fails_later_is_told(
+def test_a_broker_that_fails_later_is_reported(
     broker: EmbeddedBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While it runs all is well; once its thread has failed, check says so, and why."""
+    """Once its thread has failed, check raises with the reason."""
     broker.check()
     assert broker._loop is not None
     assert broker._thread is not None
     # asyncio.run ends in what loop.stop leaves undone.
     broker._loop.call_soon_threadsafe(broker._loop.stop)
     broker._thread.join(PATIENCE_S)
-    with pytest.raises(BrokerError, match="embedded broker: it has failed") as caught:
+    with pytest.raises(BrokerError, match="the embedded broker has failed") as caught:
         broker.check()
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert caplog.messages.count("the embedded broker's thread failed") == 1
 
 
-def test_without_the_extra_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without amqtt, the error names the extra to install and the key to set instead."""
     real_import = builtins.__import__
 

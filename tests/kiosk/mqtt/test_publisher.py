@@ -1,7 +1,6 @@
 """Publishing, against a real Mosquitto: nothing is lost, whatever the broker does."""
 
 import json
-import logging
 import math
 import os
 import queue
@@ -19,19 +18,16 @@ import pytest
 
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError, ConfigError, OutboxError
-from kiosk.mqtt.connection import read_password
+from kiosk.mqtt.client import read_password
 from kiosk.mqtt.outbox import Outbox, Row
-from kiosk.mqtt.publisher import Publisher
-from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent
-from kiosk.protocol.topics import KioskAddress, kind_filter
+from kiosk.protocol.topics import kind_filter
+from tests.conftest import PATIENCE_S
+from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, Log, kiosk_log
 
 if TYPE_CHECKING:
     from tests.conftest import Mosquitto
 
-PATIENCE_S = 20.0
-PLACE = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
-ONLINE = Availability(state="online", boot_id="boot-1", version="0.1.0")
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
@@ -51,7 +47,7 @@ class WatchedOutbox(Outbox):
 
     def fill(self, count: int, prefix: str = "s") -> list[bytes]:
         """Store events; return their payloads, which are as unique as their ids."""
-        topic = PLACE.topic_of(AttendanceEvent)
+        topic = ADDRESS.topic_of(AttendanceEvent)
         payloads = []
         for number in range(count):
             payload = f"{prefix}{number}".encode()
@@ -60,36 +56,10 @@ class WatchedOutbox(Outbox):
         return payloads
 
 
-class Log(logging.Handler):
-    """Keeps log lines, and lets a test wait for the next."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-        self._queue: queue.Queue[str] = queue.Queue()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-        self._queue.put(record.getMessage())
-
-    def wait_for(self, part: str) -> str:
-        while part not in (line := self._queue.get(timeout=PATIENCE_S)):
-            pass
-        return line
-
-    def count(self, part: str) -> int:
-        return sum(part in line for line in self.lines)
-
-
 @pytest.fixture
 def log() -> Iterator[Log]:
-    handler = Log()
-    logger = logging.getLogger("kiosk")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    yield handler
-    logger.removeHandler(handler)
-    logger.setLevel(logging.NOTSET)
+    with kiosk_log() as handler:
+        yield handler
 
 
 @pytest.fixture
@@ -99,17 +69,15 @@ def outbox(tmp_path: Path) -> Iterator[WatchedOutbox]:
 
 
 @pytest.fixture
-def publish(mosquitto: "Mosquitto", outbox: Outbox) -> Iterator[Callable[..., Publisher]]:
+def publish(mosquitto: "Mosquitto", outbox: Outbox) -> Iterator[Callable[..., KioskPublisher]]:
     """Start publishers to the test's broker, which are stopped after the test."""
     started = []
 
-    def start(password: str = "", **options: str | int) -> Publisher:
+    def start(password: str = "", **options: str | int) -> KioskPublisher:
         section = msgspec.convert(
             {"host": mosquitto.host, "port": mosquitto.port, **options}, MqttSection
         )
-        publisher = Publisher(
-            section, PLACE, outbox, availability=ONLINE, password=password, retry_s=(0.05, 0.2)
-        )
+        publisher = KioskPublisher(section, outbox, password=password, retry_s=(0.05, 0.2))
         publisher.start()
         started.append(publisher)
         return publisher
@@ -117,15 +85,6 @@ def publish(mosquitto: "Mosquitto", outbox: Outbox) -> Iterator[Callable[..., Pu
     yield start
     for publisher in started:
         publisher.stop(1.0)
-
-
-def under_way(publisher: Publisher) -> int:
-    """Have the thread do what it was told; return how many messages are unacknowledged then."""
-    publisher.notify()
-    done = threading.Event()
-    publisher._inbox.put(done.set)
-    assert done.wait(PATIENCE_S)
-    return len(publisher._window)
 
 
 def counted(tries: threading.Semaphore, callback: Callable[..., object]) -> Callable[..., None]:
@@ -146,10 +105,10 @@ def state(message: tuple[str, bytes, bool]) -> str:
 def test_events_go_out_once_in_order_and_leave_after_puback(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     protocol: str,
 ) -> None:
-    """What waited at the start and what came later arrives in order, each once, none retained."""
+    """Events from before and after the start arrive in order, each once, none retained."""
     listener = mosquitto.listen(kind_filter("attendance"))
     expected = outbox.fill(30, "before")
     publisher = publish(protocol=protocol, inflight_max=4)
@@ -163,13 +122,13 @@ def test_events_go_out_once_in_order_and_leave_after_puback(
     assert listener.heard.empty()
     assert len(outbox) == 0
     late = mosquitto.listen(kind_filter("attendance"), kind_filter("availability"))
-    assert late.next()[0] == PLACE.availability
+    assert late.next()[0] == ADDRESS.availability
 
 
 def test_a_row_stays_until_the_broker_has_acknowledged_it(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
 ) -> None:
     """While a frozen broker owes its PUBACKs, sent rows stay; when it thaws, they go."""
     publisher = publish(inflight_max=3)
@@ -178,21 +137,21 @@ def test_a_row_stays_until_the_broker_has_acknowledged_it(
     outbox.wait(1)
     mosquitto.freeze()
     outbox.fill(5)
-    assert under_way(publisher) == 3
+    assert publisher.under_way() == 3
     assert [row.sequence for row in outbox.pending(9)] == [2, 3, 4, 5, 6]
     mosquitto.thaw()
     assert outbox.wait(5) == [2, 3, 4, 5, 6]
 
 
 @PROTOCOLS
-def test_a_broker_that_is_away_at_the_start_loses_nothing(
+def test_without_a_broker_at_the_start_nothing_is_lost(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     log: Log,
     protocol: str,
 ) -> None:
-    """Events recorded before there is any broker arrive in order once there is one."""
+    """Events stored before the broker starts arrive in order once it runs."""
     mosquitto.persist()
     mosquitto.restart()
     listener = mosquitto.listen(kind_filter("attendance"), client_id="register")
@@ -200,20 +159,20 @@ def test_a_broker_that_is_away_at_the_start_loses_nothing(
     publisher = publish(protocol=protocol)
     expected = outbox.fill(25)
     publisher.notify()
-    log.wait_for("is away (")
+    log.wait_for("is unreachable (")
     mosquitto.start()
     outbox.wait(25)
     assert listener.payloads(25) == expected
 
 
 @PROTOCOLS
-def test_a_broker_killed_in_the_middle_loses_nothing(
+def test_when_the_broker_is_killed_nothing_is_lost(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     protocol: str,
 ) -> None:
-    """Killed with messages under way and more waiting, then restarted: all arrive, in order."""
+    """Killed with messages unanswered and more pending, then restarted: all arrive, in order."""
     mosquitto.persist()
     mosquitto.restart()
     listener = mosquitto.listen(kind_filter("attendance"), client_id="register")
@@ -224,7 +183,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(
     outbox.wait(10)
     mosquitto.freeze()
     expected += outbox.fill(20, "during")
-    assert under_way(publisher) == 5
+    assert publisher.under_way() == 5
     mosquitto.kill()
     expected += outbox.fill(5, "while away")
     publisher.notify()
@@ -237,57 +196,57 @@ def test_a_broker_killed_in_the_middle_loses_nothing(
 
 
 def test_an_outage_is_one_line_and_its_end_another(
-    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., Publisher], log: Log
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., KioskPublisher], log: Log
 ) -> None:
-    """However often the broker is tried, the log has one line when it goes and one when it comes.
+    """The log has one line when the broker stops and one when it is back, however many attempts.
 
     Neither line holds a subject id.
     """
     publisher = publish()
     log.wait_for("connected to MQTT broker")
     tries = threading.Semaphore(0)
-    assert publisher._client.on_connect_fail is not None
-    publisher._client.on_connect_fail = counted(tries, publisher._client.on_connect_fail)
+    assert publisher.client.on_connect_fail is not None
+    publisher.client.on_connect_fail = counted(tries, publisher.client.on_connect_fail)
     mosquitto.stop()
-    log.wait_for("is away")
+    log.wait_for("is unreachable")
     for _ in range(5):
         assert tries.acquire(timeout=PATIENCE_S)
     outbox.fill(1, "pupil")
     mosquitto.start()
-    log.wait_for("is back after")
+    log.wait_for("is connected again after")
     outbox.wait(1)
-    assert log.count("is away") == 1
-    assert log.count("is back") == 1
+    assert log.count("is unreachable") == 1
+    assert log.count("is connected again") == 1
     assert len(log.lines) == 3
     assert log.count("pupil") == 0
 
 
 @PROTOCOLS
-def test_a_wrong_password_is_one_line_with_the_keys_and_is_tried_on(
+def test_a_wrong_password_is_one_line_with_the_keys_and_is_tried_again(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     log: Log,
     protocol: str,
 ) -> None:
-    """The line names both keys and never the password; the kiosk notices when it is mended."""
+    """The line names both keys, not the password; the kiosk connects when the password is right."""
     mosquitto.password("kiosk", "right")
     mosquitto.restart()
     outbox.fill(1)
     publisher = publish(protocol=protocol, username="kiosk", password="wr0ng")
-    line = log.wait_for("refuses this kiosk")
+    line = log.wait_for("refuses the connection")
     assert "mqtt.username" in line
     assert "mqtt.password_file" in line
     tries = threading.Semaphore(0)
-    assert publisher._client.on_connect is not None
-    publisher._client.on_connect = counted(tries, publisher._client.on_connect)
+    assert publisher.client.on_connect is not None
+    publisher.client.on_connect = counted(tries, publisher.client.on_connect)
     for _ in range(3):
         assert tries.acquire(timeout=PATIENCE_S)
     mosquitto.password("kiosk", "wr0ng")
     mosquitto.restart()
     outbox.wait(1)
-    assert log.count("refuses this kiosk") == 1
-    assert log.count("is away") == 0
+    assert log.count("refuses the connection") == 1
+    assert log.count("is unreachable") == 0
     assert log.count("wr0ng") == 0
     publisher.check()
 
@@ -296,7 +255,7 @@ def test_a_wrong_password_is_one_line_with_the_keys_and_is_tried_on(
 def test_the_right_password_is_accepted(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     protocol: str,
 ) -> None:
     """With the broker's username and password, events go out."""
@@ -307,15 +266,15 @@ def test_the_right_password_is_accepted(
     assert outbox.wait(1) == [1]
 
 
-def test_an_event_that_the_broker_refuses_stays_and_is_offered_again(
+def test_an_event_that_the_broker_refuses_stays_and_is_sent_again(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     log: Log,
 ) -> None:
-    """A forbidden topic keeps the rows and makes one line; they go when it is allowed."""
+    """On a forbidden topic the rows stay and one line is logged; they go when it is allowed."""
     acl = mosquitto.folder / "acl"
-    allowed = f"topic write {PLACE.availability}\ntopic read #\n"
+    allowed = f"topic write {ADDRESS.availability}\ntopic read #\n"
     acl.write_text(allowed)
     mosquitto.configure("allow_anonymous true", f"acl_file {acl}")
     mosquitto.restart()
@@ -325,36 +284,36 @@ def test_an_event_that_the_broker_refuses_stays_and_is_offered_again(
     publisher.notify()
     log.wait_for("refuses events")
     offers = threading.Semaphore(0)
-    assert publisher._client.on_publish is not None
-    publisher._client.on_publish = counted(offers, publisher._client.on_publish)
+    assert publisher.client.on_publish is not None
+    publisher.client.on_publish = counted(offers, publisher.client.on_publish)
     for _ in range(11):
         assert offers.acquire(timeout=PATIENCE_S)
     assert len(outbox) == 5
     assert log.count("refuses events") == 1
-    acl.write_text(allowed + f"topic write {PLACE.topic_of(AttendanceEvent)}\n")
+    acl.write_text(allowed + f"topic write {ADDRESS.topic_of(AttendanceEvent)}\n")
     mosquitto.reload()
     log.wait_for("accepts all events again")
     assert sorted(outbox.wait(5)) == [1, 2, 3, 4, 5]
     assert sorted(listener.payloads(5)) == sorted(expected)
 
 
-def test_refused_events_that_are_due_during_an_outage_are_waited_for_quietly(
+def test_a_retry_that_is_due_during_an_outage_does_not_stay_due(
     outbox: WatchedOutbox,
 ) -> None:
-    """What cannot be sent yet must not stay due, or the thread would never wait again."""
-    publisher = Publisher(MqttSection(host="127.0.0.1"), PLACE, outbox, availability=ONLINE)
+    """Otherwise the thread would no longer wait, and use a CPU core."""
+    publisher = KioskPublisher(MqttSection(host="127.0.0.1"), outbox)
     outbox.fill(1)
-    publisher._window.advance(outbox.pending(1))
-    publisher._window.refuse(1, now_s=-1e9)
-    publisher._pump()
-    assert publisher._window.due_s == math.inf
-    assert [row.sequence for row in outbox.pending(1, publisher._window.cursor)] == [1]
+    publisher.publisher._progress.take(outbox.pending(1))
+    publisher.publisher._progress.refuse(1, now_s=-1e9)
+    publisher.publisher._send()
+    assert publisher.publisher._progress.retry_due_s == math.inf
+    assert [row.sequence for row in outbox.pending(1, publisher.publisher._progress.cursor)] == [1]
 
 
-def test_the_limit_of_the_broker_is_kept(
-    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., Publisher], log: Log
+def test_the_receive_maximum_of_the_broker_is_respected(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., KioskPublisher], log: Log
 ) -> None:
-    """A broker that takes 3 messages at once (Receive Maximum) gets no more at once."""
+    """A broker that takes 3 messages unacknowledged (Receive Maximum) gets no more at once."""
     mosquitto.configure("allow_anonymous true", "max_inflight_messages 3")
     mosquitto.restart()
     outbox.fill(10, "first")
@@ -362,24 +321,24 @@ def test_the_limit_of_the_broker_is_kept(
     outbox.wait(10)
     mosquitto.freeze()
     outbox.fill(10)
-    assert under_way(publisher) == 3
+    assert publisher.under_way() == 3
     mosquitto.thaw()
     outbox.wait(10)
-    assert log.count("is away") == 0
+    assert log.count("is unreachable") == 0
 
 
 @PROTOCOLS
 def test_availability_is_retained_and_follows_a_clean_stop(
     mosquitto: "Mosquitto",
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     protocol: str,
 ) -> None:
-    """Who comes later still learns that the kiosk is online, and after a stop that it is not."""
+    """A later subscriber still gets "online", and "offline" after a stop."""
     early = mosquitto.listen(kind_filter("availability"))
     publisher = publish(protocol=protocol)
     assert state(early.next()) == "online"
     topic, payload, retained = mosquitto.listen(kind_filter("availability")).next()
-    assert (topic, retained) == (PLACE.availability, True)
+    assert (topic, retained) == (ADDRESS.availability, True)
     assert json.loads(payload) == {"state": "online", "boot_id": "boot-1", "version": "0.1.0"}
     publisher.stop(PATIENCE_S)
     assert state(early.next()) == "offline"
@@ -390,17 +349,20 @@ def test_availability_is_retained_and_follows_a_clean_stop(
 def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
     mosquitto: "Mosquitto", tmp_path: Path
 ) -> None:
-    """When the process is killed, another client hears "offline" (the will), and it is retained."""
+    """When the process is killed, other clients get "offline" (the will), which is retained."""
     script = (
         "import sys, signal; from pathlib import Path\n"
         "from kiosk.config import MqttSection; from kiosk.mqtt.outbox import Outbox\n"
-        "from kiosk.mqtt.publisher import Publisher\n"
+        "from kiosk.mqtt.publisher import Publisher, kiosk_connection\n"
+        "from kiosk.mqtt.worker import ConnectionWorker\n"
         "from kiosk.protocol.availability import Availability\n"
         "from kiosk.protocol.topics import KioskAddress\n"
         "online = Availability(state='online', boot_id='b', version='v')\n"
         "mqtt = MqttSection(host=sys.argv[1], port=int(sys.argv[2]))\n"
         "outbox = Outbox(Path(sys.argv[3]))\n"
-        "Publisher(mqtt, KioskAddress('school', 'r', 'k'), outbox, availability=online).start()\n"
+        "connection = kiosk_connection(mqtt, KioskAddress('school', 'r', 'k'), online)\n"
+        "publisher = Publisher(connection, outbox)\n"
+        "ConnectionWorker(connection).start()\n"
         "signal.pause()"
     )
     listener = mosquitto.listen(kind_filter("availability"))
@@ -416,9 +378,9 @@ def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
     assert (state(late), late[2]) == ("offline", True)
 
 
-def test_a_kiosk_that_comes_back_says_online_again(
+def test_a_kiosk_that_reconnects_says_online_again(
     mosquitto: "Mosquitto",
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
 ) -> None:
     """After a restart of the broker, the retained state is "online" again without any event."""
     publish()
@@ -429,34 +391,34 @@ def test_a_kiosk_that_comes_back_says_online_again(
 def test_stop_is_bounded_when_the_broker_is_frozen(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
 ) -> None:
-    """A broker that answers nothing cannot hold a stop up; the rows stay for the next start."""
+    """A broker that answers nothing does not delay a stop; the rows stay for the next start."""
     publisher = publish()
     outbox.fill(1, "first")
     publisher.notify()
     outbox.wait(1)
     mosquitto.freeze()
     outbox.fill(2)
-    assert under_way(publisher) == 2
+    assert publisher.under_way() == 2
     publisher.stop(0.2)
-    publisher._thread.join(PATIENCE_S)
-    assert not publisher._thread.is_alive()
+    publisher.thread.join(PATIENCE_S)
+    assert not publisher.thread.is_alive()
     assert len(outbox) == 2
     publisher.check()
 
 
 def test_stop_is_bounded_when_there_is_no_broker(
-    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., Publisher], log: Log
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, publish: Callable[..., KioskPublisher], log: Log
 ) -> None:
-    """A stop while the broker is away ends both threads."""
+    """A stop without a connection ends both threads."""
     mosquitto.stop()
     outbox.fill(1)
     publisher = publish()
-    log.wait_for("is away")
+    log.wait_for("is unreachable")
     publisher.stop(PATIENCE_S)
-    assert not publisher._thread.is_alive()
-    assert publisher._network_ended
+    assert not publisher.thread.is_alive()
+    assert publisher.connection._network_ended
     assert len(outbox) == 1
 
 
@@ -464,7 +426,7 @@ def test_a_restarted_process_publishes_what_was_not_acknowledged(
     mosquitto: "Mosquitto",
     tmp_path: Path,
 ) -> None:
-    """Rows of an earlier process go out unchanged, event ids included, before newer ones."""
+    """Rows of an earlier process go out first and unchanged, event ids included."""
     path = tmp_path / "outbox.sqlite3"
     with WatchedOutbox(path) as earlier:
         old = earlier.fill(3, "old")
@@ -472,14 +434,14 @@ def test_a_restarted_process_publishes_what_was_not_acknowledged(
     with WatchedOutbox(path) as outbox:
         new = outbox.fill(2, "new")
         section = MqttSection(host=mosquitto.host, port=mosquitto.port)
-        publisher = Publisher(section, PLACE, outbox, availability=ONLINE)
+        publisher = KioskPublisher(section, outbox)
         publisher.start()
         outbox.wait(5)
         publisher.stop(PATIENCE_S)
     assert listener.payloads(5) == old + new
 
 
-def test_a_dead_publishing_thread_is_noticed(
+def test_a_failure_of_the_thread_is_reported(
     mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log
 ) -> None:
     """When the outbox fails under the thread, check raises with the cause."""
@@ -490,23 +452,23 @@ def test_a_dead_publishing_thread_is_noticed(
 
     section = MqttSection(host=mosquitto.host, port=mosquitto.port)
     with Broken(outbox._path) as broken:
-        publisher = Publisher(section, PLACE, broken, availability=ONLINE)
+        publisher = KioskPublisher(section, broken)
         publisher.check()
         publisher.start()
-        log.wait_for("publishing thread failed")
-        publisher._thread.join(PATIENCE_S)
+        log.wait_for("MQTT thread failed")
+        publisher.thread.join(PATIENCE_S)
         with pytest.raises(BrokerError, match="the disk fails"):
             publisher.check()
-        publisher._client.disconnect()
+        publisher.client.disconnect()
 
 
-def test_a_dead_network_thread_is_noticed(outbox: WatchedOutbox, log: Log) -> None:
-    """When paho's thread dies of something unforeseen, check raises too."""
+def test_a_failure_of_the_network_thread_is_reported(outbox: WatchedOutbox, log: Log) -> None:
+    """When paho's thread ends with an unexpected error, check raises too."""
     section = MqttSection(host="a" * 64 + ".example")  # no DNS label is that long: UnicodeError
-    publisher = Publisher(section, PLACE, outbox, availability=ONLINE)
+    publisher = KioskPublisher(section, outbox)
     publisher.start()
-    log.wait_for("publishing thread failed")
-    publisher._thread.join(PATIENCE_S)
+    log.wait_for("MQTT thread failed")
+    publisher.thread.join(PATIENCE_S)
     with pytest.raises(BrokerError, match="network thread has ended"):
         publisher.check()
 
@@ -528,7 +490,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_events_go_out_over_tls(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     certificates: Path,
 ) -> None:
     """With mqtt.ca_file, the broker's certificate is checked against it, and events go out."""
@@ -542,16 +504,16 @@ def test_events_go_out_over_tls(
 def test_a_connection_that_comes_after_the_stop_is_closed(
     mosquitto: "Mosquitto", outbox: WatchedOutbox, certificates: Path
 ) -> None:
-    """A handshake under way when the kiosk stops does not leave it connected for ever."""
+    """A TLS handshake that is still going on at the stop does not leave the kiosk connected."""
     mosquitto.use_tls(certificates)
     mosquitto.restart()
     mosquitto.freeze()
     ca_file = str(certificates / "ca.pem")
     section = MqttSection(host=mosquitto.host, port=mosquitto.port, ca_file=ca_file)
-    publisher = Publisher(section, PLACE, outbox, availability=ONLINE)
+    publisher = KioskPublisher(section, outbox)
     connecting, ended = threading.Event(), threading.Event()
-    publisher._client.on_pre_connect = lambda *_: connecting.set()
-    publisher._client.on_end = lambda _error: ended.set()
+    publisher.client.on_pre_connect = lambda *_: connecting.set()
+    publisher.client.on_end = lambda _error: ended.set()
     publisher.start()
     assert connecting.wait(PATIENCE_S)
     publisher.stop(0.1)
@@ -562,31 +524,31 @@ def test_a_connection_that_comes_after_the_stop_is_closed(
 def test_a_broker_with_an_unknown_certificate_gets_nothing(
     mosquitto: "Mosquitto",
     outbox: WatchedOutbox,
-    publish: Callable[..., Publisher],
+    publish: Callable[..., KioskPublisher],
     certificates: Path,
     log: Log,
 ) -> None:
-    """A certificate that mqtt.ca_file did not sign is an outage, whose line says so."""
+    """A certificate that mqtt.ca_file did not sign is an outage, and its log line says so."""
     mosquitto.use_tls(certificates)
     mosquitto.restart()
     outbox.fill(1)
     publish(ca_file=str(certificates / "server.pem"))
-    assert "certificate verify failed" in log.wait_for("is away")
+    assert "certificate verify failed" in log.wait_for("is unreachable")
     assert len(outbox) == 1
 
 
-def test_a_ca_file_that_is_none_is_refused_by_key(outbox: Outbox, tmp_path: Path) -> None:
-    """An absent or senseless mqtt.ca_file is a configuration error before anything connects."""
-    senseless = tmp_path / "ca.pem"
-    senseless.write_text("not a certificate")
-    for path in (senseless, tmp_path / "absent.pem"):
+def test_a_bad_ca_file_is_rejected_by_key(outbox: Outbox, tmp_path: Path) -> None:
+    """An absent or malformed mqtt.ca_file is a configuration error before anything connects."""
+    malformed = tmp_path / "ca.pem"
+    malformed.write_text("not a certificate")
+    for path in (malformed, tmp_path / "absent.pem"):
         section = MqttSection(host="127.0.0.1", ca_file=str(path))
         with pytest.raises(ConfigError, match=r"mqtt\.ca_file"):
-            Publisher(section, PLACE, outbox, availability=ONLINE)
+            KioskPublisher(section, outbox)
 
 
 def test_the_password_file_is_read_without_its_line_break(tmp_path: Path) -> None:
-    """What an editor appends is no part of the password; spaces are."""
+    """The line break that an editor appends is not part of the password; spaces are."""
     path = tmp_path / "password"
     path.write_text("  geheim wört \r\n", encoding="utf-8")
     assert read_password(MqttSection(password_file=str(path))) == "  geheim wört "
@@ -594,10 +556,10 @@ def test_the_password_file_is_read_without_its_line_break(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_a_password_file_that_cannot_be_read_is_refused_by_key(
+def test_an_unreadable_password_file_is_rejected_by_key(
     tmp_path: Path, content: bytes | None
 ) -> None:
-    """An absent or non-text password file names mqtt.password_file."""
+    """The error about an absent or non-text password file names mqtt.password_file."""
     path = tmp_path / "password"
     if content is not None:
         path.write_bytes(content)
@@ -605,14 +567,16 @@ def test_a_password_file_that_cannot_be_read_is_refused_by_key(
         read_password(MqttSection(password_file=str(path)))
 
 
-def test_a_broker_that_never_answers_is_an_outage(outbox: WatchedOutbox, log: Log) -> None:
-    """A port that accepts and closes at once is logged as an outage, once."""
+def test_a_broker_that_closes_every_connection_is_an_outage(
+    outbox: WatchedOutbox, log: Log
+) -> None:
+    """A port that accepts and then closes is logged as an outage, once."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         section = MqttSection(host="127.0.0.1", port=server.getsockname()[1])
-        publisher = Publisher(section, PLACE, outbox, availability=ONLINE, retry_s=(0.05, 0.1))
+        publisher = KioskPublisher(section, outbox, retry_s=(0.05, 0.1))
         publisher.start()
         for _ in range(3):
             server.accept()[0].close()
-        log.wait_for("is away")
+        log.wait_for("is unreachable")
         publisher.stop(PATIENCE_S)
-    assert log.count("is away") == 1
+    assert log.count("is unreachable") == 1

@@ -87,7 +87,7 @@ def test_an_event_survives_the_wire(event: Event) -> None:
     Draft202012Validator(schema()).validate(json.loads(encode(event)))
 
 
-def test_every_event_type_is_tried_here() -> None:
+def test_every_event_type_has_an_example_here() -> None:
     """A new event type needs an example in this file."""
     assert {event_type(EVENT), event_type(PARTICIPATION)} == set(EVENT_TYPES)
 
@@ -146,8 +146,8 @@ def test_an_event_of_an_older_kiosk_is_read() -> None:
 
 
 @pytest.mark.parametrize(("path", "value"), [("type", "absence"), ("schema_version", 2)])
-def test_an_unknown_type_is_told_apart_from_a_bad_payload(path: str, value: object) -> None:
-    """A type or schema version of a newer kiosk is no error: the reader counts it and goes on."""
+def test_an_unknown_type_is_not_a_bad_payload(path: str, value: object) -> None:
+    """A type or schema version of a newer kiosk is not an error: the reader counts it."""
     unknown = decode(changed(path, value))
     assert isinstance(unknown, UnknownEvent)
     assert getattr(unknown, path) == value

@@ -26,7 +26,7 @@ def test_the_address_comes_from_the_configuration() -> None:
 
 
 @pytest.mark.parametrize("kind", [*EVENT_TYPES, "availability", "kind-of-a-newer-version"])
-def test_a_topic_leads_back_to_address_and_kind(kind: str) -> None:
+def test_a_topic_is_parsed_into_address_and_kind(kind: str) -> None:
     """A reader learns from the topic which kiosk published what kind of message."""
     assert parse_topic(f"kiosk/v1/school/room-1/kiosk-1/{kind}") == Topic(ADDRESS, kind)
 
@@ -47,12 +47,12 @@ def test_addresses_that_look_alike_have_different_client_ids() -> None:
     ],
 )
 def test_other_topics_are_not_of_this_tree(topic: str) -> None:
-    """Anything outside the tree is None."""
+    """Any topic outside the tree parses to None."""
     assert parse_topic(topic) is None
 
 
-def test_availability_reads_as_written_and_lets_newer_keys_pass() -> None:
-    """The message survives the wire; a newer kiosk may say more than we know."""
+def test_availability_survives_the_wire_and_unknown_keys_are_ignored() -> None:
+    """The message is read as it was written; a newer kiosk may send more keys."""
     online = Availability(state="online", boot_id="b", version="1")
     assert decode_availability(encode_availability(online)) == online
     assert decode_availability(encode_availability(online)[:-1] + b',"more":1}') == online
@@ -69,7 +69,7 @@ def test_availability_reads_as_written_and_lets_newer_keys_pass() -> None:
         (b'{"state":"online","version":"1"}', "boot_id"),
     ],
 )
-def test_what_is_no_availability_is_refused_by_field(payload: bytes, named: str) -> None:
+def test_a_bad_availability_is_rejected_by_field(payload: bytes, named: str) -> None:
     """The error names the field that is wrong."""
     with pytest.raises(PayloadError, match=named):
         decode_availability(payload)

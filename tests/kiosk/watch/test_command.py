@@ -35,11 +35,11 @@ def test_watching_shows_names_from_the_roster(
     config = configure('[mqtt]\nhost = "192.0.2.1"\n')
     if roster is not None:
         Path(config.state.roster).write_text(roster)
-    place = KioskAddress(site=EVENT.site, room=EVENT.room, kiosk=EVENT.kiosk)
+    address = KioskAddress(site=EVENT.site, room=EVENT.room, kiosk=EVENT.kiosk)
     # Retained, so that it is there when the watcher comes; the kiosk itself retains no event.
     publisher = mosquitto.listen("unused")
     publisher.client.publish(
-        place.topic_of(AttendanceEvent), encode(EVENT), qos=1, retain=True
+        address.topic_of(AttendanceEvent), encode(EVENT), qos=1, retain=True
     ).wait_for_publish()
     watch_live(config, host=mosquitto.host, port=mosquitto.port, roster=None, limit=1, as_json=True)
     shown = json.loads(capsys.readouterr().out)
