@@ -13,7 +13,7 @@ import numpy as np
 
 from convert.golden import golden_crops
 from convert.quantise import REPRESENTATIVE, quantise
-from convert.verify import Limit, Loss, measure, refuse, worse_by
+from convert.verify import Limit, Loss, figure_losses, measure, refuse
 from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.contract import facts as contract_facts
 from kiosk.errors import ModelError
@@ -23,9 +23,9 @@ from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import Embed
-from train.evaluation.evaluate import Report, crops_on, embed_side, evaluate
+from train.evaluation.evaluate import Report, crops_of_split, embed_split, evaluate
 from train.evaluation.metrics import best_threshold
-from train.evaluation.peers import candidates
+from train.evaluation.peers import with_own_cohorts
 from train.fit import embed_all, load_embedder
 from train.recipe import FitConfig, read_config
 
@@ -94,11 +94,11 @@ def convert(
     model = quantise(network, calibration)
     int8 = Int8Embedder(model)
     embedders: dict[str, Embed] = {"float": partial(embed_all, network), "int8": int8}
-    before, after = candidates(embedders, crop_set).values()
+    before, after = with_own_cohorts(embedders, crop_set).values()
     report = evaluate(facts.name, after, crop_set, lfw)
     if all(point.fnir >= 1.0 for point in report.operating_points):
         raise ModelError("no threshold names anybody and keeps strangers out; train longer")
-    figures = worse_by(evaluate("float", before, crop_set, lfw), report)
+    figures = figure_losses(evaluate("float", before, crop_set, lfw), report)
     loss = _loss(before.embed, after.embed, crop_set, config.seed, figures)
     refuse(loss, limit or Limit())
     crops = golden_crops()
@@ -141,15 +141,15 @@ class Int8Embedder:
 def _calibration(crop_set: CropSet, seed: int) -> Image:
     """Draw the crops that set the activations' ranges, from the training side."""
     rng = np.random.default_rng(seed)
-    indices = crops_on(crop_set, "train")
+    indices = crops_of_split(crop_set, "train")
     chosen = rng.choice(indices, min(REPRESENTATIVE, len(indices)), replace=False)
-    return np.concatenate([*crop_set.middle(np.sort(chosen))])
+    return np.concatenate([*crop_set.contract_crops(np.sort(chosen))])
 
 
 def _loss(
     embed: Embed, int8: Embed, crop_set: CropSet, seed: int, figures: dict[str, float]
 ) -> Loss:
-    (before, photos), (after, _) = (embed_side(one, crop_set, "dev") for one in (embed, int8))
+    (before, photos), (after, _) = (embed_split(one, crop_set, "dev") for one in (embed, int8))
     people = np.array([photo.identity for photo in photos])
     difference = _accuracy(before, people, seed) - _accuracy(after, people, seed)
     return measure(before, after, difference, figures)

@@ -42,11 +42,11 @@ def quantise(network: keras.Model, crops: Image) -> bytes:
         model = bytes(converter.convert())
     except Exception as exc:  # the converter's own, from MLIR
         raise ModelError(f"the network cannot be quantised to int8: {exc}") from exc
-    refuse_float_ops(model)
+    check_all_integer(model)
     return model
 
 
-def refuse_float_ops(model: bytes) -> None:
+def check_all_integer(model: bytes) -> None:
     """Make sure that every tensor between input and output is an integer.
 
     Raises:

@@ -72,7 +72,7 @@ def measure(
     )
 
 
-def worse_by(before: Report, after: Report) -> dict[str, float]:
+def figure_losses(before: Report, after: Report) -> dict[str, float]:
     """Tell by how much each figure of a report is worse than another's; the same figures."""
     found = {}
     for old, new in zip(all_figures(before), all_figures(after), strict=True):

@@ -16,12 +16,12 @@ from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support import embedding
 from train.dataset.crop_set import STORED_PX, CropSet, Photo
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.network import NetworkConfig
 
 # With fewer than 16 channels into a convolution of stride 2, oneDNN 3.x crashes going backward.
 TINY = NetworkConfig(stem=16, channels=(16,), blocks=(1,), head=16)
-EVERYBODY: Mapping[Side, int] = {"train": 4, "dev": 5, "test": 5}
+EVERYBODY: Mapping[Split, int] = {"train": 4, "dev": 5, "test": 5}
 EACH = 5
 
 _WEIGHTS = np.random.default_rng(1).normal(size=(192, EMBEDDING_DIM))
@@ -48,17 +48,17 @@ def draw_crop(who: int, photo: int, side_px: int = STORED_PX) -> Image:
 
 
 def make_crop_set(
-    folder: Path, people: Mapping[Side, int] = EVERYBODY, each: int = EACH
+    folder: Path, people: Mapping[Split, int] = EVERYBODY, each: int = EACH
 ) -> CropSet:
     """Write drawn people, ``each`` photos of every one, with a teacher's embeddings beside them."""
-    sides = [side for side, count in people.items() for _ in range(count * each)]
+    splits = [side for side, count in people.items() for _ in range(count * each)]
     who = np.repeat(np.arange(sum(people.values())), each)
     photos = [
         Photo("drawn", f"p{person}", f"{at % each}.png", f"drawn/p{person}")
         for at, person in enumerate(who)
     ]
     crops = np.stack([draw_crop(int(person), at % each) for at, person in enumerate(who)])
-    CropSet.write(folder, crops, range(len(crops)), photos, sides)
+    CropSet.write(folder, crops, range(len(crops)), photos, splits)
     targets = [embedding(int(person)) + 0.5 * embedding(1000 + at) for at, person in enumerate(who)]
     np.save(folder / "teacher.npy", unit(targets))
     return CropSet.load(folder)
@@ -77,7 +77,7 @@ class DrawnTeacher:
     def __init__(self) -> None:
         self.asked = 0
 
-    def embed_both_ways(self, crops: Image) -> Floats:
+    def embed_with_mirror(self, crops: Image) -> Floats:
         self.asked += len(crops)
         return see(crops)
 

@@ -143,7 +143,7 @@ def _teach(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
-    from train.evaluation.peers import candidates
+    from train.evaluation.peers import with_own_cohorts
     from train.fit import embed_all, fit
     from train.plots import save_curves
     from train.recipe import parse_config
@@ -153,7 +153,7 @@ def _fit(options: argparse.Namespace) -> int:
     embedder = fit(crop_set, options.folder, config, lambda: _teacher(options))
     save_curves(read_rows(options.folder / "history.csv"), options.folder / "curves.png")
     try:
-        own = candidates({"float": partial(embed_all, embedder)}, crop_set)
+        own = with_own_cohorts({"float": partial(embed_all, embedder)}, crop_set)
         print(_measure(own, crop_set, None, options.folder))
     except DatasetError as exc:  # too few people held out; the weights are good all the same
         print(f"no evaluation report: {exc}")
@@ -164,12 +164,12 @@ def _fit(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from kiosk.recognition.bundle import load_bundle
     from train.dataset.crop_set import CropSet
-    from train.evaluation.peers import bundle_candidate, candidates, load_peers
+    from train.evaluation.peers import bundle_recogniser, load_peers, with_own_cohorts
 
     bundle, crop_set = load_bundle(options.bundle), CropSet.load(options.crops)
-    found = {bundle.card.model_id: bundle_candidate(bundle)}
+    found = {bundle.card.model_id: bundle_recogniser(bundle)}
     if options.peers is not None:
-        found |= candidates(load_peers(options.peers), crop_set)
+        found |= with_own_cohorts(load_peers(options.peers), crop_set)
     print(_measure(found, crop_set, options.lfw, options.out))
     return 0
 

@@ -38,7 +38,7 @@ class Blends:
         return blend(crops[one], crops[other], np.random.default_rng(self.seeds[number]))
 
 
-def ask_about_blends(
+def embed_blends(
     crop_set: CropSet, teacher: Teacher, indices: Ints, count: int, seed: int
 ) -> Blends:
     """Ask the teacher about ``count`` blends of the crops numbered ``indices``."""
@@ -48,7 +48,7 @@ def ask_about_blends(
     blank = Blends(pairs, seeds, np.empty((0, 0), np.float32))
     inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
     targets = [
-        teacher.embed_both_ways(
+        teacher.embed_with_mirror(
             np.stack([blank.make(crop_set.crops, i)[inner, inner] for i in range(start, end)])
         )
         for start, end in _spans(count, Teacher.BATCH * 8)

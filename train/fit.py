@@ -17,7 +17,7 @@ from kiosk.atomic_file import atomic_write
 from kiosk.errors import DatasetError
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from train.batches import Blends, Ints, TrainingBatches, ask_about_blends
+from train.batches import Blends, Ints, TrainingBatches, embed_blends
 from train.dataset.crop_set import CropSet
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.network import build_network
@@ -49,7 +49,7 @@ def fit(
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     targets, (labels, people) = load_targets(crop_set), label(crop_set)
-    indices = crop_set.on("train")
+    indices = crop_set.indices_of("train")
     if len(indices) == 0:
         raise DatasetError(f"{crop_set.folder}: nobody on the training side")
     embedder = build_network(config.network)
@@ -113,7 +113,7 @@ def embed_all(embedder: keras.Model, crops: Image, batch: int = 256) -> Floats:
 def label(crop_set: CropSet) -> tuple[Ints, list[str]]:
     """Number the people on the training side who have two photos or more."""
     names = np.array([photo.identity for photo in crop_set.photos])
-    names[np.array(crop_set.sides) != "train"] = ""
+    names[np.array(crop_set.splits) != "train"] = ""
     known, counts = np.unique(names[names != ""], return_counts=True)
     people = [str(name) for name in known[counts >= 2]]
     numbers = {name: number for number, name in enumerate(people)}
@@ -158,7 +158,7 @@ def _blends(
     if path.exists():
         with np.load(path) as kept:
             return Blends(kept["pairs"], kept["seeds"], kept["targets"])
-    blends = ask_about_blends(crop_set, teacher(), indices, config.blends, config.seed)
+    blends = embed_blends(crop_set, teacher(), indices, config.blends, config.seed)
     with atomic_write(path) as partial:
         np.savez(partial, pairs=blends.pairs, seeds=blends.seeds, targets=blends.targets)
     return blends
@@ -179,9 +179,11 @@ class _Bookkeeper(keras.callbacks.Callback):
         self._batches = batches
         self._embedder = embedder
         self._run = run
-        dev = np.array([i for i in crop_set.on("dev") if crop_set.photos[i].person], np.int64)
+        dev = np.array(
+            [i for i in crop_set.indices_of("dev") if crop_set.photos[i].person], np.int64
+        )
         self._targets = targets[dev]
-        self._crops = np.concatenate([*crop_set.middle(dev)]) if len(dev) else None
+        self._crops = np.concatenate([*crop_set.contract_crops(dev)]) if len(dev) else None
         people = np.array([crop_set.photos[i].identity for i in dev])
         same = people[:, None] == people[None]
         self._upper = np.triu(np.ones(same.shape, bool), 1)

@@ -74,7 +74,7 @@ class Teacher:
         ]
         return unit(np.concatenate(parts))
 
-    def embed_both_ways(self, crops: Image) -> Floats:
+    def embed_with_mirror(self, crops: Image) -> Floats:
         """Embed crops and their mirror images, and average: a steadier target."""
         return unit(self.embed(crops) + self.embed(crops[:, :, ::-1]))
 
@@ -160,9 +160,9 @@ def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floa
         ``(n, 128)`` float32 of length 1; ``teacher.npy`` in the crop set's folder.
     """
     everything = np.arange(len(crop_set))
-    batches = crop_set.middle(everything, batch=Teacher.BATCH * 8)
+    batches = crop_set.contract_crops(everything, batch=Teacher.BATCH * 8)
     bar = tqdm(batches, total=-(-len(crop_set) // (Teacher.BATCH * 8)), disable=not progress)
-    targets = np.concatenate([teacher.embed_both_ways(batch) for batch in bar])
+    targets = np.concatenate([teacher.embed_with_mirror(batch) for batch in bar])
     with atomic_write(crop_set.folder / "teacher.npy") as partial, partial.open("wb") as file:
         np.save(file, targets)
     return targets

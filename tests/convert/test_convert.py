@@ -12,8 +12,8 @@ import pytest
 
 from convert.convert import Converted, Facts, Int8Embedder, convert
 from convert.golden import golden_crops
-from convert.quantise import quantise, refuse_float_ops
-from convert.verify import Limit, Loss, measure, refuse, worse_by
+from convert.quantise import check_all_integer, quantise
+from convert.verify import Limit, Loss, figure_losses, measure, refuse
 from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
 from kiosk.errors import DatasetError, ModelError
 from kiosk.recognition.bundle import Bundle, default_bundle, load_bundle
@@ -22,7 +22,7 @@ from kiosk.recognition.vectors import unit
 from tests.support_train import TINY, draw_crop, make_crop_set
 from tests.tflite_file import patch_model
 from train.dataset.crop_set import CropSet
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.evaluation.cohort import make_cohort
 from train.evaluation.evaluate import Lfw
 from train.evaluation.metrics import Rate, TenFold
@@ -54,7 +54,7 @@ def make_run(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
-    people: dict[Side, int] = {"train": 80, "dev": 5, "test": 5}  # enough for a cohort
+    people: dict[Split, int] = {"train": 80, "dev": 5, "test": 5}  # enough for a cohort
     return make_crop_set(tmp_path_factory.mktemp("crops"), people)
 
 
@@ -100,7 +100,7 @@ def test_the_golden_vectors_replay(bundle: Bundle) -> None:
 
 def test_the_kiosk_embeds_what_the_converter_measured(bundle: Bundle, crop_set: CropSet) -> None:
     """The figures of the card are those of the kiosk's embedder."""
-    (crops,) = crop_set.middle(crop_set.on("test")[:5])
+    (crops,) = crop_set.contract_crops(crop_set.indices_of("test")[:5])
     measured, kiosk = Int8Embedder(bundle.model)(crops), TfliteEmbedder(bundle)
     assert measured == pytest.approx(np.stack([kiosk.embed(crop) for crop in crops]), abs=1e-6)
 
@@ -123,7 +123,7 @@ def test_the_input_is_the_pixel_less_128(bundle: Bundle) -> None:
 
 def test_no_float_is_left(bundle: Bundle) -> None:
     """The shipped file passes the check for float tensors and foreign ops."""
-    refuse_float_ops(bundle.model)
+    check_all_integer(bundle.model)
 
 
 def test_the_card_says_what_the_model_is(
@@ -134,7 +134,7 @@ def test_the_card_says_what_the_model_is(
     assert card.sha256 == hashlib.sha256(bundle.model).hexdigest()
     assert card.model_id == f"tiny-{card.sha256[:12]}"
     assert card.contract == fingerprint()
-    assert card.quantisation["calibration_crops"] == len(crop_set.on("train")) + 2
+    assert card.quantisation["calibration_crops"] == len(crop_set.indices_of("train")) + 2
     assert card.quantisation["loss"]["cosine_mean"] == converted.loss.cosine_mean
     assert card.training["recipe"]["network"]["stem"] == TINY.stem
     assert (card.licence, card.training["data"]) == ("none", ["drawn"])
@@ -256,18 +256,18 @@ def test_worse_is_less_accuracy_and_more_errors(converted: Converted) -> None:
         lfw=msgspec.structs.replace(lfw, verification=TenFold(0.8, 0.01, 6000)),
         test=(msgspec.structs.replace(found, fnir=more), *before.test[1:]),
     )
-    worse = {label: by for label, by in worse_by(before, after).items() if by}
+    worse = {label: by for label, by in figure_losses(before, after).items() if by}
     assert worse == {
         "LFW, ten folds: accuracy ± standard error": pytest.approx(0.1),
         "2 enrolled, FPIR 1 %: FNIR, test": pytest.approx(0.25),
     }
-    assert not any("group" in label for label in worse_by(before, after))
+    assert not any("group" in label for label in figure_losses(before, after))
 
 
 @pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
 def test_the_shipped_file_is_int8_throughout() -> None:
     """No float and no Flex op is in the model that a kiosk runs by default."""
-    refuse_float_ops(load_bundle(default_bundle()).model)
+    check_all_integer(load_bundle(default_bundle()).model)
 
 
 def test_what_quantisation_cost_is_measured_crop_by_crop() -> None:
@@ -284,9 +284,9 @@ def test_what_quantisation_cost_is_measured_crop_by_crop() -> None:
 
 def test_a_float_model_is_refused_by_its_tensor() -> None:
     """A file with a float between input and output never gets into a bundle."""
-    refuse_float_ops(patch_model())
+    check_all_integer(patch_model())
     with pytest.raises(ModelError, match=r"^tensor .* is float32, not int8$"):
-        refuse_float_ops(patch_model(is_int8=False))
+        check_all_integer(patch_model(is_int8=False))
 
 
 @pytest.mark.parametrize("op", ["FlexErf", "QUANTIZE", "DEQUANTIZE", "CUSTOM"])
@@ -294,7 +294,7 @@ def test_an_op_that_is_no_int8_kernel_is_refused(op: str, monkeypatch: pytest.Mo
     """Ops of TensorFlow, and such as only change the scale, are named."""
     monkeypatch.setattr("convert.quantise.parts_of", lambda _: ({}, {"CONV_2D", op}))
     with pytest.raises(ModelError, match=rf"^op {op} was left in the model"):
-        refuse_float_ops(patch_model())
+        check_all_integer(patch_model())
 
 
 class _Strange(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types
@@ -332,7 +332,7 @@ def test_conversion_runs_under_tensorflow_alone(monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_side_without_people_is_named(
     run: Path, converted: Converted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    people: dict[Side, int], side: str,
+    people: dict[Split, int], side: str,
 ) -> None:  # fmt: skip
     """There is nothing to calibrate with, or to set thresholds on, and nothing is written."""
     monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)

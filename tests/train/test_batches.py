@@ -8,7 +8,7 @@ from kiosk.records import Image
 from tests.support_train import DrawnTeacher, make_crop_set, see
 from train import batches as module
 from train.augment import Generator
-from train.batches import Batch, Blends, Ints, TrainingBatches, ask_about_blends
+from train.batches import Batch, Blends, Ints, TrainingBatches, embed_blends
 from train.dataset.crop_set import BORDER_PX, CropSet
 from train.teacher import load_targets
 
@@ -27,7 +27,7 @@ def blends(crop_set: CropSet) -> Blends:
 
 def ask(crop_set: CropSet, teacher: object, count: int, seed: int) -> Blends:
     """Ask what stands in for a teacher about blends of the training side."""
-    return ask_about_blends(crop_set, teacher, crop_set.on("train"), count, seed)  # type: ignore[arg-type]
+    return embed_blends(crop_set, teacher, crop_set.indices_of("train"), count, seed)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def make(
     crop_set: CropSet, blends: Blends | None = None, *, seed: int = 1, share: float = 0.25
 ) -> TrainingBatches:
     return TrainingBatches(
-        crop_set, crop_set.on("train"), load_targets(crop_set), labels(crop_set),
+        crop_set, crop_set.indices_of("train"), load_targets(crop_set), labels(crop_set),
         blends=blends, batch=8, steps=3, blend_share=share, seed=seed,
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def test_only_crops_of_the_training_side_are_shown(crop_set: CropSet) -> None:
         for number in range(3)
         for label in at(batches, epoch, number)[1]["identity"][:, 0]
     }
-    assert shown == set(crop_set.on("train").tolist())
+    assert shown == set(crop_set.indices_of("train").tolist())
 
 
 @pytest.mark.parametrize(("share", "blended"), [(0.0, 0), (0.25, 2), (0.3, 2), (1.0, 8)])
@@ -140,7 +140,7 @@ def test_the_teacher_is_asked_about_what_is_shown(crop_set: CropSet, blends: Ble
 
 def test_blends_are_of_training_people_alone(crop_set: CropSet, blends: Blends) -> None:
     """Nobody held out is mixed in."""
-    assert set(blends.pairs.ravel().tolist()) <= set(crop_set.on("train").tolist())
+    assert set(blends.pairs.ravel().tolist()) <= set(crop_set.indices_of("train").tolist())
     assert (blends.pairs.shape, blends.seeds.shape) == ((20, 2), (20,))
 
 
@@ -157,7 +157,7 @@ def test_any_number_of_blends_is_asked_about(
     asked: list[int] = []
 
     class Counting:
-        def embed_both_ways(self, crops: Image) -> Image:
+        def embed_with_mirror(self, crops: Image) -> Image:
             asked.append(len(crops))
             return crops[:, 0, 0]
 

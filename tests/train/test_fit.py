@@ -20,7 +20,7 @@ from tests.support import embedding
 from tests.support_train import EACH, TINY, DrawnTeacher, draw_crop, make_crop_set, read_csv
 from train.batches import Batch, TrainingBatches
 from train.dataset.crop_set import CropSet, Photo
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.fit import _Bookkeeper, _directions, embed_all, fit, label, load_embedder
 from train.recipe import FitConfig, read_config
 from train.teacher import load_targets
@@ -79,7 +79,7 @@ def history(folder: Path) -> list[dict[str, float]]:
 
 
 def crops_of(crop_set: CropSet) -> Image:
-    return np.concatenate([*crop_set.middle(np.arange(len(crop_set)))])
+    return np.concatenate([*crop_set.contract_crops(np.arange(len(crop_set)))])
 
 
 def test_a_run_leaves_recipe_history_and_weights(run: Path) -> None:
@@ -123,7 +123,7 @@ def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
     found = embed_all(embedder, crops_of(crop_set), batch=7)
     assert found.shape == (len(crop_set), 128)
     assert np.linalg.norm(found, axis=1) == pytest.approx(1.0, abs=1e-5)
-    dev = crop_set.on("dev")
+    dev = crop_set.indices_of("dev")
     cosines = np.sum(found[dev] * load_targets(crop_set)[dev], axis=1)
     assert np.mean(cosines) == pytest.approx(history(run)[-1]["dev_cosine"], abs=1e-4)
 
@@ -268,7 +268,7 @@ def test_a_run_may_start_from_weights(run: Path, crop_set: CropSet, tmp_path: Pa
     [({"train": 4}, 2), ({"train": 4, "dev": 1}, 2), ({"train": 5, "dev": 2}, 1)],
     ids=["nobody held out", "one person held out", "one photo of each"],
 )
-def test_a_small_set_can_be_trained_on(tmp_path: Path, people: dict[Side, int], each: int) -> None:
+def test_a_small_set_can_be_trained_on(tmp_path: Path, people: dict[Split, int], each: int) -> None:
     """Whatever cannot be measured on development people is left out, and the run ends."""
     small = make_crop_set(tmp_path / "crops", people, each)
     config = msgspec.structs.replace(CONFIG, images=8, epoch_images=8)
@@ -296,7 +296,7 @@ def test_targets_are_needed(tmp_path: Path) -> None:
 
 def test_people_with_two_photos_on_the_training_side_are_numbered(tmp_path: Path) -> None:
     """Single photos, held-out people and photos of nobody named are -1."""
-    rows: list[tuple[str, str, Side]] = [
+    rows: list[tuple[str, str, Split]] = [
         ("s", "b", "train"), ("s", "a", "train"), ("s", "b", "train"), ("t", "b", "train"),
         ("s", "", "train"), ("s", "", "train"), ("s", "c", "dev"), ("s", "c", "dev"),
         ("t", "d", "train"), ("t", "d", "train"), ("s", "a", "none"),
@@ -320,13 +320,15 @@ def test_people_start_at_their_mean_embedding() -> None:
 def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
     """What the history would say of an embedder that gives ``vectors`` on development people."""
     batches = TrainingBatches(
-        crop_set, crop_set.on("train"), load_targets(crop_set), label(crop_set)[0],
+        crop_set, crop_set.indices_of("train"), load_targets(crop_set), label(crop_set)[0],
         blends=None, batch=1, steps=1, blend_share=0.0, seed=1,
     )  # fmt: skip
 
     def embedder(crops: Image, *, training: bool) -> Floats:
         assert not training
-        assert np.array_equal(crops, np.concatenate([*crop_set.middle(crop_set.on("dev"))]))
+        assert np.array_equal(
+            crops, np.concatenate([*crop_set.contract_crops(crop_set.indices_of("dev"))])
+        )
         return 3 * vectors
 
     targets = load_targets(crop_set)
@@ -343,7 +345,7 @@ def test_development_people_are_measured(crop_set: CropSet) -> None:
     above = scores[i, j][who[i] == who[j]] > scores[i, j][who[i] != who[j]].max()
     assert 0 < above.mean() < 1
     found = measured(crop_set, vectors)
-    targets = load_targets(crop_set)[crop_set.on("dev")]
+    targets = load_targets(crop_set)[crop_set.indices_of("dev")]
     assert found["dev_cosine"] == pytest.approx(np.mean(np.sum(vectors * targets, axis=1)))
     assert found["dev_tar_at_far_0.001"] == pytest.approx(above.mean())
     assert found["dev_tar_at_far_0.0001"] == pytest.approx(above.mean())

@@ -136,7 +136,7 @@ def test_both_ways_is_the_mean_of_a_crop_and_its_mirror_image(tmp_path: Path) ->
     teacher = Teacher(save(tmp_path / "left.onnx", nodes, weights))
     crops = drawn(2)
     halves = [unit(half.mean((1, 2)).astype(np.float32)) for half in np.split(crops, 2, axis=2)]
-    found = teacher.embed_both_ways(crops)[:, :3]
+    found = teacher.embed_with_mirror(crops)[:, :3]
     assert found == pytest.approx(unit(halves[0] + halves[1]), abs=1e-5)
 
 
@@ -224,8 +224,8 @@ def test_what_the_teacher_says_is_kept(tmp_path: Path) -> None:
     (tmp_path / "teacher.npy").unlink()
     teacher = Teacher(colour_teacher(tmp_path))
     targets = teach(crop_set, teacher, progress=False)
-    (middle,) = crop_set.middle(np.arange(len(crop_set)))
-    assert np.array_equal(targets, teacher.embed_both_ways(middle))
+    (middle,) = crop_set.contract_crops(np.arange(len(crop_set)))
+    assert np.array_equal(targets, teacher.embed_with_mirror(middle))
     assert np.array_equal(load_targets(CropSet.load(tmp_path)), targets)
 
 

@@ -14,12 +14,12 @@ from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.photo import read_photo
 from kiosk.records import Image
-from train.classifier.baseline import BaselineConfig, Run, fit_baseline, load_run, predict
 from train.classifier.comparison import Comparison, Method, write
 from train.classifier.comparison import as_text as side_by_side
 from train.classifier.enrolment import classifier_method, enrolment_methods
-from train.classifier.photos import Collection, cut_evenly, load_album, square
-from train.classifier.report import BaselineReport, as_text, report_baseline
+from train.classifier.fit import ClassifierConfig, Run, fit_classifier, load_run, predict
+from train.classifier.photos import ReportPhotos, cut_evenly, load_report_photos, square
+from train.classifier.report import ClassifierReport, as_text, report_classifier
 from train.dataset.crop_set import CropSet
 from train.dataset.prepare import write_left_out
 from train.dataset.sources import Sources, read_sources
@@ -33,13 +33,13 @@ STRANGERS_MAX: Final = 2000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Others:
+class StrangersAndUnseen:
     """What a crop set tells: who is a stranger, and whom the embedding was not trained on.
 
     Attributes:
         strangers: ``(m, 112, 112, 3)`` uint8 RGB.
         people: How many the strangers are; ``None`` where no crop set was given.
-        unseen: ``(names,)`` who of the album is not on the training side; ``None`` likewise.
+        unseen: ``(names,)`` who of the labelled is not on the training side; ``None`` likewise.
     """
 
     strangers: Image
@@ -61,8 +61,8 @@ def run_report(
 ) -> str:
     """Train the report's classifier, measure it, and set the shipped embedding beside it.
 
-    The run folder gets what :func:`train.classifier.baseline.fit_baseline` and
-    :func:`train.classifier.report.report_baseline` write, ``left_out.csv``, and with a bundle
+    The run folder gets what :func:`train.classifier.fit.fit_classifier` and
+    :func:`train.classifier.report.report_classifier` write, ``left_out.csv``, and with a bundle
     ``comparison.txt``, ``comparison.json`` and ``comparison.csv``. A run that was interrupted is
     taken up.
 
@@ -71,10 +71,10 @@ def run_report(
         root: What a TOML file's paths are relative to.
         folder: The run folder.
         photos_max: Cut the set to this many photos, evenly over the people.
-        strangers: Crop set whose named test people are strangers, without those of the album.
+        strangers: Crop set whose named test people are strangers, without those of the labelled.
         bundle: Model bundle to measure with enrolment.
         epochs: Epochs of the training.
-        size_px: Side of the photos that the classifier sees.
+        size_px: Split of the photos that the classifier sees.
         progress: Show progress bars.
 
     Returns:
@@ -88,27 +88,27 @@ def run_report(
     sources = read_sources(photos)
     crop_set = None if strangers is None else CropSet.load(strangers)
     model = None if bundle is None else load_bundle(bundle)
-    config = BaselineConfig(size_px=size_px, epochs=epochs, seed=sources.seed)
-    collection = load_album(sources, root, size_px, photos_max, progress=progress)
-    others = find_others(crop_set, sources, collection.album.names)
-    run = fit_baseline(folder, collection.album, config, progress=progress)
-    write_left_out(folder / "left_out.csv", collection.left_out)
+    config = ClassifierConfig(size_px=size_px, epochs=epochs, seed=sources.seed)
+    report_photos = load_report_photos(sources, root, size_px, photos_max, progress=progress)
+    others = find_strangers(crop_set, sources, report_photos.labelled.names)
+    run = fit_classifier(folder, report_photos.labelled, config, progress=progress)
+    write_left_out(folder / "left_out.csv", report_photos.left_out)
     if model is None:
-        return as_text(_report(run, collection, others, None))
+        return as_text(_report(run, report_photos, others, None))
     # The gallery holds everybody: a kiosk would take its threshold for as many people.
     point = model.card.operating_point(FPIR, len(run.names))
-    ways = enrolment_methods(
+    methods = enrolment_methods(
         run,
-        collection,
+        report_photos,
         others.strangers,
         others.unseen,
         TfliteEmbedder(model),
         Cohort(model.cohort),
         point.threshold,
     )
-    report = _report(run, collection, others, max(way.new_person_s for way in ways))
-    ways = (classifier_method(run, collection, report, others.unseen), *ways)
-    comparison = _comparison(collection, others, model.card.model_id, point, ways)
+    report = _report(run, report_photos, others, max(method.new_person_s for method in methods))
+    methods = (classifier_method(run, report_photos, report, others.unseen), *methods)
+    comparison = _comparison(report_photos, others, model.card.model_id, point, methods)
     write(comparison, folder)
     return f"{as_text(report)}\n{side_by_side(comparison)}"
 
@@ -140,7 +140,9 @@ def run_predict(photos: Sequence[Path], folder: Path, grid: Path) -> Iterator[st
         yield f"{path}: Actual: {known}, Predicted: {found.predicted} ({found.score:.0%})"
 
 
-def find_others(crop_set: CropSet | None, sources: Sources, names: Sequence[str]) -> Others:
+def find_strangers(
+    crop_set: CropSet | None, sources: Sources, names: Sequence[str]
+) -> StrangersAndUnseen:
     """Find strangers to the people named, and who of these the embedding was not trained on.
 
     A person of the crop set is one of those named if the folder has the same name, or if a source
@@ -148,14 +150,14 @@ def find_others(crop_set: CropSet | None, sources: Sources, names: Sequence[str]
 
     Args:
         crop_set: What the embedding was trained on and tested on; ``None`` tells nothing.
-        sources: What the album was made of.
-        names: The people of the album.
+        sources: What the labelled was made of.
+        names: The people of the labelled.
 
     Raises:
         DatasetError: The crop set has no stranger on its test side.
     """
     if crop_set is None:
-        return Others(np.empty((0, 112, 112, 3), np.uint8))
+        return StrangersAndUnseen(np.empty((0, 112, 112, 3), np.uint8))
     also = {
         other: person
         for source in sources.source
@@ -163,40 +165,40 @@ def find_others(crop_set: CropSet | None, sources: Sources, names: Sequence[str]
         for other in others
     }
     known = [also.get(photo.identity, photo.person) for photo in crop_set.photos]
-    tested = [i for i in crop_set.on("test") if known[i] and known[i] not in names]
+    tested = [i for i in crop_set.indices_of("test") if known[i] and known[i] not in names]
     if not tested:
         raise DatasetError(f"{crop_set.folder}: no stranger on its test side; prepare more people")
     people = np.unique([crop_set.photos[i].identity for i in tested], return_inverse=True)[1]
     chosen = np.array(tested, np.int64)[cut_evenly(people, STRANGERS_MAX, sources.seed)]
-    strangers = np.concatenate(list(crop_set.middle(chosen)))
-    trained = {known[i] for i in crop_set.on("train")}
+    strangers = np.concatenate(list(crop_set.contract_crops(chosen)))
+    trained = {known[i] for i in crop_set.indices_of("train")}
     unseen = np.array([name not in trained for name in names])
-    return Others(strangers, len({crop_set.photos[i].identity for i in chosen}), unseen)
+    return StrangersAndUnseen(strangers, len({crop_set.photos[i].identity for i in chosen}), unseen)
 
 
 def _report(
-    run: Run, collection: Collection, others: Others, enrolment_s: float | None
-) -> BaselineReport:
+    run: Run, report_photos: ReportPhotos, others: StrangersAndUnseen, enrolment_s: float | None
+) -> ClassifierReport:
     enlarged = [square(crop, run.config.size_px) for crop in others.strangers]
     strangers = np.stack(enlarged) if enlarged else None
-    return report_baseline(run, collection.album, strangers, enrolment_s=enrolment_s)
+    return report_classifier(run, report_photos.labelled, strangers, enrolment_s=enrolment_s)
 
 
 def _comparison(
-    collection: Collection,
-    others: Others,
+    report_photos: ReportPhotos,
+    others: StrangersAndUnseen,
     model_id: str,
     point: OperatingPoint,
-    ways: tuple[Method, ...],
+    methods: tuple[Method, ...],
 ) -> Comparison:
     return Comparison(
-        people=len(collection.album.names),
-        photos=len(collection.photos),
-        left_out=dict(Counter(item.reason for item in collection.left_out)),
+        people=len(report_photos.labelled.names),
+        photos=len(report_photos.photos),
+        left_out=dict(Counter(item.reason for item in report_photos.left_out)),
         unseen_people=None if others.unseen is None else int(others.unseen.sum()),
         strangers_people=others.people,
         model_id=model_id,
         fpir=point.fpir,
         gallery_size=point.gallery_size,
-        ways=ways,
+        methods=methods,
     )

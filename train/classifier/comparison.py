@@ -13,10 +13,10 @@ _LABEL, _CELL = 50, 26  # widths of the table's columns
 
 
 class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The figures of one way to name people. Intervals as in :class:`BaselineReport`.
+    """The figures of one way to name people. Intervals as in :class:`ClassifierReport`.
 
     Attributes:
-        way: Which.
+        name: Which.
         held_out: Held-out photos given the right name when somebody always is named (rank 1).
         unseen: The same of people whom the embedding was not trained on; ``None`` where no crop
             set tells who they are.
@@ -27,7 +27,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         new_person_s: What one more person takes on this machine, seconds.
     """
 
-    way: str
+    name: str
     held_out: Rate
     unseen: Rate | None
     threshold: float
@@ -49,7 +49,7 @@ class Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         model_id: Of the embedding.
         fpir: That its threshold was set for.
         gallery_size: That its threshold was set for.
-        ways: The classifier, then enrolment from more and more photos.
+        methods: The classifier, then enrolment from more and more photos.
     """
 
     people: int
@@ -60,33 +60,41 @@ class Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     model_id: str
     fpir: float
     gallery_size: int
-    ways: tuple[Method, ...]
+    methods: tuple[Method, ...]
 
 
 def as_text(comparison: Comparison) -> str:
-    """Set the ways side by side."""
-    ways = comparison.ways
-    n, strangers, unseen = ways[0].held_out.n, ways[0].strangers, ways[0].unseen
+    """Set the methods side by side."""
+    methods = comparison.methods
+    n, strangers, unseen = methods[0].held_out.n, methods[0].strangers, methods[0].unseen
     rows = [
-        ("", [way.way for way in ways]),
-        (f"right, somebody is always named (of {n})", [_percent(w.held_out) for w in ways]),
+        ("", [method.name for method in methods]),
+        (
+            f"right, somebody is always named (of {n})",
+            [_percent(method.held_out) for method in methods],
+        ),
     ]
     if unseen is not None:
         label = f"... people the embedding never saw (of {unseen.n})"
-        rows += [(label, [_percent(w.unseen) for w in ways])]
+        rows += [(label, [_percent(method.unseen) for method in methods])]
     rows += [
-        ("threshold (softmax; score)", [f"{w.threshold:.4f}" for w in ways]),
-        (f"reach it, right name (of {n})", [_percent(w.right) for w in ways]),
-        (f"reach it, another's name (of {n})", [_percent(w.wrong) for w in ways]),
+        ("threshold (softmax; score)", [f"{method.threshold:.4f}" for method in methods]),
+        (f"reach it, right name (of {n})", [_percent(method.right) for method in methods]),
+        (f"reach it, another's name (of {n})", [_percent(method.wrong) for method in methods]),
     ]
     if strangers is not None:
-        rows += [(f"strangers named (of {strangers.n})", [_percent(w.strangers) for w in ways])]
-    rows += [("one more person", [f"{w.new_person_s:.2f} s" for w in ways])]
+        rows += [
+            (
+                f"strangers named (of {strangers.n})",
+                [_percent(method.strangers) for method in methods],
+            )
+        ]
+    rows += [("one more person", [f"{method.new_person_s:.2f} s" for method in methods])]
     table = [
         f"{label:<{_LABEL}}{''.join(f'{cell:<{_CELL}}' for cell in cells)}".rstrip()
         for label, cells in rows
     ]
-    return "\n".join(["Side by side", "", *table, "", *_notes(comparison), ""])
+    return "\n".join(["Split by side", "", *table, "", *_notes(comparison), ""])
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
@@ -113,10 +121,10 @@ def write(comparison: Comparison, folder: Path) -> None:
 
 
 def _table(comparison: Comparison) -> Iterator[list[object]]:
-    yield ["way", "figure", "value", "low", "high", "n"]
-    for way in comparison.ways:
+    yield ["method", "figure", "value", "low", "high", "n"]
+    for method in comparison.methods:
         for name in Method.__struct_fields__[1:]:
-            yield [way.way, name, *cells(getattr(way, name))]
+            yield [method.name, name, *cells(getattr(method, name))]
 
 
 def _percent(rate: Rate | None) -> str:

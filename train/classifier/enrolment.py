@@ -16,10 +16,10 @@ from kiosk.recognition.embed import Embedder
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher
 from kiosk.records import Floats, Image
-from train.classifier.baseline import Run, score
 from train.classifier.comparison import Method
-from train.classifier.photos import Collection
-from train.classifier.report import BaselineReport
+from train.classifier.fit import Run, score
+from train.classifier.photos import ReportPhotos
+from train.classifier.report import ClassifierReport
 from train.evaluation.metrics import Bools, Ints, Rate, wilson
 
 ENROLMENT_PHOTOS: Final = (3, 10)
@@ -28,7 +28,7 @@ ENROLMENT_PHOTOS: Final = (3, 10)
 
 def enrolment_methods(
     run: Run,
-    collection: Collection,
+    report_photos: ReportPhotos,
     strangers: Image,
     unseen: Bools | None,
     embedder: Embedder,
@@ -42,26 +42,26 @@ def enrolment_methods(
 
     Args:
         run: The classifier's run; it says which photos are held out.
-        collection: Its photos.
+        report_photos: Its photos.
         strangers: ``(m, 112, 112, 3)`` uint8 RGB, crops of nobody among them; may be empty.
         unseen: ``(people,)`` whether the embedding was not trained on them, or ``None``.
         embedder: The shipped one.
         cohort: Shipped with it.
         threshold: Score from which on somebody is named.
     """
-    labels, held_out = collection.album.labels, run.held_out
+    labels, held_out = report_photos.labelled.labels, run.held_out
     drawn = draw_enrolment(labels, held_out, max(ENROLMENT_PHOTOS), run.config.seed)
-    enrolled = [_embed(collection.crops[own], embedder) for own in drawn]
-    probes = _embed(collection.crops[held_out], embedder)
+    enrolled = [_embed(report_photos.crops[own], embedder) for own in drawn]
+    probes = _embed(report_photos.crops[held_out], embedder)
     others = _embed(strangers, embedder)
-    ways = []
+    methods = []
     for count in ENROLMENT_PHOTOS:
         gallery = Gallery("", {str(who): own[:count] for who, own in enumerate(enrolled)})
         matcher = Matcher(gallery, cohort)
         scores = matcher.scores(probes)
         reached = matcher.scores(others).max(axis=1) >= threshold
         some = np.flatnonzero(~held_out)[:count]
-        way = _way(
+        method = _method(
             f"enrolled from {count} photos",
             right=scores.argmax(axis=1) == labels[held_out],
             reached=scores.max(axis=1) >= threshold,
@@ -69,21 +69,25 @@ def enrolment_methods(
             threshold=threshold,
             strangers=_rate(reached) if len(reached) else None,
             new_person_s=enrolment_seconds(
-                collection.album.photos[some], collection.crops[some], embedder, gallery, cohort
+                report_photos.labelled.images[some],
+                report_photos.crops[some],
+                embedder,
+                gallery,
+                cohort,
             ),
         )
-        ways.append(way)
-    return tuple(ways)
+        methods.append(method)
+    return tuple(methods)
 
 
 def classifier_method(
-    run: Run, collection: Collection, report: BaselineReport, unseen: Bools | None
+    run: Run, report_photos: ReportPhotos, report: ClassifierReport, unseen: Bools | None
 ) -> Method:
     """Give the classifier's figures; ``report`` is what it amounts to, ``unseen`` as above."""
-    labels = collection.album.labels[run.held_out]
-    found = score(run, collection.album.photos[run.held_out])
+    labels = report_photos.labelled.labels[run.held_out]
+    found = score(run, report_photos.labelled.images[run.held_out])
     strangers = report.strangers
-    return _way(
+    return _method(
         "classifier of the report",
         right=found.argmax(axis=1) == labels,
         reached=found.max(axis=1) >= report.threshold,
@@ -138,7 +142,7 @@ def _embed(crops: Image, embedder: Embedder) -> Floats:
     return np.reshape(found, (-1, EMBEDDING_DIM)).astype(np.float32)
 
 
-def _way(
+def _method(
     name: str,
     *,
     right: Bools,
@@ -150,7 +154,7 @@ def _way(
 ) -> Method:
     """Turn hits on the held-out photos into shares."""
     return Method(
-        way=name,
+        name=name,
         held_out=_rate(right),
         unseen=None if unseen is None else _rate(right[unseen]),
         threshold=threshold,

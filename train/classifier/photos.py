@@ -2,7 +2,7 @@
 
 Two things differ from that student's set, so that held-out photos are held out: copies are left
 out, and so are photos without a face or with several; and a burst of one person is one group, which
-``fit_baseline`` keeps on one side of its split. The aligned crops of the very same photos come
+``fit_classifier`` keeps on one side of its split. The aligned crops of the very same photos come
 along, so that the embedding can be measured on them too.
 """
 
@@ -20,10 +20,10 @@ from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import decode_photo
 from kiosk.records import Image
-from train.classifier.baseline import Album
+from train.classifier.fit import LabelledPhotos
 from train.dataset.crop_set import BORDER_PX, Photo
 from train.dataset.near_duplicates import BURST, groups, near_duplicates, within
-from train.dataset.prepare import LeftOut, find_crop, walk, without_doubles
+from train.dataset.prepare import LeftOut, find_crop, walk, without_duplicates
 from train.dataset.sources import Sources
 from train.evaluation.metrics import Ints
 
@@ -31,17 +31,17 @@ _INNER = slice(BORDER_PX, BORDER_PX + CROP_PX)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Collection:
-    """An album, and what else is known of its photos.
+class ReportPhotos:
+    """An labelled, and what else is known of its photos.
 
     Attributes:
-        album: What the classifier sees; ``names`` are those of the folders, sorted.
+        labelled: What the classifier sees; ``names`` are those of the folders, sorted.
         crops: ``(n, 112, 112, 3)`` uint8 RGB, the aligned crop of each of its photos.
         photos: ``(n,)`` where each came from.
         left_out: The photos that cannot be used, and why; those cut are not among them.
     """
 
-    album: Album
+    labelled: LabelledPhotos
     crops: Image
     photos: tuple[Photo, ...]
     left_out: tuple[LeftOut, ...]
@@ -57,20 +57,20 @@ class _Found:
     left_out: list[LeftOut]
 
 
-def load_album(
+def load_report_photos(
     sources: Sources,
     root: Path,
     size_px: int,
     photos_max: int | None = None,
     *,
     progress: bool = True,
-) -> Collection:
+) -> ReportPhotos:
     """Read the photos of the people to be told apart.
 
     Args:
-        sources: What to read; their sides and hold-outs do not matter here.
+        sources: What to read; their splits and hold-outs do not matter here.
         root: What the sources' paths are relative to.
-        size_px: Side of the photos that the classifier sees.
+        size_px: Split of the photos that the classifier sees.
         photos_max: Cut to this many photos, see :func:`cut_evenly`; ``None`` keeps all.
         progress: Show a progress bar.
 
@@ -80,7 +80,7 @@ def load_album(
         PhotoError: A photo was there when its face was found, and can no longer be read.
     """
     found = _find(sources, root, progress=progress)
-    keep, doubles = without_doubles(found.crops, found.photos)
+    keep, doubles = without_duplicates(found.crops, found.photos)
     names = _names([found.photos[i] for i in keep])
     if photos_max is not None and photos_max < len(names):
         raise DatasetError(
@@ -93,10 +93,10 @@ def load_album(
     cut = cut_evenly(labels, len(keep) if photos_max is None else photos_max, sources.seed)
     kept = [keep[i] for i in cut]
     photos = tuple(found.photos[i] for i in kept)
-    album = Album(
+    labelled = LabelledPhotos(
         _squares(photos, [found.readers[i] for i in kept], size_px), labels[cut], names, bursts[cut]
     )
-    return Collection(album, crops[cut], photos, (*found.left_out, *doubles))
+    return ReportPhotos(labelled, crops[cut], photos, (*found.left_out, *doubles))
 
 
 def cut_evenly(labels: Ints, n: int, seed: int) -> Ints:
@@ -128,7 +128,7 @@ def square(photo: Image, size_px: int) -> Image:
 
     Args:
         photo: ``(height, width, 3)`` uint8, any order of channels.
-        size_px: Side of the square.
+        size_px: Split of the square.
 
     Returns:
         ``(size_px, size_px, 3)`` uint8, the channels as they were.

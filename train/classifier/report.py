@@ -12,7 +12,7 @@ import numpy as np
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
-from train.classifier.baseline import Album, Run, predict, score
+from train.classifier.fit import LabelledPhotos, Run, predict, score
 from train.evaluation.metrics import Bools, Ints, Rate, wilson
 from train.plots import save_grid
 from train.tables import cells, write_report
@@ -37,7 +37,7 @@ class Strangers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score_median: float
 
 
-class BaselineReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClassifierReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The figures. Intervals are Wilson's, 95 %, as if the photos were independent.
 
     Attributes:
@@ -73,39 +73,39 @@ class BaselineReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enrolment_s: float | None
 
 
-def report_baseline(
+def report_classifier(
     run: Run,
-    album: Album,
+    labelled: LabelledPhotos,
     strangers: Image | None = None,
     *,
     enrolment_s: float | None = None,
-) -> BaselineReport:
+) -> ClassifierReport:
     """Measure a finished run and write what came out into its folder.
 
     The files are ``report.txt``, ``report.json``, ``report.csv`` and the picture grid ``grid.png``.
 
     Args:
         run: A finished run.
-        album: The photos it was made from.
+        labelled: The photos it was made from.
         strangers: ``(m, size, size, 3)`` uint8 RGB, photos of nobody among the names.
         enrolment_s: What enrolling one student takes in the kiosk, seconds, where measured.
 
     Raises:
-        DatasetError: The album is not the run's, or the photos have another size.
+        DatasetError: The labelled is not the run's, or the photos have another size.
     """
-    if len(album.photos) != len(run.held_out) or album.names != run.names:
+    if len(labelled.images) != len(run.held_out) or labelled.names != run.names:
         raise DatasetError(f"{run.folder}: made from other photos or names than those given")
-    found = score(run, album.photos)
+    found = score(run, labelled.images)
     apart = None if strangers is None else score(run, strangers)
-    report = measure(run, found, album.labels, apart, enrolment_s)
+    report = measure(run, found, labelled.labels, apart, enrolment_s)
     write_report(run.folder, "report", as_text(report), report, _table(report))
-    _draw_grid(run, album)
+    _draw_grid(run, labelled)
     return report
 
 
 def measure(
     run: Run, found: Floats, labels: Ints, apart: Floats | None, enrolment_s: float | None
-) -> BaselineReport:
+) -> ClassifierReport:
     """Turn scores into figures.
 
     Args:
@@ -113,14 +113,14 @@ def measure(
         found: ``(n, names)`` softmax of all its photos, trained on or held out.
         labels: ``(n,)`` who is on them.
         apart: ``(m, names)`` softmax of strangers' photos, or ``None``.
-        enrolment_s: As in :class:`BaselineReport`.
+        enrolment_s: As in :class:`ClassifierReport`.
     """
     held = run.held_out
     right = found.argmax(axis=1) == labels
     best = found.max(axis=1)
     threshold = threshold_that_keeps(best[held], KEEP)
     kept = best[held] >= threshold
-    return BaselineReport(
+    return ClassifierReport(
         people=len(run.names),
         train=_rate(right[~held]),
         held_out=_rate(right[held]),
@@ -142,12 +142,12 @@ def threshold_that_keeps(best: Floats, keep: float) -> float:
     return float(np.sort(best)[::-1][math.ceil(keep * len(best) - 1e-9) - 1])
 
 
-def as_text(report: BaselineReport) -> str:
+def as_text(report: ClassifierReport) -> str:
     """Say the figures in plain sentences."""
     return "\n".join([*_accuracy_lines(report), *_stranger_lines(report), *_cost_lines(report)])
 
 
-def _accuracy_lines(report: BaselineReport) -> list[str]:
+def _accuracy_lines(report: ClassifierReport) -> list[str]:
     return [
         f"The classifier of the report, {report.people} people, {report.epochs} epochs",
         "",
@@ -159,7 +159,7 @@ def _accuracy_lines(report: BaselineReport) -> list[str]:
     ]
 
 
-def _stranger_lines(report: BaselineReport) -> list[str]:
+def _stranger_lines(report: ClassifierReport) -> list[str]:
     lines = [
         "2. Strangers",
         f"   softmax threshold: {report.threshold:.4f}, set on the held-out photos",
@@ -178,7 +178,7 @@ def _stranger_lines(report: BaselineReport) -> list[str]:
     ]
 
 
-def _cost_lines(report: BaselineReport) -> list[str]:
+def _cost_lines(report: ClassifierReport) -> list[str]:
     enrolment = "not measured" if report.enrolment_s is None else f"{report.enrolment_s:.2f} s"
     return [
         "3. A new student",
@@ -211,12 +211,12 @@ def _share_of_commonest(labels: Ints, held_out: Bools) -> float:
     return float(np.mean(labels[held_out] == commonest))
 
 
-def _table(report: BaselineReport) -> Iterator[list[object]]:
+def _table(report: ClassifierReport) -> Iterator[list[object]]:
     yield ["figure", "value", "low", "high", "n"]
     yield from _lines(report)
 
 
-def _lines(record: BaselineReport | Strangers, prefix: str = "") -> Iterator[list[object]]:
+def _lines(record: ClassifierReport | Strangers, prefix: str = "") -> Iterator[list[object]]:
     for name in record.__struct_fields__:
         value = getattr(record, name)
         if isinstance(value, Strangers):
@@ -225,10 +225,10 @@ def _lines(record: BaselineReport | Strangers, prefix: str = "") -> Iterator[lis
             yield [prefix + name, *cells(value)]
 
 
-def _draw_grid(run: Run, album: Album) -> None:
+def _draw_grid(run: Run, labelled: LabelledPhotos) -> None:
     """Draw held-out photos, as many as there is room for, in an order that the seed decides."""
     held_out = np.flatnonzero(run.held_out)
     shown = np.random.default_rng(run.config.seed).permutation(held_out)[:GRID_PHOTOS]
-    photos = album.photos[shown]
-    actual = [album.names[label] for label in album.labels[shown]]
+    photos = labelled.images[shown]
+    actual = [labelled.names[label] for label in labelled.labels[shown]]
     save_grid(photos, predict(run, photos, actual), run.folder / "grid.png")

@@ -25,11 +25,11 @@ BACKUP_FOLDER: Final = "backup"
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineConfig:
+class ClassifierConfig:
     """One run of the recipe.
 
     Attributes:
-        size_px: Side of a photo.
+        size_px: Split of a photo.
         epochs: Epochs; the training does not stop early, because the report's did not.
         batch: Photos in a batch.
         learning_rate: Of Adam; Keras's default, as the report names none.
@@ -84,7 +84,7 @@ class Run:
     """
 
     folder: Path
-    config: BaselineConfig
+    config: ClassifierConfig
     names: tuple[str, ...]
     held_out: Bools
     history: tuple[Mapping[str, float], ...]
@@ -109,7 +109,7 @@ def load_run(folder: Path) -> Run:
         held_out[facts["held_out"]] = True
         return Run(
             folder=folder,
-            config=msgspec.convert(facts["config"], BaselineConfig),
+            config=msgspec.convert(facts["config"], ClassifierConfig),
             names=tuple(facts["names"]),
             held_out=held_out,
             history=tuple(read_history(folder)),

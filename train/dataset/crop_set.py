@@ -14,7 +14,7 @@ from kiosk.atomic_file import atomic_write
 from kiosk.contract import CROP_PX, fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Image
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.tables import write_table
 
 BORDER_PX: Final = 8
@@ -52,23 +52,23 @@ class CropSet:
         folder: Where they are stored.
         crops: ``(n, 128, 128, 3)`` uint8 RGB, mapped from disk.
         photos: Where each came from.
-        sides: The side of the split that each is on.
+        splits: The side of the split that each is on.
     """
 
     folder: Path
     crops: Image
     photos: tuple[Photo, ...]
-    sides: tuple[Side, ...]
+    splits: tuple[Split, ...]
 
     def __len__(self) -> int:
         """How many crops there are."""
         return len(self.photos)
 
-    def on(self, side: Side) -> npt.NDArray[np.int64]:
+    def indices_of(self, side: Split) -> npt.NDArray[np.int64]:
         """List the crops on one side of the split."""
-        return np.flatnonzero(np.array(self.sides) == side)
+        return np.flatnonzero(np.array(self.splits) == side)
 
-    def middle(self, indices: npt.NDArray[np.int64], batch: int = 512) -> Iterator[Image]:
+    def contract_crops(self, indices: npt.NDArray[np.int64], batch: int = 512) -> Iterator[Image]:
         """Cut the contract's crop out of the stored ones, ``(batch, 112, 112, 3)`` at a time."""
         inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
         for start in range(0, len(indices), batch):
@@ -90,7 +90,7 @@ class CropSet:
         except (OSError, EOFError, ValueError, csv.Error) as exc:
             raise DatasetError(f"{folder}: no crop set of `kiosk-train prepare` ({exc})") from exc
         good = tuple(header) == _HEADER and all(
-            len(row) == len(_HEADER) and row[4] in get_args(Side) for row in rows
+            len(row) == len(_HEADER) and row[4] in get_args(Split) for row in rows
         )
         shape = (len(rows), STORED_PX, STORED_PX, 3)
         if not good or (crops.shape, crops.dtype) != (shape, np.uint8):
@@ -99,7 +99,7 @@ class CropSet:
             folder,
             crops,
             tuple(Photo(*row[:4]) for row in rows),
-            tuple(row[4] for row in rows),  # type: ignore[misc]  # checked against Side above
+            tuple(row[4] for row in rows),  # type: ignore[misc]  # checked against Split above
         )
 
     @staticmethod
@@ -108,7 +108,7 @@ class CropSet:
         crops: Image,
         keep: Sequence[int],
         photos: Sequence[Photo],
-        sides: Sequence[Side],
+        splits: Sequence[Split],
         seed: int | None = None,
     ) -> None:
         """Write the crops numbered ``keep``, in order, with their photos and sides.
@@ -127,14 +127,14 @@ class CropSet:
         facts = {"contract": fingerprint(), "seed": seed, "photos": len(keep)}
         with atomic_write(folder / "set.json") as partial:
             partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        CropSet.write_photos(folder, photos, sides)
+        CropSet.write_photos(folder, photos, splits)
 
     @staticmethod
-    def write_photos(folder: Path, photos: Sequence[Photo], sides: Sequence[Side]) -> None:
+    def write_photos(folder: Path, photos: Sequence[Photo], splits: Sequence[Split]) -> None:
         """Write who is on the crops and which side they are on."""
         rows = (
             [photo.source, photo.person, photo.photo, photo.group, side]
-            for photo, side in zip(photos, sides, strict=True)
+            for photo, side in zip(photos, splits, strict=True)
         )
         write_table(folder / "photos.csv", [_HEADER, *rows])
 

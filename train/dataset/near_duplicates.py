@@ -1,4 +1,4 @@
-"""Honest splits: find photos that are almost the same, group them, and keep each group whole.
+"""Honest parts: find photos that are almost the same, group them, and keep each group whole.
 
 Two photos of one moment on both sides of a split make the held-out figures flatter the model.
 Here they are found by looks alone, linked into groups, and each group goes to one side.
@@ -152,15 +152,15 @@ def split_groups(
             f"labels: expected one for each of {group_of.shape} groups, got {label_of.shape}"
         )
     label_of = np.unique(label_of, return_inverse=True)[1].reshape(group_of.shape)
-    sides = np.empty(len(group_of), dtype=np.int64)
+    parts = np.empty(len(group_of), dtype=np.int64)
     need = np.zeros((len(shares), int(label_of.max(initial=0)) + 1))
     for members in _dealing_order(group_of, seed):
         people, counts = np.unique(label_of[members], return_counts=True)
         need[:, people] += np.outer(shares, counts)
-        side = _most_short(need[:, people] @ counts, need.sum(axis=1))
-        need[side, people] -= counts
-        sides[members] = side
-    return sides
+        part = _most_short(need[:, people] @ counts, need.sum(axis=1))
+        need[part, people] -= counts
+        parts[members] = part
+    return parts
 
 
 def _looks(crops: Image) -> Floats:

@@ -22,7 +22,7 @@ from kiosk.records import Image
 from train.dataset.crop_set import BORDER_PX, STORED_PX, CropSet, Photo
 from train.dataset.near_duplicates import NEAR_DUPLICATE, near_duplicates
 from train.dataset.sources import Source, Sources
-from train.dataset.split import assign_sides
+from train.dataset.split import assign_splits
 from train.tables import write_table
 
 PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".pgm")
@@ -77,13 +77,13 @@ def prepare(sources: Sources, root: Path, out: Path, *, progress: bool = True) -
             left_out.append(LeftOut(source.name, person, name, str(exc)))
         else:
             photos.append(Photo(source.name, person, name, source.group_of(person, name)))
-    keep, doubles = without_doubles(crops[: len(photos)], photos)
+    keep, doubles = without_duplicates(crops[: len(photos)], photos)
     left_out += doubles
     kept = [photos[i] for i in keep]
     if not kept:
         reasons = dict(Counter(item.reason for item in left_out))
         raise DatasetError(f"{root}: no usable photo in any source: {reasons}")
-    CropSet.write(out, crops, keep, kept, assign_sides(kept, sources, root), sources.seed)
+    CropSet.write(out, crops, keep, kept, assign_splits(kept, sources, root), sources.seed)
     write_left_out(out / "left_out.csv", left_out)
     return Prepared(len(kept), tuple(left_out))
 
@@ -181,7 +181,7 @@ def _is_photo(name: str) -> bool:
     return name.lower().endswith(PHOTO_ENDINGS)
 
 
-def without_doubles(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:
+def without_duplicates(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:
     """Keep the first of every set of near-duplicate photos.
 
     Args:
@@ -196,13 +196,13 @@ def without_doubles(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], l
         if first not in dropped:
             dropped.setdefault(second, first)
     left_out = [
-        _double(photos[i], photos[first], same=np.array_equal(crops[i], crops[first]))
+        _duplicate(photos[i], photos[first], same=np.array_equal(crops[i], crops[first]))
         for i, first in sorted(dropped.items())
     ]
     return [i for i in range(len(photos)) if i not in dropped], left_out
 
 
-def _double(photo: Photo, first: Photo, *, same: bool) -> LeftOut:
+def _duplicate(photo: Photo, first: Photo, *, same: bool) -> LeftOut:
     reason = "duplicate" if same else "near-duplicate"
     return LeftOut(photo.source, photo.person, photo.photo, reason, f"of {first.path}")
 

@@ -53,7 +53,7 @@ from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.near_duplicates import groups
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.evaluation.metrics import Bools, Ints
 
 ALIKE: Final = 0.6
@@ -90,7 +90,7 @@ class _People:
         names: With their source.
         means: ``(p, dim)`` of length 1.
         sums: ``(p, dim)`` of all their photos' embeddings.
-        sides: Where they are.
+        splits: Where they are.
         kin: Number of their family.
     """
 
@@ -98,7 +98,7 @@ class _People:
     names: tuple[str, ...]
     means: Floats
     sums: Floats
-    sides: tuple[Side, ...]
+    splits: tuple[Split, ...]
     kin: Ints
 
 
@@ -112,17 +112,17 @@ def remove_same_people(crop_set: CropSet, targets: Floats) -> tuple[CropSet, Rem
     Returns:
         The crop set with their side set to ``none``, and how many they were.
     """
-    doubles, others = find_namesakes(crop_set.photos, crop_set.sides, targets)
-    sides: list[Side] = [
-        "none" if photo.identity in doubles or other else side
-        for photo, side, other in zip(crop_set.photos, crop_set.sides, others, strict=True)
+    duplicates, others = find_same_people(crop_set.photos, crop_set.splits, targets)
+    splits: list[Split] = [
+        "none" if photo.identity in duplicates or other else side
+        for photo, side, other in zip(crop_set.photos, crop_set.splits, others, strict=True)
     ]
-    CropSet.write_photos(crop_set.folder, crop_set.photos, sides)
-    return CropSet.load(crop_set.folder), Removed(len(doubles), int(others.sum()))
+    CropSet.write_photos(crop_set.folder, crop_set.photos, splits)
+    return CropSet.load(crop_set.folder), Removed(len(duplicates), int(others.sum()))
 
 
-def find_namesakes(
-    photos: Sequence[Photo], sides: Sequence[Side], targets: Floats
+def find_same_people(
+    photos: Sequence[Photo], splits: Sequence[Split], targets: Floats
 ) -> tuple[frozenset[str], Bools]:
     """Find who is held out, and is somewhere else under another name.
 
@@ -132,26 +132,28 @@ def find_namesakes(
         The people; and ``(n,)`` which held-out photos of others show somebody else, or, of
         nobody named, somebody who has a name.
     """
-    people = _people(photos, sides, targets)
-    held_out = np.array([i for i, side in enumerate(people.sides) if side in _HELD_OUT], np.int64)
+    people = _people(photos, splits, targets)
+    held_out = np.array(
+        [i for i, split in enumerate(people.splits) if split in _HELD_OUT], np.int64
+    )
     nobody = np.full(len(held_out), -1, np.float32)
     taken_for = _taken_for(
         people.means[held_out], people.kin[held_out], nobody, people, PERSON_MARGIN
     )
     links = [(int(i), int(j)) for i, j in zip(held_out, taken_for, strict=True) if j >= 0]
     same = groups(len(people.names), links)
-    gone = {int(group) for group, side in zip(same, people.sides, strict=True) if side == "train"}
-    doubles = set()
+    gone = {int(group) for group, side in zip(same, people.splits, strict=True) if side == "train"}
+    duplicates = set()
     for one in held_out:
         if int(same[one]) in gone:
-            doubles.add(people.names[one])
+            duplicates.add(people.names[one])
         gone.add(int(same[one]))
-    others = _of_others(sides, targets, people, links)
-    others &= np.array([photo.identity not in doubles for photo in photos])
-    return frozenset(doubles), others
+    others = _of_others(splits, targets, people, links)
+    others &= np.array([photo.identity not in duplicates for photo in photos])
+    return frozenset(duplicates), others
 
 
-def _people(photos: Sequence[Photo], sides: Sequence[Side], targets: Floats) -> _People:
+def _people(photos: Sequence[Photo], splits: Sequence[Split], targets: Floats) -> _People:
     first = {photo.identity: i for i, photo in reversed(list(enumerate(photos))) if photo.person}
     names = tuple(sorted(first))
     number = {name: i for i, name in enumerate(names)}
@@ -164,19 +166,19 @@ def _people(photos: Sequence[Photo], sides: Sequence[Side], targets: Floats) -> 
         names,
         unit(sums),
         sums,
-        tuple(sides[first[name]] for name in names),
+        tuple(splits[first[name]] for name in names),
         kin.astype(np.int64),
     )
 
 
 def _of_others(
-    sides: Sequence[Side],
+    splits: Sequence[Split],
     targets: Floats,
     people: _People,
     links: list[tuple[int, int]],
 ) -> Bools:
     """Find the held-out photos of somebody other than the person named on them, ``(n,)``."""
-    held_out = np.array([i for i, side in enumerate(sides) if side in _HELD_OUT], np.int64)
+    held_out = np.array([i for i, split in enumerate(splits) if split in _HELD_OUT], np.int64)
     who = people.who[held_out]
     # One's other names and one's relatives are not others.
     first_of_kin = np.unique(people.kin, return_index=True)[1][people.kin]
@@ -187,7 +189,7 @@ def _of_others(
     own_scores = np.where(who >= 0, np.sum(rest * vectors, axis=1), -1).astype(np.float32)
     own_of = np.where(who >= 0, own[who], -1)
     taken_for = _taken_for(vectors, own_of, own_scores, wide, PHOTO_MARGIN)
-    found = np.zeros(len(sides), np.bool_)
+    found = np.zeros(len(splits), np.bool_)
     found[held_out] = taken_for >= 0
     return found
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from kiosk.errors import DatasetError
 
-Side = Literal["train", "dev", "test", "none"]
+Split = Literal["train", "dev", "test", "none"]
 """A side of the split; on ``none`` nobody is trained, developed or tested on."""
 
 
@@ -43,7 +43,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     people: tuple[str, ...] = ()
     also: dict[str, tuple[str, ...]] = {}
     group: str = ""
-    side: Side | None = None
+    side: Split | None = None
     dev: Annotated[int, Meta(ge=0)] = 0
     test: Annotated[int, Meta(ge=0)] = 0
     hold_out_photos_min: Annotated[int, Meta(ge=1)] = 1

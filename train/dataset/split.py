@@ -13,10 +13,10 @@ from pathlib import Path
 
 from kiosk.errors import DatasetError
 from train.dataset.crop_set import Photo
-from train.dataset.sources import Side, Source, Sources
+from train.dataset.sources import Source, Sources, Split
 
 
-def assign_sides(photos: Sequence[Photo], sources: Sources, root: Path) -> list[Side]:
+def assign_splits(photos: Sequence[Photo], sources: Sources, root: Path) -> list[Split]:
     """Put every photo on a side of the split, whole groups together.
 
     Args:
@@ -28,22 +28,22 @@ def assign_sides(photos: Sequence[Photo], sources: Sources, root: Path) -> list[
         DatasetError: A source has fewer groups than it should hold out, or its list of
             people for the test alone cannot be read.
     """
-    sides: dict[str, Side] = {}
+    splits: dict[str, Split] = {}
     for source in sources.source:
         own = [photo for photo in photos if photo.source == source.name]
-        sides |= _sides_of(source, own, sources.seed, _test_only(source, root))
-    return [sides[photo.group] for photo in photos]
+        splits |= _splits_of(source, own, sources.seed, _test_only(source, root))
+    return [splits[photo.group] for photo in photos]
 
 
-def _sides_of(
+def _splits_of(
     source: Source, photos: Sequence[Photo], seed: int, test_only: frozenset[str]
-) -> dict[str, Side]:
+) -> dict[str, Split]:
     groups = sorted({photo.group for photo in photos}, key=lambda name: _rank(seed, name))
     forced = {photo.group for photo in photos if _same_form(photo.person) in test_only}
-    sides: dict[str, Side]
+    splits: dict[str, Split]
     if source.side is not None:
-        sides = dict.fromkeys(groups, source.side)
-        return sides if source.side == "none" else sides | dict.fromkeys(forced, "test")
+        splits = dict.fromkeys(groups, source.side)
+        return splits if source.side == "none" else splits | dict.fromkeys(forced, "test")
     fit = [
         name for name in _large(photos, source.hold_out_photos_min, groups) if name not in forced
     ]
@@ -52,10 +52,10 @@ def _sides_of(
             f"source {source.name!r}: {len(fit)} groups can be held out, "
             f"expected {source.dev} for development and {source.test} for the test"
         )
-    sides = dict.fromkeys(groups, "train")
-    sides |= dict.fromkeys(fit[: source.dev], "dev")
-    sides |= dict.fromkeys(fit[source.dev : source.dev + source.test], "test")
-    return sides | dict.fromkeys(forced, "test")
+    splits = dict.fromkeys(groups, "train")
+    splits |= dict.fromkeys(fit[: source.dev], "dev")
+    splits |= dict.fromkeys(fit[source.dev : source.dev + source.test], "test")
+    return splits | dict.fromkeys(forced, "test")
 
 
 def _large(photos: Sequence[Photo], photos_min: int, groups: Sequence[str]) -> list[str]:

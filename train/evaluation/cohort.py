@@ -63,7 +63,7 @@ def make_cohort(embed: Embed, crop_set: CropSet) -> Cohort:
     count = len(chosen) // PEOPLE_A_FACE
     if count < COHORT_NEAREST:
         return PLAIN_COSINE
-    vectors = np.concatenate([embed(batch) for batch in crop_set.middle(chosen)])
+    vectors = np.concatenate([embed(batch) for batch in crop_set.contract_crops(chosen)])
     cv2.setRNGSeed(_SEED)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, _ROUNDS, 0.0)
     # OpenCV wants a place to put the labels, or None.
@@ -80,7 +80,7 @@ def one_photo_each(crop_set: CropSet) -> Ints:
     Returns:
         ``(people,)`` numbers of crops, in an order of chance.
     """
-    drawn = np.random.default_rng(_SEED).permutation(crop_set.on("train"))
+    drawn = np.random.default_rng(_SEED).permutation(crop_set.indices_of("train"))
     names = [crop_set.photos[i].identity or f"photo {i}" for i in drawn]
     _, first = np.unique(names, return_index=True)
     return np.asarray(drawn[np.sort(first)], np.int64)

@@ -18,7 +18,7 @@ from kiosk.recognition.bundle import OperatingPoint
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats
 from train.dataset.crop_set import CropSet, Photo
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.evaluation.cohort import PLAIN_COSINE, Embed, RecogniserUnderTest
 from train.evaluation.identify import Identification, draw_gallery, rates, threshold_for
 from train.evaluation.lfw import read_crops, read_pairs
@@ -87,21 +87,21 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def evaluate(
-    name: str, candidate: RecogniserUnderTest, crop_set: CropSet, lfw: Path | None = None
+    name: str, recogniser: RecogniserUnderTest, crop_set: CropSet, lfw: Path | None = None
 ) -> Report:
     """Measure a recogniser.
 
     Args:
         name: For the report.
-        candidate: The recogniser.
+        recogniser: The recogniser.
         crop_set: With development and test people.
         lfw: The archive of LFW's pairs; ``None`` leaves it alone.
 
     Raises:
         DatasetError: Too few people are held out, or the archive cannot be read.
     """
-    dev, test = (embed_side(candidate.embed, crop_set, side) for side in ("dev", "test"))
-    found = _identify(dev, test, candidate.cohort)
+    dev, test = (embed_split(recogniser.embed, crop_set, side) for side in ("dev", "test"))
+    found = _identify(dev, test, recogniser.cohort)
     points = tuple(
         OperatingPoint(fpir, own.gallery_size, own.threshold, own.fnir.value)
         for fpir, own, _ in found
@@ -113,9 +113,9 @@ def evaluate(
         development=tuple(own for _, own, _ in found),
         test=tuple(own for _, _, own in found),
         cosine=tuple(own for _, _, own in _identify(dev, test, PLAIN_COSINE)),
-        groups=by_group(*test, candidate.cohort, shipped),
-        relatives=between_relatives(*test, candidate.cohort, shipped),
-        lfw=evaluate_lfw(candidate.embed, lfw) if lfw is not None else None,
+        groups=by_group(*test, recogniser.cohort, shipped),
+        relatives=between_relatives(*test, recogniser.cohort, shipped),
+        lfw=evaluate_lfw(recogniser.embed, lfw) if lfw is not None else None,
     )
 
 
@@ -139,32 +139,32 @@ def _shipped(points: Sequence[OperatingPoint]) -> OperatingPoint:
     return max(points, key=lambda point: (-point.fpir, point.gallery_size))
 
 
-def embed_side(embed: Embed, crop_set: CropSet, side: Side) -> tuple[Floats, list[Photo]]:
+def embed_split(embed: Embed, crop_set: CropSet, side: Split) -> tuple[Floats, list[Photo]]:
     """Embed everybody on a side; ``(n, dim)``, and who is on the photos.
 
     Raises:
         DatasetError: Nobody is.
     """
-    indices = crops_on(crop_set, side)
-    vectors = np.concatenate([embed(batch) for batch in crop_set.middle(indices)])
+    indices = crops_of_split(crop_set, side)
+    vectors = np.concatenate([embed(batch) for batch in crop_set.contract_crops(indices)])
     return vectors, [crop_set.photos[i] for i in indices]
 
 
-def crops_on(crop_set: CropSet, side: Side) -> Ints:
+def crops_of_split(crop_set: CropSet, side: Split) -> Ints:
     """Give the numbers of a side's crops.
 
     Raises:
         DatasetError: It has none.
     """
-    indices = crop_set.on(side)
+    indices = crop_set.indices_of(side)
     if len(indices) == 0:
         raise DatasetError(f"{crop_set.folder}: nobody on side {side!r}; prepare with more people")
     return indices
 
 
-def _sizes(*sides: Sequence[Photo]) -> list[int]:
-    """Take the gallery sizes that both sides have people for; else what a small set allows."""
-    people = min(_can_enrol(photos) for photos in sides)
+def _sizes(*splits: Sequence[Photo]) -> list[int]:
+    """Take the gallery sizes that both splits have people for; else what a small set allows."""
+    people = min(_can_enrol(photos) for photos in splits)
     fit = [size for size in GALLERY_SIZES if size < people]
     if not fit and people < 2:
         raise DatasetError("fewer than two held-out people have four photos or more")

@@ -32,9 +32,9 @@ class Trial:
         stranger_groups: ``(s,)`` which person (or family) it shows, numbered likewise.
     """
 
-    own: Floats
-    owners: Ints
-    strangers: Floats
+    mated_scores: Floats
+    mated_people: Ints
+    stranger_scores: Floats
     stranger_groups: Ints
 
 
@@ -111,7 +111,7 @@ def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
     given a name is the worst error, and other people's strangers differ from these. Where none
     may be named, as with few strangers, it is just above them all.
     """
-    scores = np.concatenate([trial.strangers for trial in trials])
+    scores = np.concatenate([trial.stranger_scores for trial in trials])
     people = _by_group(scores, np.concatenate([trial.stranger_groups for trial in trials]))
 
     def too_many(named: int) -> bool:
@@ -127,11 +127,11 @@ def rates(trials: Sequence[Trial], threshold: float, gallery_size: int) -> Ident
     """Measure the error rates of several drawings at one threshold; the interval is by person."""
     # A person's probes of all drawings are one cluster: drawing again makes nobody new.
     missed = _by_group(
-        np.concatenate([trial.own < threshold for trial in trials]),
-        np.concatenate([trial.owners for trial in trials]),
+        np.concatenate([trial.mated_scores < threshold for trial in trials]),
+        np.concatenate([trial.mated_people for trial in trials]),
     )
     named = _by_group(
-        np.concatenate([trial.strangers >= threshold for trial in trials]),
+        np.concatenate([trial.stranger_scores >= threshold for trial in trials]),
         np.concatenate([trial.stranger_groups for trial in trials]),
     )
     return Identification(gallery_size, threshold, bootstrap(named), bootstrap(missed))

@@ -67,12 +67,14 @@ def _one_by_one(embed_one: EmbedOne) -> Embed:
     return lambda crops: np.stack([embed_one(crop) for crop in crops])
 
 
-def bundle_candidate(bundle: Bundle) -> RecogniserUnderTest:
+def bundle_recogniser(bundle: Bundle) -> RecogniserUnderTest:
     """Measure a model bundle, with the cohort that it ships."""
     return RecogniserUnderTest(CachedEmbedder(bundle_embedder(bundle)), Cohort(bundle.cohort))
 
 
-def candidates(embedders: Mapping[str, Embed], crop_set: CropSet) -> dict[str, RecogniserUnderTest]:
+def with_own_cohorts(
+    embedders: Mapping[str, Embed], crop_set: CropSet
+) -> dict[str, RecogniserUnderTest]:
     """Give each recogniser a cohort of its own, of the same training photos."""
     bar = tqdm(embedders.items(), desc="cohorts", disable=None)
     return {
@@ -95,7 +97,7 @@ def compare(
         DatasetError: Too few people are held out, or the archive cannot be read.
     """
     bar = tqdm(found.items(), desc="recognisers", disable=None)
-    return [evaluate(name, candidate, crop_set, lfw) for name, candidate in bar]
+    return [evaluate(name, recogniser, crop_set, lfw) for name, recogniser in bar]
 
 
 @dataclass(frozen=True, slots=True)

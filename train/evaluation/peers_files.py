@@ -14,7 +14,7 @@ from kiosk.atomic_file import atomic_write
 from kiosk.errors import MissingExtraError
 from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import RecogniserUnderTest
-from train.evaluation.evaluate import DRAWS, FPIRS, Report, embed_side
+from train.evaluation.evaluate import DRAWS, FPIRS, Report, embed_split
 from train.evaluation.identify import draw_gallery
 from train.evaluation.metrics import quantile_threshold
 from train.evaluation.peers import figures, render_reports
@@ -25,7 +25,7 @@ _FPIR_TO: Final = 0.3
 _POINTS: Final = 60
 
 
-class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DetCurve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A detection error trade-off of open-set identification, on test people.
 
     Attributes:
@@ -42,12 +42,12 @@ class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def det_curves(
-    candidates: Mapping[str, RecogniserUnderTest], crop_set: CropSet, gallery_size: int
-) -> list[Curve]:
+    with_own_cohorts: Mapping[str, RecogniserUnderTest], crop_set: CropSet, gallery_size: int
+) -> list[DetCurve]:
     """Sweep the threshold over test people.
 
     Args:
-        candidates: By name.
+        with_own_cohorts: By name.
         crop_set: With test people.
         gallery_size: How many people to enrol.
 
@@ -55,18 +55,18 @@ def det_curves(
         DatasetError: Too few test people can be enrolled.
     """
     curves = []
-    for name, candidate in candidates.items():
-        side = embed_side(candidate.embed, crop_set, "test")
+    for name, recogniser in with_own_cohorts.items():
+        side = embed_split(recogniser.embed, crop_set, "test")
         trials = [
-            draw_gallery(*side, candidate.cohort, gallery_size, seed) for seed in range(DRAWS)
+            draw_gallery(*side, recogniser.cohort, gallery_size, seed) for seed in range(DRAWS)
         ]
-        own = np.sort(np.concatenate([trial.own for trial in trials]))
-        strangers = np.sort(np.concatenate([trial.strangers for trial in trials]))
+        own = np.sort(np.concatenate([trial.mated_scores for trial in trials]))
+        strangers = np.sort(np.concatenate([trial.stranger_scores for trial in trials]))
         wanted = np.geomspace(_FPIR_FROM, _FPIR_TO, _POINTS)
         thresholds = np.array([quantile_threshold(strangers, fpir) for fpir in wanted])
         named = 1 - np.searchsorted(strangers, thresholds) / len(strangers)
         missed = np.searchsorted(own, thresholds) / len(own)
-        curves.append(Curve(name, gallery_size, tuple(named.tolist()), tuple(missed.tolist())))
+        curves.append(DetCurve(name, gallery_size, tuple(named.tolist()), tuple(missed.tolist())))
     return curves
 
 
@@ -83,7 +83,7 @@ def _table(reports: Sequence[Report]) -> Iterator[list[object]]:
             yield [report.name, item.label, *cells(item.rate), item.error, item.note]
 
 
-def save_det(curves: Sequence[Curve], reports: Sequence[Report], path: Path) -> None:
+def save_det(curves: Sequence[DetCurve], reports: Sequence[Report], path: Path) -> None:
     """Draw the curves, and on each the thresholds set on development people.
 
     Args:
@@ -120,7 +120,9 @@ def save_det(curves: Sequence[Curve], reports: Sequence[Report], path: Path) -> 
         figure.savefig(partial, format="png", dpi=120)
 
 
-def _operating_points(curve: Curve, reports: Sequence[Report]) -> tuple[list[float], list[float]]:
+def _operating_points(
+    curve: DetCurve, reports: Sequence[Report]
+) -> tuple[list[float], list[float]]:
     """Give the FPIR and FNIR that a recogniser's shipped thresholds have on test people."""
     found = [
         item

@@ -14,10 +14,10 @@ from kiosk.recognition.bundle import write_bundle
 from kiosk.records import Image
 from tests.support import needs_photos, small_bundle
 from tests.train.classifier.test_photos import draw_crop, save, write_crops
-from train.classifier.command import find_others, run_predict, run_report
+from train.classifier.command import find_strangers, run_predict, run_report
 from train.classifier.comparison import Comparison
 from train.dataset.crop_set import CropSet, Photo
-from train.dataset.sources import Side, Source, Sources, load_sources
+from train.dataset.sources import Source, Sources, Split, load_sources
 
 SHARED = Path(__file__).parents[4] / "shared"
 PEOPLE, EACH, SIDE = 3, 15, 24
@@ -35,7 +35,7 @@ p1 = ["other/x1"]
 
 # Who is on the crop set, and on which side: p0 was trained on under the same name, p1 under
 # another; p2 and two strangers stand on the test side, and a photo of nobody named.
-CROP_SET: list[tuple[str, str, Side]] = [
+CROP_SET: list[tuple[str, str, Split]] = [
     ("one", "p0", "train"),
     ("other", "x1", "train"),
     ("other", "x1", "test"),
@@ -49,7 +49,7 @@ CROP_SET: list[tuple[str, str, Side]] = [
 ]
 
 
-def write_crop_set(folder: Path, rows: Sequence[tuple[str, str, Side]] = CROP_SET) -> Path:
+def write_crop_set(folder: Path, rows: Sequence[tuple[str, str, Split]] = CROP_SET) -> Path:
     crops = np.zeros((len(rows), 128, 128, 3), np.uint8)
     for i in range(len(rows)):
         crops[i, 8:120, 8:120] = draw_crop(50 + i, 60 + i)
@@ -106,12 +106,12 @@ def test_all_ways_are_measured_on_the_same_photos(work: Path) -> None:
     found = stored(work)
     facts = json.loads((work / "run" / "config.json").read_bytes())
     assert (found.people, found.photos) == (PEOPLE, 40)
-    assert len(found.ways) == 3
-    for way in found.ways:
-        assert way.held_out.n == len(facts["held_out"])
-        assert way.strangers is not None
-        assert way.strangers.n == 3
-        assert way.new_person_s > 0
+    assert len(found.methods) == 3
+    for method in found.methods:
+        assert method.held_out.n == len(facts["held_out"])
+        assert method.strangers is not None
+        assert method.strangers.n == 3
+        assert method.new_person_s > 0
 
 
 def test_the_threshold_is_the_bundles_for_as_many_people(work: Path) -> None:
@@ -119,13 +119,13 @@ def test_the_threshold_is_the_bundles_for_as_many_people(work: Path) -> None:
     found = stored(work)
     point = small_bundle().card.operating_point(0.003, PEOPLE)
     assert (found.fpir, found.gallery_size) == (0.003, point.gallery_size)
-    assert [way.threshold for way in found.ways[1:]] == [point.threshold] * 2
+    assert [method.threshold for method in found.methods[1:]] == [point.threshold] * 2
 
 
 def test_enrolment_time_enters_the_classifiers_report(work: Path) -> None:
     """The price of a new student stands beside that of the training."""
     seconds = json.loads((work / "run" / "report.json").read_bytes())["enrolment_s"]
-    assert seconds == max(way.new_person_s for way in stored(work).ways[1:])
+    assert seconds == max(method.new_person_s for method in stored(work).methods[1:])
 
 
 def test_a_finished_run_is_not_trained_again(work: Path) -> None:
@@ -135,8 +135,8 @@ def test_a_finished_run_is_not_trained_again(work: Path) -> None:
     report(work)
     assert (work / "run" / "history.csv").read_bytes() == history
     after = json.loads((work / "run" / "comparison.json").read_bytes())
-    for way in (*before["ways"], *after["ways"]):
-        way.pop("new_person_s")  # measured anew
+    for method in (*before["methods"], *after["methods"]):
+        method.pop("new_person_s")  # measured anew
     assert after == before
 
 
@@ -161,24 +161,24 @@ def sources(also: dict[str, tuple[str, ...]]) -> Sources:
 def test_nobody_of_the_album_is_a_stranger(tmp_path: Path) -> None:
     """Neither under the same name nor under another; and photos of nobody named are not taken."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops"))
-    others = find_others(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
+    others = find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
     assert others.people == 2
     assert [crop.tobytes() for crop in others.strangers] == [middle(i).tobytes() for i in (5, 6, 7)]
-    without = find_others(crop_set, sources({}), ("p0", "p1", "p2"))
+    without = find_strangers(crop_set, sources({}), ("p0", "p1", "p2"))
     assert without.people == 3  # x1 is a stranger as far as anybody knows
 
 
 def test_who_was_trained_on_is_told_by_name_and_by_other_names(tmp_path: Path) -> None:
     """p0 is on the training side as such, p1 under another name, p2 on the test side alone."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops"))
-    others = find_others(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
+    others = find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
     assert others.unseen is not None
     assert others.unseen.tolist() == [False, False, True]
 
 
 def test_without_a_crop_set_nothing_is_known_of_others() -> None:
     """No strangers, and nobody is called unseen."""
-    others = find_others(None, sources({}), ("p0",))
+    others = find_strangers(None, sources({}), ("p0",))
     assert (len(others.strangers), others.people, others.unseen) == (0, None, None)
 
 
@@ -186,7 +186,7 @@ def test_a_crop_set_without_strangers_is_refused(tmp_path: Path) -> None:
     """The message says what is missing."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops", CROP_SET[:4]))
     with pytest.raises(DatasetError, match="no stranger on its test side"):
-        find_others(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
+        find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
 
 
 def test_predict_says_actual_and_predicted_and_draws_the_grid(work: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from train.classifier.comparison import Comparison, Method, as_text, write
 from train.evaluation.metrics import wilson
 
 
-def way(name: str = "classifier of the report", **settings: object) -> Method:
+def method(name: str = "classifier of the report", **settings: object) -> Method:
     figures: dict[str, object] = {
         "held_out": wilson(8, 10),
         "unseen": wilson(3, 4),
@@ -19,12 +19,12 @@ def way(name: str = "classifier of the report", **settings: object) -> Method:
         "strangers": wilson(1, 20),
         "new_person_s": 63.0,
     }
-    return Method(way=name, **(figures | settings))  # type: ignore[arg-type]  # as the tests name them
+    return Method(name=name, **(figures | settings))  # type: ignore[arg-type]  # as the tests name them
 
 
 @pytest.fixture
 def comparison() -> Comparison:
-    enrolled = way("enrolled from 3 photos", held_out=wilson(10, 10), new_person_s=0.04)
+    enrolled = method("enrolled from 3 photos", held_out=wilson(10, 10), new_person_s=0.04)
     return Comparison(
         people=3,
         photos=50,
@@ -34,7 +34,7 @@ def comparison() -> Comparison:
         model_id="small-1",
         fpir=0.003,
         gallery_size=30,
-        ways=(way(), enrolled),
+        methods=(method(), enrolled),
     )
 
 
@@ -60,15 +60,17 @@ def test_each_figure_stands_side_by_side(
     """A line a figure, with how many photos it is of; a column a way, under its name."""
     text = as_text(comparison)
     head, row = line(text, " " * 9), line(text, label)
-    columns = [head.index(one.way) for one in comparison.ways]
+    columns = [head.index(one.name) for one in comparison.methods]
     for column, cell in zip(columns, cells, strict=True):
         assert row[column:].startswith(cell)
 
 
 def test_what_was_not_measured_has_no_line(comparison: Comparison) -> None:
     """Without a crop set nothing is said of strangers or of people never seen."""
-    ways = tuple(way(one.way, strangers=None, unseen=None) for one in comparison.ways)
-    bare = msgspec.structs.replace(comparison, ways=ways, unseen_people=None, strangers_people=None)
+    methods = tuple(method(one.name, strangers=None, unseen=None) for one in comparison.methods)
+    bare = msgspec.structs.replace(
+        comparison, methods=methods, unseen_people=None, strangers_people=None
+    )
     assert "tranger" not in as_text(bare)
     assert "never" not in as_text(bare)
 
@@ -89,8 +91,8 @@ def test_all_files_say_the_same(comparison: Comparison, tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "comparison.json").read_text())
     assert msgspec.convert(stored, Comparison) == comparison
     with (tmp_path / "comparison.csv").open(newline="") as file:
-        rows = {(row["way"], row["figure"]): row for row in csv.DictReader(file)}
+        rows = {(row["method"], row["figure"]): row for row in csv.DictReader(file)}
     assert len(rows) == 2 * (len(Method.__struct_fields__) - 1)
-    for one in comparison.ways:
-        assert float(rows[one.way, "held_out"]["low"]) == one.held_out.low
-        assert float(rows[one.way, "new_person_s"]["value"]) == one.new_person_s
+    for one in comparison.methods:
+        assert float(rows[one.name, "held_out"]["low"]) == one.held_out.low
+        assert float(rows[one.name, "new_person_s"]["value"]) == one.new_person_s

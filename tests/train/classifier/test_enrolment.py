@@ -9,7 +9,7 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from train.classifier.baseline import Album, BaselineConfig, Run
+from tests.support import unit
 from train.classifier.enrolment import (
     ENROLMENT_PHOTOS,
     classifier_method,
@@ -17,8 +17,9 @@ from train.classifier.enrolment import (
     enrolment_methods,
     enrolment_seconds,
 )
-from train.classifier.photos import Collection
-from train.classifier.report import BaselineReport, Strangers
+from train.classifier.fit import ClassifierConfig, LabelledPhotos, Run
+from train.classifier.photos import ReportPhotos
+from train.classifier.report import ClassifierReport, Strangers
 from train.dataset.crop_set import Photo
 from train.evaluation.cohort import PLAIN_COSINE
 from train.evaluation.metrics import wilson
@@ -61,16 +62,16 @@ def crops(directions: list[int], weight: int = 100) -> Image:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     history = ({"epoch": 1.0, "seconds": 7.0},)
-    config = BaselineConfig(size_px=SIDE, widths=(2,))
+    config = ClassifierConfig(size_px=SIDE, widths=(2,))
     return Run(tmp_path, config, NAMES, HELD_OUT, history, "tensorflow", Model())
 
 
 @pytest.fixture
-def collection() -> Collection:
+def report_photos() -> ReportPhotos:
     photos = np.zeros((len(LABELS), SIDE, SIDE, 3), np.uint8)
-    album = Album(photos, LABELS, NAMES, np.arange(len(LABELS)))
+    labelled = LabelledPhotos(photos, LABELS, NAMES, np.arange(len(LABELS)))
     records = tuple(Photo("one", NAMES[who], str(i), "") for i, who in enumerate(LABELS))
-    return Collection(album, crops(LABELS.tolist()), records, ())
+    return ReportPhotos(labelled, crops(LABELS.tolist()), records, ())
 
 
 def test_enrolment_draws_from_the_training_side_alone() -> None:
@@ -96,88 +97,96 @@ def test_who_has_few_photos_is_enrolled_from_all_of_them() -> None:
 
 
 def test_a_recogniser_that_tells_people_apart_names_all_of_them(
-    run: Run, collection: Collection
+    run: Run, report_photos: ReportPhotos
 ) -> None:
     """Every held-out photo is right, above the threshold too, for each number of photos."""
-    ways = enrolment_methods(run, collection, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)
-    assert [way.way for way in ways] == [f"enrolled from {n} photos" for n in ENROLMENT_PHOTOS]
-    for way in ways:
-        assert (way.held_out.value, way.held_out.n) == (1.0, 6)
-        assert (way.right.value, way.wrong.value, way.threshold) == (1.0, 0.0, 0.5)
-        assert (way.strangers, way.unseen) == (None, None)
+    methods = enrolment_methods(run, report_photos, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)
+    assert [method.name for method in methods] == [
+        f"enrolled from {n} photos" for n in ENROLMENT_PHOTOS
+    ]
+    for method in methods:
+        assert (method.held_out.value, method.held_out.n) == (1.0, 6)
+        assert (method.right.value, method.wrong.value, method.threshold) == (1.0, 0.0, 0.5)
+        assert (method.strangers, method.unseen) == (None, None)
 
 
-def test_no_more_photos_are_enrolled_than_asked_for(run: Run, collection: Collection) -> None:
+def test_no_more_photos_are_enrolled_than_asked_for(run: Run, report_photos: ReportPhotos) -> None:
     """A look that only the fourth photo drawn of each person has is known from ten, not three."""
     fourth = [own[3] for own in draw_enrolment(LABELS, HELD_OUT, 10, run.config.seed)]
     looks = LABELS + 20
     looks[fourth] = looks[HELD_OUT] = 0
     looks[[fourth[1], *np.flatnonzero(HELD_OUT & (LABELS == 1))]] = 1
-    changed = replace(collection, crops=crops(looks.tolist()))
+    changed = replace(report_photos, crops=crops(looks.tolist()))
     # One template of ten that fits: the cosine to the mean of all is a ninth.
     three, ten = enrolment_methods(run, changed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.1)
     assert (three.right.value, ten.right.value) == (0.0, 1.0)
 
 
-def test_a_person_taken_for_another_is_wrong(run: Run, collection: Collection) -> None:
+def test_a_person_taken_for_another_is_wrong(run: Run, report_photos: ReportPhotos) -> None:
     """Held-out photos of Bo that look like Ada count as wrong, with a threshold or without."""
     looks = np.where(HELD_OUT, 0, LABELS)
-    mixed = replace(collection, crops=crops(looks.tolist()))
-    way = enrolment_methods(run, mixed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)[0]
-    assert (way.held_out.value, way.right.value, way.wrong.value) == (0.5, 0.5, 0.5)
+    mixed = replace(report_photos, crops=crops(looks.tolist()))
+    method = enrolment_methods(run, mixed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)[0]
+    assert (method.held_out.value, method.right.value, method.wrong.value) == (0.5, 0.5, 0.5)
 
 
 def test_a_name_below_the_threshold_is_neither_right_nor_wrong(
-    run: Run, collection: Collection
+    run: Run, report_photos: ReportPhotos
 ) -> None:
     """A face that is near nobody gets the nearest name in rank 1, and none at the threshold."""
-    faint = collection.crops.copy()
+    faint = report_photos.crops.copy()
     faint[HELD_OUT] = crops(LABELS[HELD_OUT].tolist(), weight=10)
-    changed = replace(collection, crops=faint)
-    way = enrolment_methods(run, changed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)[0]
-    assert (way.held_out.value, way.right.value, way.wrong.value) == (1.0, 0.0, 0.0)
+    changed = replace(report_photos, crops=faint)
+    method = enrolment_methods(run, changed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)[0]
+    assert (method.held_out.value, method.right.value, method.wrong.value) == (1.0, 0.0, 0.0)
 
 
-def test_strangers_who_reach_the_threshold_are_counted(run: Run, collection: Collection) -> None:
+def test_strangers_who_reach_the_threshold_are_counted(
+    run: Run, report_photos: ReportPhotos
+) -> None:
     """One of four strangers looks like Ada and is named."""
     strangers = crops([0, 5, 6, 7])
-    way = enrolment_methods(run, collection, strangers, None, Embedder(), PLAIN_COSINE, 0.5)[0]
-    assert way.strangers == wilson(1, 4)
+    method = enrolment_methods(run, report_photos, strangers, None, Embedder(), PLAIN_COSINE, 0.5)[
+        0
+    ]
+    assert method.strangers == wilson(1, 4)
 
 
 def test_names_are_given_by_scores_held_against_the_cohort(
-    run: Run, collection: Collection
+    run: Run, report_photos: ReportPhotos
 ) -> None:
     """With a cohort of people like Ada, her photos no longer reach the threshold; Bo's do."""
-    like_ada = Embedder().embed(collection.crops[np.flatnonzero(LABELS == 0)[0]])
+    like_ada = Embedder().embed(report_photos.crops[np.flatnonzero(LABELS == 0)[0]])
     cohort = Cohort(np.tile(like_ada, (COHORT_NEAREST, 1)))
-    way = enrolment_methods(run, collection, NOBODY, None, Embedder(), cohort, 0.5)[0]
-    assert (way.right.value, way.wrong.value) == (0.5, 0.0)
+    method = enrolment_methods(run, report_photos, NOBODY, None, Embedder(), cohort, 0.5)[0]
+    assert (method.right.value, method.wrong.value) == (0.5, 0.0)
 
 
-def test_people_never_seen_have_their_own_share(run: Run, collection: Collection) -> None:
+def test_people_never_seen_have_their_own_share(run: Run, report_photos: ReportPhotos) -> None:
     """With Bo's photos wrong and Bo alone unseen, the share of unseen people is 0."""
     looks = np.where(HELD_OUT, 0, LABELS)
-    mixed = replace(collection, crops=crops(looks.tolist()))
+    mixed = replace(report_photos, crops=crops(looks.tolist()))
     unseen = np.array([False, True])
-    way = enrolment_methods(run, mixed, NOBODY, unseen, Embedder(), PLAIN_COSINE, 0.5)[0]
-    assert way.unseen == wilson(0, 3)
+    method = enrolment_methods(run, mixed, NOBODY, unseen, Embedder(), PLAIN_COSINE, 0.5)[0]
+    assert method.unseen == wilson(0, 3)
 
 
-def test_the_classifier_is_measured_on_the_same_photos(run: Run, collection: Collection) -> None:
+def test_the_classifier_is_measured_on_the_same_photos(
+    run: Run, report_photos: ReportPhotos
+) -> None:
     """Of Ada's and Bo's held-out photos one each is right, and the new person costs a training."""
     held = np.flatnonzero(HELD_OUT)
-    collection.album.photos[held, 0, :2, 0] = [[90, 10], [40, 60], [45, 55]] * 2
+    report_photos.labelled.images[held, 0, :2, 0] = [[90, 10], [40, 60], [45, 55]] * 2
     nothing = wilson(0, 1)
-    report = BaselineReport(
+    report = ClassifierReport(
         2, nothing, nothing, 0.5, 0.5, 0.6, nothing, nothing, Strangers(wilson(2, 9), nothing, 0.5),
         1, 7.0, "tensorflow", None,
     )  # fmt: skip
-    way = classifier_method(run, collection, report, np.array([True, False]))
-    assert way.held_out == wilson(3, 6)
-    assert way.unseen == wilson(1, 3)
-    assert (way.right, way.wrong) == (wilson(2, 6), wilson(2, 6))
-    assert (way.strangers, way.new_person_s) == (wilson(2, 9), 7.0)
+    method = classifier_method(run, report_photos, report, np.array([True, False]))
+    assert method.held_out == wilson(3, 6)
+    assert method.unseen == wilson(1, 3)
+    assert (method.right, method.wrong) == (wilson(2, 6), wilson(2, 6))
+    assert (method.strangers, method.new_person_s) == (wilson(2, 9), 7.0)
 
 
 def test_enrolling_one_more_is_timed_with_every_photo() -> None:

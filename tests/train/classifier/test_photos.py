@@ -13,8 +13,8 @@ from kiosk.demo import sample_people
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.records import Image
 from tests.support import needs_photos, picture
-from train.classifier.photos import Collection, cut_evenly, load_album, square
-from train.dataset.prepare import walk, without_doubles
+from train.classifier.photos import ReportPhotos, cut_evenly, load_report_photos, square
+from train.dataset.prepare import walk, without_duplicates
 from train.dataset.sources import Source, Sources
 
 
@@ -44,20 +44,20 @@ def source(path: Path, **settings: object) -> Source:
     return Source(path=str(path), **options)  # type: ignore[arg-type]  # as the tests name them
 
 
-def load(*sources: Source, size_px: int = 24, photos_max: int | None = None) -> Collection:
-    return load_album(Sources(source=sources), Path(), size_px, photos_max, progress=False)
+def load(*sources: Source, size_px: int = 24, photos_max: int | None = None) -> ReportPhotos:
+    return load_report_photos(Sources(source=sources), Path(), size_px, photos_max, progress=False)
 
 
 def test_photo_crop_and_label_are_of_one_photo(tmp_path: Path) -> None:
     """Whatever is cut, row i of every part is the same photo, in RGB."""
     folder = write_crops(tmp_path)
-    collection = load(source(folder), photos_max=10)
-    album = collection.album
-    for i, photo in enumerate(collection.photos):
+    report_photos = load(source(folder), photos_max=10)
+    labelled = report_photos.labelled
+    for i, photo in enumerate(report_photos.photos):
         bgr = np.asarray(cv2.imread(str(folder / photo.person / photo.photo)), np.uint8)
-        assert album.names[album.labels[i]] == photo.person
-        assert np.array_equal(collection.crops[i], bgr[:, :, ::-1])
-        assert np.array_equal(album.photos[i], square(bgr, 24)[:, :, ::-1])
+        assert labelled.names[labelled.labels[i]] == photo.person
+        assert np.array_equal(report_photos.crops[i], bgr[:, :, ::-1])
+        assert np.array_equal(labelled.images[i], square(bgr, 24)[:, :, ::-1])
 
 
 @needs_photos
@@ -69,14 +69,14 @@ def test_the_classifier_sees_whole_photos_that_are_not_aligned(tmp_path: Path) -
     }
     for who, photo in photos.items():
         save(tmp_path, who, "1.png", photo)
-    collection = load(source(tmp_path, aligned=False), size_px=64)
-    for i, record in enumerate(collection.photos):
+    report_photos = load(source(tmp_path, aligned=False), size_px=64)
+    for i, record in enumerate(report_photos.photos):
         whole = square(photos[record.person], 64)
-        assert np.array_equal(collection.album.photos[i], whole[:, :, ::-1])
-        assert collection.crops[i].shape == (CROP_PX, CROP_PX, 3)
+        assert np.array_equal(report_photos.labelled.images[i], whole[:, :, ::-1])
+        assert report_photos.crops[i].shape == (CROP_PX, CROP_PX, 3)
         # Half of the picture is an even wall, and none of the crop.
         assert np.mean(whole == 128) > 0.3
-        assert np.mean(collection.crops[i] == 128) < 0.1
+        assert np.mean(report_photos.crops[i] == 128) < 0.1
 
 
 @needs_photos
@@ -93,14 +93,14 @@ def test_a_photo_that_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path)
     both = np.concatenate([picture(first[2]), picture(second[2])], axis=1)
     save(tmp_path, "bo", "two.png", both)
     (tmp_path / "bo" / "torn.png").write_bytes(b"\x89PNG")
-    collection = load(source(tmp_path, aligned=False))
-    assert {item.photo: item.reason for item in collection.left_out} == {
+    report_photos = load(source(tmp_path, aligned=False))
+    assert {item.photo: item.reason for item in report_photos.left_out} == {
         "copy.png": "duplicate",
         "empty.png": "no face",
         "two.png": "several faces",
         "torn.png": "unreadable",
     }
-    kept = [(photo.person, photo.photo) for photo in collection.photos]
+    kept = [(photo.person, photo.photo) for photo in report_photos.photos]
     assert kept == [("ada", "a.png"), ("ada", "b.png"), ("bo", "a.png")]
 
 
@@ -108,11 +108,11 @@ def test_a_file_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     """A link to a file that is gone ends nothing."""
     folder = write_crops(tmp_path / "photos")
     (folder / "p1" / "gone.png").symlink_to(tmp_path / "moved away.png")
-    collection = load(source(folder))
-    assert [(item.photo, item.reason) for item in collection.left_out] == [
+    report_photos = load(source(folder))
+    assert [(item.photo, item.reason) for item in report_photos.left_out] == [
         ("gone.png", "unreadable")
     ]
-    assert len(collection.photos) == 18
+    assert len(report_photos.photos) == 18
 
 
 def test_a_photo_that_vanishes_meanwhile_is_named(
@@ -123,9 +123,9 @@ def test_a_photo_that_vanishes_meanwhile_is_named(
 
     def vanish(*parts: object) -> object:
         (folder / "p1" / "2.png").unlink()
-        return without_doubles(*parts)  # type: ignore[arg-type]  # passed on as they came
+        return without_duplicates(*parts)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr("train.classifier.photos.without_doubles", vanish)
+    monkeypatch.setattr("train.classifier.photos.without_duplicates", vanish)
     with pytest.raises(PhotoError, match=r"^one/p1/2\.png: unreadable, and was not before"):
         load(source(folder))
 
@@ -136,11 +136,11 @@ def test_a_burst_of_one_person_is_one_group(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 14, (8, 8, 3))
     noisy = draw_crop(0, 100) + cv2.resize(noise, (CROP_PX, CROP_PX))
     save(folder, "p0", "0-again.png", np.clip(noisy, 0, 255).astype(np.uint8))
-    collection = load(source(folder))
-    assert not collection.left_out
+    report_photos = load(source(folder))
+    assert not report_photos.left_out
     by_name = {
         (photo.person, photo.photo): int(group)
-        for photo, group in zip(collection.photos, collection.album.groups, strict=True)
+        for photo, group in zip(report_photos.photos, report_photos.labelled.groups, strict=True)
     }
     assert by_name["p0", "0.png"] == by_name["p0", "0-again.png"]
     assert len(set(by_name.values())) == len(by_name) - 1
@@ -149,12 +149,12 @@ def test_a_burst_of_one_person_is_one_group(tmp_path: Path) -> None:
 def test_the_set_is_cut_to_exactly_so_many_photos_and_evenly(tmp_path: Path) -> None:
     """A cut set has the number asked for, and nobody keeps two more than anybody else."""
     folder = write_crops(tmp_path)
-    collection = load(source(folder), photos_max=10)
-    counts = Counter(collection.album.labels.tolist())
-    assert len(collection.photos) == 10
+    report_photos = load(source(folder), photos_max=10)
+    counts = Counter(report_photos.labelled.labels.tolist())
+    assert len(report_photos.photos) == 10
     assert sorted(counts.values()) == [3, 3, 4]
     again = load(source(folder), photos_max=10)
-    assert again.album.fingerprint() == collection.album.fingerprint()
+    assert again.labelled.fingerprint() == report_photos.labelled.fingerprint()
 
 
 def test_a_set_cut_below_one_photo_a_person_is_refused(tmp_path: Path) -> None:
@@ -190,11 +190,11 @@ def test_photos_of_nobody_named_are_left_out(tmp_path: Path) -> None:
         for path in sorted(folder.rglob("*.png")):
             file.write(path, path.relative_to(folder))
         file.write(folder / "p0" / "0.png", "loose.png")
-    collection = load(source(archive))
-    assert [(item.photo, item.reason) for item in collection.left_out] == [
+    report_photos = load(source(archive))
+    assert [(item.photo, item.reason) for item in report_photos.left_out] == [
         ("loose.png", "nobody named")
     ]
-    assert collection.album.names == ("p0", "p1")
+    assert report_photos.labelled.names == ("p0", "p1")
 
 
 def test_a_set_without_a_usable_photo_is_refused(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
-from train.classifier.baseline import Album, BaselineConfig, Run
+from train.classifier.fit import ClassifierConfig, LabelledPhotos, Run
 from train.classifier.report import (
-    BaselineReport,
+    ClassifierReport,
     as_text,
     measure,
-    report_baseline,
+    report_classifier,
     threshold_that_keeps,
 )
 
@@ -47,13 +47,13 @@ def photos_of(found: Floats) -> Image:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     history = tuple({"epoch": float(n), "seconds": 2.0} for n in (1, 2, 3))
-    config = BaselineConfig(size_px=SIDE, widths=(2,))
+    config = ClassifierConfig(size_px=SIDE, widths=(2,))
     return Run(tmp_path, config, NAMES, HELD_OUT, history, "tensorflow", Model())
 
 
 @pytest.fixture
-def album() -> Album:
-    return Album(photos_of(FOUND), LABELS, NAMES, np.arange(6))
+def labelled() -> LabelledPhotos:
+    return LabelledPhotos(photos_of(FOUND), LABELS, NAMES, np.arange(6))
 
 
 def test_training_photos_stand_beside_held_out_ones(run: Run) -> None:
@@ -122,9 +122,9 @@ def test_the_threshold_keeps_what_it_should_and_no_lower_would_do(
     assert np.mean(scores > threshold) < keep
 
 
-def test_all_files_say_the_same(run: Run, album: Album) -> None:
+def test_all_files_say_the_same(run: Run, labelled: LabelledPhotos) -> None:
     """Text, JSON and CSV hold the figures that are returned."""
-    report = report_baseline(run, album, photos_of(STRANGERS), enrolment_s=0.5)
+    report = report_classifier(run, labelled, photos_of(STRANGERS), enrolment_s=0.5)
     assert (run.folder / "report.txt").read_text() == as_text(report)
     stored = json.loads((run.folder / "report.json").read_text())
     assert stored["strangers"]["named_at_threshold"]["value"] == 0.5
@@ -133,7 +133,7 @@ def test_all_files_say_the_same(run: Run, album: Album) -> None:
     assert float(rows["held_out"]["low"]) == stored["held_out"]["low"]
     assert float(rows["strangers.named_at_threshold"]["value"]) == 0.5
     assert float(rows["enrolment_s"]["value"]) == 0.5
-    assert set(rows) >= set(BaselineReport.__struct_fields__) - {"strangers"}
+    assert set(rows) >= set(ClassifierReport.__struct_fields__) - {"strangers"}
 
 
 def test_the_text_tells_numbers_with_their_interval(run: Run) -> None:
@@ -143,16 +143,16 @@ def test_the_text_tells_numbers_with_their_interval(run: Run) -> None:
     assert "right on held-out photos:              50.0% of 2 (9.5% to 90.5%)" in text
 
 
-def test_no_name_is_in_the_figures(run: Run, album: Album) -> None:
+def test_no_name_is_in_the_figures(run: Run, labelled: LabelledPhotos) -> None:
     """Reports can be passed on: they hold numbers and no person's name."""
-    report_baseline(run, album, photos_of(STRANGERS))
+    report_classifier(run, labelled, photos_of(STRANGERS))
     for ending in ("txt", "json", "csv"):
         text = (run.folder / f"report.{ending}").read_text()
         assert not any(name in text for name in NAMES)
 
 
 def test_the_grid_shows_held_out_photos_alone(
-    run: Run, album: Album, monkeypatch: pytest.MonkeyPatch
+    run: Run, labelled: LabelledPhotos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pictures of photos it was trained on would flatter it."""
     shown: list[tuple[set[bytes], set[str]]] = []
@@ -162,23 +162,23 @@ def test_the_grid_shows_held_out_photos_alone(
             ({photo.tobytes() for photo in photos}, {path.name, *(p.actual for p in said)})
         ),
     )
-    report_baseline(run, album)
-    held_out = {photo.tobytes() for photo in album.photos[HELD_OUT]}
+    report_classifier(run, labelled)
+    held_out = {photo.tobytes() for photo in labelled.images[HELD_OUT]}
     assert shown == [(held_out, {"grid.png", "Ada", "Bo"})]
 
 
-def test_the_grid_is_a_picture(run: Run, album: Album) -> None:
+def test_the_grid_is_a_picture(run: Run, labelled: LabelledPhotos) -> None:
     """The grid is written as a PNG file."""
-    report_baseline(run, album)
+    report_classifier(run, labelled)
     assert (run.folder / "grid.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("change", ["fewer", "names"])
-def test_another_album_is_refused(run: Run, album: Album, change: str) -> None:
+def test_another_album_is_refused(run: Run, labelled: LabelledPhotos, change: str) -> None:
     """A run is measured on its own photos, or its training photos could pass for held out."""
     other = {
-        "fewer": Album(album.photos[1:], LABELS[1:], NAMES, np.arange(5)),
-        "names": replace(album, names=("Ada", "Di")),
+        "fewer": LabelledPhotos(labelled.images[1:], LABELS[1:], NAMES, np.arange(5)),
+        "names": replace(labelled, names=("Ada", "Di")),
     }[change]
     with pytest.raises(DatasetError, match="made from other photos or names"):
-        report_baseline(run, other)
+        report_classifier(run, other)

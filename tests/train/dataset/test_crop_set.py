@@ -11,7 +11,7 @@ from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from tests.support_train import draw_crop, make_crop_set
 from train.dataset.crop_set import BORDER_PX, CropSet, Photo
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.teacher import load_targets
 
 PHOTOS = (
@@ -20,7 +20,7 @@ PHOTOS = (
     Photo("other", "", "3.jpg", "other/3.jpg"),
     Photo("set", "line\nbreak", "4.jpg", "set/line\nbreak"),
 )
-SIDES: tuple[Side, ...] = ("train", "dev", "test", "train")
+SIDES: tuple[Split, ...] = ("train", "dev", "test", "train")
 
 
 def write(folder: Path) -> CropSet:
@@ -32,14 +32,14 @@ def write(folder: Path) -> CropSet:
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     """Names with spaces, accents, commas and quotes survive, and so do crops and sides."""
     found = write(tmp_path / "a" / "b")
-    assert (found.photos, found.sides, len(found)) == (PHOTOS, SIDES, 4)
+    assert (found.photos, found.splits, len(found)) == (PHOTOS, SIDES, 4)
     assert all(np.array_equal(crop, draw_crop(who, 0)) for who, crop in enumerate(found.crops))
 
 
 def test_a_side_is_listed_in_order(tmp_path: Path) -> None:
     """Each side's crops are found by number; a side that nobody is on is empty."""
     found = write(tmp_path)
-    assert [found.on(side).tolist() for side in ("train", "dev", "test", "none")] == [
+    assert [found.indices_of(side).tolist() for side in ("train", "dev", "test", "none")] == [
         [0, 3], [1], [2], []
     ]  # fmt: skip
 
@@ -48,7 +48,7 @@ def test_a_side_is_listed_in_order(tmp_path: Path) -> None:
 def test_the_middle_is_the_contract_s_crop(tmp_path: Path, batch: int) -> None:
     """Eight pixels fall away on each side, whatever the size of a batch, in the order asked for."""
     found = write(tmp_path)
-    parts = list(found.middle(np.array([3, 0, 1]), batch=batch))
+    parts = list(found.contract_crops(np.array([3, 0, 1]), batch=batch))
     assert all(len(part) <= batch and part.flags.c_contiguous for part in parts)
     inner = slice(BORDER_PX, -BORDER_PX)
     assert np.array_equal(np.concatenate(parts), found.crops[[3, 0, 1], inner, inner])

@@ -155,13 +155,13 @@ def test_a_link_to_nothing_is_refused(link: tuple[int, int]) -> None:
 def test_a_group_is_never_divided(
     case: tuple[list[int], list[int] | None], fractions: tuple[float, ...], seed: int
 ) -> None:
-    """All items of a group are on one side, and each item is on exactly one of the sides asked."""
+    """All items of a group are on one side, and each item is on exactly one of the parts asked."""
     group_of, labels = case
-    sides = split_groups(group_of, labels, fractions, seed)
-    assert sides.shape == (len(group_of),)
-    assert set(sides.tolist()) <= set(range(len(fractions)))
+    parts = split_groups(group_of, labels, fractions, seed)
+    assert parts.shape == (len(group_of),)
+    assert set(parts.tolist()) <= set(range(len(fractions)))
     for group in set(group_of):
-        assert len(set(sides[np.array(group_of) == group].tolist())) == 1
+        assert len(set(parts[np.array(group_of) == group].tolist())) == 1
 
 
 @given(items, shares, seeds)
@@ -183,17 +183,17 @@ def test_another_seed_gives_another_split() -> None:
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), seeds)
 def test_each_person_is_divided_alike(labels: list[int], seed: int) -> None:
     """Where no photos are grouped, every person's share is right to within one photo."""
-    sides = split_groups(range(len(labels)), labels, (0.8, 0.2), seed)
+    parts = split_groups(range(len(labels)), labels, (0.8, 0.2), seed)
     for person in set(labels):
-        own = sides[np.array(labels) == person]
+        own = parts[np.array(labels) == person]
         assert abs(np.sum(own == 1) - 0.2 * len(own)) <= 1
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), seeds)
 def test_everybody_is_on_the_largest_side(labels: list[int], seed: int) -> None:
     """Nobody is held out altogether: whoever has one photo is trained on."""
-    sides = split_groups(range(len(labels)), labels, (0.2, 0.8), seed)
-    assert {label for label, side in zip(labels, sides, strict=True) if side == 1} == set(labels)
+    parts = split_groups(range(len(labels)), labels, (0.2, 0.8), seed)
+    assert {label for label, part in zip(labels, parts, strict=True) if part == 1} == set(labels)
 
 
 @pytest.mark.parametrize("fractions", [(0.5, 0.4), (1.2, -0.2), (1.0, 0.0), ()])

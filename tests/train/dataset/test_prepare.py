@@ -105,7 +105,7 @@ def test_the_others_are_in_the_set(made: tuple[Path, Prepared]) -> None:
 def test_a_crop_is_what_the_kiosk_would_cut(made: tuple[Path, Prepared]) -> None:
     """The middle of a stored crop is the crop of the kiosk's own stages, to a grey level."""
     found = CropSet.load(made[0])
-    (middle,) = found.middle(np.arange(len(found)))
+    (middle,) = found.contract_crops(np.arange(len(found)))
     for crop, (person, number) in zip(middle, [(1, 1), (1, 2), (1, 3), (2, 1)], strict=False):
         assert np.abs(crop.astype(int) - orl_crop(person, number)).max() <= 1
 
@@ -255,7 +255,7 @@ def test_sides_are_those_of_the_sources(tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("photos/p 2\n")
     source = Source(name="s", path="photos", side="train", test_only="kept.txt")
     prepare(Sources(source=(source,)), tmp_path, tmp_path / "out", progress=False)
-    assert CropSet.load(tmp_path / "out").sides == ("train", "test")
+    assert CropSet.load(tmp_path / "out").splits == ("train", "test")
 
 
 @pytest.fixture(scope="module")

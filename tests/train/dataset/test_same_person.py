@@ -9,12 +9,12 @@ import pytest
 from kiosk.records import Floats
 from tests.support_train import draw_crop
 from train.dataset.crop_set import CropSet, Photo
-from train.dataset.same_person import Removed, find_namesakes, remove_same_people
-from train.dataset.sources import Side
+from train.dataset.same_person import Removed, find_same_people, remove_same_people
+from train.dataset.sources import Split
 
 DIM = 24
 
-Row = tuple[str, Side, Floats]
+Row = tuple[str, Split, Floats]
 """Person (``family_name``, or empty), side and embedding of one photo."""
 
 
@@ -38,11 +38,11 @@ def find(rows: Sequence[Row]) -> tuple[frozenset[str], list[int]]:
         for at, (person, _, _) in enumerate(rows)
     ]
     targets = np.stack([vector for _, _, vector in rows])
-    doubles, others = find_namesakes(photos, [side for _, side, _ in rows], targets)
+    doubles, others = find_same_people(photos, [side for _, side, _ in rows], targets)
     return doubles, np.flatnonzero(others).tolist()
 
 
-def person(name: str, side: Side, vector: Floats, photos: int = 3) -> list[Row]:
+def person(name: str, side: Split, vector: Floats, photos: int = 3) -> list[Row]:
     return [(name, side, vector)] * photos
 
 
@@ -119,7 +119,7 @@ def test_relatives_are_never_one() -> None:
 )
 @pytest.mark.parametrize("side", ["train", "dev", "test"])
 def test_a_photo_of_nobody_named_may_show_somebody(
-    side: Side, cosines: list[tuple[int, float]], *, gone: bool
+    side: Split, cosines: list[tuple[int, float]], *, gone: bool
 ) -> None:
     """It is left out if it is near to a person, and much nearer than to the next."""
     rows: list[Row] = [
@@ -167,8 +167,8 @@ def crop_set(tmp_path: Path) -> CropSet:
     people = [*["p0"] * 3, *["p1"] * 3, *["p2"] * 3, "", ""]
     photos = [Photo("s", name, f"{at}.png", f"s/{name or at}") for at, name in enumerate(people)]
     crops = np.stack([draw_crop(at, at) for at in range(len(people))])
-    sides: list[Side] = [*["train"] * 3, *["test"] * 6, "test", "test"]  # type: ignore[list-item]  # literals
-    CropSet.write(tmp_path, crops, range(len(crops)), photos, sides)
+    splits: list[Split] = [*["train"] * 3, *["test"] * 6, "test", "test"]  # type: ignore[list-item]  # literals
+    CropSet.write(tmp_path, crops, range(len(crops)), photos, splits)
     vectors = [axis(0)] * 3 + [near((0, 0.8), rest=1)] * 3 + [axis(2)] * 3
     np.save(tmp_path / "teacher.npy", np.stack([*vectors, near((0, 0.7), rest=3), axis(4)]))
     return CropSet.load(tmp_path)
@@ -178,9 +178,9 @@ def test_what_was_found_is_written_down(crop_set: CropSet) -> None:
     """The side of doubles and of photos of others is ``none``, on disk too; the rest keeps its."""
     parted, found = remove_same_people(crop_set, np.load(crop_set.folder / "teacher.npy"))
     assert found == Removed(people=1, photos=1)
-    assert parted.sides == (*["train"] * 3, *["none"] * 3, *["test"] * 3, "none", "test")
-    assert CropSet.load(crop_set.folder).sides == parted.sides
+    assert parted.splits == (*["train"] * 3, *["none"] * 3, *["test"] * 3, "none", "test")
+    assert CropSet.load(crop_set.folder).splits == parted.splits
     assert (
-        remove_same_people(parted, np.load(crop_set.folder / "teacher.npy"))[0].sides
-        == parted.sides
+        remove_same_people(parted, np.load(crop_set.folder / "teacher.npy"))[0].splits
+        == parted.splits
     )

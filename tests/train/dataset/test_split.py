@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kiosk.errors import DatasetError
 from train.dataset.crop_set import Photo
-from train.dataset.sources import Side, Source, Sources
-from train.dataset.split import assign_sides
+from train.dataset.sources import Source, Sources, Split
+from train.dataset.split import assign_splits
 
 NOWHERE = Path("/nonexistent")
 NURIA = unicodedata.normalize("NFD", "Núria")  # as some file systems write her folder
@@ -42,9 +42,9 @@ def held_out(crowd: dict[str, int], data: st.DataObject) -> Source:
     return a_source(dev=dev, test=data.draw(st.integers(0, families - dev)))
 
 
-def sides_of(source: Source, photos: list[Photo], seed: int = 1) -> dict[Photo, Side]:
-    sides = assign_sides(photos, Sources(source=(source,), seed=seed), NOWHERE)
-    return dict(zip(photos, sides, strict=True))
+def splits_of(source: Source, photos: list[Photo], seed: int = 1) -> dict[Photo, Split]:
+    splits = assign_splits(photos, Sources(source=(source,), seed=seed), NOWHERE)
+    return dict(zip(photos, splits, strict=True))
 
 
 @given(crowds, seeds, st.data())
@@ -52,9 +52,9 @@ def test_a_group_is_never_parted(crowd: dict[str, int], seed: int, data: st.Data
     """All photos of a family, and so of a person, are on one side."""
     source = held_out(crowd, data)
     found = defaultdict(set)
-    for photo, side in sides_of(source, photos_of(crowd, source), seed).items():
+    for photo, side in splits_of(source, photos_of(crowd, source), seed).items():
         found[photo.group].add(side)
-    assert all(len(sides) == 1 for sides in found.values())
+    assert all(len(splits) == 1 for splits in found.values())
 
 
 @given(crowds, seeds, st.data())
@@ -63,7 +63,7 @@ def test_as_many_groups_are_held_out_as_asked(
 ) -> None:
     """Development and test get their number of families, and training the rest."""
     source = held_out(crowd, data)
-    found = sides_of(source, photos_of(crowd, source), seed)
+    found = splits_of(source, photos_of(crowd, source), seed)
     groups = {side: {p.group for p, s in found.items() if s == side} for side in found.values()}
     assert len(groups.get("dev", ())) == source.dev
     assert len(groups.get("test", ())) == source.test
@@ -75,8 +75,8 @@ def test_a_new_photo_moves_nobody(crowd: dict[str, int], seed: int, data: st.Dat
     source = held_out(crowd, data)
     photos = photos_of(crowd, source)
     more = photos_of({person: count + 2 for person, count in crowd.items()}, source)
-    before = sides_of(source, photos, seed)
-    after = sides_of(source, data.draw(st.permutations(more)), seed)
+    before = splits_of(source, photos, seed)
+    after = splits_of(source, data.draw(st.permutations(more)), seed)
     assert all(after[photo] == side for photo, side in before.items())
 
 
@@ -86,8 +86,8 @@ def test_a_new_person_sends_at_most_one_group_on(
 ) -> None:
     """Somebody new may take a place, and then one group of each side moves to the next."""
     source = held_out(crowd, data)
-    before = sides_of(source, photos_of(crowd, source), seed)
-    after = sides_of(source, photos_of({newcomer: 1, **crowd}, source), seed)
+    before = splits_of(source, photos_of(crowd, source), seed)
+    after = splits_of(source, photos_of({newcomer: 1, **crowd}, source), seed)
     moved = {(p.group, side, after[p]) for p, side in before.items() if after[p] != side}
     assert len({group for group, _, _ in moved}) == len(moved) <= 2
     assert {way[1:] for way in moved} <= {("dev", "test"), ("dev", "train"), ("test", "train")}
@@ -97,37 +97,37 @@ def test_the_seed_decides() -> None:
     """Another seed puts other people aside."""
     source = a_source(dev=10, test=10, group="")
     photos = photos_of({f"p{number}": 1 for number in range(100)}, source)
-    assert sides_of(source, photos, 1) == sides_of(source, photos, 1)
-    assert sides_of(source, photos, 1) != sides_of(source, photos, 2)
+    assert splits_of(source, photos, 1) == splits_of(source, photos, 1)
+    assert splits_of(source, photos, 1) != splits_of(source, photos, 2)
 
 
 def test_sources_do_not_mix() -> None:
     """People of one name in two sources are two people, each split by their own source."""
     one, other = a_source("one", dev=1), a_source("other")
     photos = [*photos_of({"x": 2}, one), *photos_of({"x": 2}, other)]
-    sides = assign_sides(photos, Sources(source=(one, other)), NOWHERE)
-    assert sides == ["dev", "dev", "train", "train"]
+    splits = assign_splits(photos, Sources(source=(one, other)), NOWHERE)
+    assert splits == ["dev", "dev", "train", "train"]
 
 
 def test_photos_of_nobody_named_are_split_one_by_one() -> None:
     """Without a name each photo is a group of its own."""
     source = a_source(dev=3, test=4, group="")
-    found = list(sides_of(source, photos_of({"": 20}, source)).values())
+    found = list(splits_of(source, photos_of({"": 20}, source)).values())
     assert (found.count("dev"), found.count("test"), found.count("train")) == (3, 4, 13)
 
 
 @pytest.mark.parametrize("side", ["train", "dev", "test", "none"])
-def test_a_source_may_be_put_on_one_side(side: Side) -> None:
+def test_a_source_may_be_put_on_one_side(side: Split) -> None:
     """A side that is named takes everybody, whatever the numbers say."""
     source = Source(name="s", path="p", side=side, dev=1, test=1)
-    assert set(sides_of(source, photos_of({"a": 1, "b": 2, "c": 1}, source)).values()) == {side}
+    assert set(splits_of(source, photos_of({"a": 1, "b": 2, "c": 1}, source)).values()) == {side}
 
 
 def test_only_people_with_enough_photos_are_held_out() -> None:
     """A group is held out only if some person in it has as many photos as asked."""
     source = Source(name="s", path="p", dev=2, test=1, hold_out_photos_min=3)
     crowd = {f"few{n}": 2 for n in range(30)} | {"many0": 3, "many1": 4, "many2": 9}
-    found = sides_of(source, photos_of(crowd, source))
+    found = splits_of(source, photos_of(crowd, source))
     assert {p.person for p, side in found.items() if side != "train"} == {"many0", "many1", "many2"}
 
 
@@ -135,17 +135,17 @@ def test_too_few_groups_are_an_error() -> None:
     """The error names the source, what there is and what was asked for."""
     source = Source(name="s", path="p", dev=2, test=1, hold_out_photos_min=2)
     with pytest.raises(DatasetError, match=r"'s': 2 groups .*expected 2 for development and 1"):
-        sides_of(source, photos_of({"a": 2, "b": 5, "c": 1}, source))
+        splits_of(source, photos_of({"a": 2, "b": 5, "c": 1}, source))
 
 
-def sides_with_list(folder: Path, text: str, source: Source) -> dict[str, set[Side]]:
+def splits_with_list(folder: Path, text: str, source: Source) -> dict[str, set[Split]]:
     """Sides by person, for a source whose list of people for the test alone holds ``text``."""
     (folder / "kept.txt").write_text(text, encoding="utf-8")
     crowd = dict.fromkeys(("Ana María", "Zoë", NURIA, "F1_a", "F1_b", *"abcdefghij"), 2)
     photos = photos_of(crowd, source)
-    found: defaultdict[str, set[Side]] = defaultdict(set)
-    sides = assign_sides(photos, Sources(source=(source,)), folder)
-    for photo, side in zip(photos, sides, strict=True):
+    found: defaultdict[str, set[Split]] = defaultdict(set)
+    splits = assign_splits(photos, Sources(source=(source,)), folder)
+    for photo, side in zip(photos, splits, strict=True):
         found[photo.person].add(side)
     return found
 
@@ -173,20 +173,20 @@ def sides_with_list(folder: Path, text: str, source: Source) -> dict[str, set[Si
 )
 @pytest.mark.parametrize("side", [None, "train", "dev"])
 def test_people_for_the_test_alone_are_on_no_other_side(
-    tmp_path: Path, text: str, kept: set[str], side: Side | None
+    tmp_path: Path, text: str, kept: set[str], side: Split | None
 ) -> None:
     """Whoever the list names, however it is written, is tested on, with their whole group."""
     source = Source(name="s", path="p", test_only="kept.txt", group="^(F[0-9]+)_", side=side)
-    found = sides_with_list(tmp_path, text, source)
-    assert {person for person, sides in found.items() if sides == {"test"}} == kept
+    found = splits_with_list(tmp_path, text, source)
+    assert {person for person, splits in found.items() if splits == {"test"}} == kept
     assert all(found[person] == {side or "train"} for person in found.keys() - kept)
 
 
 def test_a_source_on_no_side_stays_there(tmp_path: Path) -> None:
     """People for the test alone are not tested on either when their source is put aside."""
     source = Source(name="s", path="p", test_only="kept.txt", side="none")
-    found = sides_with_list(tmp_path, "Zoë", source)
-    assert all(sides == {"none"} for sides in found.values())
+    found = splits_with_list(tmp_path, "Zoë", source)
+    assert all(splits == {"none"} for splits in found.values())
 
 
 @given(st.sets(st.sampled_from([f"p{n}" for n in range(12)]), max_size=8), seeds)
@@ -196,7 +196,7 @@ def test_people_for_the_test_alone_do_not_count_as_held_out(kept: set[str], seed
     photos = photos_of({f"p{n}": 1 for n in range(12)}, source)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "kept.txt").write_text("\n".join(kept), encoding="utf-8")
-        found = assign_sides(photos, Sources(source=(source,), seed=seed), Path(folder))
+        found = assign_splits(photos, Sources(source=(source,), seed=seed), Path(folder))
     people = {photo.person: side for photo, side in zip(photos, found, strict=True)}
     assert all(people[name] == "test" for name in kept)
     others = [side for name, side in people.items() if name not in kept]
@@ -211,4 +211,4 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     source = Source(name="s", path="p", test_only="kept.txt")
     photos = photos_of({"a": 1}, source)
     with pytest.raises(DatasetError, match=r"kept\.txt: cannot be read"):
-        assign_sides(photos, Sources(source=(source,)), tmp_path)
+        assign_splits(photos, Sources(source=(source,)), tmp_path)

@@ -33,8 +33,8 @@ def test_a_cohort_has_at_most_a_face_for_eight_people(cohort: Cohort) -> None:
 
 def test_no_face_of_the_cohort_is_somebody_s(cohort: Cohort, crop_set: CropSet) -> None:
     """Every one of them is as far from each training photo as an average of several is."""
-    photos = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
-    assert (photos @ cohort.embeddings.T).max() < 0.95
+    photos = see(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("train"))]))
+    assert (photos @ cohort.centres.T).max() < 0.95
 
 
 def test_a_face_of_one_or_two_people_is_left_out(
@@ -42,7 +42,7 @@ def test_a_face_of_one_or_two_people_is_left_out(
 ) -> None:
     """Where k-means averages fewer than three, the face would show them: it is not kept."""
     chosen = np.sort(one_photo_each(crop_set))
-    crops = np.concatenate([*crop_set.middle(chosen)])
+    crops = np.concatenate([*crop_set.contract_crops(chosen)])
     alone = {crops[7].tobytes(), crops[40].tobytes()}
 
     def far_from_all(batch: Image) -> Floats:
@@ -66,20 +66,20 @@ def test_somebody_with_many_photos_counts_once(crop_set: CropSet) -> None:
     chosen = one_photo_each(crop_set)
     people = [crop_set.photos[i].identity for i in chosen]
     assert len(people) == len(set(people)) == 80
-    assert {crop_set.sides[i] for i in chosen} == {"train"}
+    assert {crop_set.splits[i] for i in chosen} == {"train"}
 
 
 def test_photos_of_nobody_named_all_count(tmp_path: Path) -> None:
     """They may show anybody, so each is taken for a person of its own."""
     named = make_crop_set(tmp_path / "named", {"train": 3, "dev": 1})
     photos = [p if p.person == "p0" else type(p)("drawn", "", p.photo, "") for p in named.photos]
-    CropSet.write(tmp_path / "some", named.crops, range(len(photos)), photos, named.sides)
+    CropSet.write(tmp_path / "some", named.crops, range(len(photos)), photos, named.splits)
     assert len(one_photo_each(CropSet.load(tmp_path / "some"))) == 1 + 2 * 5
 
 
 def test_who_is_in_the_cohort_can_still_be_recognised(cohort: Cohort, crop_set: CropSet) -> None:
     """Enrolled training people are nearer to themselves than to each other by far."""
-    rows = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
+    rows = see(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("train"))]))
     scores = cohort.scores(rows[::3], rows[1::3])
     own = np.diag(scores)
     others = scores[~np.eye(len(scores), dtype=bool)]

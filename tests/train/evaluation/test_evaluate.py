@@ -65,7 +65,7 @@ def test_a_good_recogniser_misses_nobody(crop_set: CropSet) -> None:
 
 def test_a_report_says_what_cosines_alone_would_give(crop_set: CropSet) -> None:
     """A cohort that looks like everybody changes the figures, but not those of the cosine."""
-    vectors = see(np.concatenate([*crop_set.middle(crop_set.on("train"))]))
+    vectors = see(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("train"))]))
     plain = evaluate("r", RecogniserUnderTest(see, PLAIN_COSINE), crop_set)
     held = evaluate("r", RecogniserUnderTest(see, Cohort(vectors)), crop_set)
     assert held.cosine == plain.cosine == plain.test
@@ -83,8 +83,8 @@ def test_a_blind_recogniser_is_found_out(crop_set: CropSet) -> None:
 def test_thresholds_come_from_development_people_alone(crop_set: CropSet, tmp_path: Path) -> None:
     """Other test people change no threshold and no development figure."""
     crops = np.array(crop_set.crops)
-    crops[crop_set.on("test")] = [draw_crop(at, at) for at in crop_set.on("test")]
-    CropSet.write(tmp_path, crops, range(len(crops)), crop_set.photos, crop_set.sides)
+    crops[crop_set.indices_of("test")] = [draw_crop(at, at) for at in crop_set.indices_of("test")]
+    CropSet.write(tmp_path, crops, range(len(crops)), crop_set.photos, crop_set.splits)
     seeing = RecogniserUnderTest(see, PLAIN_COSINE)
     before, after = (evaluate("r", seeing, own) for own in (crop_set, CropSet.load(tmp_path)))
     assert after.operating_points == before.operating_points
@@ -93,7 +93,7 @@ def test_thresholds_come_from_development_people_alone(crop_set: CropSet, tmp_pa
 
 
 def test_test_people_are_held_against_the_same_thresholds(crop_set: CropSet) -> None:
-    """The thresholds on the two sides are equal, pair by pair."""
+    """The thresholds on the two splits are equal, pair by pair."""
     report = evaluate("r", RecogniserUnderTest(see, PLAIN_COSINE), crop_set)
     thresholds = [point.threshold for point in report.operating_points]
     assert [found.threshold for found in report.development] == thresholds
@@ -109,8 +109,10 @@ def test_training_people_are_not_measured(crop_set: CropSet) -> None:
         return see(crops)
 
     evaluate("r", RecogniserUnderTest(record, PLAIN_COSINE), crop_set)
-    held_out = np.concatenate([crop_set.on("dev"), crop_set.on("test")])
-    assert np.array_equal(np.concatenate(shown), np.concatenate([*crop_set.middle(held_out)]))
+    held_out = np.concatenate([crop_set.indices_of("dev"), crop_set.indices_of("test")])
+    assert np.array_equal(
+        np.concatenate(shown), np.concatenate([*crop_set.contract_crops(held_out)])
+    )
 
 
 @pytest.mark.parametrize("side", ["dev", "test"])
@@ -181,7 +183,7 @@ def photos_of(people: int, each: int) -> list[Photo]:
 def test_gallery_sizes_fit_both_sides(
     dev: tuple[int, int], test: tuple[int, int], expected: list[int]
 ) -> None:
-    """The usual sizes that leave a stranger on both sides, or half of a small set."""
+    """The usual sizes that leave a stranger on both splits, or half of a small set."""
     assert sizes(photos_of(*dev), photos_of(*test)) == expected
 
 

@@ -77,8 +77,8 @@ def test_a_drawing_with_known_scores() -> None:
         ]
     )
     found = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=1)
-    assert found.own == pytest.approx(np.ones(4))
-    assert found.strangers == pytest.approx([0.7, 0.3, 0.6], abs=1e-6)
+    assert found.mated_scores == pytest.approx(np.ones(4))
+    assert found.stranger_scores == pytest.approx([0.7, 0.3, 0.6], abs=1e-6)
     assert found.stranger_groups[0] == found.stranger_groups[1] != found.stranger_groups[2]
     result = rates([found], 0.65, 2)
     assert (result.fpir.value, result.fnir.value) == (pytest.approx(1 / 3), 0.0)
@@ -89,7 +89,7 @@ def test_being_taken_for_somebody_else_is_a_miss() -> None:
     twins = [(f"p{number}", f"g{number}", axis(0)) for number in (0, 1) for _ in range(5)]
     vectors, photos = scene([*twins, ("s", "g9", axis(9))])
     found = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=3)
-    assert sorted(found.own.tolist()) == pytest.approx([-1, -1, 1, 1])
+    assert sorted(found.mated_scores.tolist()) == pytest.approx([-1, -1, 1, 1])
     assert rates([found], -0.9, 2).fnir.value == 0.5
 
 
@@ -100,7 +100,7 @@ def test_the_mean_of_a_person_s_templates_counts() -> None:
     vectors, photos = scene([*(("p0", "g0", v) for v in pairs), ("s", "g9", axis(9))])
     for seed in range(5):
         found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed)
-        assert found.own == pytest.approx([1 / np.sqrt(1 + 4)])
+        assert found.mated_scores == pytest.approx([1 / np.sqrt(1 + 4)])
 
 
 def test_an_enrolment_photo_is_no_probe() -> None:
@@ -110,8 +110,8 @@ def test_an_enrolment_photo_is_no_probe() -> None:
     )
     for seed in range(5):
         found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed)
-        assert found.own == pytest.approx(np.zeros(3))
-        assert len(set(found.owners.tolist())) == 1
+        assert found.mated_scores == pytest.approx(np.zeros(3))
+        assert len(set(found.mated_people.tolist())) == 1
 
 
 def test_a_relative_is_no_stranger() -> None:
@@ -125,14 +125,14 @@ def test_a_relative_is_no_stranger() -> None:
         ]
     )
     found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed=0)
-    assert found.strangers == pytest.approx([0.0, 0.0])
+    assert found.stranger_scores == pytest.approx([0.0, 0.0])
 
 
 def test_who_has_too_few_photos_is_a_stranger() -> None:
     """Three photos to enrol leave none for a probe, so such a person is never enrolled."""
     vectors, photos = scene([*enrollable(0, 4), *enrollable(1, 3)])
     found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed=0)
-    assert (len(found.own), len(found.strangers)) == (1, 3)
+    assert (len(found.mated_scores), len(found.stranger_scores)) == (1, 3)
     with pytest.raises(DatasetError, match="1 people can be enrolled, expected 2"):
         draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
 
@@ -158,11 +158,11 @@ def test_a_seed_gives_one_drawing(seed: int, size: int) -> None:
     """The same seed enrols the same people, with every photo that is left for a probe."""
     vectors, photos = random_scene(5)
     one, other = (draw_gallery(vectors, photos, PLAIN_COSINE, size, seed) for _ in range(2))
-    assert np.array_equal(one.own, other.own)
-    assert np.array_equal(one.strangers, other.strangers)
-    assert len(set(one.owners.tolist())) == size
-    assert len(one.own) == 2 * size
-    assert len(one.strangers) % 10 == 0
+    assert np.array_equal(one.mated_scores, other.mated_scores)
+    assert np.array_equal(one.stranger_scores, other.stranger_scores)
+    assert len(set(one.mated_people.tolist())) == size
+    assert len(one.mated_scores) == 2 * size
+    assert len(one.stranger_scores) % 10 == 0
 
 
 @given(st.integers(0, 99), st.sampled_from([0.003, 0.01, 0.05, 0.3]))
@@ -189,7 +189,7 @@ def test_strangers_of_many_photos_make_a_threshold_more_cautious() -> None:
     scores = np.random.default_rng(0).permutation(np.linspace(0, 1, 2000)).tolist()
     alone = trial([1.0], scores)
     together = replace(alone, stranger_groups=np.arange(2000) // 40)
-    ordered = replace(together, strangers=np.sort(alone.strangers))
+    ordered = replace(together, stranger_scores=np.sort(alone.stranger_scores))
     assert threshold_for([ordered], 0.02) > threshold_for([alone], 0.02)
 
 
@@ -199,9 +199,9 @@ def test_scores_are_held_against_the_cohort() -> None:
     vectors, photos = scene([*enrollable(0), *enrollable(1), ("s", "g9", axis(9))])
     plain = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
     held = draw_gallery(vectors, photos, Cohort(crowd), 2, seed=0)
-    assert plain.own == pytest.approx(np.ones(4))
-    like_many, like_few = held.own[:2], held.own[2:]
-    if held.owners[0] == np.unique([p.identity for p in photos]).tolist().index("s/p1"):
+    assert plain.mated_scores == pytest.approx(np.ones(4))
+    like_many, like_few = held.mated_scores[:2], held.mated_scores[2:]
+    if held.mated_people[0] == np.unique([p.identity for p in photos]).tolist().index("s/p1"):
         like_many, like_few = like_few, like_many
     assert like_many.max() < 0.2
     assert like_few.min() > 0.7
@@ -231,7 +231,7 @@ def test_people_keep_their_number_over_drawings() -> None:
     """Whoever is enrolled twice has the same number twice, and so has a stranger's family."""
     vectors, photos = random_scene(1)
     trials = [draw_gallery(vectors, photos, PLAIN_COSINE, 4, seed) for seed in range(6)]
-    owners = {int(owner) for item in trials for owner in item.owners}
+    owners = {int(owner) for item in trials for owner in item.mated_people}
     strangers = {int(group) for item in trials for group in item.stranger_groups}
-    assert len(owners) <= 12 < sum(len(set(item.owners.tolist())) for item in trials)
+    assert len(owners) <= 12 < sum(len(set(item.mated_people.tolist())) for item in trials)
     assert len(strangers) <= 6

@@ -21,26 +21,26 @@ from kiosk.records import Floats, Image
 from tests.support import needs_photos, small_bundle
 from tests.support_train import make_crop_set, see
 from train.dataset.crop_set import CropSet, Photo
-from train.dataset.sources import Side
+from train.dataset.sources import Split
 from train.evaluation.cohort import PLAIN_COSINE, Embed, RecogniserUnderTest
 from train.evaluation.evaluate import GroupRate, Lfw, Report
 from train.evaluation.identify import Identification
 from train.evaluation.metrics import Rate, TenFold
 from train.evaluation.peers import (
     CachedEmbedder,
-    bundle_candidate,
     bundle_embedder,
-    candidates,
+    bundle_recogniser,
     compare,
     figures,
     load_peers,
     render_reports,
+    with_own_cohorts,
 )
-from train.evaluation.peers_files import Curve, det_curves, save_det, write_reports
+from train.evaluation.peers_files import DetCurve, det_curves, save_det, write_reports
 
 PEERS = Path(__file__).parents[4] / "shared" / "peers"
 needs_peers = pytest.mark.skipif(not PEERS.is_dir(), reason=f"{PEERS} is absent: no peers to load")
-SIDES: tuple[Side, ...] = ("dev", "test")
+SIDES: tuple[Split, ...] = ("dev", "test")
 PEOPLE, EACH = 10, 5
 
 
@@ -63,8 +63,8 @@ def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     for index, photo in enumerate(photos):
         crops[index, ..., 0] += np.uint8(colour(int(photo.person[-1])))
     folder = tmp_path_factory.mktemp("crops")
-    sides = [side for side in SIDES for _ in range(PEOPLE * EACH)]
-    CropSet.write(folder, crops, range(len(photos)), photos, sides)
+    splits = [side for side in SIDES for _ in range(PEOPLE * EACH)]
+    CropSet.write(folder, crops, range(len(photos)), photos, splits)
     return CropSet.load(folder)
 
 
@@ -139,22 +139,22 @@ def test_a_bundle_embeds_as_in_the_kiosk() -> None:
 def test_a_bundle_is_measured_with_its_own_cohort() -> None:
     """What ships is measured: the cohort of the bundle, not one made anew."""
     cohort = unit(np.random.default_rng(3).normal(size=(7, 128)))
-    found = bundle_candidate(dataclasses.replace(small_bundle(), cohort=cohort))
-    assert np.array_equal(found.cohort.embeddings, cohort)
+    found = bundle_recogniser(dataclasses.replace(small_bundle(), cohort=cohort))
+    assert np.array_equal(found.cohort.centres, cohort)
 
 
 def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
     """Of the same photos, by its own embeddings, and crops are embedded once for all figures."""
     crops = make_crop_set(tmp_path, {"train": 48, "dev": 2, "test": 2}, each=1)
-    found = candidates({"one": see, "other": lambda x: -see(x)}, crops)
-    one, other = (candidate.cohort.embeddings for candidate in found.values())
+    found = with_own_cohorts({"one": see, "other": lambda x: -see(x)}, crops)
+    one, other = (recogniser.cohort.centres for recogniser in found.values())
     assert len(one) >= COHORT_NEAREST
     assert np.array_equal(one, -other)
 
 
 def test_a_curve_is_held_against_the_cohort(crop_set: CropSet) -> None:
     """The same recogniser has another curve with another cohort."""
-    crowd = Cohort(blind(np.concatenate([*crop_set.middle(crop_set.on("test"))])))
+    crowd = Cohort(blind(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("test"))])))
     plain_one, held = (
         det_curves({"it": RecogniserUnderTest(blind, cohort)}, crop_set, 2)[0]
         for cohort in (PLAIN_COSINE, crowd)
@@ -273,7 +273,7 @@ def test_a_curve_needs_enough_people(crop_set: CropSet) -> None:
 
 def test_the_curves_are_drawn(tmp_path: Path) -> None:
     """The plot is a PNG that OpenCV can read, with something on it for each curve."""
-    curve = Curve("ours", 420, (0.001, 0.01, 0.1), (0.5, 0.2, 0.1))
+    curve = DetCurve("ours", 420, (0.001, 0.01, 0.1), (0.5, 0.2, 0.1))
     other = msgspec.structs.replace(curve, name="sface", fnir=(0.9, 0.8, 0.3))
 
     def ink(path: Path) -> int:

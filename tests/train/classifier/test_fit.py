@@ -10,13 +10,13 @@ import pytest
 
 from kiosk.errors import ConfigError, DatasetError
 from kiosk.records import Image
-from train.classifier import baseline
-from train.classifier.baseline import (
-    Album,
-    BaselineConfig,
+from train.classifier import fit as classifier_fit
+from train.classifier.fit import (
+    ClassifierConfig,
+    LabelledPhotos,
     Run,
-    build_baseline,
-    fit_baseline,
+    build_classifier,
+    fit_classifier,
     load_run,
     predict,
     score,
@@ -24,7 +24,7 @@ from train.classifier.baseline import (
 from train.classifier.run import read_history, recorder
 
 NAMES = ("Ada", "Bo", "Cy")
-TINY = BaselineConfig(size_px=24, epochs=3, batch=4, widths=(4, 4), learning_rate=3e-3, seed=5)
+TINY = ClassifierConfig(size_px=24, epochs=3, batch=4, widths=(4, 4), learning_rate=3e-3, seed=5)
 
 
 def draw_face(person: int, seed: int, side: int = 24) -> Image:
@@ -41,21 +41,21 @@ def draw_face(person: int, seed: int, side: int = 24) -> Image:
     return image
 
 
-def make_album(photos_each: int = 10) -> Album:
+def make_album(photos_each: int = 10) -> LabelledPhotos:
     """Photos of three people, in groups of two."""
     labels = np.repeat(np.arange(len(NAMES)), photos_each)
     photos = np.stack([draw_face(int(who), seed) for seed, who in enumerate(labels)])
-    return Album(photos, labels, NAMES, np.arange(len(labels)) // 2)
+    return LabelledPhotos(photos, labels, NAMES, np.arange(len(labels)) // 2)
 
 
 @pytest.fixture(scope="module")
-def album() -> Album:
+def labelled() -> LabelledPhotos:
     return make_album()
 
 
 @pytest.fixture(scope="module")
-def run(album: Album, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return fit_baseline(tmp_path_factory.mktemp("run"), album, TINY, progress=False)
+def run(labelled: LabelledPhotos, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return fit_classifier(tmp_path_factory.mktemp("run"), labelled, TINY, progress=False)
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def _forget_graphs() -> Iterator[None]:
 
 def test_the_network_is_the_report_s() -> None:
     """Convolution, pooling, normalisation and dropout repeat; then flatten and one softmax."""
-    model = build_baseline(31, BaselineConfig())
+    model = build_classifier(31, ClassifierConfig())
     kinds = [type(layer).__name__ for layer in model.layers]
     block = ["Conv2D", "MaxPooling2D", "BatchNormalization", "Dropout"]
     assert kinds == ["Rescaling", *block * 3, "Flatten", "Dense"]
@@ -76,7 +76,7 @@ def test_the_network_is_the_report_s() -> None:
 
 def test_bytes_are_scaled_inside_the_graph() -> None:
     """The network takes uint8 and sees 0 to 1, so no caller can forget to scale."""
-    model = build_baseline(2, TINY)
+    model = build_classifier(2, TINY)
     assert model.inputs[0].dtype == "uint8"
     white = np.full((1, 24, 24, 3), 255, np.uint8)
     assert keras.ops.convert_to_numpy(model.layers[0](white)).max() == pytest.approx(1.0)
@@ -84,7 +84,7 @@ def test_bytes_are_scaled_inside_the_graph() -> None:
 
 def test_the_smallest_picture_still_fits() -> None:
     """The least size that the configuration allows leaves a pixel to the last pooling."""
-    model = build_baseline(2, replace(TINY, size_px=10, widths=(2, 2)))
+    model = build_classifier(2, replace(TINY, size_px=10, widths=(2, 2)))
     assert model.layers[-2].output.shape == (None, 2)
 
 
@@ -111,10 +111,12 @@ def test_values_out_of_range_are_refused_by_name(key: str, value: object) -> Non
         ("names", ("Ada",), "at least two people"),
     ],
 )
-def test_an_album_must_fit_together(album: Album, part: str, value: object, said: str) -> None:
+def test_an_album_must_fit_together(
+    labelled: LabelledPhotos, part: str, value: object, said: str
+) -> None:
     """Everybody named is on some photo, and each photo has a label and a group."""
     with pytest.raises(DatasetError, match=said):
-        replace(album, **{part: value})  # type: ignore[arg-type]  # wrong on purpose
+        replace(labelled, **{part: value})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_training_learns(run: Run) -> None:
@@ -129,18 +131,18 @@ def test_every_epoch_is_trained(run: Run) -> None:
     assert run.training_s == sum(row["seconds"] for row in run.history) > 0
 
 
-def test_a_group_is_held_out_whole(run: Run, album: Album) -> None:
-    """Photos of one group are never on both sides, and about a fifth is held out."""
-    trained_on = set(album.groups[~run.held_out].tolist())
-    assert trained_on.isdisjoint(album.groups[run.held_out].tolist())
+def test_a_group_is_held_out_whole(run: Run, labelled: LabelledPhotos) -> None:
+    """Photos of one group are never on both splits, and about a fifth is held out."""
+    trained_on = set(labelled.groups[~run.held_out].tolist())
+    assert trained_on.isdisjoint(labelled.groups[run.held_out].tolist())
     assert np.mean(run.held_out) == pytest.approx(0.2, abs=0.05)
 
 
-def test_held_out_photos_do_not_train(run: Run, album: Album, tmp_path: Path) -> None:
+def test_held_out_photos_do_not_train(run: Run, labelled: LabelledPhotos, tmp_path: Path) -> None:
     """Other held-out photos change nothing in the weights."""
-    photos = album.photos.copy()
+    photos = labelled.images.copy()
     photos[run.held_out] = 255 - photos[run.held_out]
-    other = fit_baseline(tmp_path, replace(album, photos=photos), TINY, progress=False)
+    other = fit_classifier(tmp_path, replace(labelled, images=photos), TINY, progress=False)
     for one, two in zip(run.model.get_weights(), other.model.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
 
@@ -152,26 +154,28 @@ def test_the_run_folder_holds_what_was_promised(run: Run) -> None:
 
 
 def test_a_finished_run_is_not_trained_again(
-    run: Run, album: Album, monkeypatch: pytest.MonkeyPatch
+    run: Run, labelled: LabelledPhotos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asking for the same run again gives back the stored one."""
-    monkeypatch.setattr(baseline, "_train", lambda *_, **__: pytest.fail("trained again"))
-    again = fit_baseline(run.folder, album, TINY, progress=False)
+    monkeypatch.setattr(classifier_fit, "_train", lambda *_, **__: pytest.fail("trained again"))
+    again = fit_classifier(run.folder, labelled, TINY, progress=False)
     assert again.history == run.history
-    assert np.array_equal(score(again, album.photos), score(run, album.photos))
+    assert np.array_equal(score(again, labelled.images), score(run, labelled.images))
 
 
 @pytest.mark.parametrize("change", ["config", "photos", "labels", "names"])
-def test_a_folder_of_another_run_is_refused(run: Run, album: Album, change: str) -> None:
+def test_a_folder_of_another_run_is_refused(
+    run: Run, labelled: LabelledPhotos, change: str
+) -> None:
     """A run folder never mixes two recipes or two sets of photos."""
     config = replace(TINY, epochs=9) if change == "config" else TINY
-    others: Mapping[str, Album] = {
-        "photos": replace(album, photos=255 - album.photos),
-        "labels": replace(album, labels=album.labels[::-1].copy()),
-        "names": replace(album, names=("Ada", "Bo", "Di")),
+    others: Mapping[str, LabelledPhotos] = {
+        "photos": replace(labelled, images=255 - labelled.images),
+        "labels": replace(labelled, labels=labelled.labels[::-1].copy()),
+        "names": replace(labelled, names=("Ada", "Bo", "Di")),
     }
     with pytest.raises(DatasetError, match=r"config\.json: another run"):
-        fit_baseline(run.folder, others.get(change, album), config, progress=False)
+        fit_classifier(run.folder, others.get(change, labelled), config, progress=False)
 
 
 class PowerCutError(Exception):
@@ -207,23 +211,23 @@ def before_each_epoch(
 
 
 def backup_of(folder: Path) -> list[npt.NDArray[np.float32]]:
-    model = build_baseline(3, TINY)
+    model = build_classifier(3, TINY)
     model.optimizer.build(model.trainable_variables)
     model.load_weights(folder / "backup" / "latest.weights.h5")
     return list(model.get_weights())
 
 
 def test_an_interrupted_run_is_taken_up(
-    album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labelled: LabelledPhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a cut in the third epoch, the first two stand as they were and only it is trained."""
-    monkeypatch.setattr(baseline, "recorder", before_each_epoch(cut_in_the_third))
+    monkeypatch.setattr(classifier_fit, "recorder", before_each_epoch(cut_in_the_third))
     with pytest.raises(PowerCutError):
-        fit_baseline(tmp_path, album, TINY, progress=False)
+        fit_classifier(tmp_path, labelled, TINY, progress=False)
     before = read_history(tmp_path)
     seen: list[int] = []
-    monkeypatch.setattr(baseline, "recorder", before_each_epoch(seen.append))
-    run = fit_baseline(tmp_path, album, TINY, progress=False)
+    monkeypatch.setattr(classifier_fit, "recorder", before_each_epoch(seen.append))
+    run = fit_classifier(tmp_path, labelled, TINY, progress=False)
     assert seen == [2]
     assert list(run.history[:2]) == before
     assert run.history[2]["loss"] < before[0]["loss"], "it did not start from the backup"
@@ -242,33 +246,35 @@ def test_an_epoch_made_anew_replaces_its_row(tmp_path: Path) -> None:
 
 
 def test_a_cut_after_the_last_epoch_loses_nothing(
-    album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labelled: LabelledPhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trained but not yet saved: the next call saves the trained weights without training."""
     with monkeypatch.context() as patch:
-        patch.setattr(baseline, "save_curves", cut)
+        patch.setattr(classifier_fit, "save_curves", cut)
         with pytest.raises(PowerCutError):
-            fit_baseline(tmp_path, album, TINY, progress=False)
+            fit_classifier(tmp_path, labelled, TINY, progress=False)
     before, trained = read_history(tmp_path), backup_of(tmp_path)
-    run = fit_baseline(tmp_path, album, TINY, progress=False)
+    run = fit_classifier(tmp_path, labelled, TINY, progress=False)
     assert list(run.history) == before
     for one, other in zip(trained, run.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_one_group_cannot_be_split(album: Album, tmp_path: Path) -> None:
+def test_one_group_cannot_be_split(labelled: LabelledPhotos, tmp_path: Path) -> None:
     """Where all photos are one burst nothing can be held out, and that is said."""
-    whole = replace(album, groups=np.zeros(len(album.labels), np.int64))
+    whole = replace(labelled, groups=np.zeros(len(labelled.labels), np.int64))
     with pytest.raises(DatasetError, match="one side of the split is empty"):
-        fit_baseline(tmp_path, whole, TINY)
+        fit_classifier(tmp_path, whole, TINY)
 
 
-def test_photos_of_another_size_are_refused(run: Run, album: Album, tmp_path: Path) -> None:
+def test_photos_of_another_size_are_refused(
+    run: Run, labelled: LabelledPhotos, tmp_path: Path
+) -> None:
     """Training and prediction name the size that they expect and the one they got."""
     with pytest.raises(DatasetError, match=r"expected \(n, 32, 32, 3\) uint8, got \(30, 24, 24"):
-        fit_baseline(tmp_path, album, replace(TINY, size_px=32))
+        fit_classifier(tmp_path, labelled, replace(TINY, size_px=32))
     with pytest.raises(DatasetError, match=r"got .* float32"):
-        score(run, album.photos.astype(np.float32))
+        score(run, labelled.images.astype(np.float32))
 
 
 @pytest.mark.parametrize("spoil", ["config.json", "model.keras", "history"])
@@ -279,13 +285,13 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path, spoil: str) -> None:
         load_run(tmp_path)
 
 
-def test_scores_are_a_softmax(run: Run, album: Album) -> None:
+def test_scores_are_a_softmax(run: Run, labelled: LabelledPhotos) -> None:
     """Each photo's scores sum to 1, one a name; no photos give no rows."""
-    found = score(run, album.photos)
+    found = score(run, labelled.images)
     assert found.shape == (30, 3)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-5)
-    assert score(run, album.photos[:0]).shape == (0, 3)
+    assert score(run, labelled.images[:0]).shape == (0, 3)
 
 
 def test_predictions_name_the_highest_score(run: Run) -> None:
@@ -298,8 +304,8 @@ def test_predictions_name_the_highest_score(run: Run) -> None:
     assert predict(run, noise[:1], ["Cy"])[0].actual == "Cy"
 
 
-def test_the_stored_model_needs_no_code_of_ours(run: Run, album: Album) -> None:
+def test_the_stored_model_needs_no_code_of_ours(run: Run, labelled: LabelledPhotos) -> None:
     """Keras alone opens ``model.keras`` and says the same."""
     model = keras.saving.load_model(run.folder / "model.keras")
-    alone = model.predict(album.photos, verbose=0)
-    np.testing.assert_allclose(alone, score(run, album.photos), atol=1e-6)
+    alone = model.predict(labelled.images, verbose=0)
+    np.testing.assert_allclose(alone, score(run, labelled.images), atol=1e-6)

@@ -28,7 +28,7 @@ from train.classifier.run import (
     BACKUP_FOLDER,
     CURVES_FILE,
     MODEL_FILE,
-    BaselineConfig,
+    ClassifierConfig,
     Run,
     load_run,
     read_history,
@@ -40,12 +40,12 @@ from train.evaluation.metrics import Bools, Ints
 from train.plots import Prediction, save_curves
 
 __all__ = [
-    "Album",
-    "BaselineConfig",
+    "ClassifierConfig",
+    "LabelledPhotos",
     "Prediction",
     "Run",
-    "build_baseline",
-    "fit_baseline",
+    "build_classifier",
+    "fit_classifier",
     "load_run",
     "predict",
     "score",
@@ -53,11 +53,11 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Album:
+class LabelledPhotos:
     """Photos of the people to be told apart.
 
     Attributes:
-        photos: ``(n, size, size, 3)`` uint8 RGB.
+        images: ``(n, size, size, 3)`` uint8 RGB.
         labels: ``(n,)`` int64, who is on each: an index into ``names``.
         names: The people, two or more, each on some photo.
         groups: ``(n,)`` int64, photos of one group stay on one side of the split
@@ -67,7 +67,7 @@ class Album:
         DatasetError: They do not fit together.
     """
 
-    photos: Image
+    images: Image
     labels: Ints
     names: tuple[str, ...]
     groups: Ints
@@ -76,8 +76,8 @@ class Album:
         """Check that the parts fit together."""
         for part in ("labels", "groups"):
             shape = getattr(self, part).shape
-            if shape != (len(self.photos),):
-                raise DatasetError(f"{part}: expected ({len(self.photos)},), got {shape}")
+            if shape != (len(self.images),):
+                raise DatasetError(f"{part}: expected ({len(self.images)},), got {shape}")
         people = len(self.names)
         if people < 2 or set(self.labels.tolist()) != set(range(people)):
             raise DatasetError(f"labels: expected each of 0 to {people - 1}, at least two people")
@@ -85,12 +85,12 @@ class Album:
     def fingerprint(self) -> str:
         """Identify the photos and their labels: SHA-256, hexadecimal."""
         digest = hashlib.sha256(self.labels.tobytes())
-        for photo in self.photos:
+        for photo in self.images:
             digest.update(np.ascontiguousarray(photo).data)
         return digest.hexdigest()
 
 
-def build_baseline(classes: int, config: BaselineConfig) -> keras.Model:
+def build_classifier(classes: int, config: ClassifierConfig) -> keras.Model:
     """Build and compile the network.
 
     Returns:
@@ -116,15 +116,19 @@ def build_baseline(classes: int, config: BaselineConfig) -> keras.Model:
     return model
 
 
-def fit_baseline(
-    folder: Path, album: Album, config: BaselineConfig | None = None, *, progress: bool = True
+def fit_classifier(
+    folder: Path,
+    labelled: LabelledPhotos,
+    config: ClassifierConfig | None = None,
+    *,
+    progress: bool = True,
 ) -> Run:
     """Train, take up a run that was interrupted, or give back one that is finished.
 
     Args:
         folder: The run folder; it is made if need be. It gets ``config.json``, ``history.csv``
             and a backup with each epoch, at the end ``curves.png`` and ``model.keras``.
-        album: All photos; a share of them is held out.
+        labelled: All photos; a share of them is held out.
         config: The recipe; ``None`` takes the report's.
         progress: Show Keras's progress bar.
 
@@ -132,15 +136,15 @@ def fit_baseline(
         DatasetError: The photos have another size, a side of the split would be empty, or the
             folder holds a run of other photos or another recipe.
     """
-    config = config or BaselineConfig()
-    _check_photos(album.photos, config)
+    config = config or ClassifierConfig()
+    _check_photos(labelled.images, config)
     shares = (1 - config.held_out, config.held_out)
-    held_out = split_groups(album.groups, album.labels, shares, config.seed) == 1
+    held_out = split_groups(labelled.groups, labelled.labels, shares, config.seed) == 1
     if held_out.all() or not held_out.any():
         raise DatasetError("groups: one side of the split is empty; expected smaller groups")
-    settle(folder, _facts(album, held_out, config))
+    settle(folder, _facts(labelled, held_out, config))
     if not (folder / MODEL_FILE).exists():
-        _train(folder, album, held_out, config, progress=progress)
+        _train(folder, labelled, held_out, config, progress=progress)
     return load_run(folder)
 
 
@@ -182,7 +186,7 @@ def predict(run: Run, photos: Image, actual: Sequence[str] | None = None) -> lis
     ]
 
 
-def _check_photos(photos: Image, config: BaselineConfig) -> None:
+def _check_photos(photos: Image, config: ClassifierConfig) -> None:
     side = config.size_px
     if photos.shape[1:] != (side, side, 3) or photos.dtype != np.uint8:
         raise DatasetError(
@@ -190,33 +194,38 @@ def _check_photos(photos: Image, config: BaselineConfig) -> None:
         )
 
 
-def _facts(album: Album, held_out: Bools, config: BaselineConfig) -> dict[str, Any]:
+def _facts(labelled: LabelledPhotos, held_out: Bools, config: ClassifierConfig) -> dict[str, Any]:
     """Say all that makes a run what it is; an interrupted run is taken up under the same alone."""
     return {
         "recipe": "report",
         "backend": keras.backend.backend(),
         "config": msgspec.to_builtins(config),
-        "names": album.names,
-        "photos": len(album.photos),
-        "photos_sha256": album.fingerprint(),
+        "names": labelled.names,
+        "photos": len(labelled.images),
+        "photos_sha256": labelled.fingerprint(),
         "held_out": np.flatnonzero(held_out).tolist(),
     }
 
 
 def _train(
-    folder: Path, album: Album, held_out: Bools, config: BaselineConfig, *, progress: bool
+    folder: Path,
+    labelled: LabelledPhotos,
+    held_out: Bools,
+    config: ClassifierConfig,
+    *,
+    progress: bool,
 ) -> None:
     history = read_history(folder)
     # The epochs done count too, or a run taken up would repeat the order of its first epochs.
     keras.utils.set_random_seed(config.seed + len(history))
-    model = build_baseline(len(album.names), config)
+    model = build_classifier(len(labelled.names), config)
     backup = keras.callbacks.BackupAndRestore(
         folder / BACKUP_FOLDER, double_checkpoint=True, delete_checkpoint=False
     )
     model.fit(
-        album.photos[~held_out],
-        album.labels[~held_out],
-        validation_data=(album.photos[held_out], album.labels[held_out]),
+        labelled.images[~held_out],
+        labelled.labels[~held_out],
+        validation_data=(labelled.images[held_out], labelled.labels[held_out]),
         epochs=config.epochs,
         batch_size=config.batch,
         # The row first: if the power fails between the two, the epoch and its row are made anew.
