@@ -1,1 +1,1 @@
-"""Turn a training run into a model bundle (workstation)."""
+"""Convert a training run to a model bundle (workstation)."""

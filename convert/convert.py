@@ -1,4 +1,4 @@
-"""From a run folder to a model bundle: quantise, verify, measure, write."""
+"""Convert a run folder to a model bundle: quantise, measure, compare, write."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 
 from convert.golden import golden_crops
 from convert.quantise import REPRESENTATIVE, quantise
-from convert.verify import Limit, Loss, figure_losses, measure, refuse
+from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, measure_loss
 from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.contract import facts as contract_facts
 from kiosk.errors import ModelError
@@ -22,25 +22,25 @@ from kiosk.recognition.embed import embed_int8
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
-from train.evaluation.cohort import Embed
+from train.evaluation.cohort import with_own_cohorts
 from train.evaluation.evaluate import Report, crops_of_split, embed_split, evaluate
 from train.evaluation.metrics import best_threshold
-from train.evaluation.peers import with_own_cohorts
+from train.evaluation.recogniser import Embed
 from train.fit import embed_all, load_embedder
 from train.recipe import FitConfig, read_config
 
 PAIRS: Final = 20_000
-"""Pairs of development photos on which float and int8 are compared."""
+"""Pairs of development photos for the verification accuracy, half of one person each."""
 
 
-class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What no program can know: it comes from a TOML file beside the run, into the card.
+class CardFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The facts of the model card that a person must state, in a TOML file.
 
     Attributes:
         name: The model's name.
         licence: Of the weights, and what they may be used for.
         data: Each data set used, with its terms.
-        tried: What else was tried, and what it gave.
+        tried: Each further experiment, with its result.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What :func:`convert` made.
+    """The result of :func:`convert`.
 
     Attributes:
         bundle: The bundle, as written.
         loss: What quantisation cost.
-        report: The figures of the int8 file.
+        report: The figures of the int8 model.
     """
 
     bundle: Bundle
@@ -67,24 +67,24 @@ class Converted:
 def convert(
     run: Path,
     crop_set: CropSet,
-    facts: Facts,
+    facts: CardFacts,
     out: Path,
     *,
-    limit: Limit | None = None,
+    limits: Limits | None = None,
     lfw: Path | None = None,
 ) -> Converted:
-    """Turn a run of recipe `embedding` into a bundle.
+    """Convert a run of recipe `embedding` to a bundle.
 
     Args:
         run: The run folder.
-        crop_set: What it was trained on: calibrates, sets thresholds, measures.
+        crop_set: The crop set of that run: for calibration, thresholds and figures.
         facts: For the model card.
         out: The bundle to write.
-        limit: What quantisation may cost.
+        limits: What quantisation may cost; ``None`` takes the defaults.
         lfw: LFW's archive, for the last measurement before shipping.
 
     Raises:
-        ModelError: Quantisation lost more than the limit, or no threshold keeps strangers out;
+        ModelError: Quantisation lost more than a limit, or no threshold keeps strangers out;
             nothing is written.
         DatasetError: The run or the crop set cannot be used.
     """
@@ -97,10 +97,10 @@ def convert(
     before, after = with_own_cohorts(embedders, crop_set).values()
     report = evaluate(facts.name, after, crop_set, lfw)
     if all(point.fnir >= 1.0 for point in report.operating_points):
-        raise ModelError("no threshold names anybody and keeps strangers out; train longer")
+        raise ModelError("no threshold keeps strangers out and names enrolled people; train longer")
     figures = figure_losses(evaluate("float", before, crop_set, lfw), report)
     loss = _loss(before.embed, after.embed, crop_set, config.seed, figures)
-    refuse(loss, limit or Limit())
+    check_loss(loss, limits or Limits())
     crops = golden_crops()
     card = _card(
         network,
@@ -113,7 +113,7 @@ def convert(
         calibration_crops=len(calibration),
         cohort=len(after.cohort.embeddings),
     )
-    try:  # better told here than by every kiosk
+    try:  # an error here is better than one at every kiosk
         msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
     except msgspec.ValidationError as exc:
         raise ModelError(f"the model card cannot be read back: {exc}") from exc
@@ -124,7 +124,7 @@ def convert(
 
 
 class Int8Embedder:
-    """Runs a TFLite file as the kiosk does, for many crops.
+    """A TFLite file run as in the kiosk, for many crops.
 
     Args:
         model: The file's bytes.
@@ -133,13 +133,19 @@ class Int8Embedder:
     def __init__(self, model: bytes) -> None:
         self.model = TfliteModel(model, threads=2)
 
+    def raw(self, crop: Image) -> Any:  # noqa: ANN401  # an int8 vector
+        """Run one crop, ``(112, 112, 3)`` uint8 RGB; return ``(128,)`` int8."""
+        return self.model((crop ^ 0x80).view(np.int8)[None])[0]
+
     def __call__(self, crops: Image) -> Floats:
-        """Embed ``(n, 112, 112, 3)`` uint8 RGB; ``(n, 128)`` float32 of length 1."""
-        return np.stack([embed_int8(self.model, crop) for crop in crops])
+        """Embed ``(n, 112, 112, 3)`` uint8 RGB; return ``(n, 128)`` float32 of length 1."""
+        scale, zero = self.model.output_quantisation
+        outputs = np.stack([self.raw(crop) for crop in crops]).astype(np.float32)
+        return unit((outputs - zero) * scale)
 
 
 def _calibration(crop_set: CropSet, seed: int) -> Image:
-    """Draw the crops that set the activations' ranges, from the training side."""
+    """Choose training crops at random; they set the ranges of the activations."""
     rng = np.random.default_rng(seed)
     indices = crops_of_split(crop_set, "train")
     chosen = rng.choice(indices, min(REPRESENTATIVE, len(indices)), replace=False)
@@ -147,16 +153,16 @@ def _calibration(crop_set: CropSet, seed: int) -> Image:
 
 
 def _loss(
-    embed: Embed, int8: Embed, crop_set: CropSet, seed: int, figures: dict[str, float]
+    embed: Embed, int8: Embed, crop_set: CropSet, seed: int, figures: tuple[FigureLoss, ...]
 ) -> Loss:
     (before, photos), (after, _) = (embed_split(one, crop_set, "dev") for one in (embed, int8))
     people = np.array([photo.identity for photo in photos])
     difference = _accuracy(before, people, seed) - _accuracy(after, people, seed)
-    return measure(before, after, difference, figures)
+    return measure_loss(before, after, difference, figures)
 
 
 def _accuracy(embeddings: Floats, people: Any, seed: int) -> float:  # noqa: ANN401  # strings
-    """Verify as many same as different pairs of development photos, at the best threshold."""
+    """Verify as many pairs of one person as of two people, at the best threshold."""
     rng = np.random.default_rng(seed)
     same = [
         (i, j) for i, j in zip(*np.nonzero(people[:, None] == people[None]), strict=True) if i < j
@@ -165,12 +171,13 @@ def _accuracy(embeddings: Floats, people: Any, seed: int) -> float:  # noqa: ANN
     count = min(PAIRS // 2, len(same))
     if count == 0:
         raise ModelError("no development person has two photos; prepare with more people")
-    alike = np.array(same)[rng.choice(len(same), count, replace=False)]
-    apart = rng.integers(0, len(people), (4 * count, 2))
-    apart = apart[people[apart[:, 0]] != people[apart[:, 1]]][:count]
-    pairs = np.concatenate([alike, apart])
+    same_pairs = np.array(same)[rng.choice(len(same), count, replace=False)]
+    different_pairs = rng.integers(0, len(people), (4 * count, 2))
+    differ = people[different_pairs[:, 0]] != people[different_pairs[:, 1]]
+    different_pairs = different_pairs[differ][:count]
+    pairs = np.concatenate([same_pairs, different_pairs])
     scores = np.sum(embeddings[pairs[:, 0]] * embeddings[pairs[:, 1]], axis=1)
-    truth = np.arange(len(pairs)) < len(alike)
+    truth = np.arange(len(pairs)) < len(same_pairs)
     return float(np.mean((scores >= best_threshold(scores, truth)) == truth))
 
 
@@ -179,7 +186,7 @@ def _card(
     model: bytes,
     int8: Int8Embedder,
     config: FitConfig,
-    facts: Facts,
+    facts: CardFacts,
     loss: Loss,
     report: Report,
     *,
@@ -203,7 +210,7 @@ def _card(
             "input": int8.model.input_quantisation,
             "output": int8.model.output_quantisation,
             "calibration_crops": calibration_crops + 2,  # black and white
-            "loss": msgspec.to_builtins(loss),
+            "loss": loss.plain(),
         },
         operating_points=report.operating_points,
         evaluation=msgspec.to_builtins(report),

@@ -1,4 +1,4 @@
-"""Quantise a float Keras model to int8, whole: int8 in, int8 out, no float and no Flex op."""
+"""Quantise a float Keras model fully to int8: int8 in, int8 out, no float op and no Flex op."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -13,7 +13,7 @@ from kiosk.recognition.tflite import parts_of
 from kiosk.records import Image
 
 REPRESENTATIVE: Final = 512
-"""Crops that set the ranges of the activations; more changed nothing that was measured."""
+"""Crops that set the ranges of the activations; more crops changed no measured figure."""
 
 
 def quantise(network: keras.Model, crops: Image) -> bytes:
@@ -21,13 +21,13 @@ def quantise(network: keras.Model, crops: Image) -> bytes:
 
     Args:
         network: From float crops, pixels 0 to 255, to embeddings; run under TensorFlow.
-        crops: ``(n, 112, 112, 3)`` uint8 RGB that stand for what the model will see.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB, representative of what the model will see.
 
     Returns:
-        The file's bytes; one crop at a time.
+        The file's bytes; the model takes one crop at a time.
 
     Raises:
-        ModelError: Keras does not run on TensorFlow, or a float or Flex op was left.
+        ModelError: Keras does not run on TensorFlow, or a float or Flex op is left.
     """
     if keras.backend.backend() != "tensorflow":
         raise ModelError("conversion runs under TensorFlow: unset KERAS_BACKEND")
@@ -47,10 +47,10 @@ def quantise(network: keras.Model, crops: Image) -> bytes:
 
 
 def check_all_integer(model: bytes) -> None:
-    """Make sure that every tensor between input and output is an integer.
+    """Reject a TFLite file with a tensor that is no integer, or with an op that is no int8 kernel.
 
     Raises:
-        ModelError: One is not; the message names it.
+        ModelError: Names the first tensor or op.
     """
     tensors, ops = parts_of(model)
     for name, kind in tensors.items():
@@ -58,13 +58,13 @@ def check_all_integer(model: bytes) -> None:
             raise ModelError(f"tensor {name} is {kind.__name__}, not int8")
     for op in ops:
         if "Flex" in op or op in {"QUANTIZE", "DEQUANTIZE", "CUSTOM"}:
-            raise ModelError(f"op {op} was left in the model; expected int8 kernels alone")
+            raise ModelError(f"op {op} is left in the model; expected only int8 kernels")
 
 
 def _representative(crops: Image) -> Iterator[list[Any]]:
-    """Yield calibration crops, black and white among them.
+    """Yield a black, a white and the calibration crops.
 
-    Without the two the input's scale becomes what the photos happen to span; with them it is
+    Without black and white, the input's scale depends on the range of the photos; with them it is
     exactly 1 with zero point -128, and the kiosk needs no arithmetic on pixels.
     """
     edge = (1, CROP_PX, CROP_PX, 3)

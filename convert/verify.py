@@ -1,6 +1,6 @@
-"""Hold the int8 model against the float model, crop by crop."""
+"""Compare the int8 model with the float model, and reject it if it lost too much."""
 
-import math
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -8,7 +8,21 @@ import numpy as np
 from kiosk.errors import ModelError
 from kiosk.records import Floats
 from train.evaluation.evaluate import Report
-from train.evaluation.peers import figures as all_figures
+from train.evaluation.figures import FigureKind, figures
+
+
+class FigureLoss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By how much quantisation made one figure of the report worse.
+
+    Attributes:
+        label: Of the figure, for people.
+        kind: What the figure measures; it decides the limit.
+        worse_by: Difference, positive if int8 is worse.
+    """
+
+    label: str
+    kind: FigureKind
+    worse_by: float
 
 
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -16,11 +30,11 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     Attributes:
         crops: On how many crops it was measured.
-        cosine_mean: Mean cosine of int8 to float embeddings.
-        cosine_p1: The cosine that 1 % of the crops fall below.
-        cosine_min: The worst.
-        accuracy: Pair-verification accuracy on development people, float less int8.
-        figures: By how much each figure of the report is worse as int8 (below 0: better).
+        cosine_mean: Mean cosine between the int8 and the float embedding of a crop.
+        cosine_p1: First percentile of these cosines.
+        cosine_min: The lowest of them.
+        accuracy: Pair-verification accuracy on development people, float minus int8.
+        figures: The loss of each figure of the report.
     """
 
     crops: int
@@ -28,18 +42,24 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     cosine_p1: float
     cosine_min: float
     accuracy: float
-    figures: dict[str, float]
+    figures: tuple[FigureLoss, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain values for the model card: ``figures`` maps label to difference."""
+        by_label = {figure.label: figure.worse_by for figure in self.figures}
+        return {**msgspec.to_builtins(self), "figures": by_label}
 
 
-class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What quantisation may cost before the converter refuses to write a model.
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What quantisation may cost; a model that loses more is not written.
 
     Attributes:
         cosine_mean: Least mean cosine.
-        cosine_p1: Least first percentile.
+        cosine_p1: Least first percentile of the cosines.
         accuracy: Greatest loss of verification accuracy on development people.
-        figure: Most that any figure of the report may be worse by.
-        false_match: The same for a share of strangers taken for somebody, the worst error.
+        figure: Greatest loss of a figure of the report.
+        false_match: The same for a figure of kind :attr:`FigureKind.FALSE_MATCH`, which counts
+            the worst error.
     """
 
     cosine_mean: float = 0.99
@@ -48,19 +68,25 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     figure: float = 0.05
     false_match: float = 0.01
 
-    def of(self, label: str) -> float:
-        """Tell how much a figure of the report may be worse."""
-        is_false_match = "FPIR in truth" in label or "false match" in label
-        return self.false_match if is_false_match else self.figure
+    def for_figure(self, kind: FigureKind) -> float:
+        """Return the greatest loss of a figure of this kind."""
+        return self.false_match if kind is FigureKind.FALSE_MATCH else self.figure
 
 
-def measure(
+def measure_loss(
     float_embeddings: Floats,
     int8_embeddings: Floats,
     accuracy: float,
-    figures: dict[str, float],
+    figures: tuple[FigureLoss, ...],
 ) -> Loss:
-    """Compare ``(n, 128)`` embeddings of length 1 of the same crops; the rest as in the record."""
+    """Compare the ``(n, 128)`` embeddings (length 1) of the same crops.
+
+    Args:
+        float_embeddings: Of the float model.
+        int8_embeddings: Of the int8 model.
+        accuracy: As in :class:`Loss`.
+        figures: As in :class:`Loss`.
+    """
     cosines = np.sum(float_embeddings * int8_embeddings, axis=1)
     return Loss(
         crops=len(cosines),
@@ -72,35 +98,40 @@ def measure(
     )
 
 
-def figure_losses(before: Report, after: Report) -> dict[str, float]:
-    """Tell by how much each figure of a report is worse than another's; the same figures."""
-    found = {}
-    for old, new in zip(all_figures(before), all_figures(after), strict=True):
-        difference = old.rate.value - new.rate.value
-        if not math.isnan(difference):
-            found[old.label] = difference if old.more_is_better else -difference
-    return found
+def figure_losses(before: Report, after: Report) -> tuple[FigureLoss, ...]:
+    """Compute by how much each figure is worse in the second report; both have the same figures.
+
+    A figure that was not measured is left out.
+    """
+    found = []
+    for old, new in zip(figures(before), figures(after), strict=True):
+        if old.value is not None and new.value is not None:
+            lost = old.value - new.value
+            worse_by = lost if old.kind is FigureKind.ACCURACY else -lost
+            found.append(FigureLoss(old.label, old.kind, worse_by))
+    return tuple(found)
 
 
-def refuse(loss: Loss, limit: Limit) -> None:
-    """Refuse a model that lost too much.
+def check_loss(loss: Loss, limits: Limits) -> None:
+    """Reject a model that lost too much.
 
     Raises:
-        ModelError: Names each figure that is beyond its limit.
+        ModelError: Names each value beyond its limit.
     """
+    least = (
+        ("cosine_mean", loss.cosine_mean, limits.cosine_mean),
+        ("cosine_p1", loss.cosine_p1, limits.cosine_p1),
+    )
+    most = (
+        ("accuracy loss", loss.accuracy, limits.accuracy),
+        *(
+            (f"loss of {figure.label!r}", figure.worse_by, limits.for_figure(figure.kind))
+            for figure in loss.figures
+        ),
+    )
     problems = [
-        f"{name} is {found:.4f}, expected at {least} {bound:.4f}"
-        for name, found, least, bound, bad in (
-            ("cosine_mean", loss.cosine_mean, "least", limit.cosine_mean,
-             loss.cosine_mean < limit.cosine_mean),
-            ("cosine_p1", loss.cosine_p1, "least", limit.cosine_p1,
-             loss.cosine_p1 < limit.cosine_p1),
-            ("accuracy loss", loss.accuracy, "most", limit.accuracy,
-             loss.accuracy > limit.accuracy),
-            *((f"loss of {label!r}", worse, "most", limit.of(label), worse > limit.of(label))
-              for label, worse in loss.figures.items()),
-        )
-        if bad
-    ]  # fmt: skip
+        *(f"{n} is {v:.4f}, expected at least {bound:.4f}" for n, v, bound in least if v < bound),
+        *(f"{n} is {v:.4f}, expected at most {bound:.4f}" for n, v, bound in most if v > bound),
+    ]
     if problems:
         raise ModelError("quantisation lost too much: " + "; ".join(problems))

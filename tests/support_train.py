@@ -10,6 +10,7 @@ import numpy as np
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.demo import sample_people
 from kiosk.recognition.align import align
+from kiosk.recognition.bundle import OperatingPoint
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import find_single_face, read_photo
 from kiosk.recognition.vectors import unit
@@ -17,6 +18,11 @@ from kiosk.records import Floats, Image
 from tests.support import embedding
 from train.dataset.crop_set import STORED_PX, CropSet, Photo
 from train.dataset.sources import Split
+from train.evaluation.demographics import GroupRate
+from train.evaluation.evaluate import Report
+from train.evaluation.identify import Identification
+from train.evaluation.lfw import Lfw
+from train.evaluation.metrics import Rate, TenFold
 from train.network import NetworkConfig
 
 # With fewer than 16 channels into a convolution of stride 2, oneDNN 3.x crashes going backward.
@@ -58,7 +64,7 @@ def make_crop_set(
         for at, person in enumerate(who)
     ]
     crops = np.stack([draw_crop(int(person), at % each) for at, person in enumerate(who)])
-    CropSet.write(folder, crops, range(len(crops)), photos, splits)
+    CropSet.write(folder, crops, photos, splits)
     targets = [embedding(int(person)) + 0.5 * embedding(1000 + at) for at, person in enumerate(who)]
     np.save(folder / "teacher.npy", unit(targets))
     return CropSet.load(folder)
@@ -80,6 +86,21 @@ class DrawnTeacher:
     def embed_with_mirror(self, crops: Image) -> Floats:
         self.asked += len(crops)
         return see(crops)
+
+
+def a_report(name: str, *, with_lfw: bool = False) -> Report:
+    rate = Rate(0.0123, 0.0101, 0.0199, 900)
+    cases = [(size, fpir) for size in (30, 420) for fpir in (0.01, 0.003)]
+    return Report(
+        name=name,
+        operating_points=tuple(OperatingPoint(fpir, size, 0.4, 0.05) for size, fpir in cases),
+        development=tuple(Identification(size, 0.4, rate, rate) for size, _ in cases),
+        test=tuple(Identification(size, 0.4, rate, Rate(0.25, 0.2, 0.3, 800)) for size, _ in cases),
+        cosine=tuple(Identification(size, 0.4, rate, Rate(0.5, 0.4, 0.6, 70)) for size, _ in cases),
+        groups=(GroupRate("female, 0-9, Asian", 40, Rate(0.5, 0.4, 0.6, 1560)),),
+        relatives=rate,
+        lfw=Lfw(TenFold(0.9912, 0.0015, 6000), rate, rate, 1) if with_lfw else None,
+    )
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

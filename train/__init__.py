@@ -1,1 +1,1 @@
-"""Prepare photos, train and evaluate face recognisers (workstation)."""
+"""Prepare photos, train face recognisers and evaluate them (workstation)."""

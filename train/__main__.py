@@ -13,11 +13,11 @@ from kiosk.errors import DatasetError
 
 if TYPE_CHECKING:
     from train.dataset.crop_set import CropSet
-    from train.evaluation.cohort import RecogniserUnderTest
+    from train.evaluation.recogniser import RecogniserUnderTest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
+    """Run a command; return the exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
     options = _parser().parse_args(arguments)
     return run_command("kiosk-train", lambda: int(options.run(options)))
 
@@ -25,9 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kiosk-train",
-        description="Prepare photos, train and measure face recognisers.",
-        epilog="Keras runs on TensorFlow, or on what the variable KERAS_BACKEND names "
-        "(torch, jax).",
+        description="Prepare photos, train face recognisers and evaluate them.",
+        epilog="Keras uses TensorFlow, or the library in the variable KERAS_BACKEND (torch, jax).",
     )
     commands = parser.add_subparsers(title="commands", required=True)
     _add_embedding(commands)
@@ -37,54 +36,65 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
     prepare = _command(commands, "prepare", "find and align the face in every photo", _prepare)
-    prepare.add_argument("photos", type=Path, help="folder with one sub-folder of photos a person, "
-                         "or a TOML file that lists several sources")  # fmt: skip
+    prepare.add_argument("photos", type=Path, help="folder with one sub-folder of photos per "
+                         "person, or a TOML file that lists several sources")  # fmt: skip
     prepare.add_argument(
-        "--root", type=Path, default=Path(), help="where a TOML file's paths begin"
+        "--root", type=Path, default=Path(), help="folder that a TOML file's paths are relative to"
     )
     prepare.add_argument("--out", type=Path, required=True, help="crop set to write")
     prepare.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    text = "compute the teacher's embeddings, and leave out held-out people who are there twice"
+    text = "compute the teacher's embeddings, and exclude held-out people who appear twice"
     teach = _command(commands, "teach", text, _teach)
-    teach.add_argument("crops", type=Path, help="crop set of `prepare`")
+    teach.add_argument("crops", type=Path, help="crop set from `prepare`")
     _add_teacher(teach)
     fit = _command(commands, "fit", "train the embedding network (recipe embedding)", _fit)
-    fit.add_argument("crops", type=Path, help="crop set with a teacher's embeddings")
-    fit.add_argument("--run", dest="folder", type=Path, required=True, help="run folder; one that "
-                     "was interrupted is resumed")  # fmt: skip
+    fit.add_argument("crops", type=Path, help="crop set with teacher embeddings")
+    fit.add_argument("--run", dest="folder", type=Path, required=True, help="run folder; an "
+                     "interrupted run is resumed")  # fmt: skip
     _add_teacher(fit)
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
-                     help="change the recipe, see train/recipe.py (images=100000, blends=0, "
+                     help="change a hyperparameter, see train/recipe.py (images=100000, blends=0, "
                      "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip
-    evaluate = _command(commands, "evaluate", "measure a model bundle and its peers", _evaluate)
-    evaluate.add_argument("bundle", type=Path, help="model bundle of `kiosk-convert`")
+    evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
+    evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
     evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
     evaluate.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
-    evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; SFace is a "
-                          "peer, too")  # fmt: skip
+    evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; SFace is "
+                          "always a peer")  # fmt: skip
     evaluate.add_argument("--out", type=Path, required=True, help="folder for the report")
 
 
 def _add_report(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
     report = _command(
-        commands, "report", "train and measure the report's own CNN (recipe report)", _report
+        commands, "report", "train and measure the CNN of the report (recipe report)", _report
     )
     report.add_argument("photos", type=Path, help="folder or TOML file, as for `prepare`")
-    report.add_argument("--root", type=Path, default=Path(), help="where a TOML file begins")
+    report.add_argument("--root", type=Path, default=Path(), help="as for `prepare`")
     report.add_argument("--photos-max", type=positive_int, help="cut the set to this many photos")
-    report.add_argument("--strangers", type=Path, help="crop set whose test people are strangers")
-    report.add_argument("--bundle", type=Path, help="measure this bundle with enrolment, too")
-    report.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
-    report.add_argument("--epochs", type=positive_int, default=30, help="as in the report: 30")
     report.add_argument(
-        "--size", type=positive_int, default=224, help="pixels; as in the report: 224"
+        "--strangers", type=Path, help="crop set whose test people are the strangers"
+    )
+    report.add_argument("--bundle", type=Path, help="compare this bundle, with enrolment")
+    report.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
+    report.add_argument(
+        "--epochs", type=positive_int, default=30, help="default 30, as in the report"
+    )
+    report.add_argument(
+        "--size",
+        type=positive_int,
+        default=224,
+        help="side of a photo in pixels, default 224, as in the report",
     )
     predict = _command(
-        commands, "predict", "name the people on photos, as the report did", _predict
+        commands, "predict", "name the people on photos with the CNN of the report", _predict
     )
-    predict.add_argument("photos", type=Path, nargs="+", help="photos; the folder is the name")
+    predict.add_argument(
+        "photos", type=Path, nargs="+", help="photos; the folder's name is the actual name"
+    )
     predict.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
-    predict.add_argument("--grid", type=Path, default=Path("predictions.png"), help="picture grid")
+    predict.add_argument(
+        "--grid", type=Path, default=Path("predictions.png"), help="picture grid to write"
+    )
 
 
 def _command(commands: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:  # noqa: ANN401
@@ -97,9 +107,11 @@ def _command(commands: Any, name: str, text: str, run: Any) -> argparse.Argument
 
 def _add_teacher(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--teacher", type=Path, help="ONNX file; SFace by default")
-    parser.add_argument("--scaled", action="store_true", help="the teacher takes (pixel-127.5)/128")
     parser.add_argument(
-        "--precision", default="f32", choices=("f32", "bf16"), help="of the teacher"
+        "--scaled", action="store_true", help="feed the teacher (pixel - 127.5) / 128"
+    )
+    parser.add_argument(
+        "--precision", default="f32", choices=("f32", "bf16"), help="number format of the teacher"
     )
 
 
@@ -121,7 +133,7 @@ def _prepare(options: argparse.Namespace) -> int:
     for item in outcome.left_out[:20]:
         print(f"left out {item.source}/{item.person}/{item.photo}: {item.reason} {item.detail}")
     print(f"{options.out}: " + ", ".join(f"{count} {what}" for what, count in summary.items()))
-    print(f"every photo left out is in {options.out / 'left_out.csv'}")
+    print(f"all photos left out: {options.out / 'left_out.csv'}")
     return 0
 
 
@@ -132,30 +144,30 @@ def _teach(options: argparse.Namespace) -> int:
 
     crop_set = CropSet.load(options.crops)
     targets = teach(crop_set, _teacher(options))
-    _, parted = remove_same_people(crop_set, targets)
+    _, removed = remove_same_people(crop_set, targets)
     print(f"{options.crops / 'teacher.npy'}: {len(targets)} embeddings")
     print(
-        f"left out of the figures: {parted.people} held-out people who are elsewhere under another "
-        f"name, and {parted.photos} photos of somebody else"
+        f"excluded from the evaluation: {removed.people} held-out people who appear elsewhere "
+        f"under another name, and {removed.photos} photos of another person than named"
     )
     return 0
 
 
 def _fit(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
-    from train.evaluation.peers import with_own_cohorts
+    from train.evaluation.cohort import with_own_cohorts
     from train.fit import embed_all, fit
     from train.plots import save_curves
     from train.recipe import parse_config
-    from train.tables import read_rows
+    from train.run_folder import read_history
 
     config, crop_set = parse_config(options.set), CropSet.load(options.crops)
     embedder = fit(crop_set, options.folder, config, lambda: _teacher(options))
-    save_curves(read_rows(options.folder / "history.csv"), options.folder / "curves.png")
+    save_curves(read_history(options.folder), options.folder / "curves.png")
     try:
         own = with_own_cohorts({"float": partial(embed_all, embedder)}, crop_set)
         print(_measure(own, crop_set, None, options.folder))
-    except DatasetError as exc:  # too few people held out; the weights are good all the same
+    except DatasetError as exc:  # too few people held out; the weights are usable
         print(f"no evaluation report: {exc}")
     print(f"{options.folder}: weights, history.csv, curves.png; next: kiosk-convert")
     return 0
@@ -164,7 +176,9 @@ def _fit(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from kiosk.recognition.bundle import load_bundle
     from train.dataset.crop_set import CropSet
-    from train.evaluation.peers import bundle_recogniser, load_peers, with_own_cohorts
+    from train.evaluation.cohort import with_own_cohorts
+    from train.evaluation.peers import load_peers
+    from train.evaluation.recogniser import bundle_recogniser
 
     bundle, crop_set = load_bundle(options.bundle), CropSet.load(options.crops)
     found = {bundle.card.model_id: bundle_recogniser(bundle)}
@@ -175,15 +189,19 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _measure(
-    found: "dict[str, RecogniserUnderTest]", crop_set: "CropSet", lfw: Path | None, folder: Path
+    recognisers: "dict[str, RecogniserUnderTest]",
+    crop_set: "CropSet",
+    lfw: Path | None,
+    folder: Path,
 ) -> str:
-    from train.evaluation.peers import compare, render_reports
-    from train.evaluation.peers_files import det_curves, save_det, write_reports
+    from train.evaluation.det import det_curves, save_det
+    from train.evaluation.evaluate import evaluate_all
+    from train.evaluation.report import render_reports, write_reports
 
-    reports = compare(found, crop_set, lfw)
+    reports = evaluate_all(recognisers, crop_set, lfw)
     write_reports(reports, folder)
     largest = reports[0].shipped.gallery_size
-    save_det(det_curves(found, crop_set, largest), reports, folder / "det.png")
+    save_det(det_curves(recognisers, crop_set, largest), reports, folder / "det.png")
     return render_reports(reports)
 
 

@@ -1,7 +1,7 @@
-"""Make a training crop look as a door camera might have seen it.
+"""Augment training crops, so that they look like pictures of a door camera.
 
 Stored crops have a border, so that one affine transform turns, scales, shifts, mirrors and cuts.
-Everything is drawn from one generator per batch: the same seed gives the same pictures.
+All random numbers come from one generator per batch: the same seed gives the same pictures.
 """
 
 from typing import Final, TypeAlias
@@ -16,13 +16,13 @@ from train.dataset.crop_set import STORED_PX
 Generator: TypeAlias = np.random.Generator
 
 TURN_DEG: Final = 6.0
-"""Standard deviation of the turn; landmarks of a small face are off by about this much."""
+"""Standard deviation of the turn; landmarks of a small face have about this error."""
 SHIFT_PX: Final = 5.0
 SCALE: Final = 0.08
 FAR_PX: Final = (20, 90)
-"""Sides that a face's crop had before it was enlarged: from 6 pixels between the eyes on."""
+"""Size of a face's crop before enlargement: at least 6 pixels between the eyes."""
 _NOISE: Final = np.random.default_rng(7).normal(size=(1 << 20,)).astype(np.float32)
-"""Drawn once: a fresh normal deviate a pixel costs more than all the rest."""
+"""Computed once: new normal deviates for each pixel cost more than all other changes."""
 
 
 def augment(stored: Image, rng: Generator) -> Image:
@@ -30,7 +30,7 @@ def augment(stored: Image, rng: Generator) -> Image:
 
     Args:
         stored: ``(128, 128, 3)`` uint8 RGB.
-        rng: Where chance comes from.
+        rng: The source of random numbers.
 
     Returns:
         ``(112, 112, 3)`` uint8 RGB.
@@ -59,7 +59,7 @@ def _move(stored: Image, rng: Generator) -> Image:
 
 
 def _relight(crop: Image, rng: Generator) -> Image:
-    """Change gamma, contrast, brightness and white balance by one table per channel."""
+    """Change gamma, contrast, brightness and white balance with one table per channel."""
     ramp = np.linspace(0, 1, 256, dtype=np.float32) ** np.exp(rng.normal(0, 0.25))
     contrast, brightness = np.exp(rng.normal(0, 0.15)), rng.normal(0, 0.06)
     balance = np.exp(rng.normal(0, 0.06, 3))
@@ -73,8 +73,8 @@ def _grey(crop: Image, rng: Generator) -> Image:
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def _far(crop: Image, rng: Generator) -> Image:
-    """Lose detail as a small face does that was enlarged."""
+def _lose_detail(crop: Image, rng: Generator) -> Image:
+    """Reduce and enlarge the crop: a distant face has little detail."""
     side = round(float(np.exp(rng.uniform(*np.log(FAR_PX)))))
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR))
@@ -84,7 +84,7 @@ def _blur(crop: Image, rng: Generator) -> Image:
     return np.asarray(cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.8)), np.uint8)
 
 
-def _smear(crop: Image, rng: Generator) -> Image:
+def _motion_blur(crop: Image, rng: Generator) -> Image:
     """Blur along one line, as walking does."""
     length = int(rng.integers(3, 8))
     kernel = np.zeros((length, length), np.float32)
@@ -96,8 +96,8 @@ def _smear(crop: Image, rng: Generator) -> Image:
     return np.asarray(cv2.filter2D(crop, -1, kernel / kernel.sum()), np.uint8)
 
 
-def _shade(crop: Image, rng: Generator) -> Image:
-    """Light from one side."""
+def _light_from_side(crop: Image, rng: Generator) -> Image:
+    """Brighten one side and darken the other."""
     angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.8)
     line = np.linspace(-0.5, 0.5, CROP_PX, dtype=np.float32)
     slope = np.cos(angle) * line[None] + np.sin(angle) * line[:, None]
@@ -117,8 +117,8 @@ def _compress(crop: Image, rng: Generator) -> Image:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def _hide(crop: Image, rng: Generator) -> Image:
-    """Hide a part behind a hand, a scarf or a hat."""
+def _occlude(crop: Image, rng: Generator) -> Image:
+    """Cover a rectangle, as a hand, a scarf or a hat does."""
     height, width = (int(v) for v in rng.integers(12, 52, 2))
     top, left = int(rng.integers(0, CROP_PX - height)), int(rng.integers(0, CROP_PX - width))
     crop = crop.copy()
@@ -127,32 +127,32 @@ def _hide(crop: Image, rng: Generator) -> Image:
 
 
 def _round(values: Floats) -> Image:
-    """Round to bytes; to cut the fraction off would darken by half a level."""
+    """Round to bytes; truncation would darken the crop by half a level."""
     return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
 
 
 _CHANGES: Final = (
     (0.15, _grey),
     (0.10, _blur),
-    (0.10, _smear),
-    (0.45, _far),
-    (0.20, _shade),
+    (0.10, _motion_blur),
+    (0.45, _lose_detail),
+    (0.20, _light_from_side),
     (0.15, _noise),
     (0.15, _compress),
-    (0.30, _hide),
+    (0.30, _occlude),
 )
-"""How often each change is made; the order is the order of the light's way to the file."""
+"""Probability of each change, in the order in which they happen from the face to the file."""
 
 
 def blend(one: Image, other: Image, rng: Generator) -> Image:
-    """Make a face that nobody has out of two, as a further question to the teacher.
+    """Blend two faces to a face of no real person, one more example for the distillation.
 
-    Half of them are mixed all over, half are cut along a soft line through the face.
+    Half of the blends mix all pixels, half join the two faces along a soft line.
 
     Args:
         one: ``(128, 128, 3)`` uint8 RGB.
-        other: The same.
-        rng: Where chance comes from.
+        other: ``(128, 128, 3)`` uint8 RGB.
+        rng: The source of random numbers.
     """
     if rng.random() < 0.5:
         share = float(rng.uniform(0.3, 0.7))

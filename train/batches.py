@@ -1,4 +1,4 @@
-"""Feed the network: augmented batches with the teacher's answers and the people's numbers."""
+"""Build training batches: augmented crops, teacher embeddings, numbers of people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ Batch: TypeAlias = tuple[Image, dict[str, npt.NDArray[np.generic]]]
 
 @dataclass(frozen=True, slots=True)
 class Blends:
-    """Faces that nobody has, made anew from two stored crops whenever they are needed.
+    """Faces of no real person, computed from two stored crops each time they are needed.
 
     Attributes:
-        pairs: ``(m, 2)`` numbers of stored crops.
-        seeds: ``(m,)`` one seed each.
-        targets: ``(m, dim)`` the teacher's embeddings of them.
+        pairs: ``(m, 2)`` indices of stored crops.
+        seeds: ``(m,)`` seed of each blend.
+        targets: ``(m, dim)`` the teacher's embeddings of the blends.
     """
 
     pairs: Ints
@@ -33,7 +33,7 @@ class Blends:
     targets: Floats
 
     def make(self, crops: Image, number: int) -> Image:
-        """Make one, ``(128, 128, 3)`` uint8 RGB."""
+        """Compute one blend, ``(128, 128, 3)`` uint8 RGB."""
         one, other = self.pairs[number]
         return blend(crops[one], crops[other], np.random.default_rng(self.seeds[number]))
 
@@ -41,7 +41,7 @@ class Blends:
 def embed_blends(
     crop_set: CropSet, teacher: Teacher, indices: Ints, count: int, seed: int
 ) -> Blends:
-    """Ask the teacher about ``count`` blends of the crops numbered ``indices``."""
+    """Choose ``count`` random blends of the crops at ``indices``; the teacher embeds them."""
     rng = np.random.default_rng(seed)
     pairs = rng.choice(indices, (count, 2))
     seeds = rng.integers(0, 2**31, count)
@@ -61,18 +61,18 @@ def _spans(count: int, step: int) -> Sequence[tuple[int, int]]:
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Augmented batches, the same for the same seed, epoch and number.
+    """Augmented batches, determined by seed, epoch and number.
 
     Args:
         crop_set: The crops.
-        indices: Which of them to train on.
+        indices: Indices of the crops to train on.
         targets: ``(n, dim)`` the teacher's embeddings of all crops of the set.
-        labels: ``(n,)`` the number of the person on each crop of the set, -1 for nobody named.
-        blends: Faces that nobody has, to mix in.
-        batch: Crops in a batch.
-        steps: Batches in an epoch.
-        blend_share: The share of blends in a batch.
-        seed: Where chance starts.
+        labels: ``(n,)`` number of the person on each crop of the set, -1 for an unnamed photo.
+        blends: Blended faces to add, or ``None``.
+        batch: Crops per batch.
+        steps: Batches per epoch.
+        blend_share: Share of blends in a batch.
+        seed: Of everything random.
     """
 
     def __init__(
@@ -101,11 +101,11 @@ class TrainingBatches(keras.utils.PyDataset):
         self.epoch = 0
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches per epoch."""
         return self._steps
 
     def __getitem__(self, number: int) -> Batch:
-        """Make one batch: crops, and what each output of the model should be."""
+        """Build one batch: crops, and the target of each output of the model."""
         rng = np.random.default_rng((self._seed, self.epoch, number))
         chosen = rng.choice(self._indices, self._batch - self._blended)
         stored = [self._crops[i] for i in chosen]

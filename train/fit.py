@@ -1,8 +1,8 @@
 """Recipe ``embedding``: train the face recogniser that ships.
 
-The network learns to point where the teacher points (every face, labelled or not, and blends that
-nobody has) and to tell the labelled people apart. A run folder holds the configuration, the
-history, the curves, the weights, and a backup from which an interrupted run resumes.
+The network learns the teacher's embeddings (of every face, named or not, and of blended faces) and
+learns to tell the named people apart. A run folder holds the configuration, the history, the
+curves, the weights, and a backup from which an interrupted run resumes.
 """
 
 import sys
@@ -22,36 +22,36 @@ from train.dataset.crop_set import CropSet
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.network import build_network
 from train.optimizer import build_optimizer
-from train.plots import save_rows
-from train.recipe import FitConfig, read_config, settle_config
-from train.tables import read_rows
-from train.teacher import Teacher, load_targets
+from train.recipe import FitConfig, read_config, write_config
+from train.run_folder import read_history, write_history
+from train.teacher import Teacher, load_targets, unit
 
 
 def fit(
     crop_set: CropSet, run: Path, config: FitConfig, teacher: Callable[[], Teacher]
 ) -> keras.Model:
-    """Train, or resume a run that was interrupted.
+    """Train, or resume an interrupted run.
 
     Args:
         crop_set: Crops with ``teacher.npy`` beside them (`kiosk-train teach`).
         run: The run folder.
-        config: The recipe; a folder that holds another one is refused.
-        teacher: Makes the teacher, who is asked about blends the first time.
+        config: The hyperparameters; a folder with others is rejected.
+        teacher: Builds the teacher, which embeds the blends of a new run.
 
     Returns:
         The embedder.
 
     Raises:
-        DatasetError: No targets, nobody to train on, or a run folder of another recipe.
+        DatasetError: There are no teacher embeddings, the training split is empty, or the folder
+            holds another run.
     """
-    settle_config(run, config)
+    write_config(run, config)
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
-    targets, (labels, people) = load_targets(crop_set), label(crop_set)
+    targets, (labels, people) = load_targets(crop_set), number_people(crop_set)
     indices = crop_set.indices_of("train")
     if len(indices) == 0:
-        raise DatasetError(f"{crop_set.folder}: nobody on the training side")
+        raise DatasetError(f"{crop_set.folder}: the training split is empty")
     embedder = build_network(config.network)
     if config.start:
         embedder.load_weights(config.start)
@@ -64,16 +64,16 @@ def fit(
     model.fit(
         batches,
         epochs=config.epochs,
-        # Batches are random as they are made, and no backup would keep the state of a shuffle.
+        # Batches are random already, and a backup does not store the state of a shuffle.
         shuffle=False,
         callbacks=[
-            # The history comes first: an epoch that was not backed up is made, and written, anew.
-            _Bookkeeper(batches, crop_set, targets, embedder, run),
+            # The history comes first: an epoch without a backup is repeated, and so is its line.
+            _EpochEnd(batches, crop_set, targets, embedder, run),
             keras.callbacks.BackupAndRestore(
                 run / "backup", delete_checkpoint=False, double_checkpoint=True
             ),
         ],
-        # A bar for who watches, a line an epoch for a log.
+        # A progress bar on a terminal, one line per epoch in a log.
         verbose=1 if sys.stdout.isatty() else 2,
     )
     _save_weights(embedder, run)
@@ -86,7 +86,7 @@ def _save_weights(embedder: keras.Model, run: Path) -> None:
 
 
 def load_embedder(run: Path) -> keras.Model:
-    """Rebuild a run's embedder, in float32, with the weights of its last epoch.
+    """Load a run's embedder, in float32, with the weights of its last epoch.
 
     Raises:
         DatasetError: The folder is no run of this recipe, or its weights do not fit.
@@ -102,7 +102,7 @@ def load_embedder(run: Path) -> keras.Model:
 
 
 def embed_all(embedder: keras.Model, crops: Image, batch: int = 256) -> Floats:
-    """Embed ``(n, 112, 112, 3)`` uint8 RGB crops; ``(n, 128)`` float32 of length 1."""
+    """Embed ``(n, 112, 112, 3)`` uint8 RGB crops; return ``(n, 128)`` float32 of length 1."""
     parts = [
         keras.ops.convert_to_numpy(embedder(crops[i : i + batch], training=False))
         for i in range(0, len(crops), batch)
@@ -110,8 +110,12 @@ def embed_all(embedder: keras.Model, crops: Image, batch: int = 256) -> Floats:
     return unit(np.concatenate(parts))
 
 
-def label(crop_set: CropSet) -> tuple[Ints, list[str]]:
-    """Number the people on the training side who have two photos or more."""
+def number_people(crop_set: CropSet) -> tuple[Ints, list[str]]:
+    """Number the training people with two photos or more.
+
+    Returns:
+        ``(n,)`` number of the person on each crop, -1 for all others; and the people's names.
+    """
     names = np.array([photo.identity for photo in crop_set.photos])
     names[np.array(crop_set.splits) != "train"] = ""
     known, counts = np.unique(names[names != ""], return_counts=True)
@@ -121,7 +125,7 @@ def label(crop_set: CropSet) -> tuple[Ints, list[str]]:
 
 
 def _directions(targets: Floats, labels: Ints, people: list[str]) -> Floats:
-    """Average the teacher's embeddings of each person."""
+    """Average the teacher's embeddings of each person, ``(people, dim)`` of length 1."""
     sums = np.zeros((len(people), targets.shape[1]), np.float32)
     np.add.at(sums, labels[labels >= 0], targets[labels >= 0])
     return unit(sums)
@@ -129,7 +133,7 @@ def _directions(targets: Floats, labels: Ints, people: list[str]) -> Floats:
 
 def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) -> keras.Model:
     embedding = embedder.output
-    # Where nobody is named there is still one direction: PyTorch has no labels out of none.
+    # At least one direction, even if nobody is named: PyTorch needs one class.
     start = directions if len(directions) else None
     identity = CosineHead(max(1, len(directions)), start, name="identity")(embedding)
     model = keras.Model(embedder.input, {"embedding": embedding, "identity": identity})
@@ -151,7 +155,7 @@ def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) ->
 def _blends(
     crop_set: CropSet, run: Path, config: FitConfig, indices: Ints, teacher: Callable[[], Teacher]
 ) -> Blends | None:
-    """Ask about the blends once a run, and keep the answers."""
+    """Let the teacher embed the blends once per run, and store the result in the run folder."""
     if config.blends == 0:
         return None
     path = run / "blends.npz"
@@ -164,8 +168,8 @@ def _blends(
     return blends
 
 
-class _Bookkeeper(keras.callbacks.Callback):
-    """Per epoch: tell the batches, measure development people, write history and weights."""
+class _EpochEnd(keras.callbacks.Callback):
+    """Per epoch: set the batches' epoch, measure development people, write history and weights."""
 
     def __init__(
         self,
@@ -190,21 +194,20 @@ class _Bookkeeper(keras.callbacks.Callback):
         self._same = same[self._upper]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Make the batches of this epoch differ from the last one's."""
+        """Set the epoch, so that its batches differ from those of the last epoch."""
         del logs
         self._batches.epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write one line of history and the weights."""
+        """Write the history and the weights."""
         figures = {k: float(v) for k, v in (logs or {}).items()}
         row = {"epoch": float(epoch), **figures, **self._measure()}
-        path = self._run / "history.csv"
-        before = read_rows(path) if path.exists() else []
-        save_rows([*(old for old in before if old["epoch"] < epoch), row], path)
+        before = [old for old in read_history(self._run) if old["epoch"] < epoch]
+        write_history(self._run, [*before, row])
         _save_weights(self._embedder, self._run)
 
     def _measure(self) -> dict[str, float]:
-        """Tell how near the teacher development people lie, and how well apart."""
+        """Compute the cosine to the teacher on development people, and the TAR at two FARs."""
         if self._crops is None:
             return {}
         found = embed_all(self._embedder, self._crops)

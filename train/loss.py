@@ -1,4 +1,4 @@
-"""What the network learns from: a teacher's embeddings, and who is on the photo."""
+"""The losses: distillation from a teacher's embeddings, and a margin loss on identities."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ def unit(vectors: Any) -> Any:  # noqa: ANN401  # a tensor of whichever backend
 
 
 class DistillationLoss(keras.losses.Loss):
-    """Point where the teacher points, and lie to each other as its embeddings do.
+    """Match the teacher's embeddings, and the similarities between them.
 
-    Per crop: 1 - cosine to the teacher's embedding, plus ``relation`` times half the mean
-    squared difference of its row of the batch's similarity matrix to the teacher's (Park et al.,
+    Per crop: 1 - cosine to the teacher's embedding, plus ``relation`` times half the mean squared
+    difference between its row of the batch's similarity matrix and the teacher's (Park et al.,
     "Relational knowledge distillation", 2019; Tung and Mori, "Similarity-preserving", 2019).
 
     Args:
@@ -30,10 +30,10 @@ class DistillationLoss(keras.losses.Loss):
         """Compare ``(n, dim)`` teacher embeddings of length 1 with ``(n, dim)`` of any length."""
         student = unit(ops.cast(y_pred, "float32"))
         direct = 1.0 - ops.sum(y_true * student, axis=-1)
-        apart = ops.matmul(student, ops.transpose(student)) - ops.matmul(
+        difference = ops.matmul(student, ops.transpose(student)) - ops.matmul(
             y_true, ops.transpose(y_true)
         )
-        return direct + self.relation * 0.5 * ops.mean(ops.square(apart), axis=-1)
+        return direct + self.relation * 0.5 * ops.mean(ops.square(difference), axis=-1)
 
 
 class MarginLoss(keras.losses.Loss):
@@ -41,7 +41,7 @@ class MarginLoss(keras.losses.Loss):
 
     Args:
         scale: Inverse temperature of the cosines.
-        margin: What the cosine to the right person must be better by.
+        margin: Subtracted from the cosine to the right person.
     """
 
     def __init__(self, scale: float = 30.0, margin: float = 0.2) -> None:
@@ -50,7 +50,7 @@ class MarginLoss(keras.losses.Loss):
         self.margin = margin
 
     def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401  # tensors
-        """Compare ``(n, 1)`` people (-1: nobody named) with ``(n, people)`` cosines."""
+        """Compare ``(n, 1)`` people (-1: unnamed, loss 0) with ``(n, people)`` cosines."""
         person = ops.cast(ops.reshape(y_true, (-1,)), "int32")
         named = ops.cast(person >= 0, "float32")
         right = ops.one_hot(ops.maximum(person, 0), ops.shape(y_pred)[-1])
@@ -60,11 +60,11 @@ class MarginLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("kiosk")
 class CosineHead(keras.layers.Layer):
-    """Cosines of an embedding to one learnt direction per person; training alone has it.
+    """Cosines of an embedding to one learnt direction per person; used in training only.
 
     Args:
         people: How many.
-        start: ``(people, dim)`` where the directions start (the teacher's mean embeddings).
+        start: ``(people, dim)`` initial directions (the teacher's mean embeddings).
     """
 
     def __init__(self, people: int, start: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
@@ -73,7 +73,7 @@ class CosineHead(keras.layers.Layer):
         self._start = start
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make the directions."""
+        """Create the directions."""
         self.directions = self.add_weight(
             shape=(self.people, shape[-1]), initializer="glorot_uniform", name="directions"
         )
@@ -81,5 +81,5 @@ class CosineHead(keras.layers.Layer):
             self.directions.assign(self._start)
 
     def call(self, embedding: Any) -> Any:  # noqa: ANN401  # a tensor
-        """Compare ``(n, dim)`` with every person, giving ``(n, people)``."""
+        """Compare ``(n, dim)`` with every person; return ``(n, people)``."""
         return ops.matmul(unit(embedding), ops.transpose(unit(self.directions)))

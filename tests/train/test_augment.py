@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kiosk.records import Image
 from tests.support_train import draw_crop
 from train.augment import _CHANGES as CHANGES
-from train.augment import FAR_PX, Generator, _far, _noise, _relight, augment, blend
+from train.augment import FAR_PX, Generator, _lose_detail, _noise, _relight, augment, blend
 from train.dataset.crop_set import BORDER_PX
 
 INNER = slice(BORDER_PX, -BORDER_PX)
@@ -146,7 +146,7 @@ def test_a_far_face_is_enlarged_from_few_pixels_as_often_as_from_many() -> None:
             return super().uniform(low, high, size)
 
     crop = np.ascontiguousarray(draw_crop(1, 1)[INNER, INNER])
-    found = _far(crop, Seen())  # type: ignore[arg-type]  # a generator of no chance
+    found = _lose_detail(crop, Seen())  # type: ignore[arg-type]  # a generator of no chance
     assert np.exp(sides) == pytest.approx(FAR_PX)
     middle = round(float(np.sqrt(FAR_PX[0] * FAR_PX[1])))
     small = cv2.resize(crop, (middle, middle), interpolation=cv2.INTER_AREA)

@@ -21,7 +21,7 @@ from tests.support_train import EACH, TINY, DrawnTeacher, draw_crop, make_crop_s
 from train.batches import Batch, TrainingBatches
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Split
-from train.fit import _Bookkeeper, _directions, embed_all, fit, label, load_embedder
+from train.fit import _directions, _EpochEnd, embed_all, fit, load_embedder, number_people
 from train.recipe import FitConfig, read_config
 from train.teacher import load_targets
 
@@ -303,8 +303,8 @@ def test_people_with_two_photos_on_the_training_side_are_numbered(tmp_path: Path
     ]  # fmt: skip
     photos = [Photo(source, who, f"{n}", "g") for n, (source, who, _) in enumerate(rows)]
     crops = np.stack([draw_crop(n, n) for n in range(len(rows))])
-    CropSet.write(tmp_path, crops, range(len(rows)), photos, [side for *_, side in rows])
-    numbers, people = label(CropSet.load(tmp_path))
+    CropSet.write(tmp_path, crops, photos, [side for *_, side in rows])
+    numbers, people = number_people(CropSet.load(tmp_path))
     assert people == ["s/b", "t/d"]
     assert numbers.tolist() == [0, -1, 0, -1, -1, -1, -1, -1, 1, 1, -1]
 
@@ -320,7 +320,7 @@ def test_people_start_at_their_mean_embedding() -> None:
 def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
     """What the history would say of an embedder that gives ``vectors`` on development people."""
     batches = TrainingBatches(
-        crop_set, crop_set.indices_of("train"), load_targets(crop_set), label(crop_set)[0],
+        crop_set, crop_set.indices_of("train"), load_targets(crop_set), number_people(crop_set)[0],
         blends=None, batch=1, steps=1, blend_share=0.0, seed=1,
     )  # fmt: skip
 
@@ -332,7 +332,7 @@ def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
         return 3 * vectors
 
     targets = load_targets(crop_set)
-    return _Bookkeeper(batches, crop_set, targets, embedder, crop_set.folder)._measure()
+    return _EpochEnd(batches, crop_set, targets, embedder, crop_set.folder)._measure()
 
 
 def test_development_people_are_measured(crop_set: CropSet) -> None:

@@ -1,11 +1,10 @@
-import csv
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from train.plots import Prediction, save_curves, save_grid, save_rows
+from train.plots import Prediction, save_curves, save_grid
 
 HISTORY = [
     {"epoch": 1.0, "seconds": 2.5, "accuracy": 0.1, "loss": 3.4, "val_accuracy": 1 / 3},
@@ -17,14 +16,6 @@ def look(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     image = cv2.imread(str(path))
     assert image is not None, f"{path} is no picture"
     return np.asarray(image, np.uint8)
-
-
-def test_rows_survive_the_file(tmp_path: Path) -> None:
-    """What is read from the CSV is what was written, to the last digit."""
-    save_rows(HISTORY, tmp_path / "history.csv")
-    with (tmp_path / "history.csv").open(newline="") as file:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    assert rows == HISTORY
 
 
 def test_curves_show_both_sides(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ import pytest
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from train.network import NetworkConfig
-from train.recipe import FitConfig, parse_config, read_config, settle_config
+from train.recipe import FitConfig, parse_config, read_config, write_config
 
 CONFIG = FitConfig(network=NetworkConfig(stem=16, channels=(16, 24), blocks=(1, 2)), rate=0.01)
 
 
 def test_a_recipe_comes_back(tmp_path: Path) -> None:
     """A new folder gets the recipe and the contract's fingerprint; reading gives it again."""
-    settle_config(tmp_path / "a" / "run", CONFIG)
+    write_config(tmp_path / "a" / "run", CONFIG)
     assert read_config(tmp_path / "a" / "run") == CONFIG
     facts = msgspec.json.decode((tmp_path / "a" / "run" / "config.json").read_bytes())
     assert (facts["recipe"], facts["contract"]) == ("embedding", fingerprint())
@@ -23,9 +23,9 @@ def test_a_recipe_comes_back(tmp_path: Path) -> None:
 
 def test_the_same_recipe_is_taken_up(tmp_path: Path) -> None:
     """A folder that holds the recipe is left as it is."""
-    settle_config(tmp_path, CONFIG)
+    write_config(tmp_path, CONFIG)
     before = (tmp_path / "config.json").stat()
-    settle_config(tmp_path, read_config(tmp_path))
+    write_config(tmp_path, read_config(tmp_path))
     assert (tmp_path / "config.json").stat() == before
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
@@ -37,11 +37,11 @@ def test_the_same_recipe_is_taken_up(tmp_path: Path) -> None:
 )
 def test_a_folder_of_another_recipe_is_refused(tmp_path: Path, other: dict[str, object]) -> None:
     """The error names the file and what to do, and the folder is left as it was."""
-    settle_config(tmp_path, CONFIG)
+    write_config(tmp_path, CONFIG)
     before = (tmp_path / "config.json").read_bytes()
     changed = msgspec.convert(msgspec.to_builtins(CONFIG) | other, FitConfig)
-    with pytest.raises(DatasetError, match=r"config\.json: another recipe; choose a new run"):
-        settle_config(tmp_path, changed)
+    with pytest.raises(DatasetError, match=r"config\.json: another run .*choose a new run folder"):
+        write_config(tmp_path, changed)
     assert (tmp_path / "config.json").read_bytes() == before
 
 

@@ -1,1 +1,1 @@
-"""The report's classifier: train it, measure it, compare it with enrolment."""
+"""The classifier of the report: train it, measure it, compare it with enrolment."""

@@ -1,8 +1,8 @@
-"""What enrolment gives on the photos of recipe ``report``: same people, same held-out photos.
+"""Measure enrolment on the photos of recipe ``report``: same people, same held-out photos.
 
-The classifier has to be trained anew for everybody; the embedding is as shipped, and each person
-is enrolled from a few photos of the side that the classifier was trained on. One photo is one
-decision here: at the door, the photos of one walk vote together.
+The classifier must be trained again for every new person; the embedding is used as shipped, and
+each person is enrolled from a few of the photos that the classifier was trained on. Here each
+photo is one decision; at the door, the frames of one track vote together.
 """
 
 import time
@@ -17,13 +17,14 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher
 from kiosk.records import Floats, Image
 from train.classifier.comparison import Method
-from train.classifier.fit import Run, score
+from train.classifier.fit import score
 from train.classifier.photos import ReportPhotos
 from train.classifier.report import ClassifierReport
-from train.evaluation.metrics import Bools, Ints, Rate, wilson
+from train.classifier.run import Run
+from train.evaluation.metrics import Bools, Ints, Rate, hit_rate
 
 ENROLMENT_PHOTOS: Final = (3, 10)
-"""From how many photos each person is enrolled; the fewer are among the more."""
+"""How many photos each person is enrolled from; the smaller set is part of the larger."""
 
 
 def enrolment_methods(
@@ -35,31 +36,31 @@ def enrolment_methods(
     cohort: Cohort,
     threshold: float,
 ) -> tuple[Method, ...]:
-    """Enrol everybody from each of :data:`ENROLMENT_PHOTOS`, and name the held-out photos.
+    """Enrol everybody from each number of :data:`ENROLMENT_PHOTOS`, and name the held-out photos.
 
-    The photos to enrol from are not judged or compared with each other as the kiosk does, because
-    of some there is nothing but the crop.
+    The kiosk's quality check and its comparison of enrolment photos are skipped, because for some
+    photos only the crop exists.
 
     Args:
-        run: The classifier's run; it says which photos are held out.
-        report_photos: Its photos.
-        strangers: ``(m, 112, 112, 3)`` uint8 RGB, crops of nobody among them; may be empty.
-        unseen: ``(people,)`` whether the embedding was not trained on them, or ``None``.
+        run: The classifier's run; it tells which photos are held out.
+        report_photos: The photos of that run.
+        strangers: ``(m, 112, 112, 3)`` uint8 RGB, crops of other people; may be empty.
+        unseen: ``(people,)`` whether the embedding was not trained on the person, or ``None``.
         embedder: The shipped one.
         cohort: Shipped with it.
-        threshold: Score from which on somebody is named.
+        threshold: Least score for a name.
     """
     labels, held_out = report_photos.labelled.labels, run.held_out
     drawn = draw_enrolment(labels, held_out, max(ENROLMENT_PHOTOS), run.config.seed)
     enrolled = [_embed(report_photos.crops[own], embedder) for own in drawn]
     probes = _embed(report_photos.crops[held_out], embedder)
-    others = _embed(strangers, embedder)
+    stranger_probes = _embed(strangers, embedder)
     methods = []
     for count in ENROLMENT_PHOTOS:
         gallery = Gallery("", {str(who): own[:count] for who, own in enumerate(enrolled)})
         matcher = Matcher(gallery, cohort)
         scores = matcher.scores(probes)
-        reached = matcher.scores(others).max(axis=1) >= threshold
+        named = matcher.scores(stranger_probes).max(axis=1) >= threshold
         some = np.flatnonzero(~held_out)[:count]
         method = _method(
             f"enrolled from {count} photos",
@@ -67,7 +68,7 @@ def enrolment_methods(
             reached=scores.max(axis=1) >= threshold,
             unseen=None if unseen is None else unseen[labels[held_out]],
             threshold=threshold,
-            strangers=_rate(reached) if len(reached) else None,
+            strangers=hit_rate(named) if len(named) else None,
             new_person_s=enrolment_seconds(
                 report_photos.labelled.images[some],
                 report_photos.crops[some],
@@ -83,7 +84,14 @@ def enrolment_methods(
 def classifier_method(
     run: Run, report_photos: ReportPhotos, report: ClassifierReport, unseen: Bools | None
 ) -> Method:
-    """Give the classifier's figures; ``report`` is what it amounts to, ``unseen`` as above."""
+    """Return the classifier's figures.
+
+    Args:
+        run: The classifier's run.
+        report_photos: The photos of that run.
+        report: The classifier's report.
+        unseen: As for :func:`enrolment_methods`.
+    """
     labels = report_photos.labelled.labels[run.held_out]
     found = score(run, report_photos.labelled.images[run.held_out])
     strangers = report.strangers
@@ -98,35 +106,35 @@ def classifier_method(
     )
 
 
-def draw_enrolment(labels: Ints, held_out: Bools, most: int, seed: int) -> tuple[Ints, ...]:
-    """Draw photos of the training side to enrol each person from.
+def draw_enrolment(labels: Ints, held_out: Bools, photos_max: int, seed: int) -> tuple[Ints, ...]:
+    """Choose training photos at random to enrol each person from.
 
     Args:
-        labels: ``(n,)`` who is on each photo, 0 to people - 1.
+        labels: ``(n,)`` the person on each photo, 0 to people - 1.
         held_out: ``(n,)`` whether it is held out.
-        most: How many photos a person, or all where there are fewer.
-        seed: Decides which.
+        photos_max: How many photos per person; all if there are fewer.
+        seed: Decides which photos.
 
     Returns:
-        The photos of each person, in the order in which to take them.
+        For each person, the indices of the photos in the order in which to use them.
     """
     rng = np.random.default_rng(seed)
     people = range(int(labels.max()) + 1)
     return tuple(
-        rng.permutation(np.flatnonzero((labels == who) & ~held_out))[:most] for who in people
+        rng.permutation(np.flatnonzero((labels == who) & ~held_out))[:photos_max] for who in people
     )
 
 
 def enrolment_seconds(
     photos: Image, crops: Image, embedder: Embedder, gallery: Gallery, cohort: Cohort
 ) -> float:
-    """Measure what enrolling one more person takes on this machine: find, embed, make ready anew.
+    """Measure the time to enrol one more person: detect, embed, build the matcher.
 
     Args:
         photos: ``(n, size, size, 3)`` uint8 RGB, searched for a face.
-        crops: ``(n, 112, 112, 3)`` uint8 RGB, what would be cut out of them.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB, the aligned faces of these photos.
         embedder: The shipped one.
-        gallery: Who is enrolled already.
+        gallery: The people enrolled already.
         cohort: Shipped with the embedder.
     """
     detector = Detector()
@@ -152,18 +160,14 @@ def _method(
     strangers: Rate | None,
     new_person_s: float,
 ) -> Method:
-    """Turn hits on the held-out photos into shares."""
+    """Compute the rates from the hits on the held-out photos."""
     return Method(
         name=name,
-        held_out=_rate(right),
-        unseen=None if unseen is None else _rate(right[unseen]),
+        held_out=hit_rate(right),
+        unseen=None if unseen is None or not unseen.any() else hit_rate(right[unseen]),
         threshold=threshold,
-        right=_rate(reached & right),
-        wrong=_rate(reached & ~right),
+        right=hit_rate(reached & right),
+        wrong=hit_rate(reached & ~right),
         strangers=strangers,
         new_person_s=new_person_s,
     )
-
-
-def _rate(hits: Bools) -> Rate:
-    return wilson(int(hits.sum()), len(hits))

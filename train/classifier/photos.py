@@ -1,29 +1,28 @@
-"""The photos of recipe ``report``: whole, squeezed to a square, as its student had them.
+"""The photos of recipe ``report``: not aligned, scaled to a square, as in the student's report.
 
-Two things differ from that student's set, so that held-out photos are held out: copies are left
-out, and so are photos without a face or with several; and a burst of one person is one group, which
-``fit_classifier`` keeps on one side of its split. The aligned crops of the very same photos come
-along, so that the embedding can be measured on them too.
+Two things differ from the student's set, so that training photos do not reappear as held-out
+photos: duplicates and photos without exactly one face are left out, and the photos of one moment
+are one group, which ``fit_classifier`` never divides. The aligned crop of each photo is kept too,
+so that the embedding can be measured on the same photos.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError, PhotoError
-from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import decode_photo
 from kiosk.records import Image
-from train.classifier.fit import LabelledPhotos
 from train.dataset.crop_set import BORDER_PX, Photo
-from train.dataset.near_duplicates import BURST, groups, near_duplicates, within
-from train.dataset.prepare import LeftOut, find_crop, walk, without_duplicates
+from train.dataset.face_crops import LeftOut, find_crops
+from train.dataset.near_duplicates import BURST, groups, near_duplicates, within_person
+from train.dataset.photo_files import PhotoFile
 from train.dataset.sources import Sources
 from train.evaluation.metrics import Ints
 
@@ -31,30 +30,59 @@ _INNER = slice(BORDER_PX, BORDER_PX + CROP_PX)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LabelledPhotos:
+    """The input of the classifier.
+
+    Attributes:
+        images: ``(n, size, size, 3)`` uint8 RGB.
+        labels: ``(n,)`` int64, the person on each: an index into ``names``.
+        names: The people, two or more, each on some photo.
+        groups: ``(n,)`` int64, photos of one group are either all held out or all trained on
+            (:func:`train.dataset.near_duplicates.groups`).
+
+    Raises:
+        DatasetError: The arrays do not fit together.
+    """
+
+    images: Image
+    labels: Ints
+    names: tuple[str, ...]
+    groups: Ints
+
+    def __post_init__(self) -> None:
+        """Check that the arrays fit together."""
+        for array in ("labels", "groups"):
+            shape = getattr(self, array).shape
+            if shape != (len(self.images),):
+                raise DatasetError(f"{array}: expected ({len(self.images)},), got {shape}")
+        people = len(self.names)
+        if people < 2 or set(self.labels.tolist()) != set(range(people)):
+            raise DatasetError(f"labels: expected each of 0 to {people - 1}, at least two people")
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of photos and labels, hexadecimal."""
+        digest = hashlib.sha256(self.labels.tobytes())
+        for image in self.images:
+            digest.update(np.ascontiguousarray(image).data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ReportPhotos:
-    """An labelled, and what else is known of its photos.
+    """All photos of recipe ``report``.
 
     Attributes:
         labelled: What the classifier sees; ``names`` are those of the folders, sorted.
-        crops: ``(n, 112, 112, 3)`` uint8 RGB, the aligned crop of each of its photos.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB, the aligned crop of each photo.
         photos: ``(n,)`` where each came from.
-        left_out: The photos that cannot be used, and why; those cut are not among them.
+        left_out: The photos that cannot be used, with the reasons; not those cut by
+            ``photos_max``.
     """
 
     labelled: LabelledPhotos
     crops: Image
     photos: tuple[Photo, ...]
     left_out: tuple[LeftOut, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """Usable photos: whose, how to read them again, and their crops with a border."""
-
-    photos: list[Photo]
-    readers: list[Callable[[], bytes]]
-    crops: Image
-    left_out: list[LeftOut]
 
 
 def load_report_photos(
@@ -68,101 +96,78 @@ def load_report_photos(
     """Read the photos of the people to be told apart.
 
     Args:
-        sources: What to read; their splits and hold-outs do not matter here.
+        sources: What to read; how they are split does not matter here.
         root: What the sources' paths are relative to.
-        size_px: Split of the photos that the classifier sees.
+        size_px: Side of the photos that the classifier sees.
         photos_max: Cut to this many photos, see :func:`cut_evenly`; ``None`` keeps all.
         progress: Show a progress bar.
 
     Raises:
-        DatasetError: A source is absent, two sources have a person of one name, or fewer than two
-            people have a usable photo.
-        PhotoError: A photo was there when its face was found, and can no longer be read.
+        DatasetError: A source is absent, two sources have a person of one name, no photo is
+            usable, or fewer than two people have a usable photo.
+        PhotoError: A photo was readable when its face was searched, and no longer is.
     """
-    found = _find(sources, root, progress=progress)
-    keep, doubles = without_duplicates(found.crops, found.photos)
-    names = _names([found.photos[i] for i in keep])
+    found = find_crops(sources, root, named_only=True, progress=progress)
+    names = _names([file.photo for file in found.files])
     if photos_max is not None and photos_max < len(names):
         raise DatasetError(
-            f"photos_max: {photos_max}, expected at least {len(names)}, one a person"
+            f"photos_max: {photos_max}, expected at least {len(names)}, one per person"
         )
-    labels = np.array([names.index(found.photos[i].person) for i in keep], np.int64)
-    crops = np.ascontiguousarray(found.crops[keep, _INNER, _INNER])
-    # Before the cut: two photos may be linked by a third one that is cut.
-    bursts = groups(len(keep), within(near_duplicates(crops, BURST), labels))
-    cut = cut_evenly(labels, len(keep) if photos_max is None else photos_max, sources.seed)
-    kept = [keep[i] for i in cut]
-    photos = tuple(found.photos[i] for i in kept)
-    labelled = LabelledPhotos(
-        _squares(photos, [found.readers[i] for i in kept], size_px), labels[cut], names, bursts[cut]
-    )
-    return ReportPhotos(labelled, crops[cut], photos, (*found.left_out, *doubles))
+    labels = np.array([names.index(file.person) for file in found.files], np.int64)
+    crops = np.ascontiguousarray(found.crops[:, _INNER, _INNER])
+    # Before the cut: two photos may be linked by a third photo that is cut.
+    bursts = groups(len(crops), within_person(near_duplicates(crops, BURST), labels))
+    kept = cut_evenly(labels, len(crops) if photos_max is None else photos_max, sources.seed)
+    files = [found.files[i] for i in kept]
+    labelled = LabelledPhotos(_read_squares(files, size_px), labels[kept], names, bursts[kept])
+    photos = tuple(file.photo for file in files)
+    return ReportPhotos(labelled, crops[kept], photos, found.left_out)
 
 
 def cut_evenly(labels: Ints, n: int, seed: int) -> Ints:
-    """Choose photos so that nobody keeps a second one more than anybody who has one to keep.
+    """Choose ``n`` items so that the number per label is as even as possible.
 
-    Photos are dealt out in rounds, one a person and round, and within a person in an order that
-    the seed decides.
+    Items are chosen in rounds, one per label and round, in an order that the seed decides.
 
     Args:
-        labels: ``(m,)`` who is on each photo, or any other label of what is to be even.
-        n: How many to choose; all where there are no more.
-        seed: Decides which photos, and who comes first in the last round.
+        labels: ``(m,)`` the person on each photo, or any other label.
+        n: How many to choose; all if there are no more.
+        seed: Decides which items, and which labels come first in the last round.
 
     Returns:
-        ``(min(n, m),)`` the photos chosen, ascending.
+        ``(min(n, m),)`` indices of the chosen items, ascending.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     rounds = np.empty(len(labels), np.int64)
-    dealt: Counter[int] = Counter()
+    assigned: Counter[int] = Counter()
     for index in order:
-        rounds[index] = dealt[int(labels[index])]
-        dealt[int(labels[index])] += 1
+        rounds[index] = assigned[int(labels[index])]
+        assigned[int(labels[index])] += 1
     by_round = order[np.argsort(rounds[order], kind="stable")]
     return np.sort(by_round[:n]).astype(np.int64)
 
 
 def square(photo: Image, size_px: int) -> Image:
-    """Squeeze a photo to a square.
+    """Scale a photo to a square, without keeping its proportions.
 
     Args:
         photo: ``(height, width, 3)`` uint8, any order of channels.
-        size_px: Split of the square.
+        size_px: Side of the square.
 
     Returns:
-        ``(size_px, size_px, 3)`` uint8, the channels as they were.
+        ``(size_px, size_px, 3)`` uint8, the channels in the same order.
     """
     shrinks = max(photo.shape[:2]) > size_px
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(photo, (size_px, size_px), interpolation=how), np.uint8)
 
 
-def _find(sources: Sources, root: Path, *, progress: bool) -> _Found:
-    """Find the face on every photo; photos of nobody named cannot be learnt from."""
-    detector = Detector(width_px=640)
-    items = [(source, *item) for source in sources.source for item in walk(source, root)]
-    photos: list[Photo] = []
-    readers: list[Callable[[], bytes]] = []
-    crops: list[Image] = []
-    left_out = [LeftOut(s.name, who, name, "nobody named") for s, who, name, _ in items if not who]
-    named = [item for item in items if item[1]]
-    for source, person, name, read in tqdm(named, unit="photo", disable=not progress):
-        try:
-            crops.append(find_crop(read(), detector, aligned=source.aligned))
-        except PhotoError as exc:
-            left_out.append(LeftOut(source.name, person, name, str(exc)))
-        else:
-            photos.append(Photo(source.name, person, name, source.group_of(person, name)))
-            readers.append(read)
-    if not crops:
-        reasons = dict(Counter(item.reason for item in left_out))
-        raise DatasetError(f"{root}: no usable photo in any source: {reasons}")
-    return _Found(photos, readers, np.stack(crops), left_out)
+def _names(photos: Sequence[Photo]) -> tuple[str, ...]:
+    """Return the people's names as their folders have them; `kiosk-train predict` compares these.
 
-
-def _names(photos: list[Photo]) -> tuple[str, ...]:
-    """Name the people as their folders do, which is how `kiosk-train predict` knows them."""
+    Raises:
+        DatasetError: Two sources have a person of one name.
+    """
     identities = {photo.identity: photo.person for photo in photos}
     twice = [name for name, count in Counter(identities.values()).items() if count > 1]
     if twice:
@@ -170,12 +175,13 @@ def _names(photos: list[Photo]) -> tuple[str, ...]:
     return tuple(sorted(identities.values()))
 
 
-def _squares(photos: tuple[Photo, ...], readers: list[Callable[[], bytes]], size_px: int) -> Image:
-    """Read the photos anew: the square of every photo found would take too much memory."""
-    squares = np.empty((len(readers), size_px, size_px, 3), np.uint8)
-    for row, photo, read in zip(squares, photos, readers, strict=True):
+def _read_squares(files: Sequence[PhotoFile], size_px: int) -> Image:
+    """Read photos a second time: the squares of all photos found would take too much memory."""
+    squares = np.empty((len(files), size_px, size_px, 3), np.uint8)
+    for row, file in zip(squares, files, strict=True):
         try:
-            row[:] = square(decode_photo(read()), size_px)[:, :, ::-1]
+            row[:] = square(decode_photo(file.read()), size_px)[:, :, ::-1]
         except PhotoError as exc:
-            raise PhotoError(f"{photo.path}: {exc}, and was not before; start again") from exc
+            message = f"{file.photo.path}: {exc}, but was readable before; start again"
+            raise PhotoError(message) from exc
     return squares

@@ -1,40 +1,36 @@
-"""The run folder of recipe ``report``: what is in it, and how an interrupted run is taken up."""
+"""The run folder of recipe ``report``: its files, and how a finished run is loaded."""
 
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import keras
 import msgspec
 import numpy as np
 
-from kiosk.atomic_file import atomic_write
 from kiosk.errors import ConfigError, DatasetError
 from train.evaluation.metrics import Bools
-from train.plots import save_rows
-from train.tables import read_rows
+from train.run_folder import CONFIG_FILE, read_history, write_history
 
-CONFIG_FILE: Final = "config.json"
 MODEL_FILE: Final = "model.keras"
-HISTORY_FILE: Final = "history.csv"
 CURVES_FILE: Final = "curves.png"
 BACKUP_FOLDER: Final = "backup"
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifierConfig:
-    """One run of the recipe.
+    """The hyperparameters of one run.
 
     Attributes:
-        size_px: Split of a photo.
+        size_px: Side of a photo.
         epochs: Epochs; the training does not stop early, because the report's did not.
-        batch: Photos in a batch.
-        learning_rate: Of Adam; Keras's default, as the report names none.
+        batch: Photos per batch.
+        learning_rate: Of Adam; Keras's default, as the report states none.
         widths: Filters of each convolution; each is followed by a pooling that halves the picture.
-        dropout: Share dropped after each.
+        dropout: Share of activations dropped after each.
         held_out: Share of the photos that is held out.
         seed: Of the split and of everything random in the training.
 
@@ -52,7 +48,7 @@ class ClassifierConfig:
     seed: int = 2026
 
     def __post_init__(self) -> None:
-        """Check every value once."""
+        """Check every value."""
         # Each convolution takes two pixels and each pooling halves; one must be left at the end.
         least_px = 3 * 2 ** len(self.widths) - 2
         problems = {
@@ -75,11 +71,12 @@ class Run:
 
     Attributes:
         folder: Where it is stored.
-        config: How it was made.
+        config: Its hyperparameters.
         names: The people, in the order of the softmax.
         held_out: ``(n,)`` whether each photo was held out.
-        history: A row an epoch: ``epoch`` from 1, ``seconds``, loss and accuracy of both sides.
-        backend: Which library Keras trained with; ``seconds`` depend on it.
+        history: One row per epoch: ``epoch`` from 1, ``seconds``, loss and accuracy on training
+            and on held-out photos.
+        backend: The library that Keras trained with; ``seconds`` depend on it.
         model: From ``(n, size, size, 3)`` uint8 RGB to ``(n, names)`` softmax.
     """
 
@@ -93,12 +90,12 @@ class Run:
 
     @property
     def training_s(self) -> float:
-        """How long the epochs took in all, the check on held-out photos included, seconds."""
+        """Duration of all epochs, validation on held-out photos included, seconds."""
         return sum(row["seconds"] for row in self.history)
 
 
 def load_run(folder: Path) -> Run:
-    """Open a finished run.
+    """Load a finished run.
 
     Raises:
         DatasetError: The folder is no finished run of this recipe.
@@ -120,27 +117,8 @@ def load_run(folder: Path) -> Run:
         raise DatasetError(f"{folder}: no finished run of recipe `report` ({exc})") from exc
 
 
-def settle(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write down what a new run is, or hold an old one against what is asked for.
-
-    Raises:
-        DatasetError: The folder holds another run.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / CONFIG_FILE
-    text = json.dumps(facts, indent=1) + "\n"
-    if not path.exists():
-        with atomic_write(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    elif path.read_text(encoding="utf-8") != text:
-        raise DatasetError(
-            f"{path}: another run (options, photos or Keras backend differ); "
-            "choose a new folder or repeat the run as it was"
-        )
-
-
-def recorder(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.Callback:
-    """Make the callback that adds each epoch to the history, in memory and on disk."""
+def history_callback(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.Callback:
+    """Build the Keras callback that adds each epoch to the history, in memory and on disk."""
     began_s = [0.0]
 
     def begin(epoch: int, logs: Mapping[str, float] | None) -> None:
@@ -150,13 +128,7 @@ def recorder(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.C
     def end(epoch: int, logs: Mapping[str, float] | None) -> None:
         row = {"epoch": epoch + 1.0, "seconds": time.perf_counter() - began_s[0]}
         row |= {name: float(value) for name, value in (logs or {}).items()}
-        history[epoch:] = [row]  # an epoch made anew replaces its first row
-        save_rows(history, folder / HISTORY_FILE)
+        history[epoch:] = [row]  # a repeated epoch replaces its first row
+        write_history(folder, history)
 
     return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
-
-
-def read_history(folder: Path) -> list[dict[str, float]]:
-    """Read the epochs that a run has made so far."""
-    path = folder / HISTORY_FILE
-    return read_rows(path) if path.exists() else []

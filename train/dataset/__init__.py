@@ -1,1 +1,1 @@
-"""From photos to a crop set: find, align, leave out, split."""
+"""Build a crop set from photos: find and align faces, remove duplicates, split."""

@@ -1,4 +1,4 @@
-"""A crop set: aligned faces on disk, who is on them, and which side of the split they are on."""
+"""A crop set on disk: aligned faces, with the person and the split of each."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from train.dataset.sources import Split
 from train.tables import write_table
 
 BORDER_PX: Final = 8
-"""Kept around each crop, so that an augmentation can shift, turn and scale before it cuts."""
+"""Kept around each crop, so that an augmentation can shift, turn and scale it before the cut."""
 STORED_PX: Final = CROP_PX + 2 * BORDER_PX
 
 _HEADER: Final = ("source", "person", "photo", "group", "side")
@@ -26,7 +26,14 @@ _HEADER: Final = ("source", "person", "photo", "group", "side")
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """Where a crop came from; ``person`` is empty where nobody is named."""
+    """Where a crop came from.
+
+    Attributes:
+        source: Name of the source.
+        person: Name of the person in that source; empty for an unnamed photo.
+        photo: Name of the photo.
+        group: What must stay in one split with it, see :meth:`Source.group_of`.
+    """
 
     source: str
     person: str
@@ -40,7 +47,7 @@ class Photo:
 
     @property
     def identity(self) -> str:
-        """The person's name, unique over all sources; empty where nobody is named."""
+        """The person's name, unique over all sources; empty for an unnamed photo."""
         return f"{self.source}/{self.person}" if self.person else ""
 
 
@@ -51,8 +58,8 @@ class CropSet:
     Attributes:
         folder: Where they are stored.
         crops: ``(n, 128, 128, 3)`` uint8 RGB, mapped from disk.
-        photos: Where each came from.
-        splits: The side of the split that each is on.
+        photos: ``(n,)`` where each came from.
+        splits: ``(n,)`` the split of each.
     """
 
     folder: Path
@@ -61,15 +68,15 @@ class CropSet:
     splits: tuple[Split, ...]
 
     def __len__(self) -> int:
-        """How many crops there are."""
+        """Return how many crops there are."""
         return len(self.photos)
 
-    def indices_of(self, side: Split) -> npt.NDArray[np.int64]:
-        """List the crops on one side of the split."""
-        return np.flatnonzero(np.array(self.splits) == side)
+    def indices_of(self, split: Split) -> npt.NDArray[np.int64]:
+        """Return the indices of a split's crops, ascending."""
+        return np.flatnonzero(np.array(self.splits) == split)
 
     def contract_crops(self, indices: npt.NDArray[np.int64], batch: int = 512) -> Iterator[Image]:
-        """Cut the contract's crop out of the stored ones, ``(batch, 112, 112, 3)`` at a time."""
+        """Cut the contract's crop out of stored crops, ``(batch, 112, 112, 3)`` at a time."""
         inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
         for start in range(0, len(indices), batch):
             yield np.ascontiguousarray(self.crops[indices[start : start + batch], inner, inner])
@@ -79,7 +86,7 @@ class CropSet:
         """Open a crop set.
 
         Raises:
-            DatasetError: The folder is no crop set, was made under another contract, or its parts
+            DatasetError: The folder is no crop set, was made under another contract, or its files
                 do not fit together.
         """
         _check_contract(folder / "set.json")
@@ -106,41 +113,41 @@ class CropSet:
     def write(
         folder: Path,
         crops: Image,
-        keep: Sequence[int],
         photos: Sequence[Photo],
         splits: Sequence[Split],
         seed: int | None = None,
     ) -> None:
-        """Write the crops numbered ``keep``, in order, with their photos and sides.
+        """Write a crop set.
 
-        The seed of the split is kept for the record.
+        Args:
+            folder: Where to store it.
+            crops: ``(n, 128, 128, 3)`` uint8 RGB.
+            photos: ``(n,)`` where each came from.
+            splits: ``(n,)`` the split of each.
+            seed: Of the split, stored in ``set.json``.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        # What an earlier set left must not pass for this one's, even if this is cut short.
+        # Files of an earlier set must not pass for this one's, even if this write is interrupted.
         for stale in ("photos.csv", "teacher.npy"):
             (folder / stale).unlink(missing_ok=True)
-        shape = (len(keep), STORED_PX, STORED_PX, 3)
-        stored = np.lib.format.open_memmap(folder / "crops.npy", "w+", np.uint8, shape)
-        for at, index in enumerate(keep):
-            stored[at] = crops[index]
-        stored.flush()
-        facts = {"contract": fingerprint(), "seed": seed, "photos": len(keep)}
+        np.save(folder / "crops.npy", crops)
+        facts = {"contract": fingerprint(), "seed": seed, "photos": len(crops)}
         with atomic_write(folder / "set.json") as partial:
             partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         CropSet.write_photos(folder, photos, splits)
 
     @staticmethod
     def write_photos(folder: Path, photos: Sequence[Photo], splits: Sequence[Split]) -> None:
-        """Write who is on the crops and which side they are on."""
+        """Write ``photos.csv``: origin and split of each crop."""
         rows = (
-            [photo.source, photo.person, photo.photo, photo.group, side]
-            for photo, side in zip(photos, splits, strict=True)
+            [photo.source, photo.person, photo.photo, photo.group, split]
+            for photo, split in zip(photos, splits, strict=True)
         )
         write_table(folder / "photos.csv", [_HEADER, *rows])
 
 
 def _check_contract(path: Path) -> None:
-    """Refuse crops that were cut in another way than this code cuts them."""
+    """Reject crops that were cut under another contract."""
     try:
         contract = json.loads(path.read_bytes())["contract"]
     except (OSError, ValueError, KeyError, TypeError) as exc:

@@ -1,11 +1,11 @@
-"""Honest parts: find photos that are almost the same, group them, and keep each group whole.
+"""Find near-duplicate photos, link them into groups, and split without dividing a group.
 
-Two photos of one moment on both sides of a split make the held-out figures flatter the model.
-Here they are found by looks alone, linked into groups, and each group goes to one side.
+Two photos of one moment in training and in test make the test figures too good. Here such photos
+are found by appearance alone.
 
 How the two cosines below were chosen: every pair of aligned crops (112 pixels, grey, reduced to
-:data:`_SIDE_PX`) of seven research sets was measured, and up to 40 pairs of each band were looked
-at. Pairs at or above a cosine, of one person / of two names:
+:data:`_SIDE_PX`) of seven research sets was compared, and up to 40 pairs of each band were viewed.
+Pairs at or above a cosine, of one person / of two names:
 
 ======  ==========================  ===========================  ============================
 cosine  celebrities (5,488 photos)  CelebA, own crop (5,360)     CelebA, tight crop (45,260)
@@ -34,53 +34,53 @@ from kiosk.records import Floats, Image
 from train.evaluation.metrics import Ints
 
 NEAR_DUPLICATE: Final = 0.97
-"""At this cosine or above two aligned crops are one photo, whoever is named on them.
+"""Two aligned crops with this cosine or more are one photo, whatever the names on them.
 
-Of the pairs that were looked at between 0.96 and 0.975, about one in twenty was two photos (of one
-person, lit alike). Two different people reach 0.964 (0.967 in crops of 128 pixels, where the
-mirrored edge of a tight photo counts more), and none was seen at 0.97. A copy as JPEG of quality
-30, reduced to 32 pixels, brightened or turned grey stays above 0.989 in 99 % of cases; one that
-the detector aligned a pixel off (both ways) passes in 97 %, two pixels off in 29 %. A mirrored
-copy is not found.
+Of the pairs viewed between 0.96 and 0.975, about one in twenty was two photos (of one person, in
+similar light). Two different people reach 0.964 (0.967 in crops of 128 pixels, where the mirrored
+edge of a tight photo counts more), and no such pair was seen at 0.97. A copy as JPEG of quality
+30, reduced to 32 pixels, brightened or turned grey stays above 0.989 in 99 % of cases; a copy that
+the detector aligned one pixel off (in both directions) passes in 97 %, two pixels off in 29 %. A
+mirrored copy is not found.
 """
 
 BURST: Final = 0.94
-"""At this cosine or above two crops *of one person* are taken for one moment.
+"""Two crops *of one person* with this cosine or more count as one moment.
 
-Of the pairs that were looked at between 0.94 and 0.96 about two thirds were one photo (edited, or
-aligned up to two pixels off) or one moment; between 0.92 and 0.94 about a quarter. The other third
-costs little: two photos stay together that could have been parted, and the largest group is 9 of
-240 photos of a person (26 at 0.92, where links begin to chain). Across people the value means
-nothing, since different people reach 0.964: pass the links through :func:`within` first.
+Of the pairs viewed between 0.94 and 0.96 about two thirds were one photo (edited, or aligned up to
+two pixels off) or one moment; between 0.92 and 0.94 about a quarter. The other third costs little:
+two photos stay together that could be separated, and the largest group is 9 of 240 photos of a
+person (26 at 0.92, where links begin to chain). Between people the value means nothing, since
+different people reach 0.964: filter the links with :func:`within_person` first.
 """
 
 Link: TypeAlias = tuple[int, int]
 
 _SIDE_PX: Final = 24
-"""Crops are compared at this side: noise, compression and small print are gone, a face is not."""
+"""Crops are compared at this size: it removes noise and compression, but keeps a face."""
 _FLAT: Final = 0.5 * _SIDE_PX
-"""Norm below which a crop is one grey (a standard deviation of half a level)."""
+"""A crop with a norm below this is one grey (a standard deviation of half a level)."""
 _BLOCK: Final = 2048
-"""Rows of one matrix product: 16 MB of cosines, however many crops there are."""
+"""Rows of one matrix product: 16 MB of cosines, for any number of crops."""
 _ROUNDING: Final = 1e-5
-"""Float32 error of a cosine, so that a copy passes at a threshold of 1."""
+"""Float32 error of a cosine; with this tolerance a copy passes at a threshold of 1."""
 
 
 def near_duplicates(crops: Image, threshold: float = NEAR_DUPLICATE) -> list[Link]:
     """Find the pairs of crops that look almost the same.
 
-    All pairs are compared; 76,915 crops take about 20 seconds on two cores. Memory
-    beyond the crops (which may be mapped from disk): 2.3 kB a crop, and a few blocks.
+    All pairs are compared; 76,915 crops take about 20 seconds on two cores. Memory in addition to
+    the crops (which may be mapped from disk): 2.3 kB per crop, and a few blocks.
 
     Args:
-        crops: ``(n, height, width, 3)`` uint8 RGB, aligned alike.
-        threshold: The least cosine, above 0 to 1: :data:`NEAR_DUPLICATE`, :data:`BURST`.
+        crops: ``(n, height, width, 3)`` uint8 RGB, all aligned in the same way.
+        threshold: Least cosine, above 0 and at most 1: :data:`NEAR_DUPLICATE`, :data:`BURST`.
 
     Returns:
         ``(i, j)`` with ``i < j``, each pair once, ascending.
 
     Raises:
-        DatasetError: The crops are no such array, or the threshold is out of range.
+        DatasetError: The crops have another shape or type, or the threshold is out of range.
     """
     if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
         raise DatasetError(
@@ -88,11 +88,11 @@ def near_duplicates(crops: Image, threshold: float = NEAR_DUPLICATE) -> list[Lin
         )
     if not 0 < threshold <= 1:
         raise DatasetError(f"threshold: expected above 0 and at most 1, got {threshold}")
-    return sorted(_alike(_looks(crops), threshold - _ROUNDING))
+    return sorted(_similar(_appearance(crops), threshold - _ROUNDING))
 
 
-def within(links: Iterable[Link], labels: Sequence[int] | Ints) -> list[Link]:
-    """Keep the links between photos of one person."""
+def within_person(links: Iterable[Link], labels: Sequence[int] | Ints) -> list[Link]:
+    """Return the links between photos of one person."""
     return [(one, other) for one, other in links if labels[one] == labels[other]]
 
 
@@ -101,13 +101,13 @@ def groups(n: int, links: Iterable[Link]) -> Ints:
 
     Args:
         n: How many items there are.
-        links: Pairs of item numbers, 0 to ``n - 1``.
+        links: Pairs of items, 0 to ``n - 1``.
 
     Returns:
         ``(n,)``: each item's group, numbered from 0 in order of first appearance.
 
     Raises:
-        DatasetError: A link names an item that does not exist.
+        DatasetError: A link contains an item that does not exist.
     """
     parent = list(range(n))
     for one, other in links:
@@ -125,21 +125,21 @@ def split_groups(
     fractions: Sequence[float],
     seed: int,
 ) -> Ints:
-    """Put every item on one side, whole groups together.
+    """Divide items into parts without dividing a group.
 
-    Groups are dealt out one by one, the largest first and equals in an order that the seed
-    decides; each goes to the side that its people are most short of and, in a tie, to the side
-    that is most short altogether. So a person with a single group lands on the largest side.
+    Groups are assigned one by one, the largest first, groups of equal size in an order that the
+    seed decides. Each goes to the part where its people lack most items and, in a tie, to the
+    part that lacks most items in all. So a person with a single group gets into the largest part.
 
     Args:
         groups: ``(n,)``: the group of each item, any numbers.
-        labels: ``(n,)``: the person on each item, whose photos are divided by ``fractions`` too
-            as far as groups allow; ``None`` where nobody is named.
-        fractions: The share of each side; they sum to 1.
-        seed: Decides the order; the same seed gives the same split. Record it.
+        labels: ``(n,)``: the person of each item, whose items are divided by ``fractions`` too as
+            far as groups allow; ``None`` if nobody is named.
+        fractions: The share of each part; they sum to 1.
+        seed: Decides the order; the same seed gives the same result, so store it.
 
     Returns:
-        ``(n,)``: the side of each item, an index into ``fractions``.
+        ``(n,)``: the part of each item, an index into ``fractions``.
 
     Raises:
         DatasetError: Lengths differ, or the fractions are not positive or do not sum to 1.
@@ -153,36 +153,36 @@ def split_groups(
         )
     label_of = np.unique(label_of, return_inverse=True)[1].reshape(group_of.shape)
     parts = np.empty(len(group_of), dtype=np.int64)
-    need = np.zeros((len(shares), int(label_of.max(initial=0)) + 1))
-    for members in _dealing_order(group_of, seed):
+    lacking = np.zeros((len(shares), int(label_of.max(initial=0)) + 1))
+    for members in _assignment_order(group_of, seed):
         people, counts = np.unique(label_of[members], return_counts=True)
-        need[:, people] += np.outer(shares, counts)
-        part = _most_short(need[:, people] @ counts, need.sum(axis=1))
-        need[part, people] -= counts
+        lacking[:, people] += np.outer(shares, counts)
+        part = _most_lacking(lacking[:, people] @ counts, lacking.sum(axis=1))
+        lacking[part, people] -= counts
         parts[members] = part
     return parts
 
 
-def _looks(crops: Image) -> Floats:
+def _appearance(crops: Image) -> Floats:
     """Reduce each crop to a grey vector of zero mean and unit norm, ``(n, 576)``."""
-    looks = np.empty((len(crops), _SIDE_PX**2), dtype=np.float32)
-    for row, crop in zip(looks, crops, strict=True):
+    vectors = np.empty((len(crops), _SIDE_PX**2), dtype=np.float32)
+    for row, crop in zip(vectors, crops, strict=True):
         grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
         row[:] = cv2.resize(grey, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA).ravel()
-    looks -= looks.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(looks, axis=1, keepdims=True)
-    # Flat crops share one vector: alike among themselves, at right angles to every other.
-    looks[norms[:, 0] < _FLAT] = 1.0
+    vectors -= vectors.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # Flat crops share one vector: equal to each other, at right angles to every other crop.
+    vectors[norms[:, 0] < _FLAT] = 1.0
     norms[norms < _FLAT] = _SIDE_PX
-    looks /= norms
-    return looks
+    vectors /= norms
+    return vectors
 
 
-def _alike(looks: Floats, least: float) -> Iterator[Link]:
-    """Compare all pairs, one block of rows with another."""
-    for top in range(0, len(looks), _BLOCK):
-        for left in range(top, len(looks), _BLOCK):
-            cosines = looks[top : top + _BLOCK] @ looks[left : left + _BLOCK].T
+def _similar(vectors: Floats, least: float) -> Iterator[Link]:
+    """Compare all pairs, block by block, and yield those with a cosine of ``least`` or more."""
+    for top in range(0, len(vectors), _BLOCK):
+        for left in range(top, len(vectors), _BLOCK):
+            cosines = vectors[top : top + _BLOCK] @ vectors[left : left + _BLOCK].T
             for i, j in np.argwhere(cosines >= least).tolist():
                 if top + i < left + j:
                     yield top + i, left + j
@@ -202,8 +202,8 @@ def _checked_shares(fractions: Sequence[float]) -> npt.NDArray[np.float64]:
     return shares
 
 
-def _dealing_order(group_of: Ints, seed: int) -> list[Ints]:
-    """List the members of each group, the largest group first, equals shuffled."""
+def _assignment_order(group_of: Ints, seed: int) -> list[Ints]:
+    """List the members of each group, the largest group first, equal sizes shuffled."""
     by_group = np.argsort(group_of, kind="stable")
     starts = np.flatnonzero(np.diff(group_of[by_group])) + 1
     members = np.split(by_group, starts) if len(group_of) else []
@@ -211,7 +211,7 @@ def _dealing_order(group_of: Ints, seed: int) -> list[Ints]:
     return sorted(members, key=len, reverse=True)
 
 
-def _most_short(by_person: npt.NDArray[np.float64], overall: npt.NDArray[np.float64]) -> int:
-    # Rounded, so that float error does not decide what is a tie; lexsort's last key counts most.
+def _most_lacking(by_person: npt.NDArray[np.float64], overall: npt.NDArray[np.float64]) -> int:
+    # Rounded, so that float error does not break a tie; lexsort's last key counts most.
     order = np.lexsort((-np.round(overall, 9), -np.round(by_person, 9)))
     return int(order[0])

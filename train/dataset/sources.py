@@ -1,4 +1,4 @@
-"""Which photos a training set is made of: a folder, or a TOML file that lists several sources."""
+"""The photo sources of a training set: one folder, or several sources listed in a TOML file."""
 
 import re
 from pathlib import Path
@@ -10,31 +10,31 @@ from msgspec import Meta
 from kiosk.errors import DatasetError
 
 Split = Literal["train", "dev", "test", "none"]
-"""A side of the split; on ``none`` nobody is trained, developed or tested on."""
+"""A part of a crop set; photos in ``none`` are used for nothing."""
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One folder or zip archive with a sub-folder of photos per person.
 
-    Without any sub-folder, its photos are those of nobody named; beside sub-folders, loose photos
-    are left out. An archive whose only top folder holds folders is read from that one on.
+    Without any sub-folder, all its photos are unnamed; beside sub-folders, loose photos are left
+    out. If the only top folder of an archive holds folders, the archive is read from there.
 
     Attributes:
-        name: Stands before every person's name, so that two sources never mix.
+        name: Prefix of every person's name, so that people of two sources never mix.
         path: Folder or zip archive, relative to the TOML file's ``root``.
         aligned: The pictures are aligned crops already (112 or 128 pixels square).
-        people: Take these alone; empty: everybody.
-        also: Under which other names (``source/person``) a person stands in other sources; who is
-            known to be the same is no stranger to himself, and no proof of what is unseen.
-        group: Regular expression whose first group, found in a person's name, names what must
-            stay on one side of the split together (a family); empty: each person alone.
-        side: Put everybody (but ``test_only``) on this side, whatever ``dev`` and ``test`` say.
+        people: Use only these; empty: everybody.
+        also: Other names (``source/person``) of a person in other sources; under these names the
+            person counts neither as a stranger to the first name nor as unseen.
+        group: Regular expression whose first group, found in a person's name, names a family that
+            must stay in one split; empty: each person alone.
+        side: Put everybody (except ``test_only``) in this split; ``dev`` and ``test`` are ignored.
         dev: How many groups to hold out for development.
         test: How many groups to hold out for the final test.
-        hold_out_photos_min: Hold out only groups in which some person has this many photos. Who
-            newly reaches it may take a place, and then another group moves from the test to
-            training: measure a model on the split that it was trained on, and on no later one.
-        test_only: File that lists people (one a line, ``folder/person``) who may only be tested on.
+        hold_out_photos_min: Hold out only groups in which some person has this many photos. A
+            person who newly reaches it may take a place, and then another group moves from test
+            to training: measure a model on the split that it was trained on, never on a later one.
+        test_only: File that lists people (one per line, ``folder/person``) for the test alone.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9_]+$")]
@@ -59,7 +59,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError(f"group: {self.group!r} has no (group) to name what stays together")
 
     def group_of(self, person: str, photo: str) -> str:
-        """Name what must stay together: a family, a person, or a photo of nobody named."""
+        """Return what must stay in one split: a family, a person, or a single unnamed photo."""
         if not person:
             return f"{self.name}/{photo}"
         found = re.search(self.group, person) if self.group else None
@@ -67,13 +67,13 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole file: sources, and the seed of the split."""
+    """The contents of the TOML file: the sources, and the seed of the split."""
 
     source: Annotated[tuple[Source, ...], Meta(min_length=1)]
-    seed: int = 20_26
+    seed: int = 2026
 
     def __post_init__(self) -> None:
-        """Check the names: people of two sources must not mix."""
+        """Check that no two sources have one name: their people would mix."""
         names = [source.name for source in self.source]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -81,7 +81,7 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 def load_sources(path: Path) -> Sources:
-    """Read a list of sources.
+    """Read a TOML file of sources.
 
     Raises:
         DatasetError: The file cannot be read, or a key is wrong.
@@ -93,16 +93,20 @@ def load_sources(path: Path) -> Sources:
 
 
 def read_sources(path: Path) -> Sources:
-    """Read a TOML file of sources, or describe a folder of photos."""
+    """Read a TOML file of sources, or describe a folder of photos.
+
+    Raises:
+        DatasetError: As :func:`load_sources` and :func:`folder_source`.
+    """
     return load_sources(path) if path.suffix == ".toml" else folder_source(path)
 
 
 def folder_source(folder: Path) -> Sources:
     """Describe a plain folder with one sub-folder of photos per person.
 
-    A tenth of the people is held out for development and a tenth for the test, but two at least:
-    one to enrol and one to be the stranger. Fewer than six people are trained on and measured by
-    nothing.
+    A tenth of the people is held out for development and a tenth for the test, at least two each:
+    one to enrol and one stranger. With fewer than six people, all are for training and nothing is
+    measured.
 
     Raises:
         DatasetError: There is no such folder, or no sub-folder in it.

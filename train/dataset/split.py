@@ -1,8 +1,8 @@
-"""Decide who is trained on, who is developed on and who is tested on: whole groups, for ever.
+"""Split people into training, development and test, permanently and by whole groups.
 
-A group's rank is a hash of the seed and its name, so that adding or losing a photo moves nobody,
-as long as the same groups can be held out: one more that ranks high enough takes its place, and
-the last one of that side moves on.
+A group's rank is a hash of the seed and its name. So adding or losing a photo moves nobody, as long
+as the same groups can be held out: a new group that ranks high enough takes a place, and the last
+group of that split moves to the next split.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from train.dataset.sources import Source, Sources, Split
 
 
 def assign_splits(photos: Sequence[Photo], sources: Sources, root: Path) -> list[Split]:
-    """Put every photo on a side of the split, whole groups together.
+    """Choose the split of every photo; photos of one group are in one split.
 
     Args:
         photos: All photos.
@@ -25,8 +25,8 @@ def assign_splits(photos: Sequence[Photo], sources: Sources, root: Path) -> list
         root: What the sources' paths are relative to.
 
     Raises:
-        DatasetError: A source has fewer groups than it should hold out, or its list of
-            people for the test alone cannot be read.
+        DatasetError: A source has fewer groups than it should hold out, or its list of people for
+            the test alone cannot be read.
     """
     splits: dict[str, Split] = {}
     for source in sources.source:
@@ -39,7 +39,7 @@ def _splits_of(
     source: Source, photos: Sequence[Photo], seed: int, test_only: frozenset[str]
 ) -> dict[str, Split]:
     groups = sorted({photo.group for photo in photos}, key=lambda name: _rank(seed, name))
-    forced = {photo.group for photo in photos if _same_form(photo.person) in test_only}
+    forced = {photo.group for photo in photos if _normalised(photo.person) in test_only}
     splits: dict[str, Split]
     if source.side is not None:
         splits = dict.fromkeys(groups, source.side)
@@ -59,7 +59,7 @@ def _splits_of(
 
 
 def _large(photos: Sequence[Photo], photos_min: int, groups: Sequence[str]) -> list[str]:
-    """Pick the groups in which some person has enough photos."""
+    """List the groups in which some person has enough photos."""
     per_person = Counter((photo.group, photo.person) for photo in photos)
     most: defaultdict[str, int] = defaultdict(int)
     for (group, _), count in per_person.items():
@@ -72,7 +72,7 @@ def _rank(seed: int, group: str) -> bytes:
 
 
 def _test_only(source: Source, root: Path) -> frozenset[str]:
-    """Read the people (the last part of each line) who must not be trained on."""
+    """Read the people (the last part of each line) who must not be in the training split."""
     if not source.test_only:
         return frozenset()
     path = root / source.test_only
@@ -81,9 +81,9 @@ def _test_only(source: Source, root: Path) -> frozenset[str]:
     except (OSError, UnicodeDecodeError) as exc:
         raise DatasetError(f"{path}: cannot be read ({exc})") from exc
     names = (line.strip().rsplit("/", 1)[-1] for line in lines)
-    return frozenset(_same_form(name) for name in names if name)
+    return frozenset(_normalised(name) for name in names if name)
 
 
-def _same_form(name: str) -> str:
-    """Write accents in one way: file systems and editors differ."""
+def _normalised(name: str) -> str:
+    """Return the composed Unicode form: file systems and editors encode accents differently."""
     return unicodedata.normalize("NFC", name)

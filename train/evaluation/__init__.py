@@ -1,1 +1,1 @@
-"""Measure recognisers: verification, identification, groups, peers."""
+"""Evaluate recognisers: verification, identification, demographic groups, peers."""

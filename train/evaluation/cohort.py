@@ -1,86 +1,78 @@
-"""Make the impostor cohort for score normalisation from training people."""
+"""Build the impostor cohort for score normalisation (AS-norm) from training people."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
-from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM
+from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.match import Cohort
-from kiosk.recognition.vectors import unit
-from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 from train.evaluation.metrics import Ints
-
-Embed: TypeAlias = Callable[[Image], Floats]
-"""From ``(n, 112, 112, 3)`` uint8 RGB to ``(n, dim)`` float32 of length 1."""
+from train.evaluation.recogniser import PLAIN_COSINE, CachedEmbedder, Embed, RecogniserUnderTest
+from train.teacher import unit
 
 PEOPLE: Final = 8000
-"""People whom a cohort is made of, by one photo each: who had more would take their own face off
-their own score, once they are enrolled. With half of them FNIR was a tenth higher."""
-PEOPLE_A_FACE: Final = 8
-"""How many of them are averaged, about; with 4 nothing was better."""
-PEOPLE_MIN: Final = 3
-"""A face of fewer is left out: it would show somebody. Photos of nobody named count as a person
-each."""
+"""People that a cohort is made of, one photo each: with more photos of a person, that person's own
+face would lower that person's score after enrolment. With 4,000 people FNIR was a tenth higher."""
+PEOPLE_PER_MEAN: Final = 8
+"""How many people are averaged into one cohort embedding, about; 4 gave no improvement."""
+PEOPLE_PER_MEAN_MIN: Final = 3
+"""A mean of fewer people is left out: it would show a real person. An unnamed photo counts as one
+person."""
 _ROUNDS: Final = 10
 _SEED: Final = 0
 
-PLAIN_COSINE: Final = Cohort(np.empty((0, EMBEDDING_DIM), np.float32))
-"""No cohort: what a recogniser gives without."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecogniserUnderTest:
-    """A recogniser to be measured.
-
-    Attributes:
-        embed: Embeds crops.
-        cohort: What its scores are held against.
-    """
-
-    embed: Embed
-    cohort: Cohort
-
 
 def make_cohort(embed: Embed, crop_set: CropSet) -> Cohort:
-    """Average people of the training side who look alike (k-means), so that nobody is shown.
+    """Average training people who look alike (k-means), so that no real person is in the cohort.
 
-    The cohort must look like who comes to the door: one of adults alone was worse than none for
-    children.
+    The cohort must resemble the people at the door: for children, a cohort of adults alone was
+    worse than no cohort.
 
     Args:
-        embed: The recogniser.
-        crop_set: Its training side is drawn from, the same photos for every recogniser.
+        embed: Embeds crops.
+        crop_set: Its training people are used; every recogniser gets the same photos.
 
     Returns:
-        The cohort, rounded to float16 as a bundle keeps it; :data:`PLAIN_COSINE` where there are
-        too few people for one.
+        The cohort, rounded to float16 as in a bundle; :data:`PLAIN_COSINE` if there are too few
+        people.
     """
     chosen = np.sort(one_photo_each(crop_set)[:PEOPLE])
-    count = len(chosen) // PEOPLE_A_FACE
+    count = len(chosen) // PEOPLE_PER_MEAN
     if count < COHORT_NEAREST:
         return PLAIN_COSINE
     vectors = np.concatenate([embed(batch) for batch in crop_set.contract_crops(chosen)])
     cv2.setRNGSeed(_SEED)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, _ROUNDS, 0.0)
-    # OpenCV wants a place to put the labels, or None.
+    # OpenCV takes an array for the labels, or None.
     _, labels, means = cv2.kmeans(vectors, count, None, stop, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]  # the stubs know no None
-    kept = means[np.bincount(labels.ravel(), minlength=count) >= PEOPLE_MIN]
+    kept = means[np.bincount(labels.ravel(), minlength=count) >= PEOPLE_PER_MEAN_MIN]
     if len(kept) < COHORT_NEAREST:
         return PLAIN_COSINE
     return Cohort(unit(kept).astype(np.float16).astype(np.float32))
 
 
 def one_photo_each(crop_set: CropSet) -> Ints:
-    """Draw one photo of each training person; a photo of nobody named is a person's only one.
+    """Choose one photo of each training person at random; an unnamed photo counts as one person.
 
     Returns:
-        ``(people,)`` numbers of crops, in an order of chance.
+        ``(people,)`` indices of crops, in random order.
     """
     drawn = np.random.default_rng(_SEED).permutation(crop_set.indices_of("train"))
     names = [crop_set.photos[i].identity or f"photo {i}" for i in drawn]
     _, first = np.unique(names, return_index=True)
     return np.asarray(drawn[np.sort(first)], np.int64)
+
+
+def with_own_cohorts(
+    embedders: Mapping[str, Embed], crop_set: CropSet
+) -> dict[str, RecogniserUnderTest]:
+    """Build a recogniser from each embedder, each with its own cohort of the same photos."""
+    bar = tqdm(embedders.items(), desc="cohorts", disable=None)
+    return {
+        name: RecogniserUnderTest(CachedEmbedder(embed), make_cohort(embed, crop_set))
+        for name, embed in bar
+    }

@@ -1,4 +1,4 @@
-"""Open-set identification: some people are enrolled, everybody walks past, strangers too."""
+"""Open-set identification: enrol some people, compare their other photos and all strangers."""
 
 import bisect
 import math
@@ -22,14 +22,16 @@ Values = TypeVar("Values", Bools, Floats)
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One drawing of who is enrolled.
+    """The scores of one random gallery.
 
     Attributes:
-        own: ``(g,)`` score of each enrolled person's probe to the person named first, or -1
-            where somebody else was.
-        owners: ``(g,)`` whose probe it is, by a number that all drawings share.
-        strangers: ``(s,)`` best score of each stranger's probe.
-        stranger_groups: ``(s,)`` which person (or family) it shows, numbered likewise.
+        mated_scores: ``(g,)`` score of each enrolled person's probe to that person if the person
+            is ranked first, else -1.
+        mated_people: ``(g,)`` number of the person on each of these probes; a person has the same
+            number in every trial.
+        stranger_scores: ``(s,)`` highest score of each stranger's probe.
+        stranger_groups: ``(s,)`` number of the person (or family) on each of these probes, the
+            same in every trial.
     """
 
     mated_scores: Floats
@@ -44,8 +46,8 @@ class Identification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         gallery_size: How many people were enrolled.
         threshold: Score.
-        fpir: Strangers' probes that were given a name.
-        fnir: Enrolled people's probes that were not given their own name.
+        fpir: Share of strangers' probes that get a name.
+        fnir: Share of enrolled people's probes that do not get their own name.
     """
 
     gallery_size: int
@@ -63,15 +65,15 @@ def draw_gallery(
     *,
     enrolment_photos: int = 3,
 ) -> Trial:
-    """Draw a gallery and score everybody else's and all remaining photos against it.
+    """Enrol people chosen at random, and score their remaining photos and all strangers' photos.
 
     Args:
         embeddings: ``(n, dim)`` of length 1.
-        photos: Who is on them; photos of nobody named are strangers.
-        cohort: What scores are held against.
+        photos: ``(n,)`` where they came from; unnamed photos are strangers.
+        cohort: Normalises the scores.
         gallery_size: How many people to enrol.
-        seed: Of the drawing.
-        enrolment_photos: How many photos each is enrolled from.
+        seed: Decides who is enrolled, and from which photos.
+        enrolment_photos: How many photos to enrol each person from.
 
     Raises:
         DatasetError: Too few people have enough photos, or no stranger is left.
@@ -93,23 +95,23 @@ def draw_gallery(
     families = {photos[own[0]].group for own in enrolled}
     strangers = np.array([i for i, p in enumerate(photos) if p.group not in families])
     if len(strangers) == 0:
-        raise DatasetError(f"with {gallery_size} people enrolled, nobody is left for a stranger")
+        raise DatasetError(f"with {gallery_size} people enrolled, no stranger is left")
     matcher = Matcher(Gallery("", templates), cohort)
     scores = matcher.scores(embeddings[probes])
-    right = scores.argmax(axis=1) == places
-    own_scores = np.where(right, scores.max(axis=1), -1.0).astype(np.float32)
-    others = matcher.scores(embeddings[strangers]).max(axis=1)
-    owner_of = _numbers([photo.identity for photo in photos])
-    group_of = _numbers([photo.group for photo in photos])
-    return Trial(own_scores, owner_of[probes], others, group_of[strangers])
+    ranked_first = scores.argmax(axis=1) == places
+    mated_scores = np.where(ranked_first, scores.max(axis=1), -1.0).astype(np.float32)
+    stranger_scores = matcher.scores(embeddings[strangers]).max(axis=1)
+    people = _numbers([photo.identity for photo in photos])
+    groups = _numbers([photo.group for photo in photos])
+    return Trial(mated_scores, people[probes], stranger_scores, groups[strangers])
 
 
 def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
-    """Set the lowest threshold whose FPIR over all drawings is surely no more than asked for.
+    """Compute the lowest threshold whose FPIR over all trials is at most ``fpir`` with confidence.
 
-    Surely: not the share itself but the upper end of its 95 % interval, by person. A stranger
-    given a name is the worst error, and other people's strangers differ from these. Where none
-    may be named, as with few strangers, it is just above them all.
+    With confidence: the upper end of the 95 % interval (by person) is compared, not the share. A
+    stranger who gets a name is the worst error, and the strangers at a school differ from these.
+    If no stranger may get a name, as with few strangers, the threshold is just above all of them.
     """
     scores = np.concatenate([trial.stranger_scores for trial in trials])
     people = _by_group(scores, np.concatenate([trial.stranger_groups for trial in trials]))
@@ -124,8 +126,8 @@ def threshold_for(trials: Sequence[Trial], fpir: float) -> float:
 
 
 def rates(trials: Sequence[Trial], threshold: float, gallery_size: int) -> Identification:
-    """Measure the error rates of several drawings at one threshold; the interval is by person."""
-    # A person's probes of all drawings are one cluster: drawing again makes nobody new.
+    """Measure the error rates of several trials at one threshold; the interval is by person."""
+    # A person's probes of all trials are one cluster: another trial adds no new person.
     missed = _by_group(
         np.concatenate([trial.mated_scores < threshold for trial in trials]),
         np.concatenate([trial.mated_people for trial in trials]),

@@ -1,4 +1,4 @@
-"""Figures of a face recogniser, from scores alone. Terms are those of ISO/IEC 19795-1."""
+"""Compute error rates, thresholds and intervals from scores. Terms as in ISO/IEC 19795-1."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         value: The share.
         low: Lower end.
         high: Upper end.
-        n: Of how many.
+        n: How many trials the share is of.
     """
 
     value: float
@@ -30,9 +30,13 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def wilson(count: int, n: int) -> Rate:
-    """Give a share of ``n`` independent trials its interval (Wilson, 1927)."""
+    """Compute the share of ``n`` independent trials with its interval (Wilson, 1927).
+
+    Raises:
+        ValueError: There was no trial.
+    """
     if n == 0:
-        return Rate(math.nan, 0.0, 1.0, 0)
+        raise ValueError("n: expected at least one trial")
     z, share = 1.959964, count / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -41,13 +45,22 @@ def wilson(count: int, n: int) -> Rate:
     return Rate(share, max(0.0, low), min(1.0, high), n)
 
 
+def hit_rate(hits: Bools) -> Rate:
+    """Compute the share of hits, as of independent trials.
+
+    Raises:
+        ValueError: There was no trial.
+    """
+    return wilson(int(hits.sum()), len(hits))
+
+
 class TenFold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Verification accuracy as LFW reports it.
 
     Attributes:
         accuracy: Mean over the folds.
         standard_error: Of that mean.
-        n: Pairs.
+        n: How many pairs.
     """
 
     accuracy: float
@@ -56,11 +69,11 @@ class TenFold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def fold_accuracy(scores: Floats, same: Bools, folds: Ints) -> TenFold:
-    """Choose the threshold on all folds but one, measure on that one, for each (Huang, 2007).
+    """Measure each fold at the best threshold of all other folds (Huang, 2007).
 
     Args:
         scores: ``(n,)`` similarity of each pair.
-        same: ``(n,)`` whether it is one person.
+        same: ``(n,)`` whether the pair shows one person.
         folds: ``(n,)`` the fold of each pair.
     """
     accuracies = []
@@ -73,12 +86,17 @@ def fold_accuracy(scores: Floats, same: Bools, folds: Ints) -> TenFold:
 
 
 def best_threshold(scores: Floats, same: Bools) -> float:
-    """Find the threshold (accepted is what reaches it) that tells most pairs right."""
+    """Compute the threshold that classifies most pairs correctly; a score equal to it is accepted.
+
+    Args:
+        scores: ``(n,)`` similarity of each pair.
+        same: ``(n,)`` whether the pair shows one person.
+    """
     order = np.argsort(scores, kind="stable")
     ordered = scores[order]
-    # How many more pairs are told right by rejecting the lowest 0, 1, ... n than by rejecting none.
+    # How many more pairs are correct if the lowest 0, 1, ... n are rejected than if none is.
     gain = np.concatenate([[0], np.cumsum(np.where(same[order], -1, 1))])
-    can_cut = np.concatenate([[True], np.diff(ordered) > 0, [True]])  # equals cannot be parted
+    can_cut = np.concatenate([[True], np.diff(ordered) > 0, [True]])  # never between equal scores
     cut = int(np.argmax(np.where(can_cut, gain, gain.min() - 1)))
     if cut == 0:
         return float(ordered[0])
@@ -90,13 +108,13 @@ def best_threshold(scores: Floats, same: Bools) -> float:
 
 
 def tar_at_far(scores: Floats, same: Bools, far: float) -> Rate:
-    """True accept rate at the threshold that accepts ``far`` of the different pairs."""
+    """Compute the true accept rate at the threshold that accepts ``far`` of the different pairs."""
     threshold = quantile_threshold(scores[~same], far)
-    return wilson(int(np.sum(scores[same] >= threshold)), int(np.sum(same)))
+    return hit_rate(scores[same] >= threshold)
 
 
 def quantile_threshold(impostors: Floats, rate: float) -> float:
-    """Find the least threshold that at most ``rate`` of the impostors reach."""
+    """Compute the lowest threshold that at most a share ``rate`` of the impostor scores reaches."""
     ordered = np.sort(impostors)[::-1]
     allowed = math.floor(rate * len(ordered) + 1e-9)
     if allowed >= len(ordered):
@@ -104,13 +122,22 @@ def quantile_threshold(impostors: Floats, rate: float) -> float:
     return float(np.nextafter(np.float32(ordered[allowed]), np.float32(2.0)))
 
 
-def bootstrap(hits: Sequence[Bools], seed: int = 0, rounds: int = 1000) -> Rate:
-    """Give a share an interval that treats each person's photos as one (a cluster bootstrap)."""
-    counts = np.array([np.sum(hit) for hit in hits], np.float64)
-    sizes = np.array([len(hit) for hit in hits], np.float64)
+def bootstrap(clusters: Sequence[Bools], seed: int = 0, rounds: int = 1000) -> Rate:
+    """Compute the share of hits with an interval by cluster bootstrap: a person is one cluster.
+
+    Args:
+        clusters: Hits and misses of each person's trials.
+        seed: Decides which people are drawn.
+        rounds: How often people are drawn.
+
+    Raises:
+        ValueError: There was no trial.
+    """
+    counts = np.array([np.sum(hits) for hits in clusters], np.float64)
+    sizes = np.array([len(hits) for hits in clusters], np.float64)
     if sizes.sum() == 0:
-        return Rate(math.nan, 0.0, 1.0, 0)
-    draws = np.random.default_rng(seed).integers(0, len(hits), (rounds, len(hits)))
+        raise ValueError("clusters: expected at least one trial")
+    draws = np.random.default_rng(seed).integers(0, len(clusters), (rounds, len(clusters)))
     shares = counts[draws].sum(axis=1) / np.maximum(sizes[draws].sum(axis=1), 1)
     low, high = np.percentile(shares, [2.5, 97.5])
     return Rate(float(counts.sum() / sizes.sum()), float(low), float(high), int(sizes.sum()))

@@ -54,7 +54,7 @@ def write_crop_set(folder: Path, rows: Sequence[tuple[str, str, Split]] = CROP_S
     for i in range(len(rows)):
         crops[i, 8:120, 8:120] = draw_crop(50 + i, 60 + i)
     photos = [Photo(source, who, f"{i}.png", who) for i, (source, who, _) in enumerate(rows)]
-    CropSet.write(folder, crops, range(len(rows)), photos, [side for _, _, side in rows])
+    CropSet.write(folder, crops, photos, [side for _, _, side in rows])
     return folder
 
 
@@ -150,7 +150,7 @@ def test_a_plain_folder_needs_neither_strangers_nor_bundle(tmp_path: Path) -> No
     text = run_report(tmp_path / "photos", Path(), run, epochs=1, size_px=SIDE, progress=False)
     assert "5 people, 1 epochs" in text
     assert "strangers: not measured" in text
-    assert "enrolment in the kiosk:   not measured" in text
+    assert "enrolment in the kiosk: not measured" in text
     assert not (run / "comparison.json").exists()
 
 
@@ -162,10 +162,10 @@ def test_nobody_of_the_album_is_a_stranger(tmp_path: Path) -> None:
     """Neither under the same name nor under another; and photos of nobody named are not taken."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops"))
     others = find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
-    assert others.people == 2
+    assert others.stranger_people == 2
     assert [crop.tobytes() for crop in others.strangers] == [middle(i).tobytes() for i in (5, 6, 7)]
     without = find_strangers(crop_set, sources({}), ("p0", "p1", "p2"))
-    assert without.people == 3  # x1 is a stranger as far as anybody knows
+    assert without.stranger_people == 3  # x1 is a stranger as far as anybody knows
 
 
 def test_who_was_trained_on_is_told_by_name_and_by_other_names(tmp_path: Path) -> None:
@@ -179,13 +179,13 @@ def test_who_was_trained_on_is_told_by_name_and_by_other_names(tmp_path: Path) -
 def test_without_a_crop_set_nothing_is_known_of_others() -> None:
     """No strangers, and nobody is called unseen."""
     others = find_strangers(None, sources({}), ("p0",))
-    assert (len(others.strangers), others.people, others.unseen) == (0, None, None)
+    assert (len(others.strangers), others.stranger_people, others.unseen) == (0, None, None)
 
 
 def test_a_crop_set_without_strangers_is_refused(tmp_path: Path) -> None:
     """The message says what is missing."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops", CROP_SET[:4]))
-    with pytest.raises(DatasetError, match="no stranger on its test side"):
+    with pytest.raises(DatasetError, match="no stranger in the test split"):
         find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
 
 
@@ -221,9 +221,9 @@ def test_the_stand_in_takes_eight_people_of_celeba_and_all_of_glint() -> None:
 )
 def test_the_stand_in_has_as_many_people_and_photos_as_the_report() -> None:
     """31 people and enough photos to cut to 2,572."""
-    from train.dataset.prepare import walk
+    from train.dataset.photo_files import list_photos
 
     found = load_sources(Path(str(files("train") / "standin.toml")))
-    items = [item for source in found.source for item in walk(source, SHARED)]
-    assert len({person for person, _, _ in items}) == 31
-    assert len(items) > 2572 + 200
+    photos = list_photos(found.source, SHARED)
+    assert len({file.person for file in photos}) == 31
+    assert len(photos) > 2572 + 200

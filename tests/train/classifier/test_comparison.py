@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from train.classifier.comparison import Comparison, Method, as_text, write
+from train.classifier.comparison import Comparison, Method, render_comparison, write_comparison
 from train.evaluation.metrics import wilson
 
 
@@ -30,7 +30,7 @@ def comparison() -> Comparison:
         photos=50,
         left_out={"no face": 2, "duplicate": 1},
         unseen_people=2,
-        strangers_people=9,
+        stranger_people=9,
         model_id="small-1",
         fpir=0.003,
         gallery_size=30,
@@ -45,12 +45,12 @@ def line(text: str, label: str) -> str:
 @pytest.mark.parametrize(
     ("label", "cells"),
     [
-        ("right, somebody is always named (of 10)", ["80.0% (49.0% to 94.3%)", "100.0% (72.2%"]),
-        ("... people the embedding never saw (of 4)", ["75.0% (30.1% to 95.4%)"] * 2),
+        ("right name, every photo named (of 10)", ["80.0% (49.0% to 94.3%)", "100.0% (72.2%"]),
+        ("... people unseen by the embedding (of 4)", ["75.0% (30.1% to 95.4%)"] * 2),
         ("threshold", ["0.7500", "0.7500"]),
-        ("reach it, right name (of 10)", ["70.0%", "70.0%"]),
-        ("reach it, another's name (of 10)", ["10.0%", "10.0%"]),
-        ("strangers named (of 20)", ["5.0%", "5.0%"]),
+        ("at the threshold, right name (of 10)", ["70.0%", "70.0%"]),
+        ("at the threshold, wrong name (of 10)", ["10.0%", "10.0%"]),
+        ("at the threshold, strangers named (of 20)", ["5.0%", "5.0%"]),
         ("one more person", ["63.00 s", "0.04 s"]),
     ],
 )
@@ -58,7 +58,7 @@ def test_each_figure_stands_side_by_side(
     comparison: Comparison, label: str, cells: list[str]
 ) -> None:
     """A line a figure, with how many photos it is of; a column a way, under its name."""
-    text = as_text(comparison)
+    text = render_comparison(comparison)
     head, row = line(text, " " * 9), line(text, label)
     columns = [head.index(one.name) for one in comparison.methods]
     for column, cell in zip(columns, cells, strict=True):
@@ -69,15 +69,15 @@ def test_what_was_not_measured_has_no_line(comparison: Comparison) -> None:
     """Without a crop set nothing is said of strangers or of people never seen."""
     methods = tuple(method(one.name, strangers=None, unseen=None) for one in comparison.methods)
     bare = msgspec.structs.replace(
-        comparison, methods=methods, unseen_people=None, strangers_people=None
+        comparison, methods=methods, unseen_people=None, stranger_people=None
     )
-    assert "tranger" not in as_text(bare)
-    assert "never" not in as_text(bare)
+    assert "tranger" not in render_comparison(bare)
+    assert "nseen" not in render_comparison(bare)
 
 
 def test_the_notes_say_how_the_figures_came_about(comparison: Comparison) -> None:
     """Model, threshold, photos left out and who the strangers are."""
-    text = as_text(comparison)
+    text = render_comparison(comparison)
     assert "small-1, int8, not trained again" in text
     assert "FPIR 0.3% and 30 people" in text
     assert "3 people, 50 photos; left out: 1 duplicate, 2 no face." in text
@@ -86,8 +86,8 @@ def test_the_notes_say_how_the_figures_came_about(comparison: Comparison) -> Non
 
 def test_all_files_say_the_same(comparison: Comparison, tmp_path: Path) -> None:
     """Text, JSON and CSV hold the figures of the comparison."""
-    write(comparison, tmp_path)
-    assert (tmp_path / "comparison.txt").read_text() == as_text(comparison)
+    write_comparison(comparison, tmp_path)
+    assert (tmp_path / "comparison.txt").read_text() == render_comparison(comparison)
     stored = json.loads((tmp_path / "comparison.json").read_text())
     assert msgspec.convert(stored, Comparison) == comparison
     with (tmp_path / "comparison.csv").open(newline="") as file:

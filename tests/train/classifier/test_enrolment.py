@@ -17,12 +17,12 @@ from train.classifier.enrolment import (
     enrolment_methods,
     enrolment_seconds,
 )
-from train.classifier.fit import ClassifierConfig, LabelledPhotos, Run
-from train.classifier.photos import ReportPhotos
+from train.classifier.photos import LabelledPhotos, ReportPhotos
 from train.classifier.report import ClassifierReport, Strangers
+from train.classifier.run import ClassifierConfig, Run
 from train.dataset.crop_set import Photo
-from train.evaluation.cohort import PLAIN_COSINE
 from train.evaluation.metrics import wilson
+from train.evaluation.recogniser import PLAIN_COSINE
 
 SIDE, EACH = 24, 15
 NAMES = ("Ada", "Bo")

@@ -11,17 +11,10 @@ import pytest
 from kiosk.errors import ConfigError, DatasetError
 from kiosk.records import Image
 from train.classifier import fit as classifier_fit
-from train.classifier.fit import (
-    ClassifierConfig,
-    LabelledPhotos,
-    Run,
-    build_classifier,
-    fit_classifier,
-    load_run,
-    predict,
-    score,
-)
-from train.classifier.run import read_history, recorder
+from train.classifier.fit import build_classifier, fit_classifier, predict, score
+from train.classifier.photos import LabelledPhotos
+from train.classifier.run import ClassifierConfig, Run, history_callback, load_run
+from train.run_folder import read_history
 
 NAMES = ("Ada", "Bo", "Cy")
 TINY = ClassifierConfig(size_px=24, epochs=3, batch=4, widths=(4, 4), learning_rate=3e-3, seed=5)
@@ -194,10 +187,10 @@ def cut_in_the_third(epoch: int) -> None:
 def before_each_epoch(
     act: Callable[[int], None],
 ) -> Callable[[Path, list[dict[str, float]]], keras.callbacks.Callback]:
-    """The real recorder, with something that happens before it notes the epoch's begin."""
+    """The real history_callback, with something that happens before it notes the epoch's begin."""
 
     def make(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.Callback:
-        callback = recorder(folder, history)
+        callback = history_callback(folder, history)
         note = callback.on_epoch_begin
 
         def begin(epoch: int, logs: Mapping[str, float] | None) -> None:
@@ -221,12 +214,12 @@ def test_an_interrupted_run_is_taken_up(
     labelled: LabelledPhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a cut in the third epoch, the first two stand as they were and only it is trained."""
-    monkeypatch.setattr(classifier_fit, "recorder", before_each_epoch(cut_in_the_third))
+    monkeypatch.setattr(classifier_fit, "history_callback", before_each_epoch(cut_in_the_third))
     with pytest.raises(PowerCutError):
         fit_classifier(tmp_path, labelled, TINY, progress=False)
     before = read_history(tmp_path)
     seen: list[int] = []
-    monkeypatch.setattr(classifier_fit, "recorder", before_each_epoch(seen.append))
+    monkeypatch.setattr(classifier_fit, "history_callback", before_each_epoch(seen.append))
     run = fit_classifier(tmp_path, labelled, TINY, progress=False)
     assert seen == [2]
     assert list(run.history[:2]) == before
@@ -239,7 +232,7 @@ def test_an_epoch_made_anew_replaces_its_row(tmp_path: Path) -> None:
         {"epoch": 1.0, "seconds": 1.0, "loss": 2.0},
         {"epoch": 2.0, "seconds": 1.0, "loss": 9.0},
     ]
-    callback = recorder(tmp_path, history)
+    callback = history_callback(tmp_path, history)
     callback.on_epoch_begin(1, None)
     callback.on_epoch_end(1, {"loss": 1.5})
     assert [(row["epoch"], row["loss"]) for row in read_history(tmp_path)] == [(1, 2.0), (2, 1.5)]
@@ -263,7 +256,7 @@ def test_a_cut_after_the_last_epoch_loses_nothing(
 def test_one_group_cannot_be_split(labelled: LabelledPhotos, tmp_path: Path) -> None:
     """Where all photos are one burst nothing can be held out, and that is said."""
     whole = replace(labelled, groups=np.zeros(len(labelled.labels), np.int64))
-    with pytest.raises(DatasetError, match="one side of the split is empty"):
+    with pytest.raises(DatasetError, match="the training or the held-out part is empty"):
         fit_classifier(tmp_path, whole, TINY)
 
 

@@ -14,7 +14,7 @@ from kiosk.errors import DatasetError, PhotoError
 from kiosk.records import Image
 from tests.support import needs_photos, picture
 from train.classifier.photos import ReportPhotos, cut_evenly, load_report_photos, square
-from train.dataset.prepare import walk, without_duplicates
+from train.dataset.face_crops import without_duplicates
 from train.dataset.sources import Source, Sources
 
 
@@ -125,8 +125,8 @@ def test_a_photo_that_vanishes_meanwhile_is_named(
         (folder / "p1" / "2.png").unlink()
         return without_duplicates(*parts)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr("train.classifier.photos.without_duplicates", vanish)
-    with pytest.raises(PhotoError, match=r"^one/p1/2\.png: unreadable, and was not before"):
+    monkeypatch.setattr("train.dataset.face_crops.without_duplicates", vanish)
+    with pytest.raises(PhotoError, match=r"^one/p1/2\.png: unreadable, but was readable before"):
         load(source(folder))
 
 
@@ -192,7 +192,7 @@ def test_photos_of_nobody_named_are_left_out(tmp_path: Path) -> None:
         file.write(folder / "p0" / "0.png", "loose.png")
     report_photos = load(source(archive))
     assert [(item.photo, item.reason) for item in report_photos.left_out] == [
-        ("loose.png", "nobody named")
+        ("loose.png", "unnamed")
     ]
     assert report_photos.labelled.names == ("p0", "p1")
 
@@ -202,20 +202,3 @@ def test_a_set_without_a_usable_photo_is_refused(tmp_path: Path) -> None:
     save(tmp_path, "ada", "large.png", np.zeros((40, 50, 3), np.uint8))
     with pytest.raises(DatasetError, match=r"no usable photo.*not an aligned crop.*: 1"):
         load(source(tmp_path))
-
-
-def test_a_source_takes_the_people_it_names_alone(tmp_path: Path) -> None:
-    """``people`` picks; without it everybody is taken."""
-    folder = write_crops(tmp_path)
-    picked = walk(source(folder, people=("p0", "p2")), Path())
-    assert {person for person, _, _ in picked} == {"p0", "p2"}
-    assert {person for person, _, _ in walk(source(folder), Path())} == {"p0", "p1", "p2"}
-
-
-@pytest.mark.parametrize("settings", [{"people": ("p9",)}, {"also": {"p9": ("two/x",)}}])
-def test_a_person_who_is_named_and_absent_is_refused(
-    tmp_path: Path, settings: dict[str, object]
-) -> None:
-    """A slip of the pen does not quietly lose a person."""
-    with pytest.raises(DatasetError, match=r"source 'one' has no photo of \['p9'\]"):
-        walk(source(write_crops(tmp_path), **settings), Path())

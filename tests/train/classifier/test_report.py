@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
-from train.classifier.fit import ClassifierConfig, LabelledPhotos, Run
+from train.classifier.photos import LabelledPhotos
 from train.classifier.report import (
     ClassifierReport,
-    as_text,
-    measure,
+    compute_report,
+    render_report,
     report_classifier,
     threshold_that_keeps,
 )
+from train.classifier.run import ClassifierConfig, Run
 
 NAMES = ("Ada", "Bo")
 SIDE = 12
@@ -58,7 +59,7 @@ def labelled() -> LabelledPhotos:
 
 def test_training_photos_stand_beside_held_out_ones(run: Run) -> None:
     """Each side has its own share, its number of photos and its interval."""
-    report = measure(run, FOUND, LABELS, None, None)
+    report = compute_report(run, FOUND, LABELS, None, None)
     assert (report.train.value, report.train.n) == (1.0, 4)
     assert (report.held_out.value, report.held_out.n) == (0.5, 2)
     assert 0 < report.held_out.low < 0.5 < report.held_out.high < 1
@@ -66,13 +67,13 @@ def test_training_photos_stand_beside_held_out_ones(run: Run) -> None:
 
 def test_accuracy_stands_beside_what_costs_nothing(run: Run) -> None:
     """Guessing, and always naming the person commonest in training, are reported too."""
-    report = measure(run, FOUND, LABELS, None, None)
+    report = compute_report(run, FOUND, LABELS, None, None)
     assert (report.chance, report.commonest) == (0.5, 0.5)
 
 
 def test_strangers_are_counted_at_the_threshold_of_known_people(run: Run) -> None:
     """The threshold comes from held-out photos alone; strangers who reach it are named."""
-    report = measure(run, FOUND, LABELS, STRANGERS, None)
+    report = compute_report(run, FOUND, LABELS, STRANGERS, None)
     assert report.threshold == pytest.approx(0.6)
     assert report.kept.value == 1.0
     assert report.kept_right.value == 0.5
@@ -85,27 +86,27 @@ def test_strangers_are_counted_at_the_threshold_of_known_people(run: Run) -> Non
 
 def test_without_a_threshold_every_stranger_is_named(run: Run) -> None:
     """The highest softmax always names somebody."""
-    strangers = measure(run, FOUND, LABELS, STRANGERS, None).strangers
+    strangers = compute_report(run, FOUND, LABELS, STRANGERS, None).strangers
     assert strangers is not None
     assert (strangers.named_without.value, strangers.named_without.n) == (1.0, 4)
 
 
-@pytest.mark.parametrize("apart", [None, STRANGERS[:0]])
-def test_no_strangers_no_figure(run: Run, apart: Floats | None) -> None:
+@pytest.mark.parametrize("stranger_scores", [None, STRANGERS[:0]])
+def test_no_strangers_no_figure(run: Run, stranger_scores: Floats | None) -> None:
     """Where no photos of strangers were given, that is said, and no rate is made up."""
-    report = measure(run, FOUND, LABELS, apart, None)
+    report = compute_report(run, FOUND, LABELS, stranger_scores, None)
     assert report.strangers is None
-    assert "strangers: not measured" in as_text(report)
+    assert "strangers: not measured" in render_report(report)
 
 
 def test_a_new_student_costs_the_whole_training(run: Run) -> None:
     """The price is the time of all epochs; enrolment stands beside it where it was measured."""
-    report = measure(run, FOUND, LABELS, None, 0.25)
+    report = compute_report(run, FOUND, LABELS, None, 0.25)
     assert (report.training_s, report.epochs) == (6.0, 3)
-    assert "the whole training again: 6 s (Keras on tensorflow)" in as_text(report)
-    assert "enrolment in the kiosk:   0.25 s" in as_text(report)
-    unmeasured = measure(run, FOUND, LABELS, None, None)
-    assert "enrolment in the kiosk:   not measured" in as_text(unmeasured)
+    assert "the training repeated:  6 s (Keras on tensorflow)" in render_report(report)
+    assert "enrolment in the kiosk: 0.25 s" in render_report(report)
+    unmeasured = compute_report(run, FOUND, LABELS, None, None)
+    assert "enrolment in the kiosk: not measured" in render_report(unmeasured)
 
 
 @given(
@@ -125,7 +126,7 @@ def test_the_threshold_keeps_what_it_should_and_no_lower_would_do(
 def test_all_files_say_the_same(run: Run, labelled: LabelledPhotos) -> None:
     """Text, JSON and CSV hold the figures that are returned."""
     report = report_classifier(run, labelled, photos_of(STRANGERS), enrolment_s=0.5)
-    assert (run.folder / "report.txt").read_text() == as_text(report)
+    assert (run.folder / "report.txt").read_text() == render_report(report)
     stored = json.loads((run.folder / "report.json").read_text())
     assert stored["strangers"]["named_at_threshold"]["value"] == 0.5
     with (run.folder / "report.csv").open(newline="") as file:
@@ -138,9 +139,9 @@ def test_all_files_say_the_same(run: Run, labelled: LabelledPhotos) -> None:
 
 def test_the_text_tells_numbers_with_their_interval(run: Run) -> None:
     """A share is never printed without how many photos it is of and how sure it is."""
-    text = as_text(measure(run, FOUND, LABELS, STRANGERS, None))
-    assert "right on the photos it was trained on: 100.0% of 4 (51.0% to 100.0%)" in text
-    assert "right on held-out photos:              50.0% of 2 (9.5% to 90.5%)" in text
+    text = render_report(compute_report(run, FOUND, LABELS, STRANGERS, None))
+    assert "right name on training photos: 100.0% of 4 (51.0% to 100.0%)" in text
+    assert "right name on held-out photos: 50.0% of 2 (9.5% to 90.5%)" in text
 
 
 def test_no_name_is_in_the_figures(run: Run, labelled: LabelledPhotos) -> None:
@@ -180,5 +181,5 @@ def test_another_album_is_refused(run: Run, labelled: LabelledPhotos, change: st
         "fewer": LabelledPhotos(labelled.images[1:], LABELS[1:], NAMES, np.arange(5)),
         "names": replace(labelled, names=("Ada", "Di")),
     }[change]
-    with pytest.raises(DatasetError, match="made from other photos or names"):
+    with pytest.raises(DatasetError, match="trained on other photos or names"):
         report_classifier(run, other)

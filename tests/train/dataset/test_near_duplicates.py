@@ -17,7 +17,7 @@ from train.dataset.near_duplicates import (
     groups,
     near_duplicates,
     split_groups,
-    within,
+    within_person,
 )
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -122,7 +122,7 @@ def test_no_crops_have_no_duplicates() -> None:
 
 def test_within_keeps_links_of_one_person() -> None:
     """A link between two people is dropped, one within a person stays."""
-    assert within([(0, 1), (1, 2)], [7, 7, 8]) == [(0, 1)]
+    assert within_person([(0, 1), (1, 2)], [7, 7, 8]) == [(0, 1)]
 
 
 @given(st.integers(1, 30), st.data())
@@ -220,6 +220,6 @@ def test_real_photos_are_told_apart() -> None:
     bgr = [np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8) for data in raw]
     crops = np.stack(bgr)[..., ::-1]
     people = np.unique([name.split("/")[0] for name in names], return_inverse=True)[1]
-    bursts = within(near_duplicates(crops, BURST), people)
+    bursts = within_person(near_duplicates(crops, BURST), people)
     assert len(near_duplicates(crops, NEAR_DUPLICATE)) <= len(names) // 200
     assert np.bincount(groups(len(names), bursts)).max() <= 2

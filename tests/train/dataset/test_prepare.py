@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 
 from kiosk.contract import fingerprint
-from kiosk.errors import DatasetError, NoFaceError, PhotoError, SeveralFacesError
-from kiosk.recognition.detect import Detector
+from kiosk.errors import DatasetError
 from kiosk.recognition.photo import read_photo
-from kiosk.records import Image
 from tests.support import needs_photos
-from tests.support_train import draw_crop, orl_crop, orl_photo
+from tests.support_train import orl_crop, orl_photo
 from train.dataset.crop_set import CropSet
-from train.dataset.prepare import LeftOut, Prepared, find_crop, prepare, walk
+from train.dataset.face_crops import LeftOut
+from train.dataset.prepare import Prepared, prepare
 from train.dataset.sources import Source, Sources, folder_source
 
 ANA, BO, LI = "Ana María Núñez", "Bo", "李 小龙"
@@ -170,44 +169,6 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path: Path) -> None:
     assert [photo.photo for photo in found["photos"].photos] == ["1.pgm", "2.pgm", "2024/3.pgm"]
 
 
-@pytest.mark.parametrize("name", ["photos", "photos.zip"])
-def test_photos_in_no_folder_show_nobody_named(tmp_path: Path, name: str) -> None:
-    """A source of loose photos alone is read as it is, each photo by itself."""
-    (tmp_path / "photos").mkdir()
-    for number in (2, 1):
-        (tmp_path / "photos" / f"{number}.JPG").write_bytes(bytes([number]))
-    (tmp_path / "photos" / "notes.txt").touch()
-    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
-        for path in (tmp_path / "photos").iterdir():
-            archive.write(path, path.name)
-    items = walk(Source(name="s", path=name), tmp_path)
-    assert [(person, photo, read()) for person, photo, read in items] == [
-        ("", "1.JPG", b"\1"), ("", "2.JPG", b"\2"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        (["class/Ana/1.jpg", "class/Bo/x/1.jpg"], [("Ana", "1.jpg"), ("Bo", "x/1.jpg")]),
-        (["class/Ana/1.jpg", "__MACOSX/class/Ana/._1.jpg"], [("Ana", "1.jpg")]),
-        (["Ana/1.jpg", "Ana/2.jpg"], [("Ana", "1.jpg"), ("Ana", "2.jpg")]),
-        (["Ana/x/1.jpg", "Bo/1.jpg"], [("Ana", "x/1.jpg"), ("Bo", "1.jpg")]),
-        (["class/Ana/1.jpg", "class/all.jpg"], [("Ana", "1.jpg"), ("", "all.jpg")]),
-    ],
-    ids=["packed with its folder", "on a Mac", "one person", "several people", "with a loose one"],
-)
-def test_an_archive_may_hold_the_folder_of_people_itself(
-    tmp_path: Path, entries: list[str], expected: list[tuple[str, str]]
-) -> None:
-    """A single top folder that holds folders is nobody's name."""
-    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
-        for entry in entries:
-            archive.writestr(entry, b"x")
-    items = walk(Source(name="s", path="p.zip"), tmp_path)
-    assert [(person, photo) for person, photo, _ in items] == expected
-
-
 @needs_photos
 def test_a_damaged_photo_in_an_archive_is_left_out(tmp_path: Path) -> None:
     """One bad entry is named, and the others are prepared."""
@@ -256,46 +217,3 @@ def test_sides_are_those_of_the_sources(tmp_path: Path) -> None:
     source = Source(name="s", path="photos", side="train", test_only="kept.txt")
     prepare(Sources(source=(source,)), tmp_path, tmp_path / "out", progress=False)
     assert CropSet.load(tmp_path / "out").splits == ("train", "test")
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector(width_px=640)
-
-
-def as_png(image: Image) -> bytes:
-    return bytes(cv2.imencode(".png", image)[1])
-
-
-@pytest.mark.parametrize("side_px", [112, 128])
-def test_an_aligned_crop_is_taken_as_it_is(detector: Detector, side_px: int) -> None:
-    """It is not searched for a face; 112 pixels get a mirrored border; channels become RGB."""
-    crop = draw_crop(1, 1, side_px)
-    found = find_crop(as_png(crop[..., ::-1]), detector, aligned=True)
-    edge = (128 - side_px) // 2
-    assert np.array_equal(found, np.pad(crop, ((edge,) * 2, (edge,) * 2, (0, 0)), mode="reflect"))
-
-
-@pytest.mark.parametrize(
-    ("shape", "way", "error", "reason"),
-    [
-        ((100, 100, 3), "aligned", PhotoError, "^not an aligned crop of 112 or 128 pixels$"),
-        ((112, 128, 3), "aligned", PhotoError, "^not an aligned crop of 112 or 128 pixels$"),
-        ((100, 100, 3), "photo", NoFaceError, "^no face$"),
-        ((1, 1, 3), "photo", NoFaceError, "^no face$"),
-    ],
-)
-def test_what_is_no_crop_is_refused(
-    detector: Detector, shape: tuple[int, ...], way: str, error: type[PhotoError], reason: str
-) -> None:
-    """The text is the reason alone, fit for a table."""
-    with pytest.raises(error, match=reason):
-        find_crop(as_png(np.zeros(shape, np.uint8)), detector, aligned=way == "aligned")
-
-
-@needs_photos
-def test_two_people_on_one_photo_are_refused(detector: Detector) -> None:
-    """Nobody could say whose name it is."""
-    two = [read_photo(orl_photo(person, 1)) for person in (4, 5)]
-    with pytest.raises(SeveralFacesError, match=r"^several faces$"):
-        find_crop(as_png(np.hstack(two)), detector)

@@ -168,7 +168,7 @@ def crop_set(tmp_path: Path) -> CropSet:
     photos = [Photo("s", name, f"{at}.png", f"s/{name or at}") for at, name in enumerate(people)]
     crops = np.stack([draw_crop(at, at) for at in range(len(people))])
     splits: list[Split] = [*["train"] * 3, *["test"] * 6, "test", "test"]  # type: ignore[list-item]  # literals
-    CropSet.write(tmp_path, crops, range(len(crops)), photos, splits)
+    CropSet.write(tmp_path, crops, photos, splits)
     vectors = [axis(0)] * 3 + [near((0, 0.8), rest=1)] * 3 + [axis(2)] * 3
     np.save(tmp_path / "teacher.npy", np.stack([*vectors, near((0, 0.7), rest=3), axis(4)]))
     return CropSet.load(tmp_path)

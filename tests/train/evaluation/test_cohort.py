@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.bundle import Bundle, load_bundle, write_bundle
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats, Image
 from tests.support import small_bundle
 from tests.support_train import make_crop_set, see
 from train.dataset.crop_set import CropSet
-from train.evaluation.cohort import PEOPLE_A_FACE, PLAIN_COSINE, make_cohort, one_photo_each
+from train.evaluation.cohort import PEOPLE_PER_MEAN, make_cohort, one_photo_each, with_own_cohorts
+from train.evaluation.recogniser import PLAIN_COSINE
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +29,8 @@ def cohort(crop_set: CropSet) -> Cohort:
 
 def test_a_cohort_has_at_most_a_face_for_eight_people(cohort: Cohort) -> None:
     """Eighty people give ten directions of length 1, less those that show too few people."""
-    assert 5 <= len(cohort.embeddings) <= 80 // PEOPLE_A_FACE
-    assert np.linalg.norm(cohort.embeddings, axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert 5 <= len(cohort.centres) <= 80 // PEOPLE_PER_MEAN
+    assert np.linalg.norm(cohort.centres, axis=1) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_no_face_of_the_cohort_is_somebody_s(cohort: Cohort, crop_set: CropSet) -> None:
@@ -51,9 +53,9 @@ def test_a_face_of_one_or_two_people_is_left_out(
         vectors[outside] = np.eye(1, vectors.shape[1], dtype=np.float32)
         return vectors
 
-    kept = make_cohort(far_from_all, crop_set).embeddings
-    monkeypatch.setattr("train.evaluation.cohort.PEOPLE_MIN", 1)
-    everything = make_cohort(far_from_all, crop_set).embeddings
+    kept = make_cohort(far_from_all, crop_set).centres
+    monkeypatch.setattr("train.evaluation.cohort.PEOPLE_PER_MEAN_MIN", 1)
+    everything = make_cohort(far_from_all, crop_set).centres
     is_left_out = np.array([not (kept == face).all(axis=1).any() for face in everything])
     assert len(kept) + is_left_out.sum() == len(everything)
     owner = (far_from_all(crops) @ everything.T).argmax(axis=1)
@@ -73,7 +75,7 @@ def test_photos_of_nobody_named_all_count(tmp_path: Path) -> None:
     """They may show anybody, so each is taken for a person of its own."""
     named = make_crop_set(tmp_path / "named", {"train": 3, "dev": 1})
     photos = [p if p.person == "p0" else type(p)("drawn", "", p.photo, "") for p in named.photos]
-    CropSet.write(tmp_path / "some", named.crops, range(len(photos)), photos, named.splits)
+    CropSet.write(tmp_path / "some", named.crops, photos, named.splits)
     assert len(one_photo_each(CropSet.load(tmp_path / "some"))) == 1 + 2 * 5
 
 
@@ -105,3 +107,12 @@ def test_too_few_people_give_no_cohort(tmp_path: Path) -> None:
     """With fewer than forty people scores stay plain cosines."""
     few = make_crop_set(tmp_path, {"train": 39, "dev": 2, "test": 2}, each=1)
     assert make_cohort(see, few) is PLAIN_COSINE
+
+
+def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
+    """Of the same photos, by its own embeddings, and crops are embedded once for all figures."""
+    crops = make_crop_set(tmp_path, {"train": 48, "dev": 2, "test": 2}, each=1)
+    found = with_own_cohorts({"one": see, "other": lambda x: -see(x)}, crops)
+    one, other = (recogniser.cohort.centres for recogniser in found.values())
+    assert len(one) >= COHORT_NEAREST
+    assert np.array_equal(one, -other)

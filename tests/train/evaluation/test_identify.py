@@ -13,9 +13,9 @@ from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
 from train.dataset.crop_set import Photo
-from train.evaluation.cohort import PLAIN_COSINE
 from train.evaluation.identify import Trial, draw_gallery, rates, threshold_for
 from train.evaluation.metrics import wilson
+from train.evaluation.recogniser import PLAIN_COSINE
 
 DIM = 16
 
@@ -140,7 +140,7 @@ def test_who_has_too_few_photos_is_a_stranger() -> None:
 def test_without_strangers_nothing_can_be_said() -> None:
     """A threshold set on no stranger would let every stranger in, so it is refused."""
     vectors, photos = scene([*enrollable(0), *enrollable(1)])
-    with pytest.raises(DatasetError, match="with 2 people enrolled, nobody is left"):
+    with pytest.raises(DatasetError, match="with 2 people enrolled, no stranger is left"):
         draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -14,6 +14,7 @@ from train.evaluation.metrics import (
     best_threshold,
     bootstrap,
     fold_accuracy,
+    hit_rate,
     quantile_threshold,
     tar_at_far,
     wilson,
@@ -115,11 +116,13 @@ def test_hits_and_misses_mirror_each_other(case: tuple[int, int]) -> None:
     assert (misses.low, misses.high) == pytest.approx((1 - hits.high, 1 - hits.low), abs=1e-9)
 
 
-def test_nothing_measured_says_nothing() -> None:
-    """Of no trial there is no share, and the interval is everything."""
-    for found in (wilson(0, 0), bootstrap([]), bootstrap([np.array([], bool)])):
-        assert math.isnan(found.value)
-        assert (found.low, found.high, found.n) == (0.0, 1.0, 0)
+@pytest.mark.parametrize("clusters", [[], [np.array([], np.bool_)]])
+def test_a_rate_of_no_trial_is_an_error(clusters: list[Bools]) -> None:
+    """Without a trial there is no share."""
+    with pytest.raises(ValueError, match="expected at least one trial"):
+        bootstrap(clusters)
+    with pytest.raises(ValueError, match="expected at least one trial"):
+        hit_rate(np.array([], np.bool_))
 
 
 def test_a_fold_is_measured_at_the_others_threshold() -> None:
@@ -140,13 +143,13 @@ def test_the_true_accept_rate_is_counted_at_the_threshold(
 ) -> None:
     """Of the same pairs, those above every threshold that lets through too many others."""
     scores, same = case
+    assume(same.any())
     allowed = math.floor(far * np.sum(~same) + 1e-9)
     lets_through = [t for t in scores if np.sum(scores[~same] >= t) > allowed]
     above = scores > max(lets_through, default=-2.0)
     found = tar_at_far(scores, same, far)
     assert found.n == np.sum(same)
-    if found.n:
-        assert found.value == np.mean(above[same])
+    assert found.value == np.mean(above[same])
 
 
 clusters = st.lists(npst.arrays(np.bool_, st.integers(0, 6)), min_size=1, max_size=12)
@@ -155,13 +158,13 @@ clusters = st.lists(npst.arrays(np.bool_, st.integers(0, 6)), min_size=1, max_si
 @given(clusters, st.integers(0, 9))
 def test_a_bootstrap_gives_the_share_of_all(hits: list[Bools], seed: int) -> None:
     """The share is over all trials, the interval within 0 and 1, and the seed repeats it."""
-    found = bootstrap(hits, seed, rounds=50)
     everything = np.concatenate(hits)
+    assume(len(everything))
+    found = bootstrap(hits, seed, rounds=50)
     assert found.n == len(everything)
-    if found.n:
-        assert found.value == pytest.approx(everything.mean())
-        assert 0.0 <= found.low <= found.high <= 1.0
-        assert bootstrap(hits, seed, rounds=50) == found
+    assert found.value == pytest.approx(everything.mean())
+    assert 0.0 <= found.low <= found.high <= 1.0
+    assert bootstrap(hits, seed, rounds=50) == found
 
 
 def test_trials_of_one_person_count_as_one() -> None:

@@ -1,9 +1,9 @@
-"""What a comparison of recognisers leaves behind: CSV, JSON and a DET plot.
+"""Detection error trade-off (DET) curves of recognisers, and their plot.
 
 matplotlib draws without a display (Agg) and is imported inside the function that draws.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +13,10 @@ import numpy as np
 from kiosk.atomic_file import atomic_write
 from kiosk.errors import MissingExtraError
 from train.dataset.crop_set import CropSet
-from train.evaluation.cohort import RecogniserUnderTest
 from train.evaluation.evaluate import DRAWS, FPIRS, Report, embed_split
 from train.evaluation.identify import draw_gallery
 from train.evaluation.metrics import quantile_threshold
-from train.evaluation.peers import figures, render_reports
-from train.tables import cells, write_report
+from train.evaluation.recogniser import RecogniserUnderTest
 
 _FPIR_FROM: Final = 3e-4
 _FPIR_TO: Final = 0.3
@@ -26,13 +24,13 @@ _POINTS: Final = 60
 
 
 class DetCurve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A detection error trade-off of open-set identification, on test people.
+    """A DET curve of open-set identification on test people.
 
     Attributes:
         name: Of the recogniser.
         gallery_size: How many people were enrolled.
-        fpir: Shares of strangers' probes given a name, rising.
-        fnir: Shares of enrolled people's probes not given their own name, at the same thresholds.
+        fpir: Share of strangers' probes that get a name, ascending.
+        fnir: Share of enrolled people's probes without their own name, at the same thresholds.
     """
 
     name: str
@@ -42,52 +40,39 @@ class DetCurve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def det_curves(
-    with_own_cohorts: Mapping[str, RecogniserUnderTest], crop_set: CropSet, gallery_size: int
+    recognisers: Mapping[str, RecogniserUnderTest], crop_set: CropSet, gallery_size: int
 ) -> list[DetCurve]:
-    """Sweep the threshold over test people.
+    """Compute a curve of each recogniser: sweep the threshold over test people.
 
     Args:
-        with_own_cohorts: By name.
-        crop_set: With test people.
+        recognisers: By name.
+        crop_set: Holds test people.
         gallery_size: How many people to enrol.
 
     Raises:
         DatasetError: Too few test people can be enrolled.
     """
     curves = []
-    for name, recogniser in with_own_cohorts.items():
-        side = embed_split(recogniser.embed, crop_set, "test")
+    for name, recogniser in recognisers.items():
+        embedded = embed_split(recogniser.embed, crop_set, "test")
         trials = [
-            draw_gallery(*side, recogniser.cohort, gallery_size, seed) for seed in range(DRAWS)
+            draw_gallery(*embedded, recogniser.cohort, gallery_size, seed) for seed in range(DRAWS)
         ]
-        own = np.sort(np.concatenate([trial.mated_scores for trial in trials]))
+        mated = np.sort(np.concatenate([trial.mated_scores for trial in trials]))
         strangers = np.sort(np.concatenate([trial.stranger_scores for trial in trials]))
         wanted = np.geomspace(_FPIR_FROM, _FPIR_TO, _POINTS)
         thresholds = np.array([quantile_threshold(strangers, fpir) for fpir in wanted])
         named = 1 - np.searchsorted(strangers, thresholds) / len(strangers)
-        missed = np.searchsorted(own, thresholds) / len(own)
+        missed = np.searchsorted(mated, thresholds) / len(mated)
         curves.append(DetCurve(name, gallery_size, tuple(named.tolist()), tuple(missed.tolist())))
     return curves
 
 
-def write_reports(reports: Sequence[Report], folder: Path) -> None:
-    """Write ``evaluation.txt``, ``.json`` (all of it) and ``.csv`` (a figure of one a line)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_report(folder, "evaluation", render_reports(reports) + "\n", reports, _table(reports))
-
-
-def _table(reports: Sequence[Report]) -> Iterator[list[object]]:
-    yield ["recogniser", "figure", "value", "low", "high", "n", "standard_error", "which"]
-    for report in reports:
-        for item in figures(report):
-            yield [report.name, item.label, *cells(item.rate), item.error, item.note]
-
-
 def save_det(curves: Sequence[DetCurve], reports: Sequence[Report], path: Path) -> None:
-    """Draw the curves, and on each the thresholds set on development people.
+    """Draw the curves, with a dot at each threshold that was set on development people.
 
     Args:
-        curves: Of :func:`det_curves`.
+        curves: From :func:`det_curves`.
         reports: Of the same recognisers; their test figures are the dots.
         path: The PNG file.
 
@@ -110,9 +95,10 @@ def save_det(curves: Sequence[DetCurve], reports: Sequence[Report], path: Path) 
     panel.set(
         xscale="log",
         yscale="log",
-        xlabel="FPIR: strangers' photos given a name",
-        ylabel="FNIR: enrolled people's photos not given theirs",
-        title=f"Test people, {curves[0].gallery_size} enrolled; dots: thresholds of development",
+        xlabel="FPIR: strangers' photos that get a name",
+        ylabel="FNIR: enrolled people's photos without their own name",
+        title=f"Test people, {curves[0].gallery_size} enrolled; "
+        "dots: thresholds set on development people",
     )
     panel.grid(visible=True, which="both", alpha=0.3)
     panel.legend()
@@ -123,7 +109,7 @@ def save_det(curves: Sequence[DetCurve], reports: Sequence[Report], path: Path) 
 def _operating_points(
     curve: DetCurve, reports: Sequence[Report]
 ) -> tuple[list[float], list[float]]:
-    """Give the FPIR and FNIR that a recogniser's shipped thresholds have on test people."""
+    """Return FPIR and FNIR on test people at the thresholds of the curve's recogniser."""
     found = [
         item
         for report in reports

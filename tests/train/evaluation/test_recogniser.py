@@ -1,0 +1,24 @@
+"""Recognisers under test, built from a model bundle."""
+
+import dataclasses
+
+import numpy as np
+
+from kiosk.recognition.embed import TfliteEmbedder
+from tests.support import small_bundle, unit
+from train.evaluation.recogniser import bundle_embedder, bundle_recogniser
+
+
+def test_a_bundle_embeds_as_in_the_kiosk() -> None:
+    """Many crops give what the kiosk's embedder gives one by one."""
+    bundle = small_bundle()
+    one = TfliteEmbedder(bundle)
+    expected = np.stack([one.embed(crop) for crop in bundle.golden_crops])
+    assert np.array_equal(bundle_embedder(bundle)(bundle.golden_crops), expected)
+
+
+def test_a_bundle_is_measured_with_its_own_cohort() -> None:
+    """What ships is measured: the cohort of the bundle, not one made anew."""
+    cohort = unit(np.random.default_rng(3).normal(size=(7, 128)))
+    found = bundle_recogniser(dataclasses.replace(small_bundle(), cohort=cohort))
+    assert np.array_equal(found.cohort.centres, cohort)

@@ -1,0 +1,159 @@
+"""Find and align the face of each photo, and list the photos that cannot be used, with reasons."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from kiosk.contract import CROP_PX
+from kiosk.errors import DatasetError, PhotoError
+from kiosk.recognition.align import align
+from kiosk.recognition.detect import Detector
+from kiosk.recognition.photo import decode_photo, only_face
+from kiosk.records import Image
+from train.dataset.crop_set import BORDER_PX, STORED_PX, Photo
+from train.dataset.near_duplicates import NEAR_DUPLICATE, near_duplicates
+from train.dataset.photo_files import PhotoFile, list_photos
+from train.dataset.sources import Sources
+from train.tables import write_table
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A photo that cannot be used, and why."""
+
+    source: str
+    person: str
+    photo: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceCrops:
+    """The usable photos of a set.
+
+    Attributes:
+        files: ``(n,)`` the photo files.
+        crops: ``(n, 128, 128, 3)`` uint8 RGB, the aligned face of each, with a border.
+        left_out: The photos that cannot be used.
+    """
+
+    files: tuple[PhotoFile, ...]
+    crops: Image
+    left_out: tuple[LeftOut, ...]
+
+
+def find_crops(
+    sources: Sources, root: Path, *, named_only: bool = False, progress: bool = True
+) -> FaceCrops:
+    """Read the photos of all sources, and find and align the one face in each.
+
+    Of duplicates and near-duplicates, the first is kept.
+
+    Args:
+        sources: What to read.
+        root: What the sources' paths are relative to.
+        named_only: Leave out unnamed photos.
+        progress: Show a progress bar.
+
+    Raises:
+        DatasetError: A source is absent, a person has no photo, or no photo is usable.
+    """
+    detector = Detector(width_px=640)
+    files = list_photos(sources.source, root)
+    crops = np.empty((len(files), STORED_PX, STORED_PX, 3), np.uint8)
+    usable: list[PhotoFile] = []
+    left_out: list[LeftOut] = []
+    for file in tqdm(files, unit="photo", disable=not progress):
+        try:
+            data = _read_named(file) if named_only else file.read()
+            crops[len(usable)] = find_crop(data, detector, aligned=file.source.aligned)
+        except PhotoError as exc:
+            left_out.append(LeftOut(file.source.name, file.person, file.name, str(exc)))
+        else:
+            usable.append(file)
+    if not usable:
+        raise DatasetError(f"{root}: no usable photo in any source: {count_reasons(left_out)}")
+    keep, duplicates = without_duplicates(crops[: len(usable)], [file.photo for file in usable])
+    # In place, front to back: a copy would take the memory of all crops once more.
+    for at, index in enumerate(keep):
+        crops[at] = crops[index]
+    kept = tuple(usable[index] for index in keep)
+    return FaceCrops(kept, crops[: len(kept)], (*left_out, *duplicates))
+
+
+def _read_named(file: PhotoFile) -> bytes:
+    if not file.person:
+        raise PhotoError("unnamed")
+    return file.read()
+
+
+def find_crop(data: bytes, detector: Detector, *, aligned: bool = False) -> Image:
+    """Find the one face in a photo and align it.
+
+    Args:
+        data: The file's bytes: JPEG, PNG, WebP or PGM.
+        detector: The kiosk's detector.
+        aligned: The picture is an aligned crop already, 112 or 128 pixels square.
+
+    Returns:
+        ``(128, 128, 3)`` uint8 RGB: the crop of the contract with 8 pixels more on each side.
+
+    Raises:
+        PhotoError: Unreadable, without a face, or with several; the text is the reason alone.
+    """
+    photo = decode_photo(data)
+    if aligned:
+        return _pad(photo)
+    return align(photo, only_face(photo, detector).landmarks, border_px=BORDER_PX)
+
+
+def _pad(photo: Image) -> Image:
+    if photo.shape[:2] == (CROP_PX, CROP_PX):
+        edge = (BORDER_PX,) * 4
+        photo = np.asarray(cv2.copyMakeBorder(photo, *edge, cv2.BORDER_REFLECT_101), np.uint8)
+    if photo.shape[:2] != (STORED_PX, STORED_PX):
+        raise PhotoError("not an aligned crop of 112 or 128 pixels")
+    return np.asarray(photo[:, :, ::-1], np.uint8)
+
+
+def without_duplicates(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:
+    """Keep the first photo of every set of near-duplicates.
+
+    Args:
+        crops: ``(n, height, width, 3)`` uint8 RGB, aligned.
+        photos: ``(n,)`` where they came from.
+
+    Returns:
+        The indices of the photos to keep, ascending, and the photos to leave out.
+    """
+    dropped: dict[int, int] = {}
+    for first, second in sorted(near_duplicates(crops, NEAR_DUPLICATE)):
+        if first not in dropped:
+            dropped.setdefault(second, first)
+    left_out = [
+        _duplicate(photos[i], photos[first], same=np.array_equal(crops[i], crops[first]))
+        for i, first in sorted(dropped.items())
+    ]
+    return [i for i in range(len(photos)) if i not in dropped], left_out
+
+
+def _duplicate(photo: Photo, first: Photo, *, same: bool) -> LeftOut:
+    reason = "duplicate" if same else "near-duplicate"
+    return LeftOut(photo.source, photo.person, photo.photo, reason, f"of {first.path}")
+
+
+def count_reasons(left_out: Iterable[LeftOut]) -> dict[str, int]:
+    """Count the photos that were left out, by reason."""
+    return dict(Counter(item.reason for item in left_out))
+
+
+def write_left_out(path: Path, left_out: Iterable[LeftOut]) -> None:
+    """Write a CSV line for each photo that was left out, with the reason."""
+    header = [field.name for field in fields(LeftOut)]
+    write_table(path, [header, *(astuple(item) for item in left_out)])

@@ -1,0 +1,92 @@
+"""The figures of an evaluation report as a flat list: label, kind and value of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from train.evaluation.evaluate import Report
+from train.evaluation.lfw import Lfw
+from train.evaluation.metrics import Rate, TenFold
+
+
+class FigureKind(Enum):
+    """What a figure measures; whoever compares figures decides by this, never by the label."""
+
+    ACCURACY = "accuracy"
+    """A share of right decisions, such as TAR: more is better."""
+    FALSE_MATCH = "false match"
+    """A share of strangers who get somebody's name (FPIR, FMR), the worst error: less is better."""
+    MISS = "miss"
+    """A share of enrolled people who do not get their name (FNIR): less is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a report.
+
+    Attributes:
+        label: For people.
+        kind: What it measures.
+        measured: The figure with its interval or its standard error; ``None``: not measured.
+        note: What it applies to.
+    """
+
+    label: str
+    kind: FigureKind
+    measured: Rate | TenFold | None
+    note: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """The figure alone."""
+        if isinstance(self.measured, TenFold):
+            return self.measured.accuracy
+        return None if self.measured is None else self.measured.value
+
+    def __str__(self) -> str:
+        """Return the figure as the cell of a table."""
+        found = self.measured
+        if found is None:
+            return "not measured"
+        if isinstance(found, TenFold):
+            return f"{found.accuracy:.2%} ± {found.standard_error:.2%}"
+        return f"{found.value:.2%} ({found.low:.2%} to {found.high:.2%})"
+
+
+def figures(report: Report) -> list[Figure]:
+    """List the figures that reports are compared by, in the order of the table."""
+    worst = report.groups[0] if report.groups else None
+    return [
+        *_lfw_figures(report.lfw),
+        *_identification_figures(report),
+        Figure(
+            "worst group: false match rate (test)",
+            FigureKind.FALSE_MATCH,
+            worst.fmr if worst else None,
+            note=worst.group if worst else "",
+        ),
+        Figure("relatives: false match rate (test)", FigureKind.FALSE_MATCH, report.relatives),
+    ]
+
+
+def _lfw_figures(lfw: Lfw | None) -> Iterator[Figure]:
+    if lfw is None:
+        return
+    accuracy = FigureKind.ACCURACY
+    yield Figure("LFW, ten folds: accuracy ± standard error", accuracy, lfw.verification)
+    yield Figure("LFW: TAR at FAR 1 %", accuracy, lfw.tar_at_far_1)
+    yield Figure("LFW: TAR at FAR 0.1 %", accuracy, lfw.tar_at_far_01)
+
+
+def _identification_figures(report: Report) -> Iterator[Figure]:
+    points = zip(
+        report.operating_points, report.development, report.test, report.cosine, strict=True
+    )
+    miss, false_match = FigureKind.MISS, FigureKind.FALSE_MATCH
+    for point, development, test, cosine in points:
+        case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %"
+        yield Figure(f"{case}: FNIR (development)", miss, development.fnir)
+        yield Figure(f"{case}: FNIR (test)", miss, test.fnir)
+        yield Figure(f"{case}: measured FPIR (test)", false_match, test.fpir)
+        yield Figure(f"{case}: FNIR, plain cosine (test)", miss, cosine.fnir)
+        yield Figure(f"{case}: measured FPIR, plain cosine (test)", false_match, cosine.fpir)

@@ -1,0 +1,47 @@
+"""Evaluation reports side by side, as a text table and as files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from kiosk.text_table import aligned
+from train.evaluation.evaluate import Report
+from train.evaluation.figures import figures
+from train.evaluation.metrics import TenFold
+from train.tables import figure_cells, write_report
+
+_NOTES: Final = (
+    "In brackets: 95 % intervals (LFW: Wilson's; else a bootstrap over people).",
+    "Thresholds are set on development people, so that the upper end of the interval of FPIR there",
+    "is at most the FPIR asked for; no test person is among the development people.",
+    "Scores, except LFW's, are normalised by a cohort of training people, one per recogniser.",
+    "Worst group and relatives: at the threshold of the smallest FPIR and the largest gallery.",
+)
+
+
+def render_reports(reports: Sequence[Report]) -> str:
+    """Return the reports of one run side by side, one column each."""
+    columns = [{figure.label: figure for figure in figures(report)} for report in reports]
+    rows = [["", *(report.name for report in reports)]]
+    for label in columns[0] if columns else ():
+        found = [column.get(label) for column in columns]
+        rows.append([label, *(str(figure or "not measured") for figure in found)])
+        notes = [figure.note if figure else "" for figure in found]
+        if any(notes):
+            rows.append(["    which", *notes])
+    return "\n".join([*aligned(rows), "", *_NOTES])
+
+
+def write_reports(reports: Sequence[Report], folder: Path) -> None:
+    """Write ``evaluation.txt``, ``.json`` (all of it) and ``.csv`` (a line per figure)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_report(folder, "evaluation", render_reports(reports) + "\n", reports, _table(reports))
+
+
+def _table(reports: Sequence[Report]) -> Iterator[list[object]]:
+    yield ["recogniser", "figure", "value", "low", "high", "n", "standard_error", "which"]
+    for report in reports:
+        for item in figures(report):
+            found = item.measured
+            error = found.standard_error if isinstance(found, TenFold) else ""
+            yield [report.name, item.label, *figure_cells(found), error, item.note]
