@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -9,6 +10,10 @@ from kiosk.bench.machine import Machine
 from kiosk.bench.peers import ModelTiming
 from kiosk.bench.start import StartFigures
 from kiosk.bench.stopwatch import Timing
+from kiosk.text_table import aligned
+
+_WIDTHS: Final = (26, 9, 9, 9, 9)
+"""Least widths of the columns, so that all tables of a report line up."""
 
 
 class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,10 +66,7 @@ def render(bench: Bench) -> str:
             "",
             *_input_lines(bench),
             "",
-            _row("one thread", "n", "median ms", "p99 ms"),
-            *(_timing(timing) for timing in bench.stages),
-            _timing(bench.frame, "frame, all stages"),
-            _timing(bench.event, "frame to committed event"),
+            *_stage_lines(bench),
             "",
             f"frames per second: {bench.frames_per_second:.1f} (an event at every usable face)",
             *_start_lines(bench.start),
@@ -103,18 +105,21 @@ def _start_lines(start: StartFigures) -> Iterator[str]:
     yield f"its peak memory: {start.peak_memory_mib:.0f} MiB"
 
 
+def _stage_lines(bench: Bench) -> Iterator[str]:
+    rows = [
+        ["one thread", "n", "median ms", "p99 ms"],
+        *(_cells(timing, timing.name) for timing in bench.stages),
+        _cells(bench.frame, "frame, all stages"),
+        _cells(bench.event, "frame to committed event"),
+    ]
+    return aligned(rows, numbers=True, widths_min=_WIDTHS[:4])
+
+
 def _compared_lines(title: str, models: Sequence[ModelTiming]) -> Iterator[str]:
-    yield _row(title, "n", "median ms", "p99 ms", "x ours")
-    for model in models:
-        yield _timing(model.timing, ratio=model.ratio)
+    rows = [[title, "n", "median ms", "p99 ms", "x ours"]]
+    rows += [[*_cells(model.timing, model.timing.name), f"{model.ratio:.2f}"] for model in models]
+    return aligned(rows, numbers=True, widths_min=_WIDTHS)
 
 
-def _timing(timing: Timing, name: str = "", ratio: float | None = None) -> str:
-    figures = [str(timing.n), f"{timing.median_ms:.2f}", f"{timing.p99_ms:.2f}"]
-    if ratio is not None:
-        figures.append(f"{ratio:.2f}")
-    return _row(name or timing.name, *figures)
-
-
-def _row(name: str, *cells: str) -> str:
-    return f"{name:<26}" + "".join(f"{cell:>11}" for cell in cells)
+def _cells(timing: Timing, name: str) -> list[str]:
+    return [name, str(timing.n), f"{timing.median_ms:.2f}", f"{timing.p99_ms:.2f}"]

@@ -9,7 +9,8 @@ from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.roster import Roster
-from kiosk.watch.attendance_list import AttendanceList, utc_time
+from kiosk.text_table import aligned
+from kiosk.watch.attendance_list import AttendanceList, moment
 
 _CLEAR = "\x1b[H\x1b[2J"  # cursor to the top left, then erase the screen
 
@@ -113,23 +114,10 @@ class LiveTable(TextLines):
         for session in self._attendance.sessions:
             events = self._attendance.attended(session)
             self._write(f"{session}: {len(events)} present")
-            cells = self._cells(events)
-            widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-            for row in cells:
-                padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-                self._write("  " + "  ".join(padded).rstrip())
-        if self._attendance.skipped:
-            self._write(_skipped(self._attendance.skipped))
-
-    def _cells(self, events: list[AttendanceEvent]) -> list[tuple[str, ...]]:
-        """Return a header and one row for each event; participation only where there is any."""
-        cells: list[tuple[str, ...]] = [("TIME", "NAME", "ROOM")]
-        cells += [(self._time(event), self._name(event), event.room) for event in events]
-        counts = [self._attendance.participation(event) for event in events]
-        if any(counts):
-            column = ["PARTICIPATION", *(str(count or "") for count in counts)]
-            cells = [(*row, cell) for row, cell in zip(cells, column, strict=True)]
-        return cells
+            rows = [("TIME", "NAME", "ROOM")]
+            rows += [(self._time(event), self._name(event), event.room) for event in events]
+            for line in aligned(rows):
+                self._write(f"  {line}")
 
 
 class JsonLines:
