@@ -1,4 +1,4 @@
-"""What the tests of training and conversion build: small crop sets, a tiny network, a teacher."""
+"""Support for the tests of train and convert: small crop sets, a tiny network, a teacher."""
 
 import csv
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def orl_crop(person: int, number: int) -> Image:
 
 
 def draw_crop(who: int, photo: int, side_px: int = STORED_PX) -> Image:
-    """A stored crop of nobody: a person is a pattern of soft colours, a photo its light."""
+    """A stored crop of no real person: a person is a pattern of colours, a photo its light."""
     cells = np.random.default_rng(who).integers(40, 216, (6, 6, 3)).astype(np.float32)
     cells *= np.random.default_rng((who, photo)).uniform(0.85, 1.15, (6, 6, 1))
     size = (side_px, side_px)
@@ -56,8 +56,8 @@ def draw_crop(who: int, photo: int, side_px: int = STORED_PX) -> Image:
 def make_crop_set(
     folder: Path, people: Mapping[Split, int] = EVERYBODY, each: int = EACH
 ) -> CropSet:
-    """Write drawn people, ``each`` photos of every one, with a teacher's embeddings beside them."""
-    splits = [side for side, count in people.items() for _ in range(count * each)]
+    """Write a crop set of drawn people, ``each`` photos per person, with teacher embeddings."""
+    splits = [split for split, count in people.items() for _ in range(count * each)]
     who = np.repeat(np.arange(sum(people.values())), each)
     photos = [
         Photo("drawn", f"p{person}", f"{at % each}.png", f"drawn/p{person}")
@@ -71,14 +71,14 @@ def make_crop_set(
 
 
 def see(crops: Image) -> Floats:
-    """Embed ``(n, 112, 112, 3)`` crops by their patches: tells drawn people apart, and no faces."""
+    """Embed ``(n, 112, 112, 3)`` crops by patches; this tells drawn people apart, but not faces."""
     cell = CROP_PX // 8
     patches = crops.reshape(-1, 8, cell, 8, cell, 3).mean((2, 4)).reshape(-1, 192)
     return unit(patches @ _WEIGHTS)
 
 
 class DrawnTeacher:
-    """Stands in for the teacher, and counts what it is asked."""
+    """Replaces the teacher, and counts the crops that it embeds."""
 
     def __init__(self) -> None:
         self.asked = 0

@@ -37,8 +37,8 @@ def augment(stored: Image, rng: Generator) -> Image:
     """
     crop = _move(stored, rng)
     crop = _relight(crop, rng)
-    for chance, change in _CHANGES:
-        if rng.random() < chance:
+    for probability, change in _CHANGES:
+        if rng.random() < probability:
             crop = change(crop, rng)
     return crop
 

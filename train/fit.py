@@ -33,7 +33,7 @@ def fit(
     """Train, or resume an interrupted run.
 
     Args:
-        crop_set: Crops with ``teacher.npy`` beside them (`kiosk-train teach`).
+        crop_set: Crop set with ``teacher.npy`` (from `kiosk-train teach`).
         run: The run folder.
         config: The hyperparameters; a folder with others is rejected.
         teacher: Builds the teacher, which embeds the blends of a new run.

@@ -138,4 +138,4 @@ if keras.backend.backend() == "torch":
 
 else:
     Conv2D = layers.Conv2D  # type: ignore[misc]  # Keras's class of the same name
-    BatchNormalization = layers.BatchNormalization  # type: ignore[misc]  # likewise
+    BatchNormalization = layers.BatchNormalization  # type: ignore[misc]  # as above

@@ -56,7 +56,7 @@ def write_report(
 
 
 def figure_cells(figure: object) -> list[object]:
-    """Return value, low, high and n of a figure as CSV cells; what it lacks is empty."""
+    """Return value, low, high and n of a figure as CSV cells; cells that it lacks are empty."""
     if isinstance(figure, Rate):
         return [figure.value, figure.low, figure.high, figure.n]
     if isinstance(figure, TenFold):

@@ -1,4 +1,4 @@
-"""Conversion: a whole int8 bundle comes out, or nothing."""
+"""Conversion: it writes a complete int8 bundle, or nothing."""
 
 import dataclasses
 import hashlib
@@ -37,12 +37,12 @@ pytestmark = pytest.mark.skipif(
 )
 CONFIG = FitConfig(network=TINY)
 FACTS = CardFacts(name="tiny", licence="none", data=("drawn",), tried=("nothing",))
-# The network is untrained: people are hardly told apart, and quantisation shows more.
+# The network is untrained: it hardly tells people apart, and quantisation costs more.
 LENIENT = Limits(cosine_mean=0.9, cosine_p1=0.8, accuracy=0.5, figure=1.0, false_match=1.0)
 
 
 def make_run(folder: Path) -> Path:
-    """A run folder with random weights that give each crop an embedding of its own."""
+    """A run folder with random weights that give each crop its own embedding."""
     write_config(folder, CONFIG)
     keras.utils.set_random_seed(1)
     network = build_network(TINY)
@@ -77,15 +77,15 @@ def converted(run: Path, crop_set: CropSet, out: Path) -> Converted:
 
 @pytest.fixture(scope="module")
 def bundle(converted: Converted, out: Path) -> Bundle:
-    """What was converted, read back as the kiosk reads it."""
+    """The converted bundle, read back as the kiosk reads it."""
     found = load_bundle(out)
     assert found.card.model_id == converted.bundle.card.model_id
     return found
 
 
-def test_a_bundle_comes_out_whole(bundle: Bundle, converted: Converted, out: Path) -> None:
-    """One file that the kiosk loads, holding what was returned, and nothing beside it."""
-    # As JSON: what was not measured is null there, and tuples are lists.
+def test_the_bundle_is_complete(bundle: Bundle, converted: Converted, out: Path) -> None:
+    """The bundle is one file that the kiosk loads, equal to the returned bundle."""
+    # As JSON, where tuples are lists.
     assert msgspec.json.encode(bundle.card) == msgspec.json.encode(converted.bundle.card)
     assert bundle.model == converted.bundle.model
     assert [path.name for path in out.parent.iterdir()] == [out.name]
@@ -94,13 +94,13 @@ def test_a_bundle_comes_out_whole(bundle: Bundle, converted: Converted, out: Pat
         assert set(archive.namelist()) == parts
 
 
-def test_the_golden_vectors_replay(bundle: Bundle) -> None:
-    """On the machine that converted, the kiosk's own check finds no difference at all."""
+def test_the_golden_vectors_are_reproduced(bundle: Bundle) -> None:
+    """On the machine that converted, the kiosk's own check finds no difference."""
     assert TfliteEmbedder(bundle).check() == 0
     assert np.array_equal(bundle.golden_crops, golden_crops())
 
 
-def test_the_kiosk_embeds_what_the_converter_measured(bundle: Bundle, crop_set: CropSet) -> None:
+def test_the_kiosk_s_embeddings_are_the_measured_ones(bundle: Bundle, crop_set: CropSet) -> None:
     """The figures of the card are those of the kiosk's embedder."""
     (crops,) = crop_set.contract_crops(crop_set.indices_of("test")[:5])
     measured, kiosk = Int8Embedder(bundle.model)(crops), TfliteEmbedder(bundle)
@@ -108,13 +108,13 @@ def test_the_kiosk_embeds_what_the_converter_measured(bundle: Bundle, crop_set: 
 
 
 def test_the_int8_model_is_near_the_float_one(bundle: Bundle, run: Path) -> None:
-    """Crops that nobody calibrated with get nearly the float network's embedding."""
+    """Crops that were not used for calibration get nearly the float network's embedding."""
     crops = np.stack([draw_crop(seed, seed, 112) for seed in range(500, 510)])
     found, expected = Int8Embedder(bundle.model)(crops), embed_all(load_embedder(run), crops)
     assert np.sum(found * expected, axis=1).min() > 0.98
 
 
-def test_the_input_is_the_pixel_less_128(bundle: Bundle) -> None:
+def test_the_input_is_the_pixel_minus_128(bundle: Bundle) -> None:
     """Scale 1 and zero point -128: the kiosk flips one bit and does no arithmetic."""
     model = Int8Embedder(bundle.model).model
     assert model.input_quantisation == (pytest.approx(1.0, abs=1e-6), -128)
@@ -124,14 +124,14 @@ def test_the_input_is_the_pixel_less_128(bundle: Bundle) -> None:
 
 
 def test_no_float_is_left(bundle: Bundle) -> None:
-    """The shipped file passes the check for float tensors and foreign ops."""
+    """The written file passes the check for float tensors and other ops."""
     check_all_integer(bundle.model)
 
 
-def test_the_card_says_what_the_model_is(
+def test_the_card_describes_the_model(
     bundle: Bundle, converted: Converted, crop_set: CropSet
 ) -> None:
-    """Checksum, contract, recipe, data, losses and figures are those of this conversion."""
+    """The card has checksum, contract, recipe, data, losses and figures of this conversion."""
     card = bundle.card
     assert card.sha256 == hashlib.sha256(bundle.model).hexdigest()
     assert card.model_id == f"tiny-{card.sha256[:12]}"
@@ -147,7 +147,7 @@ def test_the_card_says_what_the_model_is(
 
 
 def test_the_card_has_thresholds_with_their_figures(bundle: Bundle, converted: Converted) -> None:
-    """Each operating point is one that was measured on development people."""
+    """Each operating point was measured on development people."""
     assert bundle.card.operating_points == converted.report.operating_points
     for point, found in zip(
         bundle.card.operating_points, converted.report.development, strict=True
@@ -182,7 +182,7 @@ def test_a_model_that_lost_too_much_is_not_written(
     run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, limits: Limits, said: str,
 ) -> None:  # fmt: skip
-    """The error names the figure and its limit, and no file is left."""
+    """The error names the value and its limit, and no file is written."""
     # The file itself was made above.
     monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
     with pytest.raises(ModelError, match=rf"^quantisation lost too much: {said}"):
@@ -206,10 +206,10 @@ def a_loss(cosine_mean: float, cosine_p1: float, accuracy: float, figure: float 
     [(0.995, 0.98, 0.001), (0.99, 0.97, 0.005), (1.0, 1.0, -0.1)],
     ids=["good", "at the limit", "better than float"],
 )
-def test_within_the_limits_a_model_is_taken(
+def test_a_model_within_the_limits_is_accepted(
     cosine_mean: float, cosine_p1: float, accuracy: float
 ) -> None:
-    """A figure at its limit passes, and the worst single crop decides nothing."""
+    """A value at its limit passes, and the lowest single cosine has no limit."""
     check_loss(a_loss(cosine_mean, cosine_p1, accuracy), Limits())
 
 
@@ -225,15 +225,15 @@ def test_within_the_limits_a_model_is_taken(
 def test_beyond_a_limit_each_figure_is_named(
     cosine_mean: float, cosine_p1: float, accuracy: float, named: list[str]
 ) -> None:
-    """Those beyond their limit, and no others."""
+    """The error names the values beyond their limits, and no others."""
     with pytest.raises(ModelError) as caught:
         check_loss(a_loss(cosine_mean, cosine_p1, accuracy), Limits())
     figures = ("cosine_mean", "cosine_p1", "accuracy loss")
     assert [name for name in figures if name in str(caught.value)] == named
 
 
-def test_a_figure_of_the_report_that_is_far_worse_is_named() -> None:
-    """More than five points are too many, whichever figure it is."""
+def test_a_figure_that_is_far_worse_is_named() -> None:
+    """A figure that is worse by more than five points is an error."""
     with pytest.raises(ModelError, match=r"loss of 'relatives' is 0\.0510, expected at most 0\.05"):
         check_loss(a_loss(1.0, 1.0, 0.0, figure=0.051), Limits())
 
@@ -264,8 +264,8 @@ def test_rewording_the_labels_of_a_report_changes_no_limit(
     assert set(limits) == {Limits().false_match, Limits().figure}
 
 
-def test_worse_is_less_accuracy_and_more_errors(converted: Converted) -> None:
-    """Of LFW's figures less is worse, of all others more; what was not measured is left out."""
+def test_less_accuracy_and_more_errors_are_losses(converted: Converted) -> None:
+    """Less accuracy and more errors are losses; a figure that was not measured is left out."""
     rate = Rate(0.9, 0.8, 0.95, 100)
     lfw = Lfw(TenFold(0.9, 0.01, 6000), rate, rate, 0)
     before = msgspec.structs.replace(converted.report, lfw=lfw, groups=(), relatives=None)
@@ -286,13 +286,13 @@ def test_worse_is_less_accuracy_and_more_errors(converted: Converted) -> None:
 
 
 @pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
-def test_the_shipped_file_is_int8_throughout() -> None:
-    """No float and no Flex op is in the model that a kiosk runs by default."""
+def test_the_shipped_model_is_fully_int8() -> None:
+    """The default model has no float tensor and no Flex op."""
     check_all_integer(load_bundle(default_bundle()).model)
 
 
-def test_what_quantisation_cost_is_measured_crop_by_crop() -> None:
-    """Mean, first percentile and least cosine of the same crop's two embeddings."""
+def test_the_loss_is_measured_crop_by_crop() -> None:
+    """The loss has mean, first percentile and minimum of the cosines of equal crops."""
     rng = np.random.default_rng(3)
     one, other = (unit(rng.normal(size=(300, 128)) + 2) for _ in range(2))
     cosines = [float(a @ b) for a, b in zip(one, other, strict=True)]
@@ -303,16 +303,16 @@ def test_what_quantisation_cost_is_measured_crop_by_crop() -> None:
     assert found.cosine_min == pytest.approx(min(cosines), abs=1e-6)
 
 
-def test_a_float_model_is_refused_by_its_tensor() -> None:
-    """A file with a float between input and output never gets into a bundle."""
+def test_a_float_model_is_rejected() -> None:
+    """A file with a float tensor between input and output is rejected."""
     check_all_integer(patch_model())
     with pytest.raises(ModelError, match=r"^tensor .* is float32, not int8$"):
         check_all_integer(patch_model(is_int8=False))
 
 
 @pytest.mark.parametrize("op", ["FlexErf", "QUANTIZE", "DEQUANTIZE", "CUSTOM"])
-def test_an_op_that_is_no_int8_kernel_is_refused(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ops of TensorFlow, and such as only change the scale, are named."""
+def test_an_op_that_is_no_int8_kernel_is_rejected(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow ops, and ops that only change the scale, are named in the error."""
     monkeypatch.setattr("convert.quantise.parts_of", lambda _: ({}, {"CONV_2D", op}))
     with pytest.raises(ModelError, match=rf"^op {op} is left in the model"):
         check_all_integer(patch_model())
@@ -325,24 +325,24 @@ class _Strange(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no ty
         return keras.ops.erfinv(crop / 256)
 
 
-def test_a_network_without_int8_kernels_is_refused() -> None:
-    """The converter's refusal, or the float op that it leaves, is our error."""
+def test_a_network_without_int8_kernels_is_an_error() -> None:
+    """An error of TensorFlow's converter, or a remaining float op, is a ``ModelError``."""
     crop = keras.Input(batch_shape=(1, 112, 112, 3))
     network = keras.Model(crop, keras.layers.Flatten()(_Strange()(crop)))
     with pytest.raises(ModelError):
         quantise(network, golden_crops())
 
 
-def test_dull_crops_calibrate_the_whole_range(run: Path) -> None:
-    """With crops of few grey levels the input's scale is still 1: black and white are added."""
+def test_low_contrast_crops_calibrate_the_full_range(run: Path) -> None:
+    """With crops of few grey levels the input's scale is 1, because black and white are added."""
     dull = np.stack([draw_crop(seed, 0, 112) // 4 + 90 for seed in range(4)])
     assert np.ptp(dull) < 64
     model = Int8Embedder(quantise(load_embedder(run), dull)).model
     assert model.input_quantisation == (pytest.approx(1.0, abs=1e-6), -128)
 
 
-def test_conversion_runs_under_tensorflow_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under another backend the error says what to unset."""
+def test_conversion_needs_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under another backend the error names the variable to unset."""
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(ModelError, match="unset KERAS_BACKEND"):
         quantise(keras.Model(), golden_crops())
@@ -351,11 +351,11 @@ def test_conversion_runs_under_tensorflow_alone(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("people", "split"), [({"dev": 2, "test": 2}, "train"), ({"train": 2, "test": 2}, "dev")]
 )
-def test_a_split_without_people_is_named(
+def test_a_split_without_people_is_an_error(
     run: Path, converted: Converted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     people: dict[Split, int], split: str,
 ) -> None:  # fmt: skip
-    """There is nothing to calibrate with, or to set thresholds on, and nothing is written."""
+    """Without people for calibration or thresholds, nothing is written."""
     monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
     few = make_crop_set(tmp_path / "crops", people)
     with pytest.raises(
@@ -365,18 +365,18 @@ def test_a_split_without_people_is_named(
     assert not (tmp_path / "tiny.kiosk-model").exists()
 
 
-def test_the_cohort_is_the_int8_file_s(bundle: Bundle, crop_set: CropSet) -> None:
-    """Scores are held against what the shipped file makes of training people."""
+def test_the_cohort_comes_from_the_int8_model(bundle: Bundle, crop_set: CropSet) -> None:
+    """The cohort has the int8 model's own embeddings of training people."""
     expected = make_cohort(Int8Embedder(bundle.model), crop_set)
     assert len(expected.embeddings) >= COHORT_NEAREST
     assert np.array_equal(bundle.cohort, expected.embeddings)
 
 
-def test_a_network_that_tells_nobody_apart_is_not_written(
+def test_a_collapsed_network_is_not_written(
     run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """A collapsed network gives all the same embedding: no threshold is of any use."""
+    """A network with one embedding for everybody has no usable threshold."""
     monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
     one = np.tile(np.eye(1, EMBEDDING_DIM, dtype=np.float32), (len(crop_set), 1))
     monkeypatch.setattr(Int8Embedder, "__call__", lambda _, crops: one[: len(crops)])
@@ -387,11 +387,11 @@ def test_a_network_that_tells_nobody_apart_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_card_that_no_kiosk_would_read_is_not_written(
+def test_a_card_that_no_kiosk_can_read_is_not_written(
     run: Path, crop_set: CropSet, converted: Converted, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Where strangers score 1, as with a collapsed network, no cosine keeps them out."""
+    """A threshold that a model card does not allow is an error before the bundle is written."""
     points = tuple(
         msgspec.structs.replace(point, threshold=1.0000001)
         for point in converted.report.operating_points
@@ -404,14 +404,14 @@ def test_a_card_that_no_kiosk_would_read_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_without_a_run_is_named(crop_set: CropSet, tmp_path: Path) -> None:
-    """What was never fitted cannot be converted."""
+def test_a_folder_without_a_run_is_an_error(crop_set: CropSet, tmp_path: Path) -> None:
+    """A folder that is no run of `kiosk-train fit` is an error."""
     with pytest.raises(DatasetError, match=r"config\.json: not a run of recipe `embedding`"):
         convert(tmp_path, crop_set, FACTS, tmp_path / "tiny.kiosk-model")
 
 
 def test_golden_crops_stay_the_same() -> None:
-    """For ever, on every machine: six crops of nobody, the last two black and white."""
+    """There are six crops, the last two black and white, equal on every machine."""
     crops = golden_crops()
     assert (crops.shape, crops.dtype) == ((6, 112, 112, 3), np.uint8)
     assert (crops[4].max(), crops[5].min()) == (0, 255)

@@ -1,4 +1,4 @@
-"""Augmented crops: what the network may take for granted of them, whatever chance does."""
+"""Augmented crops: properties that hold for all random numbers."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ crops = st.one_of(
 some = settings(max_examples=60, deadline=None)
 
 
-class Chance:
+class NoChange:
     """A generator that always draws the middle, and for shares first ``mirror`` and then 1."""
 
     def __init__(self, mirror: float = 0.9) -> None:
@@ -46,8 +46,8 @@ class Chance:
 
 @some
 @given(crops, seeds)
-def test_a_crop_comes_out_as_the_contract_has_it(stored: Image, seed: int) -> None:
-    """112 pixels square, three channels, bytes; the stored crop is left as it was."""
+def test_an_augmented_crop_has_the_shape_of_the_contract(stored: Image, seed: int) -> None:
+    """The result is ``(112, 112, 3)`` uint8, and the stored crop stays unchanged."""
     before = stored.copy()
     found = augment(stored, np.random.default_rng(seed))
     assert (found.shape, found.dtype) == ((112, 112, 3), np.uint8)
@@ -56,14 +56,14 @@ def test_a_crop_comes_out_as_the_contract_has_it(stored: Image, seed: int) -> No
 
 @some
 @given(crops, seeds)
-def test_the_same_chance_gives_the_same_crop(stored: Image, seed: int) -> None:
-    """All that is random comes from the generator."""
+def test_the_same_seed_gives_the_same_crop(stored: Image, seed: int) -> None:
+    """All random numbers come from the generator."""
     one, other = (augment(stored, np.random.default_rng(seed)) for _ in range(2))
     assert np.array_equal(one, other)
 
 
 def test_one_generator_never_gives_the_same_crop_twice() -> None:
-    """A crop that is shown again looks different, yet is still the same person's."""
+    """The same crop looks different the next time, but still like the same person."""
     rng, stored = np.random.default_rng(1), draw_crop(1, 1)
     found = [augment(stored, rng) for _ in range(40)]
     assert len({crop.tobytes() for crop in found}) == 40
@@ -74,21 +74,21 @@ def test_one_generator_never_gives_the_same_crop_twice() -> None:
     assert own > max(others) + 0.2
 
 
-def test_where_chance_does_nothing_the_middle_is_cut() -> None:
-    """Without turn, shift, light or any change, the contract's crop comes out."""
+def test_without_random_changes_the_middle_is_cut() -> None:
+    """Without any random change, the result is the contract's crop."""
     stored = draw_crop(3, 3)
-    found = augment(stored, Chance())  # type: ignore[arg-type]  # a generator of no chance
+    found = augment(stored, NoChange())  # type: ignore[arg-type]  # a generator without random changes
     assert np.array_equal(found, stored[INNER, INNER])
 
 
 def test_half_are_mirrored() -> None:
-    """A mirrored crop is the middle, left and right exchanged."""
+    """Half of the crops are the contract's crop with left and right exchanged."""
     stored = draw_crop(3, 3)
-    found = augment(stored, Chance(mirror=0.4))  # type: ignore[arg-type]  # as above
+    found = augment(stored, NoChange(mirror=0.4))  # type: ignore[arg-type]  # as above
     assert np.array_equal(found, stored[INNER, INNER][:, ::-1])
 
 
-class Brighter(Chance):
+class Brighter(NoChange):
     """A generator that adds 10.7 levels of brightness, and changes nothing else."""
 
     def normal(self, mean: float, spread: float, size: int = 1) -> object:
@@ -97,13 +97,13 @@ class Brighter(Chance):
 
 
 def test_light_is_rounded_to_the_nearest_level() -> None:
-    """What comes to 110.7 is 111, not 110: cut off, every crop would be half a level darker."""
+    """110.7 becomes 111, not 110: truncation would make every crop half a level darker."""
     grey = np.full((112, 112, 3), 100, np.uint8)
     assert np.all(_relight(grey, Brighter()) == 111)  # type: ignore[arg-type]  # as above
 
 
-def test_noise_is_neither_light_nor_shadow() -> None:
-    """Levels are rounded, not cut off, so that grain leaves an even grey as bright as it was."""
+def test_noise_keeps_the_mean_brightness() -> None:
+    """Levels are rounded, not truncated, so that noise keeps the mean of an even grey."""
     grey = np.full((112, 112, 3), 128, np.uint8)
     found = [_noise(grey, np.random.default_rng(seed)) for seed in range(20)]
     assert np.mean(found) == pytest.approx(128, abs=0.1)
@@ -114,10 +114,10 @@ def test_noise_is_neither_light_nor_shadow() -> None:
 )
 @settings(max_examples=20, deadline=None)
 @given(crop=crops.map(lambda stored: np.ascontiguousarray(stored[INNER, INNER])), seed=seeds)
-def test_each_change_keeps_the_form(
+def test_each_change_keeps_shape_and_type(
     change: Callable[[Image, Generator], Image], crop: Image, seed: int
 ) -> None:
-    """Shape and type stay, the crop it was made from stays, and chance is the generator's."""
+    """Shape, type and the input stay unchanged, and all random numbers come from the generator."""
     before = crop.copy()
     found = change(crop, np.random.default_rng(seed))
     assert (found.shape, found.dtype) == (crop.shape, np.uint8)
@@ -128,25 +128,25 @@ def test_each_change_keeps_the_form(
 @pytest.mark.parametrize(
     "change", [change for _, change in CHANGES], ids=lambda change: change.__name__.strip("_")
 )
-def test_each_change_changes_something(change: Callable[[Image, Generator], Image]) -> None:
-    """None of them is without effect on a coloured crop of sharp edges."""
+def test_each_change_has_an_effect(change: Callable[[Image, Generator], Image]) -> None:
+    """Each change has an effect on a coloured crop with sharp edges."""
     crop = (
         np.random.default_rng(0).integers(0, 256, (14, 14, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     )
     assert not np.array_equal(change(crop, np.random.default_rng(1)), crop)
 
 
-def test_a_far_face_is_enlarged_from_few_pixels_as_often_as_from_many() -> None:
-    """The side it had is spread evenly on a logarithmic scale over FAR_PX."""
+def test_detail_is_lost_evenly_over_the_range_of_sizes() -> None:
+    """The reduced size is uniform on a logarithmic scale over FAR_PX."""
     sides: list[float] = []
 
-    class Seen(Chance):
+    class Seen(NoChange):
         def uniform(self, low: float, high: float, size: int = 1) -> object:
             sides.extend((low, high))
             return super().uniform(low, high, size)
 
     crop = np.ascontiguousarray(draw_crop(1, 1)[INNER, INNER])
-    found = _lose_detail(crop, Seen())  # type: ignore[arg-type]  # a generator of no chance
+    found = _lose_detail(crop, Seen())  # type: ignore[arg-type]  # a generator without random changes
     assert np.exp(sides) == pytest.approx(FAR_PX)
     middle = round(float(np.sqrt(FAR_PX[0] * FAR_PX[1])))
     small = cv2.resize(crop, (middle, middle), interpolation=cv2.INTER_AREA)
@@ -156,7 +156,7 @@ def test_a_far_face_is_enlarged_from_few_pixels_as_often_as_from_many() -> None:
 @some
 @given(crops, crops, seeds)
 def test_a_blend_lies_between_the_two(one: Image, other: Image, seed: int) -> None:
-    """Every value is between those of the two crops, to a grey level, whichever way they mix."""
+    """Every value is between those of the two crops, within one grey level."""
     found = blend(one, other, np.random.default_rng(seed))
     assert (found.shape, found.dtype) == ((128, 128, 3), np.uint8)
     low, high = np.minimum(one, other).astype(int), np.maximum(one, other).astype(int)
@@ -164,8 +164,8 @@ def test_a_blend_lies_between_the_two(one: Image, other: Image, seed: int) -> No
     assert np.array_equal(found, blend(one, other, np.random.default_rng(seed)))
 
 
-def test_half_the_blends_are_cut_and_half_are_mixed() -> None:
-    """A cut blend shows one person here and the other there; a mixed one shows both all over."""
+def test_half_the_blends_are_joined_and_half_are_mixed() -> None:
+    """A joined blend shows one person on each side of a line; a mixed one shows both everywhere."""
     black, white = (np.full((128, 128, 3), level, np.uint8) for level in (0, 255))
     spans = [np.ptp(blend(black, white, np.random.default_rng(seed))) for seed in range(200)]
     mixed = [span == 0 for span in spans]

@@ -1,4 +1,4 @@
-"""Batches: the same for the same numbers, and what belongs together stays together."""
+"""Training batches: determined by seed, epoch and number."""
 
 import numpy as np
 import pytest
@@ -26,18 +26,18 @@ def blends(crop_set: CropSet) -> Blends:
 
 
 def ask(crop_set: CropSet, teacher: object, count: int, seed: int) -> Blends:
-    """Ask what stands in for a teacher about blends of the training side."""
+    """Let the drawn teacher embed blends of training crops."""
     return embed_blends(crop_set, teacher, crop_set.indices_of("train"), count, seed)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def _cut_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut the middle instead of augmenting, so that a crop can be told."""
+    """Cut the middle instead of augmenting, so that a crop can be identified."""
     monkeypatch.setattr(module, "augment", lambda stored, _: stored[INNER, INNER])
 
 
 def labels(crop_set: CropSet) -> Ints:
-    """Every crop's own number, so that a crop can be told by its label."""
+    """A number per crop, so that a crop can be identified by its label."""
     return np.arange(len(crop_set))
 
 
@@ -61,8 +61,8 @@ def same(one: Batch, other: Batch) -> bool:
     )
 
 
-def test_a_batch_depends_on_seed_epoch_and_number_alone(crop_set: CropSet, blends: Blends) -> None:
-    """Made anew, in another order, by another object, it is the same."""
+def test_a_batch_depends_only_on_seed_epoch_and_number(crop_set: CropSet, blends: Blends) -> None:
+    """Another object, in another order, builds an equal batch."""
     one, other = make(crop_set, blends), make(crop_set, blends)
     first = {(epoch, number): at(one, epoch, number) for epoch in (0, 4) for number in range(3)}
     again = {key: at(other, *key) for key in reversed(first)}
@@ -71,7 +71,7 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone(crop_set: CropSet, blend
 
 @pytest.mark.parametrize("change", ["epoch", "number", "seed"])
 def test_every_batch_differs(crop_set: CropSet, blends: Blends, change: str) -> None:
-    """Another epoch, number or seed draws other crops and other chance."""
+    """Another epoch, number or seed gives other crops and other augmentation."""
     first = at(make(crop_set, blends), 0, 0)
     other = {
         "epoch": lambda: at(make(crop_set, blends), 1, 0),
@@ -82,8 +82,10 @@ def test_every_batch_differs(crop_set: CropSet, blends: Blends, change: str) -> 
     assert not np.array_equal(first[1]["identity"], other[1]["identity"])
 
 
-def test_a_batch_is_what_the_network_takes(crop_set: CropSet, blends: Blends) -> None:
-    """Crops of the contract, a teacher's embedding and a person's number for each."""
+def test_a_batch_has_the_inputs_and_targets_of_the_network(
+    crop_set: CropSet, blends: Blends
+) -> None:
+    """A batch has contract crops, with a teacher embedding and a person's number for each."""
     batches = make(crop_set, blends)
     crops, answers = batches[0]
     assert len(batches) == 3
@@ -95,8 +97,8 @@ def test_a_batch_is_what_the_network_takes(crop_set: CropSet, blends: Blends) ->
 
 
 @pytest.mark.usefixtures("_cut_only")
-def test_each_crop_has_its_own_answers(crop_set: CropSet, blends: Blends) -> None:
-    """Crop, embedding and person are those of one photo, and of a blend likewise."""
+def test_each_crop_has_its_own_targets(crop_set: CropSet, blends: Blends) -> None:
+    """Crop, embedding and person belong to one photo, or to one blend."""
     targets = load_targets(crop_set)
     for number in range(3):
         crops, answers = make(crop_set, blends)[number]
@@ -110,8 +112,8 @@ def test_each_crop_has_its_own_answers(crop_set: CropSet, blends: Blends) -> Non
                 assert target == pytest.approx(see(crop[None])[0], abs=1e-5)
 
 
-def test_only_crops_of_the_training_side_are_shown(crop_set: CropSet) -> None:
-    """In many epochs each of them comes, and nobody else's."""
+def test_only_training_crops_are_used(crop_set: CropSet) -> None:
+    """Over many epochs every training crop appears, and no other."""
     batches = make(crop_set)
     shown = {
         int(label)
@@ -126,29 +128,29 @@ def test_only_crops_of_the_training_side_are_shown(crop_set: CropSet) -> None:
 def test_a_share_of_a_batch_is_blended(
     crop_set: CropSet, blends: Blends, share: float, blended: int
 ) -> None:
-    """As near to the share as whole crops allow; without blends it is none."""
+    """The number of blends is the rounded share; without blends it is 0."""
     people = make(crop_set, blends, share=share)[0][1]["identity"]
     assert np.sum(people == -1) == blended
     assert -1 not in make(crop_set, None, share=share)[0][1]["identity"]
 
 
-def test_the_teacher_is_asked_about_what_is_shown(crop_set: CropSet, blends: Blends) -> None:
-    """A blend's target is the teacher's answer to the very picture that is made later."""
+def test_the_teacher_embeds_the_blends_that_are_used(crop_set: CropSet, blends: Blends) -> None:
+    """A blend's target is the teacher's embedding of the picture that the batch contains."""
     made = np.stack([blends.make(crop_set.crops, number) for number in range(20)])
     assert blends.targets == pytest.approx(see(made[:, INNER, INNER]), abs=1e-6)
 
 
-def test_blends_are_of_training_people_alone(crop_set: CropSet, blends: Blends) -> None:
-    """Nobody held out is mixed in."""
+def test_blends_contain_only_training_people(crop_set: CropSet, blends: Blends) -> None:
+    """Blends contain no held-out person."""
     assert set(blends.pairs.ravel().tolist()) <= set(crop_set.indices_of("train").tolist())
     assert (blends.pairs.shape, blends.seeds.shape) == ((20, 2), (20,))
 
 
 @pytest.mark.parametrize("count", [1, 511, 513])
-def test_any_number_of_blends_is_asked_about(
+def test_any_number_of_blends_is_embedded(
     crop_set: CropSet, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    """Also across the teacher's batches, each once."""
+    """Every blend is embedded once, also across the teacher's batches."""
 
     def one(stored: Image, _: Image, __: Generator) -> Image:
         return stored
@@ -167,7 +169,7 @@ def test_any_number_of_blends_is_asked_about(
 
 
 def test_the_seed_of_the_blends_decides(crop_set: CropSet) -> None:
-    """The same seed asks about the same pairs, another about others."""
+    """The same seed gives the same pairs, another seed other pairs."""
     one, again, other = (ask(crop_set, DrawnTeacher(), 6, seed) for seed in (1, 1, 2))
     assert np.array_equal(one.pairs, again.pairs)
     assert np.array_equal(one.targets, again.targets)

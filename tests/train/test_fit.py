@@ -1,4 +1,4 @@
-"""The recipe: a run can be interrupted anywhere, resumed, and finished once."""
+"""Recipe ``embedding``: a run can be interrupted at any time, resumed and finished."""
 
 import os
 import shutil
@@ -55,7 +55,7 @@ def run(
 
 
 def spy(patch: pytest.MonkeyPatch, seen: list[tuple[int, int]]) -> None:
-    """Record what is asked for."""
+    """Collect epoch and number of each batch that is read."""
     make = TrainingBatches.__getitem__
 
     def record(self: TrainingBatches, number: int) -> Batch:
@@ -71,7 +71,7 @@ def train(
     config: FitConfig = CONFIG,
     teacher: Callable[[], DrawnTeacher] = DrawnTeacher,
 ) -> keras.Model:
-    return fit(crop_set, folder, config, teacher)  # type: ignore[arg-type]  # stands in for one
+    return fit(crop_set, folder, config, teacher)  # type: ignore[arg-type]  # replaces one
 
 
 def history(folder: Path) -> list[dict[str, float]]:
@@ -83,7 +83,7 @@ def crops_of(crop_set: CropSet) -> Image:
 
 
 def test_a_run_leaves_recipe_history_and_weights(run: Path) -> None:
-    """A folder of one run: what was asked for, how it went and what came out; no half files."""
+    """A run folder holds configuration, history, weights and backup, and no partial file."""
     names = {path.name for path in run.iterdir()}
     assert names == {"backup", "blends.npz", "config.json", "embedder.weights.h5", "history.csv"}
     assert read_config(run) == CONFIG
@@ -91,7 +91,7 @@ def test_a_run_leaves_recipe_history_and_weights(run: Path) -> None:
 
 
 def test_every_epoch_has_its_line(run: Path) -> None:
-    """Losses in training and figures on development people, all finite."""
+    """Each line has the training losses and the figures on development people, all finite."""
     rows = history(run)
     assert [row["epoch"] for row in rows] == EPOCHS
     assert list(rows[0]) == [
@@ -102,7 +102,7 @@ def test_every_epoch_has_its_line(run: Path) -> None:
 
 
 def test_training_learns(run: Path) -> None:
-    """The network comes to point where the teacher points."""
+    """The cosine to the teacher increases."""
     rows = history(run)
     assert rows[-1]["embedding_loss"] < rows[0]["embedding_loss"]
 
@@ -110,7 +110,7 @@ def test_training_learns(run: Path) -> None:
 def test_each_epoch_is_trained_on_batches_of_its_own(
     run: Path, seen: list[tuple[int, int]]
 ) -> None:
-    """Keras reads ahead within an epoch and never beyond it, in an order that no chance decides."""
+    """Keras reads ahead within an epoch but never beyond it, and in a fixed order."""
     assert run.is_dir()
     assert {epoch for epoch, _ in seen} == {0, 1, 2, 3}
     for epoch in range(1, 4):
@@ -118,7 +118,7 @@ def test_each_epoch_is_trained_on_batches_of_its_own(
 
 
 def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
-    """The weights that a run leaves are those of its last epoch; embeddings have length 1."""
+    """The stored weights are those of the last epoch, and embeddings have length 1."""
     embedder = load_embedder(run)
     found = embed_all(embedder, crops_of(crop_set), batch=7)
     assert found.shape == (len(crop_set), 128)
@@ -129,7 +129,7 @@ def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
 
 
 def test_a_finished_run_stays_finished(run: Path, crop_set: CropSet, tmp_path: Path) -> None:
-    """Fitting again trains nothing more, asks no teacher and gives the same embedder."""
+    """A second call trains nothing, uses no teacher and returns the same embedder."""
     again = shutil.copytree(run, tmp_path / "again")
     embedder = train(crop_set, again, teacher=lambda: pytest.fail("the teacher was asked again"))
     assert history(again) == history(run)
@@ -140,18 +140,18 @@ def test_a_finished_run_stays_finished(run: Path, crop_set: CropSet, tmp_path: P
 
 
 @pytest.mark.parametrize("change", [{"rate": 0.5}, {"seed": 4}, {"network": {"stem": 32}}])
-def test_a_folder_of_another_recipe_is_refused(
+def test_a_folder_of_another_run_is_rejected(
     run: Path, crop_set: CropSet, change: dict[str, object]
 ) -> None:
-    """The error names the file, and the folder is left as it was."""
+    """The error names the file, and the folder stays unchanged."""
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     other = msgspec.convert(msgspec.to_builtins(CONFIG) | change, FitConfig)
-    with pytest.raises(DatasetError, match=r"config\.json: another recipe; choose a new run"):
+    with pytest.raises(DatasetError, match=r"config\.json: another run .*choose a new run folder"):
         train(crop_set, run, other)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-# Trains in a process of its own and stops for ever in the middle of epoch 2.
+# Trains in another process and blocks in the middle of epoch 2.
 INTERRUPTED = """
 import sys
 import threading
@@ -190,15 +190,18 @@ def killed(crop_set: CropSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_killed_run_goes_on_where_it_was(
+def test_a_killed_run_resumes(
     killed: Path, run: Path, crop_set: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It resumes at the next epoch, and ends as if nothing had happened."""
+    """The run resumes at the next epoch and ends with the same weights as without the kill."""
     folder = shutil.copytree(killed, tmp_path / "resumed")
     seen: list[tuple[int, int]] = []
     spy(monkeypatch, seen)
     embedder = train(crop_set, folder)
-    assert {epoch for epoch, _ in seen} - {0} == {2, 3}  # Keras looks at the form of a batch first
+    assert {epoch for epoch, _ in seen} - {0} == {
+        2,
+        3,
+    }  # Keras reads one batch of epoch 0 for its shape
     rows, expected = history(folder), history(run)
     assert [row["epoch"] for row in rows] == EPOCHS
     for row, whole in zip(rows, expected, strict=True):
@@ -229,7 +232,7 @@ def _write_epoch_2(folder: Path) -> None:
 def test_a_run_resumes_wherever_it_was_killed(
     killed: Path, crop_set: CropSet, tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    """Between the history and the backup, or while a file was written: each epoch stands once."""
+    """After a kill between history and backup, or during a write, each epoch has one line."""
     folder = shutil.copytree(killed, tmp_path / "resumed")
     spoil(folder)
     train(crop_set, folder)
@@ -239,8 +242,8 @@ def test_a_run_resumes_wherever_it_was_killed(
     load_embedder(folder)
 
 
-def test_the_teacher_is_asked_about_blends_once(crop_set: CropSet, tmp_path: Path) -> None:
-    """Their answers are kept in the run folder; without blends nobody is asked."""
+def test_the_teacher_embeds_the_blends_once(crop_set: CropSet, tmp_path: Path) -> None:
+    """The teacher's embeddings are stored in the run folder; without blends it is not used."""
     teacher = DrawnTeacher()
     one_step = msgspec.structs.replace(CONFIG, images=8, epoch_images=8)
     train(crop_set, tmp_path / "run", one_step, lambda: teacher)
@@ -251,7 +254,7 @@ def test_the_teacher_is_asked_about_blends_once(crop_set: CropSet, tmp_path: Pat
 
 
 def test_a_run_may_start_from_weights(run: Path, crop_set: CropSet, tmp_path: Path) -> None:
-    """With a rate of nearly nothing, what was started from comes out."""
+    """With a learning rate near 0, the weights stay those of the start file."""
     config = msgspec.structs.replace(
         CONFIG, images=8, epoch_images=8, rate=1e-9, start=str(run / "embedder.weights.h5")
     )
@@ -269,7 +272,7 @@ def test_a_run_may_start_from_weights(run: Path, crop_set: CropSet, tmp_path: Pa
     ids=["nobody held out", "one person held out", "one photo of each"],
 )
 def test_a_small_set_can_be_trained_on(tmp_path: Path, people: dict[Split, int], each: int) -> None:
-    """Whatever cannot be measured on development people is left out, and the run ends."""
+    """Figures that cannot be measured on development people are left out, and the run finishes."""
     small = make_crop_set(tmp_path / "crops", people, each)
     config = msgspec.structs.replace(CONFIG, images=8, epoch_images=8)
     train(small, tmp_path / "run", config)
@@ -279,23 +282,23 @@ def test_a_small_set_can_be_trained_on(tmp_path: Path, people: dict[Split, int],
     assert np.isfinite(row["loss"])
 
 
-def test_nobody_on_the_training_side_is_an_error(tmp_path: Path) -> None:
-    """The error names the crop set."""
+def test_an_empty_training_split_is_an_error(tmp_path: Path) -> None:
+    """An empty training split is an error that names the crop set."""
     held_out = make_crop_set(tmp_path / "crops", {"dev": 2}, 2)
-    with pytest.raises(DatasetError, match="crops: nobody on the training side"):
+    with pytest.raises(DatasetError, match="crops: the training split is empty"):
         train(held_out, tmp_path / "run")
 
 
-def test_targets_are_needed(tmp_path: Path) -> None:
-    """Without a teacher's embeddings the error names the command that makes them."""
+def test_teacher_embeddings_are_needed(tmp_path: Path) -> None:
+    """Without teacher embeddings the error names the command that computes them."""
     untaught = make_crop_set(tmp_path / "crops", {"train": 2}, 2)
     (tmp_path / "crops" / "teacher.npy").unlink()
     with pytest.raises(DatasetError, match="run `kiosk-train teach` first"):
         train(untaught, tmp_path / "run")
 
 
-def test_people_with_two_photos_on_the_training_side_are_numbered(tmp_path: Path) -> None:
-    """Single photos, held-out people and photos of nobody named are -1."""
+def test_training_people_with_two_photos_are_numbered(tmp_path: Path) -> None:
+    """People with one photo, held-out people and unnamed photos are -1."""
     rows: list[tuple[str, str, Split]] = [
         ("s", "b", "train"), ("s", "a", "train"), ("s", "b", "train"), ("t", "b", "train"),
         ("s", "", "train"), ("s", "", "train"), ("s", "c", "dev"), ("s", "c", "dev"),
@@ -303,14 +306,14 @@ def test_people_with_two_photos_on_the_training_side_are_numbered(tmp_path: Path
     ]  # fmt: skip
     photos = [Photo(source, who, f"{n}", "g") for n, (source, who, _) in enumerate(rows)]
     crops = np.stack([draw_crop(n, n) for n in range(len(rows))])
-    CropSet.write(tmp_path, crops, photos, [side for *_, side in rows])
+    CropSet.write(tmp_path, crops, photos, [split for *_, split in rows])
     numbers, people = number_people(CropSet.load(tmp_path))
     assert people == ["s/b", "t/d"]
     assert numbers.tolist() == [0, -1, 0, -1, -1, -1, -1, -1, 1, 1, -1]
 
 
 def test_people_start_at_their_mean_embedding() -> None:
-    """A direction is the mean of a person's targets, of length 1."""
+    """A direction is the mean of a person's teacher embeddings, of length 1."""
     targets = np.stack([embedding(seed) for seed in range(5)])
     found = _directions(targets, np.array([1, 0, -1, 1, 0]), ["a", "b"])
     expected = [unit(targets[[1, 4]].mean(axis=0)), unit(targets[[0, 3]].mean(axis=0))]
@@ -318,7 +321,7 @@ def test_people_start_at_their_mean_embedding() -> None:
 
 
 def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
-    """What the history would say of an embedder that gives ``vectors`` on development people."""
+    """The history figures of an embedder that returns ``vectors`` for development people."""
     batches = TrainingBatches(
         crop_set, crop_set.indices_of("train"), load_targets(crop_set), number_people(crop_set)[0],
         blends=None, batch=1, steps=1, blend_share=0.0, seed=1,
@@ -336,7 +339,7 @@ def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
 
 
 def test_development_people_are_measured(crop_set: CropSet) -> None:
-    """The mean cosine to the teacher, and the share of same pairs above nearly all others."""
+    """The history has the mean cosine to the teacher and the TAR at two FARs."""
     rng = np.random.default_rng(6)
     who = np.repeat(np.arange(3), EACH)
     vectors = unit(np.eye(128)[who] + 0.12 * rng.normal(size=(3 * EACH, 128)))
@@ -352,7 +355,7 @@ def test_development_people_are_measured(crop_set: CropSet) -> None:
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"x")])
-def test_weights_that_cannot_be_loaded_are_named(
+def test_weights_that_cannot_be_loaded_are_an_error(
     run: Path, tmp_path: Path, spoil: Callable[[Path], object]
 ) -> None:
     """Absent or damaged weights are an error that names the file."""

@@ -28,8 +28,8 @@ def call(loss: keras.losses.Loss, true: npt.ArrayLike, predicted: npt.ArrayLike)
 
 @few
 @given(seeds, st.sampled_from([0.0, 1.0, 10.0]))
-def test_the_distillation_is_its_definition(seed: int, relation: float) -> None:
-    """One less the cosine, plus half the mean squared difference of the similarity rows."""
+def test_the_distillation_loss_agrees_with_its_definition(seed: int, relation: float) -> None:
+    """It is 1 - cosine plus half the mean squared difference of the similarity rows."""
     teacher, student = unit(normal(seed, 5, 7)), normal(seed + 1, 5, 7)
     directions = unit(student)
     expected = [
@@ -44,15 +44,15 @@ def test_the_distillation_is_its_definition(seed: int, relation: float) -> None:
 
 @few
 @given(seeds, st.floats(0.01, 100))
-def test_pointing_where_the_teacher_points_costs_nothing(seed: int, length: float) -> None:
-    """The student's vectors may have any length."""
+def test_the_teacher_s_directions_have_no_loss(seed: int, length: float) -> None:
+    """A student with the teacher's directions has loss 0, whatever the lengths."""
     teacher = unit(normal(seed, 4, 6))
     found = call(DistillationLoss(), teacher, teacher * np.float32(length))
     assert found == pytest.approx(np.zeros(4), abs=1e-5)
 
 
-def test_the_relational_part_sees_what_the_direct_part_does_not() -> None:
-    """Two students equally far from the teacher differ where one keeps the teacher's angles."""
+def test_the_relational_part_adds_to_the_direct_part() -> None:
+    """Of two students equally far from the teacher, one with the teacher's angles costs less."""
     teacher = np.eye(3, dtype=np.float32)[:2]
     turned = np.array([[0, 0, 1], [1, 0, 0]], np.float32)  # still at right angles
     folded = np.array([[0, 0, 1], [0, 0, 1]], np.float32)  # one on the other
@@ -69,7 +69,7 @@ def cross_entropy(logits: Floats, person: int) -> float:
 @few
 @given(seeds, st.sampled_from([0.0, 0.2, 0.35]), st.sampled_from([10.0, 30.0]))
 def test_the_margin_loss_is_cosface(seed: int, margin: float, scale: float) -> None:
-    """Cross-entropy of scaled cosines, the right one lowered by the margin (Wang et al., 2018)."""
+    """It is the cross-entropy of scaled cosines minus the margin (Wang et al., 2018)."""
     cosines = np.tanh(normal(seed, 6, 4))
     people = np.random.default_rng(seed).integers(0, 4, 6)
     expected = []
@@ -80,8 +80,8 @@ def test_the_margin_loss_is_cosface(seed: int, margin: float, scale: float) -> N
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
-def test_a_margin_makes_it_harder() -> None:
-    """The same cosines cost more the larger the margin, as long as the right person is named."""
+def test_a_larger_margin_gives_a_larger_loss() -> None:
+    """A larger margin gives a larger loss for the same cosines."""
     cosines, person = np.array([[0.6, 0.2, 0.1]], np.float32), np.array([[0]], np.int32)
     costs = [float(call(MarginLoss(margin=m), person, cosines)[0]) for m in (0.0, 0.2, 0.4)]
     assert costs == sorted(costs)
@@ -90,8 +90,8 @@ def test_a_margin_makes_it_harder() -> None:
 
 @few
 @given(seeds)
-def test_photos_of_nobody_named_do_not_count(seed: int) -> None:
-    """Their loss is 0 whatever their cosines are, and the others' is as without them."""
+def test_unnamed_photos_have_no_margin_loss(seed: int) -> None:
+    """Unnamed photos have loss 0 and do not change the loss of the others."""
     cosines = np.tanh(normal(seed, 6, 4))
     people = np.array([[0], [-1], [3], [-1], [2], [-1]], np.int32)
     found = call(MarginLoss(), people, cosines)
@@ -102,8 +102,8 @@ def test_photos_of_nobody_named_do_not_count(seed: int) -> None:
     assert np.array_equal(call(MarginLoss(), people, changed), found)
 
 
-def test_people_may_come_as_any_number() -> None:
-    """Keras may hand labels over as floats."""
+def test_labels_may_be_floats() -> None:
+    """Labels may be floats, as Keras may convert them."""
     cosines = np.tanh(normal(1, 3, 4))
     people = np.array([[1], [-1], [2]])
     assert call(MarginLoss(), people.astype(np.float32), cosines) == pytest.approx(
@@ -114,20 +114,20 @@ def test_people_may_come_as_any_number() -> None:
 @few
 @given(seeds)
 def test_the_head_gives_cosines(seed: int) -> None:
-    """Each embedding, of whatever length, against each person's direction."""
+    """The head compares each embedding, of any length, with each person's direction."""
     directions, embeddings = normal(seed, 5, 8), normal(seed + 1, 3, 8)
     found = keras.ops.convert_to_numpy(CosineHead(5, directions)(embeddings))
     assert found == pytest.approx(unit(embeddings) @ unit(directions).T, abs=1e-5)
 
 
-def test_the_head_starts_anywhere_without_directions() -> None:
-    """Without the teacher's means there is one random direction a person, to be learnt."""
+def test_the_head_starts_at_random_without_directions() -> None:
+    """Without the teacher's means each person starts with a random direction."""
     head = CosineHead(5)
     assert head(normal(1, 2, 8)).shape == (2, 5)
     assert [tuple(weight.shape) for weight in head.trainable_weights] == [(5, 8)]
 
 
-def test_a_vector_of_nothing_stays_finite() -> None:
-    """Scaling to length 1 divides by no zero."""
+def test_a_vector_of_zeros_stays_finite() -> None:
+    """Scaling a vector of zeros to length 1 does not divide by zero."""
     found = keras.ops.convert_to_numpy(unit_tensor(np.array([[0, 0], [3, 4]], np.float32)))
     assert found == pytest.approx(np.array([[0, 0], [0.6, 0.8]]))

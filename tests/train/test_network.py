@@ -1,4 +1,4 @@
-"""The network: its form, and that weights go from one Keras backend to another."""
+"""The network: its shape, and weights that work under every Keras backend."""
 
 import importlib.util
 import os
@@ -15,7 +15,7 @@ from kiosk.records import Floats, Image
 from tests.support_train import TINY, draw_crop
 from train.network import NetworkConfig, build_network
 
-# Two stages, so that there are blocks with and without a convolution on the way round.
+# Two stages, so that there are blocks with and without a convolution in the skip connection.
 SMALL = NetworkConfig(stem=16, channels=(16, 24), blocks=(1, 2), head=16)
 HERE = keras.backend.backend()
 BACKENDS = ("tensorflow", "torch", "jax")
@@ -49,7 +49,7 @@ def network() -> keras.Model:
 
 
 def test_crops_become_embeddings(network: keras.Model) -> None:
-    """Any number of uint8 crops gives as many vectors of 128 floats."""
+    """Each uint8 crop gives a vector of 128 floats."""
     for count in (1, 3):
         found = network(drawn(count))
         assert tuple(found.shape) == (count, EMBEDDING_DIM)
@@ -57,14 +57,14 @@ def test_crops_become_embeddings(network: keras.Model) -> None:
 
 
 def test_embeddings_are_not_scaled(network: keras.Model) -> None:
-    """Their length is the network's affair: the kiosk scales, the int8 graph need not."""
+    """The kiosk scales embeddings to length 1, so the int8 graph does not have to."""
     lengths = np.linalg.norm(embed(network, drawn(6)), axis=1)
     assert np.ptp(lengths) > 0.01 * lengths.mean()
     assert np.all(np.abs(lengths - 1) > 0.01)
 
 
 def test_pixels_are_scaled_inside_the_graph(network: keras.Model) -> None:
-    """The first layer brings 0 to -1 and 255 to 1, so no caller does arithmetic on pixels."""
+    """The first layer maps 0 to -1 and 255 to 1, so no caller does arithmetic on pixels."""
     edges = np.stack([np.full((112, 112, 3), level, np.uint8) for level in (0, 255)])
     scaled = keras.ops.convert_to_numpy(network.get_layer("scale")(edges))
     assert scaled[0] == pytest.approx(-1.0)
@@ -72,8 +72,8 @@ def test_pixels_are_scaled_inside_the_graph(network: keras.Model) -> None:
     assert network.layers[1].name == "scale"
 
 
-def test_a_crop_s_neighbours_in_the_batch_do_not_matter(network: keras.Model) -> None:
-    """Outside of training each crop is embedded by itself."""
+def test_an_embedding_does_not_depend_on_the_rest_of_the_batch(network: keras.Model) -> None:
+    """Except in training, an embedding depends on its crop alone."""
     crops = drawn(4)
     alone = np.concatenate([embed(network, crop[None]) for crop in crops])
     assert embed(network, crops) == pytest.approx(alone, rel=1e-3, abs=1e-4)
@@ -81,7 +81,7 @@ def test_a_crop_s_neighbours_in_the_batch_do_not_matter(network: keras.Model) ->
 
 @pytest.mark.parametrize("config", [SMALL, TINY, NetworkConfig()], ids=["small", "tiny", "default"])
 def test_every_layer_has_an_int8_kernel(config: NetworkConfig) -> None:
-    """Convolutions that fold with their normalisation, ReLU and addition: nothing else."""
+    """The network has only convolutions, normalisation that can be folded, ReLU and addition."""
     layers = build_network(config).layers
     assert {type(layer).__name__ for layer in layers} == {
         "InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "ReLU", "Add",
@@ -93,8 +93,8 @@ def test_every_layer_has_an_int8_kernel(config: NetworkConfig) -> None:
     assert {layer.kernel_size for layer in convolutions} == {(3, 3), (1, 1)}
 
 
-def test_the_shape_is_the_configuration_s() -> None:
-    """Each stage halves the picture and has its blocks and channels; the head sees the rest."""
+def test_the_shape_follows_the_configuration() -> None:
+    """Each stage halves the picture and has the configured blocks and channels."""
     network = build_network(SMALL)
     shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in network.layers}
     assert shapes["stem_relu"] == (56, 56, 16)
@@ -105,8 +105,8 @@ def test_the_shape_is_the_configuration_s() -> None:
     assert "stage1_block2_out" not in shapes
 
 
-def test_the_shipped_shape_stays() -> None:
-    """Weights of earlier runs fit the default configuration for ever."""
+def test_the_default_shape_stays() -> None:
+    """Weights of earlier runs fit the default configuration."""
     network = build_network(NetworkConfig())
     names = [layer.name for layer in network.layers if layer.weights]
     assert network.count_params() == 2_722_976
@@ -141,7 +141,7 @@ np.savez(folder / "found.npz", **found)
 def test_weights_go_from_one_backend_to_another(
     other: str, network: keras.Model, tmp_path: Path
 ) -> None:
-    """A file saved under either gives the same embeddings under both, in training too.
+    """A file saved under either backend gives the same embeddings under both, in training too.
 
     PyTorch saves in mixed precision, as the long training runs do.
     """

@@ -1,4 +1,4 @@
-"""The optimisers: which variable moves how, and that either makes a network learn."""
+"""The optimisers: which variables each updates, and that both reduce the loss."""
 
 from typing import Any
 
@@ -50,8 +50,8 @@ def moved(optimizer: keras.optimizers.Optimizer, variable: keras.Variable, seed:
     return before - numbers(variable)
 
 
-def test_muon_moves_kernels_and_adamw_the_rest(model: keras.Model) -> None:
-    """Kernels that mix channels; not depthwise ones, gains, shifts and people's directions."""
+def test_muon_updates_kernels_and_adamw_the_rest(model: keras.Model) -> None:
+    """Muon updates kernels that mix channels; AdamW updates all other variables."""
     optimizer = build_optimizer("muon", CONSTANT, DECAY)
     optimizer.build(model.trainable_variables)
     by_muon = {
@@ -74,7 +74,7 @@ def test_muon_moves_kernels_and_adamw_the_rest(model: keras.Model) -> None:
 @pytest.mark.parametrize(
     "shape", [(3, 3, 16, 24), (1, 1, 32, 16), (3, 3, 4, 64), (48, 20)], ids=str
 )
-def test_a_kernel_moves_alike_in_all_directions(shape: tuple[int, ...]) -> None:
+def test_the_update_of_a_kernel_has_equal_singular_values(shape: tuple[int, ...]) -> None:
     """As a matrix of ``h * w * in`` rows its step has singular values of about one size.
 
     Five iterations bring them to between 0.7 and 1.2, times Liu's scale; the gradient's own differ
@@ -88,8 +88,8 @@ def test_a_kernel_moves_alike_in_all_directions(shape: tuple[int, ...]) -> None:
     assert 0.55 < values.min() < values.max() < 1.3
 
 
-def test_a_kernel_moves_down_its_gradient() -> None:
-    """The direction is that of the gradient, with its singular values made equal."""
+def test_the_update_of_a_kernel_follows_its_gradient() -> None:
+    """The update has the gradient's direction, with equal singular values."""
     gradient = np.random.default_rng(4).normal(size=(3, 3, 8, 16)).astype(np.float32)
     left, _, right = np.linalg.svd(gradient.reshape(72, 16), full_matrices=False)
     step = moved(KernelMuon(RATE, weight_decay=None), kernel(3, 3, 8, 16), seed=4).ravel()
@@ -98,8 +98,8 @@ def test_a_kernel_moves_down_its_gradient() -> None:
     assert cosine > 0.97
 
 
-def test_a_depthwise_kernel_moves_as_by_adamw() -> None:
-    """Its step is AdamW's own at a quarter of Muon's rate."""
+def test_a_depthwise_kernel_is_updated_as_by_adamw() -> None:
+    """Its update is AdamW's at a quarter of Muon's rate."""
     one, other = kernel(7, 7, 16, 1), kernel(7, 7, 16, 1)
     by_muon = moved(build_optimizer("muon", CONSTANT, 0.0), one, seed=5)
     by_adamw = moved(keras.optimizers.AdamW(RATE * ADAM_RATIO, weight_decay=0.0), other, seed=5)
@@ -108,7 +108,7 @@ def test_a_depthwise_kernel_moves_as_by_adamw() -> None:
 
 @pytest.mark.parametrize("name", ["muon", "adamw"])
 def test_kernels_decay_and_gains_do_not(name: str) -> None:
-    """Where no gradient pulls, a kernel shrinks by rate times decay, and a gain stays."""
+    """Without a gradient a kernel shrinks by rate times decay, and a gain stays."""
     network = build_network(TINY)
     optimizer = build_optimizer(name, CONSTANT, DECAY)
     variables = network.trainable_variables
@@ -121,7 +121,7 @@ def test_kernels_decay_and_gains_do_not(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "rate"), [("muon", 1e-2), ("adamw", 2e-3)])
 def test_a_network_learns(name: str, rate: float) -> None:
-    """A few steps on a few crops make the loss fall."""
+    """A few steps on a few crops reduce the loss."""
     keras.utils.set_random_seed(1)
     network = networks()
     schedule = keras.optimizers.schedules.PolynomialDecay(rate, 1, rate)
@@ -136,7 +136,7 @@ def test_a_network_learns(name: str, rate: float) -> None:
 
 @pytest.mark.parametrize("name", ["muon", "adamw"])
 def test_an_optimiser_can_be_saved_and_read_back(name: str) -> None:
-    """A backup of a run holds it by its registered name, with all its settings."""
+    """A backup stores the optimiser under its registered name, with all its settings."""
     optimizer = build_optimizer(name, CONSTANT, DECAY)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     assert type(again) is type(optimizer)

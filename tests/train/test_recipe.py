@@ -1,4 +1,4 @@
-"""The recipe of a run: how it is written down, read back and changed."""
+"""The hyperparameters of a run: written, read back and changed."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from train.recipe import FitConfig, parse_config, read_config, write_config
 CONFIG = FitConfig(network=NetworkConfig(stem=16, channels=(16, 24), blocks=(1, 2)), rate=0.01)
 
 
-def test_a_recipe_comes_back(tmp_path: Path) -> None:
-    """A new folder gets the recipe and the contract's fingerprint; reading gives it again."""
+def test_the_hyperparameters_are_read_back(tmp_path: Path) -> None:
+    """A new folder gets the hyperparameters and the contract's fingerprint; both are read back."""
     write_config(tmp_path / "a" / "run", CONFIG)
     assert read_config(tmp_path / "a" / "run") == CONFIG
     facts = msgspec.json.decode((tmp_path / "a" / "run" / "config.json").read_bytes())
     assert (facts["recipe"], facts["contract"]) == ("embedding", fingerprint())
 
 
-def test_the_same_recipe_is_taken_up(tmp_path: Path) -> None:
-    """A folder that holds the recipe is left as it is."""
+def test_the_same_hyperparameters_are_accepted(tmp_path: Path) -> None:
+    """A folder with the same hyperparameters stays unchanged."""
     write_config(tmp_path, CONFIG)
     before = (tmp_path / "config.json").stat()
     write_config(tmp_path, read_config(tmp_path))
@@ -35,8 +35,8 @@ def test_the_same_recipe_is_taken_up(tmp_path: Path) -> None:
     [{"rate": 0.5}, {"seed": 4}, {"network": {"stem": 32}}, {"start": "w.h5"}],
     ids=lambda change: next(iter(change)),
 )
-def test_a_folder_of_another_recipe_is_refused(tmp_path: Path, other: dict[str, object]) -> None:
-    """The error names the file and what to do, and the folder is left as it was."""
+def test_a_folder_of_another_run_is_rejected(tmp_path: Path, other: dict[str, object]) -> None:
+    """The error names the file and what to do, and the folder stays unchanged."""
     write_config(tmp_path, CONFIG)
     before = (tmp_path / "config.json").read_bytes()
     changed = msgspec.convert(msgspec.to_builtins(CONFIG) | other, FitConfig)
@@ -49,16 +49,16 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path: Path, other: dict[str, 
     "content",
     [None, b"", b"{", b"[]", b'{"recipe": "report"}', b'{"fit": {"colour": 1}}', b'{"fit": null}'],
 )
-def test_a_folder_that_is_no_run_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """Absent, damaged or of another recipe: the error names the file."""
+def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    """The error names a file that is absent, damaged or of another recipe."""
     if content is not None:
         (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(DatasetError, match=r"config\.json: not a run of recipe `embedding`"):
         read_config(tmp_path)
 
 
-def test_settings_change_the_recipe() -> None:
-    """Each KEY=VALUE is read as its key's kind; the rest stays as it is."""
+def test_settings_change_the_hyperparameters() -> None:
+    """Each KEY=VALUE is converted to the type of its key; all other keys keep their defaults."""
     found = parse_config(["images=100000", "rate=1e-3", "start=a=b.h5", "blends=0"])
     assert found == FitConfig(images=100_000, rate=1e-3, start="a=b.h5", blends=0)
     assert parse_config([]) == FitConfig()
@@ -79,8 +79,8 @@ def test_settings_change_the_recipe() -> None:
         ("network=wide", "network: expected JSON"),
     ],
 )
-def test_a_setting_that_is_none_is_named(setting: str, said: str) -> None:
-    """The error says what form was expected, and which key is wrong."""
+def test_a_wrong_setting_is_an_error(setting: str, said: str) -> None:
+    """The error states the expected form and the wrong key."""
     with pytest.raises(DatasetError, match=rf"--set: expected KEY=VALUE of the recipe \(.*{said}"):
         parse_config([setting])
 
@@ -92,6 +92,6 @@ def test_a_setting_that_is_none_is_named(setting: str, said: str) -> None:
 def test_images_make_epochs_and_steps(
     images: int, epoch_images: int, batch: int, epochs: int, steps: int
 ) -> None:
-    """Epochs to the nearest, steps in whole batches, one of each at least."""
+    """Epochs are rounded, steps are whole batches, and there is at least one of each."""
     config = FitConfig(images=images, epoch_images=epoch_images, batch=batch)
     assert (config.epochs, config.steps) == (epochs, steps)

@@ -1,4 +1,4 @@
-"""Teachers: that they are run as their makers run them, and that their answers are kept."""
+"""Teachers: they are run as their authors run them, and their embeddings are stored."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ def by_sface(faces: Image) -> Floats:
 
 @needs_photos
 def test_photos_of_one_person_are_nearer_than_those_of_two(by_sface: Floats) -> None:
-    """SFace gives the two photos of each ORL person a higher score than any two people."""
+    """SFace scores two photos of one ORL person higher than photos of any two people."""
     scores = by_sface[: 2 * PEOPLE] @ by_sface[: 2 * PEOPLE].T
     who = np.repeat(np.arange(PEOPLE), 2)
     same = who[:, None] == who[None]
@@ -47,7 +47,7 @@ def test_photos_of_one_person_are_nearer_than_those_of_two(by_sface: Floats) -> 
 
 
 @needs_photos
-def test_sface_gives_what_opencv_s_recogniser_gives(
+def test_sface_agrees_with_opencv_s_recogniser(
     faces: Image, by_sface: Floats, tmp_path: Path
 ) -> None:
     """OpenCV's own FaceRecognizerSF, which orders and scales channels itself, agrees."""
@@ -59,15 +59,15 @@ def test_sface_gives_what_opencv_s_recogniser_gives(
 
 
 @needs_photos
-def test_folding_changes_nothing_of_sface(faces: Image, by_sface: Floats) -> None:
-    """The file as it is, run by OpenCV, gives the same embeddings."""
+def test_folding_does_not_change_sface_s_embeddings(faces: Image, by_sface: Floats) -> None:
+    """OpenCV computes the same embeddings from the original file."""
     unfolded = sface()
     assert np.sum(by_sface * np.stack([unfolded(crop) for crop in faces]), axis=1).min() > 0.999
 
 
 @needs_photos
 def test_embeddings_have_length_1(by_sface: Floats) -> None:
-    """SFace's are 128 numbers a crop."""
+    """SFace's embeddings have 128 numbers per crop."""
     assert (by_sface.shape, by_sface.dtype) == ((4 * PEOPLE, 128), np.float32)
     assert np.linalg.norm(by_sface, axis=1) == pytest.approx(1.0, abs=1e-5)
 
@@ -100,7 +100,7 @@ def drawn(count: int) -> Image:
 
 @pytest.mark.parametrize("count", [1, 64, 65, 130])
 def test_any_number_of_crops_is_embedded_in_order(tmp_path: Path, count: int) -> None:
-    """Batches are filled up and cut, and channels come as red, green, blue."""
+    """Batches are padded and cut, and the channel order is red, green, blue."""
     crops = drawn(count)
     expected = unit(crops.mean((1, 2)).astype(np.float32))
     found = Teacher(colour_teacher(tmp_path)).embed(crops)
@@ -108,24 +108,24 @@ def test_any_number_of_crops_is_embedded_in_order(tmp_path: Path, count: int) ->
     assert found[:, :3] == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_graph_for_one_crop_is_given_one_at_a_time(tmp_path: Path) -> None:
-    """A file whose reshape would mix the crops of a batch gives each its own embedding."""
+def test_a_graph_for_one_crop_gets_one_crop_at_a_time(tmp_path: Path) -> None:
+    """A file whose reshape would mix the crops of a batch is run with one crop at a time."""
     crops = drawn(3)
     expected = unit(crops.mean((1, 2)).astype(np.float32))
     found = Teacher(colour_teacher(tmp_path, is_for_one=True)).embed(crops)
     assert found[:, :3] == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_teacher_may_take_scaled_pixels(tmp_path: Path) -> None:
-    """Where it is asked for, pixels are less 127.5, by 128."""
+def test_a_teacher_may_get_scaled_pixels(tmp_path: Path) -> None:
+    """With ``scaled``, the teacher gets (pixel - 127.5) / 128."""
     crops = drawn(2)
     expected = unit(((crops.mean((1, 2)) - 127.5) / 128).astype(np.float32))
     found = Teacher(colour_teacher(tmp_path), scaled=True).embed(crops)
     assert found[:, :3] == pytest.approx(expected, abs=1e-4)
 
 
-def test_both_ways_is_the_mean_of_a_crop_and_its_mirror_image(tmp_path: Path) -> None:
-    """A teacher that sees the left half alone sees both halves so."""
+def test_a_target_is_the_mean_of_a_crop_and_its_mirror_image(tmp_path: Path) -> None:
+    """A teacher that sees only the left half sees both halves in this way."""
     nodes = [
         helper.make_node("Slice", ["data", "start", "end", "axis"], ["left"]),
         helper.make_node("GlobalAveragePool", ["left"], ["mean"]),
@@ -140,8 +140,8 @@ def test_both_ways_is_the_mean_of_a_crop_and_its_mirror_image(tmp_path: Path) ->
     assert found == pytest.approx(unit(halves[0] + halves[1]), abs=1e-5)
 
 
-def test_what_is_no_recogniser_is_named(tmp_path: Path) -> None:
-    """An absent file, one that is no ONNX file and one without an embedding a crop are named."""
+def test_a_file_that_is_no_recogniser_is_an_error(tmp_path: Path) -> None:
+    """The error names a file that is absent, no ONNX file, or without one embedding per crop."""
     (tmp_path / "text.onnx").write_text("no network")
     nodes = [helper.make_node("Identity", ["data"], ["seen"])]
     for path in (
@@ -153,10 +153,10 @@ def test_what_is_no_recogniser_is_named(tmp_path: Path) -> None:
             Teacher(path)
 
 
-def test_a_teacher_of_another_length_is_refused(
+def test_a_teacher_of_another_length_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once, not when the student is fitted: the error names the file and both lengths."""
+    """The error comes before the student is trained; it names the file and both lengths."""
     path = colour_teacher(tmp_path)
     monkeypatch.setattr("train.teacher.EMBEDDING_DIM", 512)
     with pytest.raises(ModelError, match=rf"^{path}: .*embeddings of 128 numbers, expected 512"):
@@ -187,10 +187,10 @@ def quantised(shape: tuple[int, ...], parts: tuple[int, ...]) -> list[Any]:
     ],
     ids=["block", "first axis", "short last block", "vector", "rows", "columns", "whole"],
 )
-def test_folding_gives_what_onnx_gives(
+def test_folding_agrees_with_onnx(
     shape: tuple[int, ...], parts: tuple[int, ...], options: dict[str, Any]
 ) -> None:
-    """Weights come out as ONNX's reference dequantises them, in blocks or otherwise."""
+    """Weights equal those of ONNX's reference implementation, in blocks or otherwise."""
     weights = quantised(shape, parts)
     weights.append(numpy_helper.from_array(np.array([3, 4]), "shape"))
     nodes = [
@@ -198,7 +198,7 @@ def test_folding_gives_what_onnx_gives(
         helper.make_node("Reshape", ["flat", "shape"], ["weight"]),
         helper.make_node("MatMul", ["data", "weight"], ["out"]),
     ]
-    # As in SFace's file: the weights are listed among the inputs, and so is what they give.
+    # As in SFace's file: the weights are listed among the inputs, and so are their outputs.
     inputs = [("data", TensorProto.FLOAT, [2, 3]), ("weight", TensorProto.FLOAT, [3, 4])]
     inputs += [(w.name, w.data_type, list(w.dims)) for w in weights if w.name in {"q", "scale"}]
     graph = helper.make_graph(
@@ -218,8 +218,14 @@ def test_folding_gives_what_onnx_gives(
     assert found == pytest.approx(expected, rel=1e-5, abs=1e-4)
 
 
-def test_what_the_teacher_says_is_kept(tmp_path: Path) -> None:
-    """Every crop's embedding is computed once and read back in the crops' order."""
+def test_unit_scales_rows() -> None:
+    """Each row gets length 1 and keeps its direction; a row of zeros stays finite."""
+    found = unit(np.array([[3, 4], [0, -2], [0, 0]], np.float32))
+    assert found == pytest.approx(np.array([[0.6, 0.8], [0, -1], [0, 0]]))
+
+
+def test_teacher_embeddings_are_stored(tmp_path: Path) -> None:
+    """Every crop's embedding is computed once and read back in the order of the crops."""
     crop_set = make_crop_set(tmp_path, {"train": 3, "dev": 2}, each=2)
     (tmp_path / "teacher.npy").unlink()
     teacher = Teacher(colour_teacher(tmp_path))
@@ -239,10 +245,10 @@ def test_what_the_teacher_says_is_kept(tmp_path: Path) -> None:
         (np.zeros(2), r"\(2,\) numbers, expected \(2, 128\)"),
     ],
 )
-def test_targets_must_be_those_of_the_crops(
+def test_teacher_embeddings_must_fit_the_crops(
     tmp_path: Path, kept: Floats | bytes | None, said: str
 ) -> None:
-    """Absent, damaged, of other crops or of another length: the error names file and remedy."""
+    """For an absent, damaged or foreign file the error names the file and what to do."""
     crop_set = make_crop_set(tmp_path, {"train": 2}, each=1)
     path = tmp_path / "teacher.npy"
     path.unlink()

@@ -28,7 +28,8 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             person counts neither as a stranger to the first name nor as unseen.
         group: Regular expression whose first group, found in a person's name, names a family that
             must stay in one split; empty: each person alone.
-        side: Put everybody (except ``test_only``) in this split; ``dev`` and ``test`` are ignored.
+        split: Put everybody (except ``test_only``) in this split; ``dev`` and ``test`` are ignored.
+            The key in the file is ``side``.
         dev: How many groups to hold out for development.
         test: How many groups to hold out for the final test.
         hold_out_photos_min: Hold out only groups in which some person has this many photos. A
@@ -43,7 +44,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     people: tuple[str, ...] = ()
     also: dict[str, tuple[str, ...]] = {}
     group: str = ""
-    side: Split | None = None
+    split: Split | None = msgspec.field(default=None, name="side")
     dev: Annotated[int, Meta(ge=0)] = 0
     test: Annotated[int, Meta(ge=0)] = 0
     hold_out_photos_min: Annotated[int, Meta(ge=1)] = 1

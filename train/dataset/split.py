@@ -41,9 +41,9 @@ def _splits_of(
     groups = sorted({photo.group for photo in photos}, key=lambda name: _rank(seed, name))
     forced = {photo.group for photo in photos if _normalised(photo.person) in test_only}
     splits: dict[str, Split]
-    if source.side is not None:
-        splits = dict.fromkeys(groups, source.side)
-        return splits if source.side == "none" else splits | dict.fromkeys(forced, "test")
+    if source.split is not None:
+        splits = dict.fromkeys(groups, source.split)
+        return splits if source.split == "none" else splits | dict.fromkeys(forced, "test")
     fit = [
         name for name in _large(photos, source.hold_out_photos_min, groups) if name not in forced
     ]

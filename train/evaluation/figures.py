@@ -10,7 +10,7 @@ from train.evaluation.metrics import Rate, TenFold
 
 
 class FigureKind(Enum):
-    """What a figure measures; whoever compares figures decides by this, never by the label."""
+    """What a figure measures; code that compares figures uses this, never the label."""
 
     ACCURACY = "accuracy"
     """A share of right decisions, such as TAR: more is better."""

@@ -1,3 +1,5 @@
+"""The commands ``report`` and ``predict``."""
+
 import json
 from collections.abc import Sequence
 from importlib.resources import files
@@ -33,8 +35,8 @@ aligned = true
 p1 = ["other/x1"]
 """
 
-# Who is on the crop set, and on which side: p0 was trained on under the same name, p1 under
-# another; p2 and two strangers stand on the test side, and a photo of nobody named.
+# The people of the crop set and their splits: p0 is in training under the same name, p1 under
+# another; p2, two strangers and an unnamed photo are in the test split.
 CROP_SET: list[tuple[str, str, Split]] = [
     ("one", "p0", "train"),
     ("other", "x1", "train"),
@@ -54,7 +56,7 @@ def write_crop_set(folder: Path, rows: Sequence[tuple[str, str, Split]] = CROP_S
     for i in range(len(rows)):
         crops[i, 8:120, 8:120] = draw_crop(50 + i, 60 + i)
     photos = [Photo(source, who, f"{i}.png", who) for i, (source, who, _) in enumerate(rows)]
-    CropSet.write(folder, crops, photos, [side for _, _, side in rows])
+    CropSet.write(folder, crops, photos, [split for _, _, split in rows])
     return folder
 
 
@@ -93,16 +95,16 @@ def stored(work: Path) -> Comparison:
     return msgspec.json.decode((work / "run" / "comparison.json").read_bytes(), type=Comparison)
 
 
-def test_the_report_says_what_its_files_say(work: Path) -> None:
-    """The text is that of the classifier's report and of the comparison."""
+def test_the_returned_text_equals_the_files(work: Path) -> None:
+    """The returned text is that of the classifier's report and of the comparison."""
     parts = [(work / "run" / name).read_text() for name in ("report.txt", "comparison.txt")]
     assert (work / "said.txt").read_text() == "\n".join(parts)
     for name in ("report.json", "report.csv", "comparison.json", "comparison.csv", "left_out.csv"):
         assert (work / "run" / name).stat().st_size > 0
 
 
-def test_all_ways_are_measured_on_the_same_photos(work: Path) -> None:
-    """Classifier and enrolment have equally many held-out photos and strangers."""
+def test_all_methods_are_measured_on_the_same_photos(work: Path) -> None:
+    """Classifier and enrolment have the same number of held-out photos and strangers."""
     found = stored(work)
     facts = json.loads((work / "run" / "config.json").read_bytes())
     assert (found.people, found.photos) == (PEOPLE, 40)
@@ -114,8 +116,8 @@ def test_all_ways_are_measured_on_the_same_photos(work: Path) -> None:
         assert method.new_person_s > 0
 
 
-def test_the_threshold_is_the_bundles_for_as_many_people(work: Path) -> None:
-    """The model card's threshold for FPIR 0.3 % and the least gallery that holds everybody."""
+def test_the_threshold_is_the_bundle_s_for_that_many_people(work: Path) -> None:
+    """It is the model card's for FPIR 0.3 % and the smallest gallery that holds everybody."""
     found = stored(work)
     point = small_bundle().card.operating_point(0.003, PEOPLE)
     assert (found.fpir, found.gallery_size) == (0.003, point.gallery_size)
@@ -123,26 +125,26 @@ def test_the_threshold_is_the_bundles_for_as_many_people(work: Path) -> None:
 
 
 def test_enrolment_time_enters_the_classifiers_report(work: Path) -> None:
-    """The price of a new student stands beside that of the training."""
+    """The report has the slowest enrolment time beside the training time."""
     seconds = json.loads((work / "run" / "report.json").read_bytes())["enrolment_s"]
     assert seconds == max(method.new_person_s for method in stored(work).methods[1:])
 
 
 def test_a_finished_run_is_not_trained_again(work: Path) -> None:
-    """A second report has the same training behind it, and the same accuracy."""
+    """A second report uses the same training and has the same accuracy."""
     history = (work / "run" / "history.csv").read_bytes()
     before = json.loads((work / "run" / "comparison.json").read_bytes())
     report(work)
     assert (work / "run" / "history.csv").read_bytes() == history
     after = json.loads((work / "run" / "comparison.json").read_bytes())
     for method in (*before["methods"], *after["methods"]):
-        method.pop("new_person_s")  # measured anew
+        method.pop("new_person_s")  # measured again
     assert after == before
 
 
 @needs_photos
 def test_a_plain_folder_needs_neither_strangers_nor_bundle(tmp_path: Path) -> None:
-    """Photos as they come, of people by folder: the classifier alone is reported."""
+    """With only a folder of photos, only the classifier is reported."""
     for who in sample_people.sample_people():
         for number, photo in enumerate(sample_people.enrolment_photos(who)):
             save(tmp_path / "photos", who, f"{number}.png", photo)
@@ -158,8 +160,8 @@ def sources(also: dict[str, tuple[str, ...]]) -> Sources:
     return Sources(source=(Source(name="one", path="photos", also=also),))
 
 
-def test_nobody_of_the_album_is_a_stranger(tmp_path: Path) -> None:
-    """Neither under the same name nor under another; and photos of nobody named are not taken."""
+def test_people_of_the_report_are_no_strangers(tmp_path: Path) -> None:
+    """People of the report, under any of their names, and unnamed photos are no strangers."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops"))
     others = find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
     assert others.stranger_people == 2
@@ -168,29 +170,29 @@ def test_nobody_of_the_album_is_a_stranger(tmp_path: Path) -> None:
     assert without.stranger_people == 3  # x1 is a stranger as far as anybody knows
 
 
-def test_who_was_trained_on_is_told_by_name_and_by_other_names(tmp_path: Path) -> None:
-    """p0 is on the training side as such, p1 under another name, p2 on the test side alone."""
+def test_training_people_are_found_under_all_their_names(tmp_path: Path) -> None:
+    """p0 is in the training split, p1 under another name, p2 only in the test split."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops"))
     others = find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
     assert others.unseen is not None
     assert others.unseen.tolist() == [False, False, True]
 
 
-def test_without_a_crop_set_nothing_is_known_of_others() -> None:
-    """No strangers, and nobody is called unseen."""
+def test_without_a_crop_set_there_are_no_strangers() -> None:
+    """Without a crop set there are no strangers, and unseen people are not known."""
     others = find_strangers(None, sources({}), ("p0",))
     assert (len(others.strangers), others.stranger_people, others.unseen) == (0, None, None)
 
 
-def test_a_crop_set_without_strangers_is_refused(tmp_path: Path) -> None:
-    """The message says what is missing."""
+def test_a_crop_set_without_strangers_is_rejected(tmp_path: Path) -> None:
+    """A test split without strangers is an error."""
     crop_set = CropSet.load(write_crop_set(tmp_path / "crops", CROP_SET[:4]))
     with pytest.raises(DatasetError, match="no stranger in the test split"):
         find_strangers(crop_set, sources({"p1": ("other/x1",)}), ("p0", "p1", "p2"))
 
 
-def test_predict_says_actual_and_predicted_and_draws_the_grid(work: Path, tmp_path: Path) -> None:
-    """A line a photo; the folder tells who it is if it is the name of a person."""
+def test_predict_prints_both_names_and_draws_the_grid(work: Path, tmp_path: Path) -> None:
+    """There is one line per photo, with the folder's name if it is a person's."""
     elsewhere = tmp_path / "holiday.png"
     cv2.imwrite(str(elsewhere), draw_crop(0, 1))
     photos = [work / "photos" / "p1" / "0.png", elsewhere]
@@ -202,7 +204,7 @@ def test_predict_says_actual_and_predicted_and_draws_the_grid(work: Path, tmp_pa
 
 
 def test_predict_names_the_photo_that_it_cannot_read(work: Path, tmp_path: Path) -> None:
-    """A broken photo ends it, and no grid is left."""
+    """A broken photo is an error that names it, and no grid is written."""
     torn = tmp_path / "torn.png"
     torn.write_bytes(b"")
     with pytest.raises(PhotoError, match=r"torn\.png"):
@@ -211,7 +213,7 @@ def test_predict_names_the_photo_that_it_cannot_read(work: Path, tmp_path: Path)
 
 
 def test_the_stand_in_takes_eight_people_of_celeba_and_all_of_glint() -> None:
-    """The file that ships can be read, and picks its people."""
+    """The shipped file is valid and selects its people."""
     found = load_sources(Path(str(files("train") / "standin.toml")))
     assert {one.name: len(one.people) for one in found.source} == {"glint": 0, "celeba": 8}
 
@@ -220,7 +222,7 @@ def test_the_stand_in_takes_eight_people_of_celeba_and_all_of_glint() -> None:
     not (SHARED / "data" / "glint").is_dir(), reason="the research sets are not on this machine"
 )
 def test_the_stand_in_has_as_many_people_and_photos_as_the_report() -> None:
-    """31 people and enough photos to cut to 2,572."""
+    """There are 31 people and more than 2,572 photos."""
     from train.dataset.photo_files import list_photos
 
     found = load_sources(Path(str(files("train") / "standin.toml")))

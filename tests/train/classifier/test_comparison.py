@@ -1,3 +1,5 @@
+"""The comparison of classifier and enrolment, as text and files."""
+
 import csv
 import json
 from pathlib import Path
@@ -54,10 +56,10 @@ def line(text: str, label: str) -> str:
         ("one more person", ["63.00 s", "0.04 s"]),
     ],
 )
-def test_each_figure_stands_side_by_side(
+def test_each_figure_has_one_column_per_method(
     comparison: Comparison, label: str, cells: list[str]
 ) -> None:
-    """A line a figure, with how many photos it is of; a column a way, under its name."""
+    """There is one line per figure, with its number of photos, and one column per method."""
     text = render_comparison(comparison)
     head, row = line(text, " " * 9), line(text, label)
     columns = [head.index(one.name) for one in comparison.methods]
@@ -65,8 +67,8 @@ def test_each_figure_stands_side_by_side(
         assert row[column:].startswith(cell)
 
 
-def test_what_was_not_measured_has_no_line(comparison: Comparison) -> None:
-    """Without a crop set nothing is said of strangers or of people never seen."""
+def test_a_figure_that_was_not_measured_has_no_line(comparison: Comparison) -> None:
+    """Without a crop set there is no line on strangers or unseen people."""
     methods = tuple(method(one.name, strangers=None, unseen=None) for one in comparison.methods)
     bare = msgspec.structs.replace(
         comparison, methods=methods, unseen_people=None, stranger_people=None
@@ -75,8 +77,8 @@ def test_what_was_not_measured_has_no_line(comparison: Comparison) -> None:
     assert "nseen" not in render_comparison(bare)
 
 
-def test_the_notes_say_how_the_figures_came_about(comparison: Comparison) -> None:
-    """Model, threshold, photos left out and who the strangers are."""
+def test_the_notes_explain_the_figures(comparison: Comparison) -> None:
+    """The notes name model, threshold, photos left out and the strangers."""
     text = render_comparison(comparison)
     assert "small-1, int8, not trained again" in text
     assert "FPIR 0.3% and 30 people" in text
@@ -85,7 +87,7 @@ def test_the_notes_say_how_the_figures_came_about(comparison: Comparison) -> Non
 
 
 def test_all_files_say_the_same(comparison: Comparison, tmp_path: Path) -> None:
-    """Text, JSON and CSV hold the figures of the comparison."""
+    """Text, JSON and CSV files hold the figures of the comparison."""
     write_comparison(comparison, tmp_path)
     assert (tmp_path / "comparison.txt").read_text() == render_comparison(comparison)
     stored = json.loads((tmp_path / "comparison.json").read_text())

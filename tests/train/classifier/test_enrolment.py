@@ -1,3 +1,5 @@
+"""Enrolment measured on the photos of the classifier."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +48,7 @@ class Embedder:
 
 
 class Model:
-    """Says of each photo what its first two pixels hold, in hundredths."""
+    """A model whose scores are the first two pixels of each photo, in hundredths."""
 
     def predict(self, photos: Image, *, batch_size: int, verbose: int) -> Floats:
         del batch_size, verbose
@@ -74,8 +76,8 @@ def report_photos() -> ReportPhotos:
     return ReportPhotos(labelled, crops(LABELS.tolist()), records, ())
 
 
-def test_enrolment_draws_from_the_training_side_alone() -> None:
-    """No held-out photo is enrolled, none twice, and the fewer photos are among the more."""
+def test_enrolment_uses_only_training_photos() -> None:
+    """No held-out photo is enrolled, none twice, and the smaller set is part of the larger."""
     ten = draw_enrolment(LABELS, HELD_OUT, 10, seed=3)
     three = draw_enrolment(LABELS, HELD_OUT, 3, seed=3)
     for who, (few, many) in enumerate(zip(three, ten, strict=True)):
@@ -86,20 +88,18 @@ def test_enrolment_draws_from_the_training_side_alone() -> None:
 
 
 def test_another_seed_draws_other_photos() -> None:
-    """The seed decides which photos are enrolled, and the same seed the same."""
+    """The seed decides which photos are enrolled, and the same seed gives the same photos."""
     drawn = [[own.tolist() for own in draw_enrolment(LABELS, HELD_OUT, 5, s)] for s in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_who_has_few_photos_is_enrolled_from_all_of_them() -> None:
-    """Asking for more photos than there are is no error."""
+def test_a_person_with_few_photos_is_enrolled_from_all_of_them() -> None:
+    """A person with fewer photos than asked for is enrolled from all of them."""
     assert [len(own) for own in draw_enrolment(LABELS, HELD_OUT, 99, seed=0)] == [12, 12]
 
 
-def test_a_recogniser_that_tells_people_apart_names_all_of_them(
-    run: Run, report_photos: ReportPhotos
-) -> None:
-    """Every held-out photo is right, above the threshold too, for each number of photos."""
+def test_a_perfect_recogniser_names_everybody(run: Run, report_photos: ReportPhotos) -> None:
+    """Every held-out photo gets the right name at the threshold, for each number of photos."""
     methods = enrolment_methods(run, report_photos, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)
     assert [method.name for method in methods] == [
         f"enrolled from {n} photos" for n in ENROLMENT_PHOTOS
@@ -111,7 +111,7 @@ def test_a_recogniser_that_tells_people_apart_names_all_of_them(
 
 
 def test_no_more_photos_are_enrolled_than_asked_for(run: Run, report_photos: ReportPhotos) -> None:
-    """A look that only the fourth photo drawn of each person has is known from ten, not three."""
+    """A feature of the fourth chosen photo alone is recognised from ten photos, not from three."""
     fourth = [own[3] for own in draw_enrolment(LABELS, HELD_OUT, 10, run.config.seed)]
     looks = LABELS + 20
     looks[fourth] = looks[HELD_OUT] = 0
@@ -122,8 +122,8 @@ def test_no_more_photos_are_enrolled_than_asked_for(run: Run, report_photos: Rep
     assert (three.right.value, ten.right.value) == (0.0, 1.0)
 
 
-def test_a_person_taken_for_another_is_wrong(run: Run, report_photos: ReportPhotos) -> None:
-    """Held-out photos of Bo that look like Ada count as wrong, with a threshold or without."""
+def test_a_photo_that_gets_another_name_is_wrong(run: Run, report_photos: ReportPhotos) -> None:
+    """Held-out photos of Bo that look like Ada are wrong, with and without a threshold."""
     looks = np.where(HELD_OUT, 0, LABELS)
     mixed = replace(report_photos, crops=crops(looks.tolist()))
     method = enrolment_methods(run, mixed, NOBODY, None, Embedder(), PLAIN_COSINE, 0.5)[0]
@@ -133,7 +133,7 @@ def test_a_person_taken_for_another_is_wrong(run: Run, report_photos: ReportPhot
 def test_a_name_below_the_threshold_is_neither_right_nor_wrong(
     run: Run, report_photos: ReportPhotos
 ) -> None:
-    """A face that is near nobody gets the nearest name in rank 1, and none at the threshold."""
+    """A face that is near nobody gets the nearest name at rank 1 and no name at the threshold."""
     faint = report_photos.crops.copy()
     faint[HELD_OUT] = crops(LABELS[HELD_OUT].tolist(), weight=10)
     changed = replace(report_photos, crops=faint)
@@ -144,7 +144,7 @@ def test_a_name_below_the_threshold_is_neither_right_nor_wrong(
 def test_strangers_who_reach_the_threshold_are_counted(
     run: Run, report_photos: ReportPhotos
 ) -> None:
-    """One of four strangers looks like Ada and is named."""
+    """One of four strangers looks like Ada and gets her name."""
     strangers = crops([0, 5, 6, 7])
     method = enrolment_methods(run, report_photos, strangers, None, Embedder(), PLAIN_COSINE, 0.5)[
         0
@@ -152,18 +152,16 @@ def test_strangers_who_reach_the_threshold_are_counted(
     assert method.strangers == wilson(1, 4)
 
 
-def test_names_are_given_by_scores_held_against_the_cohort(
-    run: Run, report_photos: ReportPhotos
-) -> None:
-    """With a cohort of people like Ada, her photos no longer reach the threshold; Bo's do."""
+def test_names_are_given_by_normalised_scores(run: Run, report_photos: ReportPhotos) -> None:
+    """With a cohort of people like Ada, her photos do not reach the threshold, but Bo's do."""
     like_ada = Embedder().embed(report_photos.crops[np.flatnonzero(LABELS == 0)[0]])
     cohort = Cohort(np.tile(like_ada, (COHORT_NEAREST, 1)))
     method = enrolment_methods(run, report_photos, NOBODY, None, Embedder(), cohort, 0.5)[0]
     assert (method.right.value, method.wrong.value) == (0.5, 0.0)
 
 
-def test_people_never_seen_have_their_own_share(run: Run, report_photos: ReportPhotos) -> None:
-    """With Bo's photos wrong and Bo alone unseen, the share of unseen people is 0."""
+def test_unseen_people_have_their_own_rate(run: Run, report_photos: ReportPhotos) -> None:
+    """If Bo's photos are wrong and only Bo is unseen, the share for unseen people is 0."""
     looks = np.where(HELD_OUT, 0, LABELS)
     mixed = replace(report_photos, crops=crops(looks.tolist()))
     unseen = np.array([False, True])
@@ -174,7 +172,7 @@ def test_people_never_seen_have_their_own_share(run: Run, report_photos: ReportP
 def test_the_classifier_is_measured_on_the_same_photos(
     run: Run, report_photos: ReportPhotos
 ) -> None:
-    """Of Ada's and Bo's held-out photos one each is right, and the new person costs a training."""
+    """The rates come from the held-out photos, and a new person costs the whole training."""
     held = np.flatnonzero(HELD_OUT)
     report_photos.labelled.images[held, 0, :2, 0] = [[90, 10], [40, 60], [45, 55]] * 2
     nothing = wilson(0, 1)
@@ -189,8 +187,8 @@ def test_the_classifier_is_measured_on_the_same_photos(
     assert (method.strangers, method.new_person_s) == (wilson(2, 9), 7.0)
 
 
-def test_enrolling_one_more_is_timed_with_every_photo() -> None:
-    """Each photo is embedded once, and the time that is given has passed."""
+def test_the_enrolment_time_includes_every_photo() -> None:
+    """Each photo is embedded once, and the returned time is not shorter than the embedding."""
     embedder = Embedder()
     photos = np.zeros((3, SIDE, SIDE, 3), np.uint8)
     assert enrolment_seconds(photos, crops([1, 1, 1]), embedder, Gallery("", {}), PLAIN_COSINE) > 0

@@ -1,3 +1,5 @@
+"""Recipe ``report``: the network, its training, interruption and prediction."""
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +36,7 @@ def draw_face(person: int, seed: int, side: int = 24) -> Image:
     return image
 
 
-def make_album(photos_each: int = 10) -> LabelledPhotos:
+def make_labelled(photos_each: int = 10) -> LabelledPhotos:
     """Photos of three people, in groups of two."""
     labels = np.repeat(np.arange(len(NAMES)), photos_each)
     photos = np.stack([draw_face(int(who), seed) for seed, who in enumerate(labels)])
@@ -43,7 +45,7 @@ def make_album(photos_each: int = 10) -> LabelledPhotos:
 
 @pytest.fixture(scope="module")
 def labelled() -> LabelledPhotos:
-    return make_album()
+    return make_labelled()
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +54,13 @@ def run(labelled: LabelledPhotos, tmp_path_factory: pytest.TempPathFactory) -> R
 
 
 @pytest.fixture(autouse=True)
-def _forget_graphs() -> Iterator[None]:
+def _clear_graphs() -> Iterator[None]:
     yield
     keras.utils.clear_session()
 
 
 def test_the_network_is_the_report_s() -> None:
-    """Convolution, pooling, normalisation and dropout repeat; then flatten and one softmax."""
+    """The layers are convolution, pooling, normalisation and dropout, then flatten and softmax."""
     model = build_classifier(31, ClassifierConfig())
     kinds = [type(layer).__name__ for layer in model.layers]
     block = ["Conv2D", "MaxPooling2D", "BatchNormalization", "Dropout"]
@@ -68,15 +70,15 @@ def test_the_network_is_the_report_s() -> None:
 
 
 def test_bytes_are_scaled_inside_the_graph() -> None:
-    """The network takes uint8 and sees 0 to 1, so no caller can forget to scale."""
+    """The network takes uint8 and scales to 0 to 1, so no caller can forget it."""
     model = build_classifier(2, TINY)
     assert model.inputs[0].dtype == "uint8"
     white = np.full((1, 24, 24, 3), 255, np.uint8)
     assert keras.ops.convert_to_numpy(model.layers[0](white)).max() == pytest.approx(1.0)
 
 
-def test_the_smallest_picture_still_fits() -> None:
-    """The least size that the configuration allows leaves a pixel to the last pooling."""
+def test_the_smallest_allowed_photo_fits() -> None:
+    """The smallest allowed size leaves one pixel for the last pooling."""
     model = build_classifier(2, replace(TINY, size_px=10, widths=(2, 2)))
     assert model.layers[-2].output.shape == (None, 2)
 
@@ -88,7 +90,7 @@ def test_the_smallest_picture_still_fits() -> None:
         ("widths", (4, 0)), ("dropout", 1.0), ("held_out", 0.0), ("held_out", 1.0),
     ],
 )  # fmt: skip
-def test_values_out_of_range_are_refused_by_name(key: str, value: object) -> None:
+def test_values_out_of_range_are_errors(key: str, value: object) -> None:
     """The error names the key and the value."""
     with pytest.raises(ConfigError, match=f"^{key}: expected"):
         replace(TINY, **{key: value})  # type: ignore[arg-type]  # wrong on purpose
@@ -104,10 +106,10 @@ def test_values_out_of_range_are_refused_by_name(key: str, value: object) -> Non
         ("names", ("Ada",), "at least two people"),
     ],
 )
-def test_an_album_must_fit_together(
+def test_images_labels_and_groups_must_fit_together(
     labelled: LabelledPhotos, part: str, value: object, said: str
 ) -> None:
-    """Everybody named is on some photo, and each photo has a label and a group."""
+    """Every name needs a photo, and each photo a label and a group."""
     with pytest.raises(DatasetError, match=said):
         replace(labelled, **{part: value})  # type: ignore[arg-type]  # wrong on purpose
 
@@ -118,21 +120,21 @@ def test_training_learns(run: Run) -> None:
 
 
 def test_every_epoch_is_trained(run: Run) -> None:
-    """Nothing stops early, and each epoch's time and held-out figures are kept."""
+    """The training does not stop early, and the history has time and held-out figures per epoch."""
     assert [row["epoch"] for row in run.history] == [1.0, 2.0, 3.0]
     assert {"seconds", "accuracy", "val_accuracy", "loss", "val_loss"} <= set(run.history[0])
     assert run.training_s == sum(row["seconds"] for row in run.history) > 0
 
 
-def test_a_group_is_held_out_whole(run: Run, labelled: LabelledPhotos) -> None:
-    """Photos of one group are never on both splits, and about a fifth is held out."""
+def test_a_group_is_held_out_completely(run: Run, labelled: LabelledPhotos) -> None:
+    """Photos of one group are all held out or all trained on, and about a fifth is held out."""
     trained_on = set(labelled.groups[~run.held_out].tolist())
     assert trained_on.isdisjoint(labelled.groups[run.held_out].tolist())
     assert np.mean(run.held_out) == pytest.approx(0.2, abs=0.05)
 
 
 def test_held_out_photos_do_not_train(run: Run, labelled: LabelledPhotos, tmp_path: Path) -> None:
-    """Other held-out photos change nothing in the weights."""
+    """Other held-out photos do not change the weights."""
     photos = labelled.images.copy()
     photos[run.held_out] = 255 - photos[run.held_out]
     other = fit_classifier(tmp_path, replace(labelled, images=photos), TINY, progress=False)
@@ -140,8 +142,8 @@ def test_held_out_photos_do_not_train(run: Run, labelled: LabelledPhotos, tmp_pa
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
 
 
-def test_the_run_folder_holds_what_was_promised(run: Run) -> None:
-    """Configuration, history, curves and model are there, and the backup is gone."""
+def test_the_run_folder_holds_its_files(run: Run) -> None:
+    """A finished run holds configuration, history, curves and model, but no backup."""
     names = {path.name for path in run.folder.iterdir()}
     assert names == {"config.json", "history.csv", "curves.png", "model.keras"}
 
@@ -149,7 +151,7 @@ def test_the_run_folder_holds_what_was_promised(run: Run) -> None:
 def test_a_finished_run_is_not_trained_again(
     run: Run, labelled: LabelledPhotos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asking for the same run again gives back the stored one."""
+    """A second call with the same arguments returns the stored run."""
     monkeypatch.setattr(classifier_fit, "_train", lambda *_, **__: pytest.fail("trained again"))
     again = fit_classifier(run.folder, labelled, TINY, progress=False)
     assert again.history == run.history
@@ -157,10 +159,10 @@ def test_a_finished_run_is_not_trained_again(
 
 
 @pytest.mark.parametrize("change", ["config", "photos", "labels", "names"])
-def test_a_folder_of_another_run_is_refused(
+def test_a_folder_of_another_run_is_rejected(
     run: Run, labelled: LabelledPhotos, change: str
 ) -> None:
-    """A run folder never mixes two recipes or two sets of photos."""
+    """A run folder with another configuration or other photos is rejected."""
     config = replace(TINY, epochs=9) if change == "config" else TINY
     others: Mapping[str, LabelledPhotos] = {
         "photos": replace(labelled, images=255 - labelled.images),
@@ -172,7 +174,7 @@ def test_a_folder_of_another_run_is_refused(
 
 
 class PowerCutError(Exception):
-    """Stands for whatever ends a training."""
+    """Anything that interrupts a training."""
 
 
 def cut(*_: object) -> None:
@@ -210,10 +212,10 @@ def backup_of(folder: Path) -> list[npt.NDArray[np.float32]]:
     return list(model.get_weights())
 
 
-def test_an_interrupted_run_is_taken_up(
+def test_an_interrupted_run_is_resumed(
     labelled: LabelledPhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a cut in the third epoch, the first two stand as they were and only it is trained."""
+    """After a power cut in the third epoch, only the third epoch is trained."""
     monkeypatch.setattr(classifier_fit, "history_callback", before_each_epoch(cut_in_the_third))
     with pytest.raises(PowerCutError):
         fit_classifier(tmp_path, labelled, TINY, progress=False)
@@ -226,8 +228,8 @@ def test_an_interrupted_run_is_taken_up(
     assert run.history[2]["loss"] < before[0]["loss"], "it did not start from the backup"
 
 
-def test_an_epoch_made_anew_replaces_its_row(tmp_path: Path) -> None:
-    """A cut between an epoch's row and its backup leaves one row of it, the second."""
+def test_a_repeated_epoch_replaces_its_row(tmp_path: Path) -> None:
+    """A power cut between an epoch's row and its backup leaves one row, the second."""
     history = [
         {"epoch": 1.0, "seconds": 1.0, "loss": 2.0},
         {"epoch": 2.0, "seconds": 1.0, "loss": 9.0},
@@ -241,7 +243,7 @@ def test_an_epoch_made_anew_replaces_its_row(tmp_path: Path) -> None:
 def test_a_cut_after_the_last_epoch_loses_nothing(
     labelled: LabelledPhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Trained but not yet saved: the next call saves the trained weights without training."""
+    """If the model was trained but not stored, the next call stores it without training."""
     with monkeypatch.context() as patch:
         patch.setattr(classifier_fit, "save_curves", cut)
         with pytest.raises(PowerCutError):
@@ -254,16 +256,16 @@ def test_a_cut_after_the_last_epoch_loses_nothing(
 
 
 def test_one_group_cannot_be_split(labelled: LabelledPhotos, tmp_path: Path) -> None:
-    """Where all photos are one burst nothing can be held out, and that is said."""
-    whole = replace(labelled, groups=np.zeros(len(labelled.labels), np.int64))
+    """If all photos are one burst, nothing can be held out, and the error says so."""
+    one_group = replace(labelled, groups=np.zeros(len(labelled.labels), np.int64))
     with pytest.raises(DatasetError, match="the training or the held-out part is empty"):
-        fit_classifier(tmp_path, whole, TINY)
+        fit_classifier(tmp_path, one_group, TINY)
 
 
-def test_photos_of_another_size_are_refused(
+def test_photos_of_another_size_are_rejected(
     run: Run, labelled: LabelledPhotos, tmp_path: Path
 ) -> None:
-    """Training and prediction name the size that they expect and the one they got."""
+    """The error names the expected and the given size."""
     with pytest.raises(DatasetError, match=r"expected \(n, 32, 32, 3\) uint8, got \(30, 24, 24"):
         fit_classifier(tmp_path, labelled, replace(TINY, size_px=32))
     with pytest.raises(DatasetError, match=r"got .* float32"):
@@ -271,15 +273,15 @@ def test_photos_of_another_size_are_refused(
 
 
 @pytest.mark.parametrize("spoil", ["config.json", "model.keras", "history"])
-def test_what_is_no_finished_run_is_refused(tmp_path: Path, spoil: str) -> None:
-    """A folder with a malformed or a missing part is named."""
+def test_a_folder_without_a_finished_run_is_an_error(tmp_path: Path, spoil: str) -> None:
+    """A folder with a malformed or missing file is an error that names the folder."""
     (tmp_path / spoil).write_text("{}")
     with pytest.raises(DatasetError, match="no finished run"):
         load_run(tmp_path)
 
 
 def test_scores_are_a_softmax(run: Run, labelled: LabelledPhotos) -> None:
-    """Each photo's scores sum to 1, one a name; no photos give no rows."""
+    """Each photo has one score per name, with the sum 1; no photos give no rows."""
     found = score(run, labelled.images)
     assert found.shape == (30, 3)
     assert found.dtype == np.float32
@@ -288,7 +290,7 @@ def test_scores_are_a_softmax(run: Run, labelled: LabelledPhotos) -> None:
 
 
 def test_predictions_name_the_highest_score(run: Run) -> None:
-    """Even noise is given somebody's name, which is the failing that the report shows."""
+    """Even noise gets somebody's name, which is the weakness that the report shows."""
     noise = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 3), dtype=np.uint8)
     said, found = predict(run, noise), score(run, noise)
     assert [p.predicted for p in said] == [NAMES[best] for best in found.argmax(axis=1)]
@@ -297,8 +299,8 @@ def test_predictions_name_the_highest_score(run: Run) -> None:
     assert predict(run, noise[:1], ["Cy"])[0].actual == "Cy"
 
 
-def test_the_stored_model_needs_no_code_of_ours(run: Run, labelled: LabelledPhotos) -> None:
-    """Keras alone opens ``model.keras`` and says the same."""
+def test_the_stored_model_needs_only_keras(run: Run, labelled: LabelledPhotos) -> None:
+    """Keras alone loads ``model.keras`` and returns the same scores."""
     model = keras.saving.load_model(run.folder / "model.keras")
     alone = model.predict(labelled.images, verbose=0)
     np.testing.assert_allclose(alone, score(run, labelled.images), atol=1e-6)

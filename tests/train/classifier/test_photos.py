@@ -1,3 +1,5 @@
+"""The photos of recipe ``report``: which are used, how they are cut and grouped."""
+
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -48,8 +50,8 @@ def load(*sources: Source, size_px: int = 24, photos_max: int | None = None) -> 
     return load_report_photos(Sources(source=sources), Path(), size_px, photos_max, progress=False)
 
 
-def test_photo_crop_and_label_are_of_one_photo(tmp_path: Path) -> None:
-    """Whatever is cut, row i of every part is the same photo, in RGB."""
+def test_image_crop_and_label_belong_to_one_photo(tmp_path: Path) -> None:
+    """After a cut, row i of every array is the same photo, in RGB."""
     folder = write_crops(tmp_path)
     report_photos = load(source(folder), photos_max=10)
     labelled = report_photos.labelled
@@ -61,8 +63,8 @@ def test_photo_crop_and_label_are_of_one_photo(tmp_path: Path) -> None:
 
 
 @needs_photos
-def test_the_classifier_sees_whole_photos_that_are_not_aligned(tmp_path: Path) -> None:
-    """A photo is squeezed as it is, border and all; only the crop is cut around the face."""
+def test_the_classifier_gets_full_photos_that_are_not_aligned(tmp_path: Path) -> None:
+    """The classifier's photo is the full photo, scaled; only the crop is cut around the face."""
     photos = {
         who: picture(sample_people.enrolment_photos(who)[0])
         for who in sample_people.sample_people()[:2]
@@ -81,7 +83,7 @@ def test_the_classifier_sees_whole_photos_that_are_not_aligned(tmp_path: Path) -
 
 @needs_photos
 def test_a_photo_that_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path) -> None:
-    """No face, several faces, no picture and a copy are left out; the rest is kept."""
+    """Photos with no face, several faces, no picture, and copies are left out; others are kept."""
     first, second = (
         sample_people.enrolment_photos(who) for who in sample_people.sample_people()[:2]
     )
@@ -105,7 +107,7 @@ def test_a_photo_that_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path)
 
 
 def test_a_file_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
-    """A link to a file that is gone ends nothing."""
+    """A link to an absent file does not stop the command."""
     folder = write_crops(tmp_path / "photos")
     (folder / "p1" / "gone.png").symlink_to(tmp_path / "moved away.png")
     report_photos = load(source(folder))
@@ -115,10 +117,10 @@ def test_a_file_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     assert len(report_photos.photos) == 18
 
 
-def test_a_photo_that_vanishes_meanwhile_is_named(
+def test_a_photo_that_disappears_between_the_reads_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Photos are read twice; one that is gone the second time is one clear error."""
+    """Photos are read twice; a photo absent at the second time is an error that names it."""
     folder = write_crops(tmp_path)
 
     def vanish(*parts: object) -> object:
@@ -131,7 +133,7 @@ def test_a_photo_that_vanishes_meanwhile_is_named(
 
 
 def test_a_burst_of_one_person_is_one_group(tmp_path: Path) -> None:
-    """Photos of one moment share a group; every other photo has one of its own."""
+    """Photos of one moment share a group; every other photo is a group of its own."""
     folder = write_crops(tmp_path, people=2, photos_each=3)
     noise = np.random.default_rng(0).normal(0, 14, (8, 8, 3))
     noisy = draw_crop(0, 100) + cv2.resize(noise, (CROP_PX, CROP_PX))
@@ -146,8 +148,8 @@ def test_a_burst_of_one_person_is_one_group(tmp_path: Path) -> None:
     assert len(set(by_name.values())) == len(by_name) - 1
 
 
-def test_the_set_is_cut_to_exactly_so_many_photos_and_evenly(tmp_path: Path) -> None:
-    """A cut set has the number asked for, and nobody keeps two more than anybody else."""
+def test_the_set_is_cut_evenly_to_the_number_asked_for(tmp_path: Path) -> None:
+    """A cut set has the size asked for, and the counts per person differ by at most one."""
     folder = write_crops(tmp_path)
     report_photos = load(source(folder), photos_max=10)
     counts = Counter(report_photos.labelled.labels.tolist())
@@ -157,15 +159,15 @@ def test_the_set_is_cut_to_exactly_so_many_photos_and_evenly(tmp_path: Path) -> 
     assert again.labelled.fingerprint() == report_photos.labelled.fingerprint()
 
 
-def test_a_set_cut_below_one_photo_a_person_is_refused(tmp_path: Path) -> None:
-    """Nobody is cut away whole."""
+def test_a_set_cut_below_one_photo_per_person_is_an_error(tmp_path: Path) -> None:
+    """A set smaller than one photo per person is an error."""
     with pytest.raises(DatasetError, match="photos_max: 2, expected at least 3"):
         load(source(write_crops(tmp_path)), photos_max=2)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), st.integers(0, 70), st.integers(0, 9))
 def test_a_cut_is_even(labels: list[int], n: int, seed: int) -> None:
-    """Who keeps fewer photos than another has none left, but for one of the last round."""
+    """A person with fewer photos than another has no photo left, except in the last round."""
     kept = cut_evenly(np.array(labels, np.int64), n, seed)
     assert len(kept) == min(n, len(labels))
     assert (np.diff(kept) > 0).all()
@@ -174,16 +176,16 @@ def test_a_cut_is_even(labels: list[int], n: int, seed: int) -> None:
     assert all(keep[who] >= min(have[who], most - 1) for who in have)
 
 
-def test_people_of_one_name_in_two_sources_are_refused(tmp_path: Path) -> None:
-    """Two folders p0 are not quietly one person."""
+def test_people_of_one_name_in_two_sources_are_an_error(tmp_path: Path) -> None:
+    """Folders of one name in two sources are an error, not one person."""
     folder = write_crops(tmp_path / "one")
     save(tmp_path / "two", "p1", "0.png", draw_crop(7, 8))
     with pytest.raises(DatasetError, match=r"\['p1'\]: in two sources"):
         load(source(folder), source(tmp_path / "two", name="two"))
 
 
-def test_photos_of_nobody_named_are_left_out(tmp_path: Path) -> None:
-    """An archive's loose photos say nothing about who is on them."""
+def test_unnamed_photos_are_left_out(tmp_path: Path) -> None:
+    """Loose photos of an archive are left out, because nobody is named on them."""
     archive = tmp_path / "photos.zip"
     folder = write_crops(tmp_path / "photos", people=2)
     with zipfile.ZipFile(archive, "w") as file:
@@ -197,8 +199,8 @@ def test_photos_of_nobody_named_are_left_out(tmp_path: Path) -> None:
     assert report_photos.labelled.names == ("p0", "p1")
 
 
-def test_a_set_without_a_usable_photo_is_refused(tmp_path: Path) -> None:
-    """The message counts the reasons."""
+def test_a_set_without_a_usable_photo_is_an_error(tmp_path: Path) -> None:
+    """The error counts the reasons."""
     save(tmp_path, "ada", "large.png", np.zeros((40, 50, 3), np.uint8))
     with pytest.raises(DatasetError, match=r"no usable photo.*not an aligned crop.*: 1"):
         load(source(tmp_path))

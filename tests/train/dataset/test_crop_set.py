@@ -1,4 +1,4 @@
-"""The crop set on disk: what is written comes back, and what does not fit together is refused."""
+"""The crop set on disk: it is read back as written, and a damaged set is rejected."""
 
 import json
 from collections.abc import Callable
@@ -29,24 +29,24 @@ def write(folder: Path) -> CropSet:
     return CropSet.load(folder)
 
 
-def test_what_is_written_comes_back(tmp_path: Path) -> None:
-    """Names with spaces, accents, commas and quotes survive, and so do crops and sides."""
+def test_a_set_is_read_back_as_written(tmp_path: Path) -> None:
+    """Crops, splits, and names with spaces, accents, commas and quotes are read back."""
     found = write(tmp_path / "a" / "b")
     assert (found.photos, found.splits, len(found)) == (PHOTOS, SPLITS, 4)
     assert all(np.array_equal(crop, draw_crop(who, 0)) for who, crop in enumerate(found.crops))
 
 
-def test_a_side_is_listed_in_order(tmp_path: Path) -> None:
-    """Each side's crops are found by number; a side that nobody is on is empty."""
+def test_the_indices_of_a_split_are_in_order(tmp_path: Path) -> None:
+    """The indices of each split are ascending; a split without photos is empty."""
     found = write(tmp_path)
-    assert [found.indices_of(side).tolist() for side in ("train", "dev", "test", "none")] == [
+    assert [found.indices_of(split).tolist() for split in ("train", "dev", "test", "none")] == [
         [0, 3], [1], [2], []
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
-def test_the_middle_is_the_contract_s_crop(tmp_path: Path, batch: int) -> None:
-    """Eight pixels fall away on each side, whatever the size of a batch, in the order asked for."""
+def test_the_contract_s_crop_is_the_middle(tmp_path: Path, batch: int) -> None:
+    """Eight pixels are cut off on each side, for any batch size, in the order asked for."""
     found = write(tmp_path)
     parts = list(found.contract_crops(np.array([3, 0, 1]), batch=batch))
     assert all(len(part) <= batch and part.flags.c_contiguous for part in parts)
@@ -62,8 +62,8 @@ def test_the_middle_is_the_contract_s_crop(tmp_path: Path, batch: int) -> None:
         (Photo("s", "", "1.jpg", "g"), "s/1.jpg", ""),
     ],
 )
-def test_a_photo_says_whose_it_is(photo: Photo, path: str, identity: str) -> None:
-    """A person is unique over all sources; nobody named is nobody."""
+def test_a_photo_has_a_path_and_an_identity(photo: Photo, path: str, identity: str) -> None:
+    """A person is unique over all sources; an unnamed photo has no identity."""
     assert (photo.path, photo.identity) == (path, identity)
 
 
@@ -110,18 +110,18 @@ def _crops(crops: object) -> Callable[[Path], None]:
         _crops(np.array([None])),
     ],
 )
-def test_a_folder_that_is_no_crop_set_is_named(
+def test_a_folder_that_is_no_crop_set_is_an_error(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    """Whatever is absent, cut short or foreign, the error names the folder."""
+    """The error names the folder if a file is absent, truncated or of another kind."""
     write(tmp_path)
     spoil(tmp_path)
     with pytest.raises(DatasetError, match=str(tmp_path)):
         CropSet.load(tmp_path)
 
 
-def test_a_set_of_another_contract_is_refused(tmp_path: Path) -> None:
-    """Crops that were cut in another way do not pass for the kiosk's; the error names the file."""
+def test_a_set_of_another_contract_is_rejected(tmp_path: Path) -> None:
+    """Crops that were cut under another contract are rejected; the error names the file."""
     write(tmp_path)
     facts = json.loads((tmp_path / "set.json").read_text())
     assert facts["contract"] == fingerprint()
@@ -131,15 +131,17 @@ def test_a_set_of_another_contract_is_refused(tmp_path: Path) -> None:
         CropSet.load(tmp_path)
 
 
-def test_a_new_set_forgets_the_old_one_s_targets(tmp_path: Path) -> None:
-    """A teacher's embeddings of other crops never pass for this set's."""
+def test_a_new_set_removes_the_old_teacher_embeddings(tmp_path: Path) -> None:
+    """Writing a set removes the teacher embeddings of an earlier set."""
     assert len(load_targets(make_crop_set(tmp_path, {"train": 4}, each=1))) == 4
     with pytest.raises(DatasetError, match=r"teacher\.npy: run `kiosk-train teach` first"):
         load_targets(write(tmp_path))
 
 
-def test_a_set_that_was_cut_short_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When writing ends halfway, the folder is no crop set, not one of new crops and old names."""
+def test_an_interrupted_write_leaves_no_crop_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an interrupted write, the folder is no crop set."""
     write(tmp_path)
     monkeypatch.setattr(CropSet, "write_photos", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

@@ -23,8 +23,8 @@ def as_png(image: Image) -> bytes:
 
 
 @pytest.mark.parametrize("side_px", [112, 128])
-def test_an_aligned_crop_is_taken_as_it_is(detector: Detector, side_px: int) -> None:
-    """It is not searched for a face; 112 pixels get a mirrored border; channels become RGB."""
+def test_an_aligned_crop_is_used_unchanged(detector: Detector, side_px: int) -> None:
+    """No face is searched; 112 pixels get a mirrored border; channels become RGB."""
     crop = draw_crop(1, 1, side_px)
     found = find_crop(as_png(crop[..., ::-1]), detector, aligned=True)
     edge = (128 - side_px) // 2
@@ -40,17 +40,17 @@ def test_an_aligned_crop_is_taken_as_it_is(detector: Detector, side_px: int) -> 
         ((1, 1, 3), "photo", NoFaceError, "^no face$"),
     ],
 )
-def test_what_is_no_crop_is_refused(
+def test_a_picture_that_is_no_crop_is_rejected(
     detector: Detector, shape: tuple[int, ...], way: str, error: type[PhotoError], reason: str
 ) -> None:
-    """The text is the reason alone, fit for a table."""
+    """The message is only the reason, for the list of photos left out."""
     with pytest.raises(error, match=reason):
         find_crop(as_png(np.zeros(shape, np.uint8)), detector, aligned=way == "aligned")
 
 
 @needs_photos
-def test_two_people_on_one_photo_are_refused(detector: Detector) -> None:
-    """Nobody could say whose name it is."""
+def test_two_people_on_one_photo_are_rejected(detector: Detector) -> None:
+    """A photo with two people is rejected: the name could belong to either."""
     two = [read_photo(orl_photo(person, 1)) for person in (4, 5)]
     with pytest.raises(SeveralFacesError, match=r"^several faces$"):
         find_crop(as_png(np.hstack(two)), detector)

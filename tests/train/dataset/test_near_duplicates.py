@@ -58,7 +58,7 @@ def as_brighter(image: Image) -> Image:
 @settings(deadline=None, max_examples=50)
 @given(few_crops, st.data())
 def test_an_exact_copy_is_found(crops: Image, data: st.DataObject) -> None:
-    """Whatever a crop looks like, even all one grey, its copy is found at a threshold of 1."""
+    """A copy of any crop, even of one grey, is found at a threshold of 1."""
     original = data.draw(st.integers(0, len(crops) - 1))
     with_copy = np.concatenate([crops, crops[original : original + 1]])
     assert (original, len(crops)) in near_duplicates(with_copy, 1.0)
@@ -67,7 +67,7 @@ def test_an_exact_copy_is_found(crops: Image, data: st.DataObject) -> None:
 @settings(deadline=None, max_examples=50)
 @given(few_crops, st.sampled_from([0.3, 0.9]))
 def test_order_does_not_matter(crops: Image, threshold: float) -> None:
-    """Reversing the crops reverses the pairs and changes nothing else."""
+    """Reversed crops give the reversed pairs."""
     last = len(crops) - 1
     mirrored = [(last - j, last - i) for i, j in near_duplicates(crops[::-1], threshold)]
     assert sorted(mirrored) == near_duplicates(crops, threshold)
@@ -75,22 +75,22 @@ def test_order_does_not_matter(crops: Image, threshold: float) -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(few_crops, st.floats(0.1, 1.0))
-def test_pairs_are_told_once_and_in_order(crops: Image, threshold: float) -> None:
-    """No crop is paired with itself, no pair comes twice, and the smaller number is first."""
+def test_pairs_are_unique_and_in_order(crops: Image, threshold: float) -> None:
+    """No crop is paired with itself, no pair appears twice, and the smaller index is first."""
     pairs = near_duplicates(crops, threshold)
     assert pairs == sorted(set(pairs))
     assert all(0 <= i < j < len(crops) for i, j in pairs)
 
 
 @pytest.mark.parametrize("change", [as_jpeg, as_thumbnail, as_brighter])
-def test_the_same_photo_saved_anew_is_a_near_duplicate(change: Callable[[Image], Image]) -> None:
-    """A photo that was compressed, reduced or brightened is still the same photo."""
+def test_the_same_photo_saved_again_is_a_near_duplicate(change: Callable[[Image], Image]) -> None:
+    """A compressed, reduced or brightened copy is a near-duplicate."""
     photo = draw(1)
     assert near_duplicates(np.stack([photo, draw(2), change(photo)])) == [(0, 2)]
 
 
 def test_pairs_across_blocks_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cutting the comparison into blocks loses and doubles no pair."""
+    """Comparison in blocks finds every pair once."""
     monkeypatch.setattr("train.dataset.near_duplicates._BLOCK", 4)
     crops = np.stack([draw(seed % 5) for seed in range(13)])
     expected = [(i, j) for i in range(13) for j in range(i + 1, 13) if (j - i) % 5 == 0]
@@ -107,27 +107,27 @@ def test_pairs_across_blocks_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ((2, 24, 24, 3), np.uint8, 1.1, "threshold"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(
+def test_crops_that_cannot_be_compared_are_an_error(
     shape: tuple[int, ...], dtype: type, threshold: float, said: str
 ) -> None:
-    """Arrays of another kind and thresholds that are no cosine are refused by name."""
+    """The error names an array of another shape or type, or a threshold out of range."""
     with pytest.raises(DatasetError, match=said):
         near_duplicates(np.zeros(shape, dtype), threshold)
 
 
 def test_no_crops_have_no_duplicates() -> None:
-    """An empty array is compared without complaint."""
+    """An empty array is no error."""
     assert near_duplicates(np.empty((0, 24, 24, 3), np.uint8)) == []
 
 
-def test_within_keeps_links_of_one_person() -> None:
-    """A link between two people is dropped, one within a person stays."""
+def test_links_within_a_person_are_kept() -> None:
+    """A link between two people is removed, a link within a person stays."""
     assert within_person([(0, 1), (1, 2)], [7, 7, 8]) == [(0, 1)]
 
 
 @given(st.integers(1, 30), st.data())
 def test_groups_are_the_connected_items(n: int, data: st.DataObject) -> None:
-    """Two items share a group exactly where a chain of links leads from one to the other."""
+    """Two items share a group exactly if a chain of links connects them."""
     item = st.integers(0, n - 1)
     links = data.draw(st.lists(st.tuples(item, item), max_size=30))
     reach = np.eye(n, dtype=np.bool_)
@@ -140,13 +140,13 @@ def test_groups_are_the_connected_items(n: int, data: st.DataObject) -> None:
 
 
 def test_groups_are_numbered_as_they_appear() -> None:
-    """The first item is in group 0, and each new group has the next number."""
+    """The first item is in group 0, and each new group gets the next number."""
     assert groups(5, [(3, 0), (4, 2)]).tolist() == [0, 1, 2, 0, 2]
 
 
 @pytest.mark.parametrize("link", [(0, 3), (-1, 0)])
-def test_a_link_to_nothing_is_refused(link: tuple[int, int]) -> None:
-    """A link must name items that exist."""
+def test_a_link_to_an_absent_item_is_an_error(link: tuple[int, int]) -> None:
+    """A link to an absent item is an error."""
     with pytest.raises(DatasetError, match="0 to 2"):
         groups(3, [link])
 
@@ -155,7 +155,7 @@ def test_a_link_to_nothing_is_refused(link: tuple[int, int]) -> None:
 def test_a_group_is_never_divided(
     case: tuple[list[int], list[int] | None], fractions: tuple[float, ...], seed: int
 ) -> None:
-    """All items of a group are on one side, and each item is on exactly one of the parts asked."""
+    """All items of a group are in one part, and each item is in exactly one part."""
     group_of, labels = case
     parts = split_groups(group_of, labels, fractions, seed)
     assert parts.shape == (len(group_of),)
@@ -168,21 +168,21 @@ def test_a_group_is_never_divided(
 def test_the_same_seed_gives_the_same_split(
     case: tuple[list[int], list[int] | None], fractions: tuple[float, ...], seed: int
 ) -> None:
-    """A split can be made again from its recorded seed."""
+    """A split can be reproduced from its seed."""
     first = split_groups(*case, fractions, seed)
     assert np.array_equal(first, split_groups(*case, fractions, seed))
 
 
 def test_another_seed_gives_another_split() -> None:
-    """The seed is what decides."""
+    """Two seeds give two splits."""
     items = range(100)
     one, other = (split_groups(items, None, (0.5, 0.5), seed) for seed in (1, 2))
     assert not np.array_equal(one, other)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), seeds)
-def test_each_person_is_divided_alike(labels: list[int], seed: int) -> None:
-    """Where no photos are grouped, every person's share is right to within one photo."""
+def test_each_person_is_divided_by_the_fractions(labels: list[int], seed: int) -> None:
+    """Without groups, every person's share is exact to within one photo."""
     parts = split_groups(range(len(labels)), labels, (0.8, 0.2), seed)
     for person in set(labels):
         own = parts[np.array(labels) == person]
@@ -190,27 +190,27 @@ def test_each_person_is_divided_alike(labels: list[int], seed: int) -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), seeds)
-def test_everybody_is_on_the_largest_side(labels: list[int], seed: int) -> None:
-    """Nobody is held out altogether: whoever has one photo is trained on."""
+def test_everybody_is_in_the_largest_part(labels: list[int], seed: int) -> None:
+    """A person with one photo is in the largest part, so nobody is held out completely."""
     parts = split_groups(range(len(labels)), labels, (0.2, 0.8), seed)
     assert {label for label, part in zip(labels, parts, strict=True) if part == 1} == set(labels)
 
 
 @pytest.mark.parametrize("fractions", [(0.5, 0.4), (1.2, -0.2), (1.0, 0.0), ()])
 def test_fractions_must_be_shares(fractions: tuple[float, ...]) -> None:
-    """Shares that are not positive or do not sum to 1 are refused."""
+    """Shares that are not positive or do not sum to 1 are an error."""
     with pytest.raises(DatasetError, match="sum to 1"):
         split_groups([0, 1], None, fractions, 0)
 
 
 def test_labels_must_fit_groups() -> None:
-    """One label is needed for each item."""
+    """A number of labels other than that of the items is an error."""
     with pytest.raises(DatasetError, match="labels"):
         split_groups([0, 1, 2], [0, 1], (0.8, 0.2), 0)
 
 
-def test_real_photos_are_told_apart() -> None:
-    """Real crops: near-duplicates are few, and above the burst threshold no person is one group."""
+def test_real_photos_are_no_near_duplicates() -> None:
+    """On real crops few pairs are near-duplicates, and no person is one burst."""
     archive = SHARED / "data" / "faces" / "web_celebrities.zip"
     if not archive.exists():
         pytest.skip(f"{archive} is absent: real faces are not part of the repository")

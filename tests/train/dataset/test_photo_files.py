@@ -11,8 +11,8 @@ from train.dataset.sources import Source
 
 
 @pytest.mark.parametrize("name", ["photos", "photos.zip"])
-def test_photos_in_no_folder_show_nobody_named(tmp_path: Path, name: str) -> None:
-    """A source of loose photos alone is read as it is, each photo by itself."""
+def test_photos_in_no_folder_are_unnamed(tmp_path: Path, name: str) -> None:
+    """In a source of loose photos only, every photo is unnamed."""
     (tmp_path / "photos").mkdir()
     for number in (2, 1):
         (tmp_path / "photos" / f"{number}.JPG").write_bytes(bytes([number]))
@@ -40,7 +40,7 @@ def test_photos_in_no_folder_show_nobody_named(tmp_path: Path, name: str) -> Non
 def test_an_archive_may_hold_the_folder_of_people_itself(
     tmp_path: Path, entries: list[str], expected: list[tuple[str, str]]
 ) -> None:
-    """A single top folder that holds folders is nobody's name."""
+    """A single top folder that holds folders is not a person."""
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
         for entry in entries:
             archive.writestr(entry, b"x")

@@ -1,4 +1,4 @@
-"""From photos to a crop set: every photo is either in it or named with the reason."""
+"""Build a crop set: every photo is either in it or listed with a reason."""
 
 import csv
 import json
@@ -59,8 +59,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Prepared]:
 
 
 @needs_photos
-def test_every_photo_left_out_is_named_with_its_reason(made: tuple[Path, Prepared]) -> None:
-    """No face, several faces, unreadable, copies and near copies; nothing else is left out."""
+def test_every_photo_left_out_is_listed_with_its_reason(made: tuple[Path, Prepared]) -> None:
+    """Unreadable photos, photos without exactly one face, and duplicates are left out."""
     assert set(made[1].left_out) == {
         LeftOut("photos", BO, "broken.jpg", "unreadable"),
         LeftOut("photos", BO, "empty.png", "unreadable"),
@@ -74,7 +74,7 @@ def test_every_photo_left_out_is_named_with_its_reason(made: tuple[Path, Prepare
 
 @needs_photos
 def test_the_list_of_what_was_left_out_is_a_file(made: tuple[Path, Prepared]) -> None:
-    """left_out.csv says the same, names with accents and all."""
+    """left_out.csv lists the same photos, also with accents in their names."""
     with (made[0] / "left_out.csv").open(newline="", encoding="utf-8") as file:
         rows = [LeftOut(**row) for row in csv.DictReader(file)]
     assert tuple(rows) == made[1].left_out
@@ -82,7 +82,7 @@ def test_the_list_of_what_was_left_out_is_a_file(made: tuple[Path, Prepared]) ->
 
 @needs_photos
 def test_the_summary_counts_every_photo(made: tuple[Path, Prepared]) -> None:
-    """What was kept and each reason add up to the photos there were."""
+    """The counts of kept photos and of each reason add up to all photos."""
     assert made[1].summary() == {
         "kept": 7, "unreadable": 3, "no face": 1, "several faces": 1,
         "duplicate": 1, "near-duplicate": 1,
@@ -90,8 +90,8 @@ def test_the_summary_counts_every_photo(made: tuple[Path, Prepared]) -> None:
 
 
 @needs_photos
-def test_the_others_are_in_the_set(made: tuple[Path, Prepared]) -> None:
-    """Every good photo is there under its person's name and its path in their folder."""
+def test_all_usable_photos_are_in_the_set(made: tuple[Path, Prepared]) -> None:
+    """Every usable photo is in the set, with its person's name and its path in the folder."""
     found = CropSet.load(made[0])
     assert [(photo.person, photo.photo) for photo in found.photos] == [
         (ANA, "1.pgm"), (ANA, "2.pgm"), (ANA, "3.pgm"), (BO, "1.pgm"), (BO, "2.pgm"),
@@ -102,7 +102,7 @@ def test_the_others_are_in_the_set(made: tuple[Path, Prepared]) -> None:
 
 @needs_photos
 def test_a_crop_is_what_the_kiosk_would_cut(made: tuple[Path, Prepared]) -> None:
-    """The middle of a stored crop is the crop of the kiosk's own stages, to a grey level."""
+    """The middle of a stored crop is the kiosk's own crop, within one grey level."""
     found = CropSet.load(made[0])
     (middle,) = found.contract_crops(np.arange(len(found)))
     for crop, (person, number) in zip(middle, [(1, 1), (1, 2), (1, 3), (2, 1)], strict=False):
@@ -110,15 +110,15 @@ def test_a_crop_is_what_the_kiosk_would_cut(made: tuple[Path, Prepared]) -> None
 
 
 @needs_photos
-def test_the_set_says_what_made_it(made: tuple[Path, Prepared]) -> None:
+def test_the_set_stores_contract_and_seed(made: tuple[Path, Prepared]) -> None:
     """set.json holds the contract's fingerprint, the seed and the number of photos."""
     facts = json.loads((made[0] / "set.json").read_text())
     assert facts == {"contract": fingerprint(), "seed": 2026, "photos": 7}
 
 
 @needs_photos
-def test_a_person_without_a_photo_is_named(tmp_path: Path) -> None:
-    """An empty folder is an error that names it, before any photo is read."""
+def test_a_person_without_a_photo_is_an_error(tmp_path: Path) -> None:
+    """An empty folder is an error that names it, and nothing is written."""
     put(tmp_path / BO, 2, 1)
     (tmp_path / "Zoë ohne Foto").mkdir()
     (tmp_path / "Zoë ohne Foto" / "notes.txt").touch()
@@ -128,7 +128,7 @@ def test_a_person_without_a_photo_is_named(tmp_path: Path) -> None:
 
 
 def test_a_set_without_a_usable_photo_is_an_error(tmp_path: Path) -> None:
-    """Nothing is written, and the reasons are told."""
+    """Nothing is written, and the error counts the reasons."""
     (tmp_path / "photos" / BO).mkdir(parents=True)
     (tmp_path / "photos" / BO / "1.jpg").write_bytes(b"x")
     with pytest.raises(DatasetError, match=r"no usable photo .*'unreadable': 1"):
@@ -137,7 +137,7 @@ def test_a_set_without_a_usable_photo_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"no archive"])
-def test_a_source_that_is_no_folder_and_no_archive_is_named(
+def test_a_source_that_is_no_folder_and_no_archive_is_an_error(
     tmp_path: Path, content: bytes | None
 ) -> None:
     """The error names the path and the source."""
@@ -150,7 +150,7 @@ def test_a_source_that_is_no_folder_and_no_archive_is_named(
 
 @needs_photos
 def test_an_archive_gives_what_its_folder_gives(tmp_path: Path) -> None:
-    """Photos in a zip archive are prepared alike; one beside the folders is left out of both."""
+    """A zip archive gives the same set as its folder; a loose photo is left out of both."""
     put(tmp_path / "photos" / ANA, 1, 1, 2)
     put(tmp_path / "photos" / ANA / "2024", 1, 3)
     shutil.copyfile(orl_photo(2, 1), tmp_path / "photos" / "alone.pgm")
@@ -171,7 +171,7 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path: Path) -> None:
 
 @needs_photos
 def test_a_damaged_photo_in_an_archive_is_left_out(tmp_path: Path) -> None:
-    """One bad entry is named, and the others are prepared."""
+    """A damaged entry is left out, and the others are prepared."""
     path = tmp_path / "photos.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(orl_photo(1, 1), f"{BO}/1.pgm")
@@ -186,8 +186,8 @@ def test_a_damaged_photo_in_an_archive_is_left_out(tmp_path: Path) -> None:
 
 
 @needs_photos
-def test_of_two_copies_under_two_names_the_first_stays(tmp_path: Path) -> None:
-    """A photo that stands under two names is kept once, and the other is named."""
+def test_of_two_copies_under_two_names_the_first_is_kept(tmp_path: Path) -> None:
+    """A photo under two names is kept once, and the second one is listed as a duplicate."""
     for person in ("a", "b"):
         put(tmp_path / "photos" / person, 1, 1)
     put(tmp_path / "photos" / "b", 2, 2)
@@ -196,8 +196,8 @@ def test_of_two_copies_under_two_names_the_first_stays(tmp_path: Path) -> None:
 
 
 @needs_photos
-def test_some_people_of_a_source_may_be_taken_alone(tmp_path: Path) -> None:
-    """Those that are named are prepared, and one that is not there is an error."""
+def test_some_people_of_a_source_may_be_selected(tmp_path: Path) -> None:
+    """Only the named people are prepared, and an absent one is an error."""
     for person in (1, 2, 3):
         put(tmp_path / "photos" / f"p {person}", person, 1)
     some = Source(name="s", path="photos", people=("p 1", "p 3"))
@@ -209,11 +209,11 @@ def test_some_people_of_a_source_may_be_taken_alone(tmp_path: Path) -> None:
 
 
 @needs_photos
-def test_sides_are_those_of_the_sources(tmp_path: Path) -> None:
-    """A source's side and its people for the test alone end up in photos.csv."""
+def test_splits_follow_the_sources(tmp_path: Path) -> None:
+    """A source's split and its people for the test alone are written to photos.csv."""
     for person in (1, 2):
         put(tmp_path / "photos" / f"p {person}", person, 1)
     (tmp_path / "kept.txt").write_text("photos/p 2\n")
-    source = Source(name="s", path="photos", side="train", test_only="kept.txt")
+    source = Source(name="s", path="photos", split="train", test_only="kept.txt")
     prepare(Sources(source=(source,)), tmp_path, tmp_path / "out", progress=False)
     assert CropSet.load(tmp_path / "out").splits == ("train", "test")

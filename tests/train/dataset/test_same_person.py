@@ -1,4 +1,4 @@
-"""Namesakes: who is two people in the sets is measured as neither, and who is alike is left in."""
+"""People under two names: they are removed from the evaluation, similar people are not."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from train.dataset.sources import Split
 DIM = 24
 
 Row = tuple[str, Split, Floats]
-"""Person (``family_name``, or empty), side and embedding of one photo."""
+"""Person (``family_name``, or empty), split and embedding of one photo."""
 
 
 def axis(number: int) -> Floats:
@@ -23,7 +23,7 @@ def axis(number: int) -> Floats:
 
 
 def near(*cosines: tuple[int, float], rest: int) -> Floats:
-    """A vector at these cosines to some axes; what is missing points along an axis of its own."""
+    """A vector with these cosines to some axes; the rest points along another axis."""
     vector = np.zeros(DIM, np.float32)
     for number, cosine in cosines:
         vector[number] = cosine
@@ -38,12 +38,12 @@ def find(rows: Sequence[Row]) -> tuple[frozenset[str], list[int]]:
         for at, (person, _, _) in enumerate(rows)
     ]
     targets = np.stack([vector for _, _, vector in rows])
-    doubles, others = find_same_people(photos, [side for _, side, _ in rows], targets)
-    return doubles, np.flatnonzero(others).tolist()
+    duplicates, mislabelled = find_same_people(photos, [split for _, split, _ in rows], targets)
+    return duplicates, np.flatnonzero(mislabelled).tolist()
 
 
-def person(name: str, side: Split, vector: Floats, photos: int = 3) -> list[Row]:
-    return [(name, side, vector)] * photos
+def person(name: str, split: Split, vector: Floats, photos: int = 3) -> list[Row]:
+    return [(name, split, vector)] * photos
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,10 @@ def person(name: str, side: Split, vector: Floats, photos: int = 3) -> list[Row]
         ([(0, 0.72), (1, 0.65)], False),
     ],
 )
-def test_a_double_is_near_to_one_alone(cosines: list[tuple[int, float]], *, double: bool) -> None:
-    """A held-out person is taken for a trained one who is near, and much nearer than the next."""
+def test_a_duplicate_is_near_to_one_person_only(
+    cosines: list[tuple[int, float]], *, double: bool
+) -> None:
+    """A held-out person is a duplicate of a near training person if the next person is far."""
     rows = [
         *person("a", "train", axis(0)),
         *person("b", "train", axis(1)),
@@ -68,8 +70,8 @@ def test_a_double_is_near_to_one_alone(cosines: list[tuple[int, float]], *, doub
     assert find(rows)[0] == (frozenset({"s/c"}) if double else frozenset())
 
 
-def test_three_names_of_one_person_hide_none() -> None:
-    """The next person has to be of another look: a third name does not make the margin small."""
+def test_three_names_of_one_person_are_all_found() -> None:
+    """The next person must have another appearance: a third name does not reduce the margin."""
     rows = [
         *person("a", "train", axis(0)),
         *person("b", "train", near((0, 0.9), rest=1)),
@@ -78,8 +80,8 @@ def test_three_names_of_one_person_hide_none() -> None:
     assert find(rows)[0] == {"s/c"}
 
 
-def test_of_two_held_out_names_the_first_stays() -> None:
-    """Development and test people who are one are measured once; training people stay."""
+def test_of_two_held_out_names_the_first_is_kept() -> None:
+    """Of two held-out names of one person the second is removed; training people stay."""
     rows = [
         *person("a", "test", axis(0)),
         *person("b", "dev", near((0, 0.8), rest=1)),
@@ -89,8 +91,8 @@ def test_of_two_held_out_names_the_first_stays() -> None:
     assert find(rows) == ({"s/b"}, [])
 
 
-def test_who_is_linked_to_a_trained_name_by_another_name_goes() -> None:
-    """Two held-out names of a person who is trained on under a third are both left out."""
+def test_a_name_linked_to_a_training_name_by_another_name_is_removed() -> None:
+    """Two held-out names of a person who is in training under a third are both removed."""
     rows = [
         *person("a", "train", axis(0)),
         *person("b", "test", near((0, 0.85), rest=1)),
@@ -99,8 +101,8 @@ def test_who_is_linked_to_a_trained_name_by_another_name_goes() -> None:
     assert find(rows)[0] == {"s/b", "s/c"}
 
 
-def test_relatives_are_never_one() -> None:
-    """However alike, members of a family stay."""
+def test_relatives_are_never_one_person() -> None:
+    """Members of a family are never duplicates, even with equal embeddings."""
     rows = [
         *person("f_a", "test", axis(0)),
         *person("f_b", "test", near((0, 0.95), rest=1)),
@@ -117,13 +119,13 @@ def test_relatives_are_never_one() -> None:
         ([(0, 0.65), (1, 0.52)], False),
     ],
 )
-@pytest.mark.parametrize("side", ["train", "dev", "test"])
-def test_a_photo_of_nobody_named_may_show_somebody(
-    side: Split, cosines: list[tuple[int, float]], *, gone: bool
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_an_unnamed_photo_of_a_named_person_is_removed(
+    split: Split, cosines: list[tuple[int, float]], *, gone: bool
 ) -> None:
-    """It is left out if it is near to a person, and much nearer than to the next."""
+    """An unnamed photo is removed if it is near to one person and far from the next."""
     rows: list[Row] = [
-        *person("a", side, axis(0)),
+        *person("a", split, axis(0)),
         *person("b", "train", axis(1)),
         ("", "test", near(*cosines, rest=5)),
         ("", "train", axis(0)),
@@ -131,8 +133,8 @@ def test_a_photo_of_nobody_named_may_show_somebody(
     assert find(rows) == (frozenset(), [6] if gone else [])
 
 
-def test_a_photo_under_a_wrong_name_is_left_out() -> None:
-    """A held-out person's photo that shows another goes; the other photos and the person stay."""
+def test_a_photo_under_a_wrong_name_is_removed() -> None:
+    """A photo that shows another person is removed; the person and the other photos stay."""
     rows = [
         *person("a", "test", axis(0), 5),
         ("a", "test", near((1, 0.9), rest=2)),
@@ -141,8 +143,8 @@ def test_a_photo_under_a_wrong_name_is_left_out() -> None:
     assert find(rows) == (frozenset(), [5])
 
 
-def test_a_photo_like_its_own_name_stays() -> None:
-    """Whoever resembles another as well as himself is a hard photo, and no wrong one."""
+def test_a_photo_that_resembles_its_own_person_stays() -> None:
+    """A photo that resembles another person and its own person stays."""
     rows = [
         *person("a", "test", axis(0), 5),
         ("a", "test", near((0, 0.6), (1, 0.7), rest=2)),
@@ -151,8 +153,8 @@ def test_a_photo_like_its_own_name_stays() -> None:
     assert find(rows) == (frozenset(), [])
 
 
-def test_a_photo_may_be_like_the_other_name_of_its_person() -> None:
-    """With the second name left out, a photo that is nearer to it is still one of the first."""
+def test_a_photo_may_resemble_the_other_name_of_its_person() -> None:
+    """A photo nearer to its person's removed second name stays under the first name."""
     rows = [
         *person("a", "dev", axis(0), 5),
         ("a", "dev", near((0, 0.2), (1, 0.8), rest=2)),
@@ -174,13 +176,13 @@ def crop_set(tmp_path: Path) -> CropSet:
     return CropSet.load(tmp_path)
 
 
-def test_what_was_found_is_written_down(crop_set: CropSet) -> None:
-    """The side of doubles and of photos of others is ``none``, on disk too; the rest keeps its."""
-    parted, found = remove_same_people(crop_set, np.load(crop_set.folder / "teacher.npy"))
+def test_removed_people_and_photos_are_stored(crop_set: CropSet) -> None:
+    """Duplicates and mislabelled photos get the split ``none``, on disk too; others keep theirs."""
+    changed, found = remove_same_people(crop_set, np.load(crop_set.folder / "teacher.npy"))
     assert found == Removed(people=1, photos=1)
-    assert parted.splits == (*["train"] * 3, *["none"] * 3, *["test"] * 3, "none", "test")
-    assert CropSet.load(crop_set.folder).splits == parted.splits
+    assert changed.splits == (*["train"] * 3, *["none"] * 3, *["test"] * 3, "none", "test")
+    assert CropSet.load(crop_set.folder).splits == changed.splits
     assert (
-        remove_same_people(parted, np.load(crop_set.folder / "teacher.npy"))[0].splits
-        == parted.splits
+        remove_same_people(changed, np.load(crop_set.folder / "teacher.npy"))[0].splits
+        == changed.splits
     )

@@ -1,4 +1,4 @@
-"""The list of sources: what it may say, what stays together, and what a plain folder amounts to."""
+"""The list of sources: its keys, its groups, and the description of a plain folder."""
 
 from pathlib import Path
 
@@ -25,11 +25,11 @@ def people(folder: Path, count: int) -> Path:
 
 
 def test_a_source_needs_only_a_name_and_a_path(tmp_path: Path) -> None:
-    """All else has a default: photos to align, everybody alone, nobody held out."""
+    """All other keys have defaults: photos to align, each person alone, nobody held out."""
     sources = load_sources(written(tmp_path, '[[source]]\nname = "photos"\npath = "p"\n'))
     assert sources.source == (Source(name="photos", path="p"),)
     assert not sources.source[0].aligned
-    assert (sources.source[0].dev, sources.source[0].test, sources.source[0].side) == (0, 0, None)
+    assert (sources.source[0].dev, sources.source[0].test, sources.source[0].split) == (0, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -49,15 +49,15 @@ def test_a_source_needs_only_a_name_and_a_path(tmp_path: Path) -> None:
         ("source = [", ""),
     ],
 )
-def test_a_wrong_list_is_refused_by_file_and_key(tmp_path: Path, text: str, said: str) -> None:
+def test_a_wrong_list_is_an_error_with_file_and_key(tmp_path: Path, text: str, said: str) -> None:
     """The error names the file and what is wrong in it."""
     with pytest.raises(DatasetError, match=rf"sources\.toml: .*{said}"):
         load_sources(written(tmp_path, text))
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_a_list_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """An absent file and one that is no text are errors that name it."""
+def test_a_list_that_cannot_be_read_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    """An absent file and a file that is no text are errors that name it."""
     path = tmp_path / "sources.toml"
     if content is not None:
         path.write_bytes(content)
@@ -76,14 +76,16 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         ("^(F[0-9]+)_", "", "F0012_1.jpg", "s/F0012_1.jpg"),
     ],
 )
-def test_what_stays_together(group: str, person: str, photo: str, together: str) -> None:
-    """A family by the expression, else a person, else a photo of nobody named."""
+def test_a_group_is_a_family_a_person_or_a_photo(
+    group: str, person: str, photo: str, together: str
+) -> None:
+    """A group is a family by the expression, else a person, else an unnamed photo."""
     assert Source(name="s", path="p", group=group).group_of(person, photo) == together
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.name)
 def test_the_shipped_lists_can_be_read(path: Path) -> None:
-    """Every list that ships is a list of sources."""
+    """Every shipped list is a valid list of sources."""
     assert load_sources(path).source
 
 
@@ -96,16 +98,16 @@ def test_relatives_stay_together_in_the_shipped_list() -> None:
 
 
 @pytest.mark.parametrize(("count", "held_out"), [(1, 0), (5, 0), (6, 2), (29, 2), (30, 3), (45, 4)])
-def test_a_folder_holds_out_a_tenth_and_two_at_least(
+def test_a_folder_holds_out_a_tenth_and_at_least_two_people(
     tmp_path: Path, count: int, held_out: int
 ) -> None:
-    """With six people or more, so many that one can be enrolled and one be a stranger."""
+    """With six people or more, at least two are held out: one to enrol and one stranger."""
     (source,) = folder_source(people(tmp_path, count)).source
     assert (source.dev, source.test) == (held_out, held_out)
 
 
 def test_a_folder_is_found_from_any_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative folder is one of the working directory, whatever root is given."""
+    """A relative folder is relative to the working directory, with any root."""
     (tmp_path / "photos").mkdir()
     people(tmp_path / "photos", 1)
     monkeypatch.chdir(tmp_path)
@@ -113,8 +115,8 @@ def test_a_folder_is_found_from_any_root(tmp_path: Path, monkeypatch: pytest.Mon
     assert Path("/elsewhere") / source.path == tmp_path / "photos"
 
 
-def test_a_folder_without_people_is_refused(tmp_path: Path) -> None:
-    """Photos alone, or no folder at all, is an error that says what was expected."""
+def test_a_folder_without_people_is_an_error(tmp_path: Path) -> None:
+    """A folder of photos without sub-folders, or an absent folder, is an error."""
     (tmp_path / "1.jpg").touch()
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(
@@ -123,8 +125,8 @@ def test_a_folder_without_people_is_refused(tmp_path: Path) -> None:
             folder_source(folder)
 
 
-def test_a_list_is_told_from_a_folder_by_its_ending(tmp_path: Path) -> None:
-    """A path that ends in .toml is a list, every other one a folder."""
+def test_a_list_has_the_suffix_toml(tmp_path: Path) -> None:
+    """A path with the suffix .toml is a list, every other path a folder."""
     listed = written(people(tmp_path, 2), '[[source]]\nname = "listed"\npath = "p"\n')
     assert read_sources(listed).source[0].name == "listed"
     assert read_sources(tmp_path).source[0].name == "photos"

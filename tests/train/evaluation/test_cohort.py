@@ -1,4 +1,4 @@
-"""The cohort of a recogniser: faces of nobody, the same for the same training set."""
+"""The impostor cohort: it contains no real face, and a training set gives one cohort."""
 
 from pathlib import Path
 
@@ -27,22 +27,22 @@ def cohort(crop_set: CropSet) -> Cohort:
     return make_cohort(see, crop_set)
 
 
-def test_a_cohort_has_at_most_a_face_for_eight_people(cohort: Cohort) -> None:
-    """Eighty people give ten directions of length 1, less those that show too few people."""
+def test_a_cohort_has_at_most_one_mean_for_eight_people(cohort: Cohort) -> None:
+    """Eighty people give ten means of length 1, minus those of too few people."""
     assert 5 <= len(cohort.centres) <= 80 // PEOPLE_PER_MEAN
     assert np.linalg.norm(cohort.centres, axis=1) == pytest.approx(1.0, abs=1e-3)
 
 
-def test_no_face_of_the_cohort_is_somebody_s(cohort: Cohort, crop_set: CropSet) -> None:
-    """Every one of them is as far from each training photo as an average of several is."""
+def test_no_mean_of_the_cohort_is_a_real_face(cohort: Cohort, crop_set: CropSet) -> None:
+    """Every mean is as far from each training photo as an average of several photos is."""
     photos = see(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("train"))]))
     assert (photos @ cohort.centres.T).max() < 0.95
 
 
-def test_a_face_of_one_or_two_people_is_left_out(
+def test_a_mean_of_one_or_two_people_is_left_out(
     crop_set: CropSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where k-means averages fewer than three, the face would show them: it is not kept."""
+    """A k-means centre of fewer than three people would show them, so it is left out."""
     chosen = np.sort(one_photo_each(crop_set))
     crops = np.concatenate([*crop_set.contract_crops(chosen)])
     alone = {crops[7].tobytes(), crops[40].tobytes()}
@@ -63,24 +63,24 @@ def test_a_face_of_one_or_two_people_is_left_out(
     assert 0 < sizes.min() <= sizes.max() <= 2
 
 
-def test_somebody_with_many_photos_counts_once(crop_set: CropSet) -> None:
-    """One photo of each training person is taken, and of nobody else."""
+def test_a_person_with_many_photos_counts_once(crop_set: CropSet) -> None:
+    """One photo of each training person is used, and no other photo."""
     chosen = one_photo_each(crop_set)
     people = [crop_set.photos[i].identity for i in chosen]
     assert len(people) == len(set(people)) == 80
     assert {crop_set.splits[i] for i in chosen} == {"train"}
 
 
-def test_photos_of_nobody_named_all_count(tmp_path: Path) -> None:
-    """They may show anybody, so each is taken for a person of its own."""
+def test_every_unnamed_photo_counts_as_a_person(tmp_path: Path) -> None:
+    """Unnamed photos may show anybody, so each counts as one person."""
     named = make_crop_set(tmp_path / "named", {"train": 3, "dev": 1})
     photos = [p if p.person == "p0" else type(p)("drawn", "", p.photo, "") for p in named.photos]
     CropSet.write(tmp_path / "some", named.crops, photos, named.splits)
     assert len(one_photo_each(CropSet.load(tmp_path / "some"))) == 1 + 2 * 5
 
 
-def test_who_is_in_the_cohort_can_still_be_recognised(cohort: Cohort, crop_set: CropSet) -> None:
-    """Enrolled training people are nearer to themselves than to each other by far."""
+def test_people_of_the_cohort_can_be_recognised(cohort: Cohort, crop_set: CropSet) -> None:
+    """Enrolled training people score far higher against themselves than against each other."""
     rows = see(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("train"))]))
     scores = cohort.scores(rows[::3], rows[1::3])
     own = np.diag(scores)
@@ -89,12 +89,12 @@ def test_who_is_in_the_cohort_can_still_be_recognised(cohort: Cohort, crop_set: 
 
 
 def test_the_same_set_gives_the_same_cohort(cohort: Cohort, crop_set: CropSet) -> None:
-    """Made again, not a bit of it differs, so that a bundle can be made again."""
-    assert np.array_equal(make_cohort(see, crop_set).embeddings, cohort.embeddings)
+    """A second cohort is equal bit by bit, so that a bundle can be reproduced."""
+    assert np.array_equal(make_cohort(see, crop_set).centres, cohort.centres)
 
 
 def test_a_bundle_keeps_a_cohort_as_it_was_measured(cohort: Cohort, tmp_path: Path) -> None:
-    """What the thresholds were set with is what the kiosk loads, bit for bit."""
+    """The kiosk loads the cohort that the thresholds were set with, bit by bit."""
     small = small_bundle()
     bundle = Bundle(
         small.card, small.model, small.golden_crops, small.golden_outputs, cohort.embeddings
@@ -110,7 +110,7 @@ def test_too_few_people_give_no_cohort(tmp_path: Path) -> None:
 
 
 def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
-    """Of the same photos, by its own embeddings, and crops are embedded once for all figures."""
+    """The cohorts come from the same photos, each with the recogniser's own embeddings."""
     crops = make_crop_set(tmp_path, {"train": 48, "dev": 2, "test": 2}, each=1)
     found = with_own_cohorts({"one": see, "other": lambda x: -see(x)}, crops)
     one, other = (recogniser.cohort.centres for recogniser in found.values())

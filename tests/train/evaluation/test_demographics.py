@@ -29,8 +29,8 @@ from train.evaluation.recogniser import PLAIN_COSINE
         ("-1_1_2_x.jpg", None),
     ],
 )
-def test_a_file_name_of_utkface_says_its_group(name: str, group: str | None) -> None:
-    """Age, sex and race label in this order; a name without all three has no group."""
+def test_a_utkface_file_name_tells_the_group(name: str, group: str | None) -> None:
+    """A name has age, sex and race label in this order; a name without all three has no group."""
     assert utkface_group(name) == group
 
 
@@ -49,7 +49,7 @@ def group_scene() -> tuple[Floats, list[Photo]]:
     return unit(np.eye(8)[0] + spread[:, None] * rng.normal(size=(len(photos), 8))), photos
 
 
-def test_groups_are_measured_among_themselves() -> None:
+def test_groups_are_measured_within_themselves() -> None:
     """A group's false match rate is the share of its pairs at or above the threshold."""
     vectors, photos = group_scene()
     worst, other = group_rates(vectors, photos, PLAIN_COSINE, 0.5)
@@ -61,8 +61,8 @@ def test_groups_are_measured_among_themselves() -> None:
     assert worst.fmr.value > other.fmr.value
 
 
-def test_groups_and_relatives_are_held_against_the_cohort() -> None:
-    """Strangers who all look like the cohort's crowd are no false matches."""
+def test_scores_of_groups_and_relatives_are_normalised() -> None:
+    """Strangers who all resemble the cohort are no false matches after normalisation."""
     vectors, photos = group_scene()
     crowd = Cohort(vectors[25:45])
     worst = {g.group: g.fmr.value for g in group_rates(vectors, photos, PLAIN_COSINE, 0.5)}
@@ -71,14 +71,14 @@ def test_groups_and_relatives_are_held_against_the_cohort() -> None:
     assert held["male, 20-39, Asian"] == 0.0
     family = [Photo("families", name, name, "F1") for name in "ab"]
     plain = relatives_rate(vectors[25:27], family, PLAIN_COSINE, 0.5)
-    parted = relatives_rate(vectors[25:27], family, crowd, 0.5)
+    normalised = relatives_rate(vectors[25:27], family, crowd, 0.5)
     assert plain is not None
-    assert parted is not None
-    assert (plain.value, parted.value) == (1.0, 0.0)
+    assert normalised is not None
+    assert (plain.value, normalised.value) == (1.0, 0.0)
 
 
 def test_relatives_are_pairs_of_two_members_of_a_family() -> None:
-    """Photos of one person, of two families and of other sources do not count."""
+    """Photos of one person, of two families and of other sources are not compared."""
     people = [("F1", "a"), ("F1", "a"), ("F1", "b"), ("F2", "c"), ("F2", "d"), ("F3", "e")]
     photos = [Photo("families", name, f"{i}", family) for i, (family, name) in enumerate(people)]
     photos += [Photo("s", "x", "6", "F1"), Photo("s", "y", "7", "F1")]
@@ -86,12 +86,12 @@ def test_relatives_are_pairs_of_two_members_of_a_family() -> None:
     vectors[4] = -1
     found = relatives_rate(vectors, photos, PLAIN_COSINE, 0.5)
     assert found is not None
-    # a-b twice and alike, c-d once and unlike.
+    # a-b twice with cosine 1, c-d once with cosine -1.
     assert (found.value, found.n) == (pytest.approx(2 / 3), 3)
 
 
-def test_without_relatives_nothing_is_said() -> None:
-    """A set of no families has no figure for them."""
+def test_without_relatives_there_is_no_figure() -> None:
+    """A set without families has no figure for relatives."""
     assert (
         relatives_rate(embedding(1)[None], [Photo("s", "p0", "0.jpg", "s/p0")], PLAIN_COSINE, 0.5)
         is None

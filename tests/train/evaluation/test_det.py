@@ -1,4 +1,4 @@
-"""Recognisers side by side: evaluated alike, written down whole, drawn."""
+"""DET curves: computed from test people, and drawn."""
 
 from pathlib import Path
 
@@ -20,21 +20,24 @@ from train.evaluation.recogniser import PLAIN_COSINE, CachedEmbedder, Embed, Rec
 
 PEERS = Path(__file__).parents[4] / "shared" / "peers"
 needs_peers = pytest.mark.skipif(not PEERS.is_dir(), reason=f"{PEERS} is absent: no peers to load")
-SIDES: tuple[Split, ...] = ("dev", "test")
+SPLITS: tuple[Split, ...] = ("dev", "test")
 PEOPLE, EACH = 10, 5
+FAMILIES = (0, 0, 1, 1, *range(4, PEOPLE))
 
 
 def colour(who: int) -> int:
-    """What tells the people of :func:`crop_set` apart."""
+    """The colour of each person of :func:`crop_set`."""
     return 20 + 15 * who
 
 
 @pytest.fixture(scope="module")
 def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
-    """On each side ten people, four of them in two families; a colour each, five photos each."""
+    """Ten people per split, four of them in two families, with a colour and five photos each."""
     photos = [
-        Photo("families", f"{side}{who}", f"{number}.png", f"{side}{who // 2 if who < 4 else who}")
-        for side in SIDES
+        Photo(
+            "families", f"{split}{who}", f"{number}.png", f"{split}{who // 2 if who < 4 else who}"
+        )
+        for split in SPLITS
         for who in range(PEOPLE)
         for number in range(EACH)
     ]
@@ -43,19 +46,19 @@ def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     for index, photo in enumerate(photos):
         crops[index, ..., 0] += np.uint8(colour(int(photo.person[-1])))
     folder = tmp_path_factory.mktemp("crops")
-    splits = [side for side in SIDES for _ in range(PEOPLE * EACH)]
+    splits = [split for split in SPLITS for _ in range(PEOPLE * EACH)]
     CropSet.write(folder, crops, photos, splits)
     return CropSet.load(folder)
 
 
 def perfect(crops: Image) -> Floats:
-    """Give each colour a direction of its own."""
+    """Return a direction per colour."""
     who = (crops[..., 0].mean(axis=(1, 2)) - colour(0)) // 15
     return np.asarray(np.eye(PEOPLE)[who.astype(int)], np.float32)
 
 
 def blind(crops: Image) -> Floats:
-    """Give each crop a direction that has nothing to do with who is on it."""
+    """Return a direction per crop that does not depend on the person."""
     seeds = crops[..., 1].astype(np.int64).sum(axis=(1, 2))
     return np.asarray(unit([np.random.default_rng(seed).normal(size=16) for seed in seeds]))
 
@@ -65,7 +68,7 @@ def plain(embed: Embed) -> RecogniserUnderTest:
 
 
 def test_crops_are_embedded_once(crop_set: CropSet) -> None:
-    """The report and the curve share embeddings; other crops are embedded anew."""
+    """The report and the curve share embeddings; only new crops are embedded."""
     calls = 0
 
     def counted(crops: Image) -> Floats:
@@ -83,8 +86,8 @@ def test_crops_are_embedded_once(crop_set: CropSet) -> None:
     assert calls == len(crop_set) + 1
 
 
-def test_a_curve_is_held_against_the_cohort(crop_set: CropSet) -> None:
-    """The same recogniser has another curve with another cohort."""
+def test_a_curve_depends_on_the_cohort(crop_set: CropSet) -> None:
+    """Another cohort gives another curve of the same recogniser."""
     crowd = Cohort(blind(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("test"))])))
     plain_one, held = (
         det_curves({"it": RecogniserUnderTest(blind, cohort)}, crop_set, 2)[0]
@@ -95,7 +98,7 @@ def test_a_curve_is_held_against_the_cohort(crop_set: CropSet) -> None:
 
 @pytest.mark.parametrize("embed", [perfect, blind])
 def test_a_curve_trades_one_error_for_the_other(embed: Embed, crop_set: CropSet) -> None:
-    """Along the curve FPIR never falls and FNIR never rises, and both are shares."""
+    """Along the curve FPIR never decreases and FNIR never increases, and both are shares."""
     (curve,) = det_curves({"it": plain(embed)}, crop_set, 2)
     assert (curve.name, curve.gallery_size) == ("it", 2)
     assert (np.diff(curve.fpir) >= 0).all()
@@ -106,13 +109,13 @@ def test_a_curve_trades_one_error_for_the_other(embed: Embed, crop_set: CropSet)
 
 
 def test_a_curve_needs_enough_people(crop_set: CropSet) -> None:
-    """Nobody can be enrolled who is not there."""
+    """A gallery larger than the number of people is an error."""
     with pytest.raises(DatasetError, match="expected 420"):
         det_curves({"it": plain(perfect)}, crop_set, 420)
 
 
 def test_the_curves_are_drawn(tmp_path: Path) -> None:
-    """The plot is a PNG that OpenCV can read, with something on it for each curve."""
+    """The plot is a PNG file, and a second curve adds ink to it."""
     curve = DetCurve("ours", 420, (0.001, 0.01, 0.1), (0.5, 0.2, 0.1))
     other = msgspec.structs.replace(curve, name="sface", fnir=(0.9, 0.8, 0.3))
 

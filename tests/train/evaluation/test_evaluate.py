@@ -1,4 +1,4 @@
-"""The evaluation report: what is measured on whom, and where thresholds come from."""
+"""The evaluation report: which people each figure and each threshold comes from."""
 
 from pathlib import Path
 
@@ -28,13 +28,13 @@ def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
 
 
 def blind(crops: Image) -> Floats:
-    """Give each crop a direction that has nothing to do with who is on it."""
+    """Return a direction per crop that does not depend on the person."""
     sums = crops.astype(np.int64).sum(axis=(1, 2, 3))
     return np.stack([embedding(int(value)) for value in sums])
 
 
 def test_a_good_recogniser_misses_nobody(crop_set: CropSet) -> None:
-    """People drawn apart are all known again, at every operating point, drawn ten times."""
+    """People who look different are all recognised, at every operating point, in ten galleries."""
     report = evaluate("good", RecogniserUnderTest(see, PLAIN_COSINE), crop_set)
     assert report.name == "good"
     assert [point.fpir for point in report.operating_points] == list(FPIRS)
@@ -44,8 +44,8 @@ def test_a_good_recogniser_misses_nobody(crop_set: CropSet) -> None:
         assert found.fpir.n == 10 * 3 * 5
 
 
-def test_a_report_says_what_cosines_alone_would_give(crop_set: CropSet) -> None:
-    """A cohort that looks like everybody changes the figures, but not those of the cosine."""
+def test_a_report_has_the_figures_of_plain_cosines(crop_set: CropSet) -> None:
+    """A cohort that resembles everybody changes the figures, but not those of plain cosines."""
     vectors = see(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("train"))]))
     plain = evaluate("r", RecogniserUnderTest(see, PLAIN_COSINE), crop_set)
     held = evaluate("r", RecogniserUnderTest(see, Cohort(vectors)), crop_set)
@@ -53,16 +53,16 @@ def test_a_report_says_what_cosines_alone_would_give(crop_set: CropSet) -> None:
     assert held.operating_points != plain.operating_points
 
 
-def test_a_blind_recogniser_is_found_out(crop_set: CropSet) -> None:
-    """Who sees nothing misses nearly everybody at thresholds that keep strangers out."""
+def test_random_embeddings_miss_nearly_everybody(crop_set: CropSet) -> None:
+    """Random embeddings miss nearly everybody at thresholds that keep strangers out."""
     report = evaluate("blind", RecogniserUnderTest(blind, PLAIN_COSINE), crop_set)
     for point, found in zip(report.operating_points, report.development, strict=True):
         assert found.fpir.value <= point.fpir
         assert found.fnir.value == point.fnir > 0.5
 
 
-def test_thresholds_come_from_development_people_alone(crop_set: CropSet, tmp_path: Path) -> None:
-    """Other test people change no threshold and no development figure."""
+def test_thresholds_come_only_from_development_people(crop_set: CropSet, tmp_path: Path) -> None:
+    """Other test people change neither a threshold nor a development figure."""
     crops = np.array(crop_set.crops)
     crops[crop_set.indices_of("test")] = [draw_crop(at, at) for at in crop_set.indices_of("test")]
     CropSet.write(tmp_path, crops, crop_set.photos, crop_set.splits)
@@ -73,8 +73,8 @@ def test_thresholds_come_from_development_people_alone(crop_set: CropSet, tmp_pa
     assert after.test != before.test
 
 
-def test_test_people_are_held_against_the_same_thresholds(crop_set: CropSet) -> None:
-    """The thresholds on the two splits are equal, pair by pair."""
+def test_test_people_are_measured_at_the_same_thresholds(crop_set: CropSet) -> None:
+    """Development and test figures have equal thresholds, pair by pair."""
     report = evaluate("r", RecogniserUnderTest(see, PLAIN_COSINE), crop_set)
     thresholds = [point.threshold for point in report.operating_points]
     assert [found.threshold for found in report.development] == thresholds
@@ -82,7 +82,7 @@ def test_test_people_are_held_against_the_same_thresholds(crop_set: CropSet) -> 
 
 
 def test_training_people_are_not_measured(crop_set: CropSet) -> None:
-    """The recogniser is shown the held-out crops alone, each once."""
+    """Only the held-out crops are embedded, each once."""
     shown: list[Image] = []
 
     def record(crops: Image) -> Floats:
@@ -97,16 +97,16 @@ def test_training_people_are_not_measured(crop_set: CropSet) -> None:
 
 
 @pytest.mark.parametrize("split", ["dev", "test"])
-def test_both_splits_must_hold_somebody(tmp_path: Path, split: str) -> None:
-    """The error names the folder, the side and what to do."""
+def test_both_splits_must_have_people(tmp_path: Path, split: str) -> None:
+    """The error names the folder, the split and what to do."""
     other = "test" if split == "dev" else "dev"
     alone = make_crop_set(tmp_path, {"train": 1, other: 4})  # type: ignore[dict-item]  # as above
     with pytest.raises(DatasetError, match=rf"{tmp_path}: the '{split}' split is empty; prepare"):
         evaluate("r", RecogniserUnderTest(see, PLAIN_COSINE), alone)
 
 
-def test_a_card_can_be_read_back(crop_set: CropSet) -> None:
-    """The report comes out of JSON, and of a card's plain values, as it went in."""
+def test_a_report_can_be_read_back_from_a_card(crop_set: CropSet) -> None:
+    """A report survives JSON and the plain values of a model card."""
     alone = evaluate("r", RecogniserUnderTest(see, PLAIN_COSINE), crop_set)
     rate = Rate(0.1, 0.05, 0.2, 90)
     full = msgspec.structs.replace(
@@ -123,7 +123,7 @@ def test_a_card_can_be_read_back(crop_set: CropSet) -> None:
 
 
 def test_groups_and_relatives_are_measured_at_the_shipped_point(crop_set: CropSet) -> None:
-    """It is the kiosk's default FPIR at the largest gallery, in whatever order points stand."""
+    """The shipped point has the kiosk's default FPIR and the largest gallery."""
     report = evaluate("r", RecogniserUnderTest(blind, PLAIN_COSINE), crop_set)
     assert report.shipped == report.operating_points[-1]
     assert report.shipped.fpir == DecisionSection().fpir
@@ -133,7 +133,7 @@ def test_groups_and_relatives_are_measured_at_the_shipped_point(crop_set: CropSe
 
 
 def test_any_gallery_finds_its_threshold() -> None:
-    """A gallery of any size takes the point of the next larger size measured, else the largest."""
+    """A gallery uses the point of the next larger measured size, else of the largest."""
     points = tuple(OperatingPoint(fpir, size, 0.4, 0.1) for size in GALLERY_SIZES for fpir in FPIRS)
     card = msgspec.structs.replace(small_bundle().card, operating_points=points)
     for people, size in ((1, 10), (10, 10), (31, 100), (101, 420), (999, 420)):
@@ -161,15 +161,15 @@ def photos_of(people: int, each: int) -> list[Photo]:
         ((2, 4), (3, 5), [1]),
     ],
 )
-def test_gallery_sizes_fit_both_sides(
+def test_gallery_sizes_fit_both_splits(
     dev: tuple[int, int], test: tuple[int, int], expected: list[int]
 ) -> None:
-    """The usual sizes that leave a stranger on both splits, or half of a small set."""
+    """The usual sizes that leave a stranger in both splits are used, or half of a small set."""
     assert gallery_sizes(photos_of(*dev), photos_of(*test)) == expected
 
 
 def test_two_people_with_four_photos_are_needed() -> None:
-    """Three photos enrol and a fourth is the probe; of photos of nobody named none counts."""
+    """Three photos enrol a person and a fourth is the probe; unnamed photos do not count."""
     nobody = [Photo("s", "", f"{number}.jpg", f"s/{number}.jpg") for number in range(9)]
     enough = photos_of(2, 4)
     for few in ([*photos_of(9, 3), *nobody], photos_of(1, 9)):
@@ -178,7 +178,7 @@ def test_two_people_with_four_photos_are_needed() -> None:
 
 
 def test_recognisers_are_evaluated_alike(crop_set: CropSet) -> None:
-    """One report each, in order; who tells people apart misses nobody, who does not misses all."""
+    """There is one report per recogniser, in order, and a better recogniser misses fewer people."""
     good, bad = evaluate_all(
         {
             "good": RecogniserUnderTest(see, PLAIN_COSINE),

@@ -1,4 +1,4 @@
-"""Open-set identification: known error rates come out, and nobody is counted who should not be."""
+"""Open-set identification: error rates of known cases, and who counts as a stranger."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ def axis(number: int, towards: int | None = None, cosine: float = 0.0) -> Floats
 
 
 def scene(people: Sequence[tuple[str, str, Floats]]) -> tuple[Floats, list[Photo]]:
-    """Photos in the order given: person (empty: nobody named), group, embedding."""
+    """Photos in the given order: person (empty: unnamed), group, embedding."""
     photos = [
         Photo("s", person, f"{number}.jpg", group)
         for number, (person, group, _) in enumerate(people)
@@ -52,21 +52,21 @@ def trial(own: list[float], strangers: list[float]) -> Trial:
 
 
 def test_error_rates_of_a_hand_made_case() -> None:
-    """Of five probes two score too little and one was another; one of four strangers passes."""
+    """Of five probes two score too low and one has a wrong name; one of four strangers passes."""
     found = rates([trial([0.9, 0.8, 0.4, 0.3, -1.0], [0.7, 0.2, 0.1, 0.0])], 0.5, gallery_size=5)
     assert (found.fnir.value, found.fnir.n) == (pytest.approx(0.6), 5)
     assert (found.fpir.value, found.fpir.n) == (pytest.approx(0.25), 4)
     assert (found.threshold, found.gallery_size) == (0.5, 5)
 
 
-def test_who_reaches_the_threshold_is_named() -> None:
-    """A score equal to the threshold counts as known, in the kiosk and here."""
+def test_a_score_at_the_threshold_is_named() -> None:
+    """A score equal to the threshold is accepted, as in the kiosk."""
     found = rates([trial([0.5, 0.49], [0.5, 0.49])], 0.5, gallery_size=2)
     assert (found.fnir.value, found.fpir.value) == (0.5, 0.5)
 
 
-def test_a_drawing_with_known_scores() -> None:
-    """Enrolled people score 1 to themselves, strangers what they are like the nearest of them."""
+def test_a_gallery_with_known_scores() -> None:
+    """Enrolled people score 1 against themselves; strangers get the score of the nearest person."""
     vectors, photos = scene(
         [
             *enrollable(0),
@@ -84,8 +84,8 @@ def test_a_drawing_with_known_scores() -> None:
     assert (result.fpir.value, result.fnir.value) == (pytest.approx(1 / 3), 0.0)
 
 
-def test_being_taken_for_somebody_else_is_a_miss() -> None:
-    """Of two people with one face, one is always named wrongly, at any threshold."""
+def test_a_wrong_name_is_a_miss() -> None:
+    """Of two people with one embedding, one always gets the wrong name, at any threshold."""
     twins = [(f"p{number}", f"g{number}", axis(0)) for number in (0, 1) for _ in range(5)]
     vectors, photos = scene([*twins, ("s", "g9", axis(9))])
     found = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=3)
@@ -94,7 +94,7 @@ def test_being_taken_for_somebody_else_is_a_miss() -> None:
 
 
 def test_the_mean_of_a_person_s_templates_counts() -> None:
-    """A probe is held against the mean direction of the three enrolment photos."""
+    """A probe is compared with the mean direction of the three enrolment photos."""
     # Each photo resembles one other perfectly: with three of four enrolled, one of them is it.
     pairs = [axis(0), axis(0), axis(1), axis(1)]
     vectors, photos = scene([*(("p0", "g0", v) for v in pairs), ("s", "g9", axis(9))])
@@ -104,7 +104,7 @@ def test_the_mean_of_a_person_s_templates_counts() -> None:
 
 
 def test_an_enrolment_photo_is_no_probe() -> None:
-    """With all photos unlike, no probe finds itself."""
+    """If all photos differ, no probe matches itself."""
     vectors, photos = scene(
         [*(("p0", "g0", axis(number)) for number in range(6)), ("s", "g9", axis(9))]
     )
@@ -115,7 +115,7 @@ def test_an_enrolment_photo_is_no_probe() -> None:
 
 
 def test_a_relative_is_no_stranger() -> None:
-    """Members of an enrolled person's family are left out; other families and people are not."""
+    """Members of an enrolled person's family are left out of the strangers; others are not."""
     vectors, photos = scene(
         [
             *enrollable(0),
@@ -128,8 +128,8 @@ def test_a_relative_is_no_stranger() -> None:
     assert found.stranger_scores == pytest.approx([0.0, 0.0])
 
 
-def test_who_has_too_few_photos_is_a_stranger() -> None:
-    """Three photos to enrol leave none for a probe, so such a person is never enrolled."""
+def test_a_person_with_too_few_photos_is_a_stranger() -> None:
+    """A person with three photos has none left for a probe, so the person is never enrolled."""
     vectors, photos = scene([*enrollable(0, 4), *enrollable(1, 3)])
     found = draw_gallery(vectors, photos, PLAIN_COSINE, 1, seed=0)
     assert (len(found.mated_scores), len(found.stranger_scores)) == (1, 3)
@@ -137,8 +137,8 @@ def test_who_has_too_few_photos_is_a_stranger() -> None:
         draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
 
 
-def test_without_strangers_nothing_can_be_said() -> None:
-    """A threshold set on no stranger would let every stranger in, so it is refused."""
+def test_a_trial_without_strangers_is_an_error() -> None:
+    """A threshold set without strangers would accept every stranger, so it is rejected."""
     vectors, photos = scene([*enrollable(0), *enrollable(1)])
     with pytest.raises(DatasetError, match="with 2 people enrolled, no stranger is left"):
         draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
@@ -154,8 +154,8 @@ def random_scene(seed: int) -> tuple[Floats, list[Photo]]:
 
 
 @given(st.integers(0, 999), st.integers(1, 5))
-def test_a_seed_gives_one_drawing(seed: int, size: int) -> None:
-    """The same seed enrols the same people, with every photo that is left for a probe."""
+def test_a_seed_gives_one_gallery(seed: int, size: int) -> None:
+    """The same seed enrols the same people, and every remaining photo is a probe."""
     vectors, photos = random_scene(5)
     one, other = (draw_gallery(vectors, photos, PLAIN_COSINE, size, seed) for _ in range(2))
     assert np.array_equal(one.mated_scores, other.mated_scores)
@@ -166,15 +166,15 @@ def test_a_seed_gives_one_drawing(seed: int, size: int) -> None:
 
 
 @given(st.integers(0, 99), st.sampled_from([0.003, 0.01, 0.05, 0.3]))
-def test_a_threshold_lets_no_more_strangers_in_than_asked(seed: int, fpir: float) -> None:
-    """Over all drawings together, the share of strangers named is surely at most the rate."""
+def test_a_threshold_keeps_the_fpir_asked_for(seed: int, fpir: float) -> None:
+    """Over all trials, the upper end of the interval of FPIR is at most the rate."""
     vectors, photos = random_scene(seed)
     trials = [draw_gallery(vectors, photos, PLAIN_COSINE, 4, draw_seed) for draw_seed in range(3)]
     assert rates(trials, threshold_for(trials, fpir), 4).fpir.high <= fpir
 
 
-def test_a_threshold_is_no_higher_than_it_must_be() -> None:
-    """With 2,000 strangers of one photo each, one more named would pass the interval's end."""
+def test_a_threshold_is_as_low_as_possible() -> None:
+    """With 2,000 strangers, one more named stranger would exceed the rate."""
     scores = np.linspace(0, 1, 2000)
     found = trial([1.0], scores.tolist())
     threshold = threshold_for([found], 0.02)
@@ -184,8 +184,8 @@ def test_a_threshold_is_no_higher_than_it_must_be() -> None:
     assert 0.01 < rates([found], threshold, 1).fpir.value < 0.017
 
 
-def test_strangers_of_many_photos_make_a_threshold_more_cautious() -> None:
-    """The same scores say less where forty photos each show one person."""
+def test_fewer_strangers_raise_the_threshold() -> None:
+    """The same scores give a higher threshold if forty photos each show one person."""
     scores = np.random.default_rng(0).permutation(np.linspace(0, 1, 2000)).tolist()
     alone = trial([1.0], scores)
     together = replace(alone, stranger_groups=np.arange(2000) // 40)
@@ -193,8 +193,8 @@ def test_strangers_of_many_photos_make_a_threshold_more_cautious() -> None:
     assert threshold_for([ordered], 0.02) > threshold_for([alone], 0.02)
 
 
-def test_scores_are_held_against_the_cohort() -> None:
-    """Of two people with the same cosine to their probes, who is like many strangers has less."""
+def test_scores_are_normalised_by_the_cohort() -> None:
+    """Of two people with equal cosines, the one who resembles the cohort gets the lower score."""
     crowd = unit(axis(0) + 0.1 * np.random.default_rng(2).normal(size=(20, DIM)))
     vectors, photos = scene([*enrollable(0), *enrollable(1), ("s", "g9", axis(9))])
     plain = draw_gallery(vectors, photos, PLAIN_COSINE, 2, seed=0)
@@ -208,7 +208,7 @@ def test_scores_are_held_against_the_cohort() -> None:
 
 
 def test_errors_trade_against_each_other() -> None:
-    """A higher threshold never names more strangers and never misses fewer people."""
+    """A higher threshold never gives a higher FPIR or a lower FNIR."""
     vectors, photos = random_scene(2)
     trials = [draw_gallery(vectors, photos, PLAIN_COSINE, 4, seed) for seed in range(3)]
     found = [rates(trials, threshold, 4) for threshold in np.linspace(-0.5, 1.1, 30)]
@@ -217,8 +217,8 @@ def test_errors_trade_against_each_other() -> None:
     assert (found[0].fpir.value, found[-1].fnir.value) == (1.0, 1.0)
 
 
-def test_drawing_the_same_people_again_makes_nothing_surer() -> None:
-    """Ten equal drawings give the interval of one: the interval is over people."""
+def test_equal_galleries_do_not_narrow_the_interval() -> None:
+    """Ten equal trials give the interval of one trial: the interval is over people."""
     one = trial([0.9, 0.2, 0.8, 0.7, 0.1, 0.9], [0.6, 0.1, 0.0, 0.7])
     single, tenfold = rates([one], 0.5, 6), rates([one] * 10, 0.5, 6)
     assert (tenfold.fnir.low, tenfold.fnir.high) == (single.fnir.low, single.fnir.high)
@@ -227,8 +227,8 @@ def test_drawing_the_same_people_again_makes_nothing_surer() -> None:
     assert tenfold.fnir.high - tenfold.fnir.low > wilson(20, 60).high - wilson(20, 60).low
 
 
-def test_people_keep_their_number_over_drawings() -> None:
-    """Whoever is enrolled twice has the same number twice, and so has a stranger's family."""
+def test_people_have_the_same_number_in_every_trial() -> None:
+    """A person, and a stranger's family, has the same number in every trial."""
     vectors, photos = random_scene(1)
     trials = [draw_gallery(vectors, photos, PLAIN_COSINE, 4, seed) for seed in range(6)]
     owners = {int(owner) for item in trials for owner in item.mated_people}

@@ -26,7 +26,7 @@ def pairs_text(same: Sequence[str], different: Sequence[str], folds: int = 2) ->
 
 
 def test_pairs_are_read_as_lfw_writes_them() -> None:
-    """Three columns are one person, four are two people; each 600 lines are a fold."""
+    """Three columns are a pair of one person, four of two people; 600 lines are a fold."""
     pairs = read_pairs(pairs_text(["Ann_B\t1\t12"], ["Ann_B\t3\tCy_D\t1"]))
     assert len(pairs) == 1200
     assert pairs[0] == ("Ann_B/Ann_B_0001.webp", "Ann_B/Ann_B_0012.webp", True, 0)
@@ -57,7 +57,7 @@ def as_webp(image: Image) -> bytes:
     ("seen_as", "right"), [("AABBCCD", 6), ("AXBBCCD", 5), ("AXBBCCB", 4), ("AACBCCD", 5)]
 )
 def test_lfw_counts_every_pair(tmp_path: Path, seen_as: str, right: int) -> None:
-    """Of the six kinds of pairs, those count whose photos are rightly told alike or apart."""
+    """The accuracy is the share of pairs that are classified correctly."""
     vectors = np.stack([np.eye(128, dtype=np.float32)[ord(letter)] for letter in seen_as])
     found = evaluate_lfw(lambda _: vectors, lfw_archive(tmp_path / "lfw.zip"))
     assert found.verification.accuracy == pytest.approx(right / 6)
@@ -66,8 +66,8 @@ def test_lfw_counts_every_pair(tmp_path: Path, seen_as: str, right: int) -> None
 
 
 @needs_photos
-def test_lfw_is_cut_by_the_kiosk_s_stages(tmp_path: Path) -> None:
-    """Faces are found and aligned; a photo without one is cut from its middle, and told."""
+def test_lfw_photos_are_cut_by_the_kiosk_s_stages(tmp_path: Path) -> None:
+    """Faces are detected and aligned; a photo without a face is cut at its centre and counted."""
     shown: list[Image] = []
 
     def record(crops: Image) -> Floats:
@@ -84,8 +84,10 @@ def test_lfw_is_cut_by_the_kiosk_s_stages(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"no archive", "empty"])
-def test_what_is_no_archive_of_pairs_is_named(tmp_path: Path, content: bytes | str | None) -> None:
-    """Absent, foreign or without pairs.txt: the error names the file."""
+def test_a_file_that_is_no_archive_of_pairs_is_an_error(
+    tmp_path: Path, content: bytes | str | None
+) -> None:
+    """The error names a file that is absent, no archive, or without pairs.txt."""
     path = tmp_path / "lfw.zip"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -95,8 +97,8 @@ def test_what_is_no_archive_of_pairs_is_named(tmp_path: Path, content: bytes | s
         evaluate_lfw(see, path)
 
 
-def test_a_photo_of_the_pairs_that_cannot_be_read_names_the_archive(tmp_path: Path) -> None:
-    """A pair whose photo is no picture is an error of the archive, not of OpenCV."""
+def test_an_archive_with_a_broken_photo_is_an_error(tmp_path: Path) -> None:
+    """A photo that cannot be decoded is an error that names the archive."""
     path = tmp_path / "lfw.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("pairs.txt", "1\t1\nAda\t1\t2\n")

@@ -1,4 +1,4 @@
-"""Figures from scores, against their definitions."""
+"""Rates, thresholds and intervals agree with their definitions."""
 
 import math
 
@@ -33,8 +33,8 @@ def share_right(scores: Floats, same: Bools, threshold: float) -> float:
 
 
 @given(pairs)
-def test_no_threshold_tells_more_pairs_right(case: tuple[Floats, Bools]) -> None:
-    """The best threshold is as good as the best of all, tried one by one."""
+def test_no_threshold_classifies_more_pairs_correctly(case: tuple[Floats, Bools]) -> None:
+    """The best threshold is as good as the best of all candidates, tried one by one."""
     scores, same = case
     best = max(share_right(scores, same, threshold) for threshold in [*scores.tolist(), 2.0])
     assert share_right(scores, same, best_threshold(scores, same)) == best
@@ -54,29 +54,29 @@ def test_no_threshold_tells_more_pairs_right(case: tuple[Floats, Bools]) -> None
 def test_how_many_the_best_threshold_accepts(
     scores: list[float], same: list[bool], accepted: int
 ) -> None:
-    """All or nothing where that is best, and nothing between two neighbouring floats is lost."""
+    """All or no pairs are accepted if that is best, also between two neighbouring floats."""
     values = np.array(scores, np.float32)
     assert np.sum(values >= best_threshold(values, np.array(same))) == accepted
 
 
-def test_the_best_threshold_lies_midway() -> None:
-    """Where the kinds part, it is as far from the one as from the other."""
+def test_the_best_threshold_is_midway() -> None:
+    """Between the two kinds of pairs, the threshold has equal distance to both."""
     scores = np.array([0.6, 0.1, 0.8, 0.2], np.float32)
     assert best_threshold(scores, scores > 0.5) == pytest.approx(0.4)
 
 
 @given(score_lists, st.floats(0, 1))
-def test_no_more_impostors_than_the_rate_reach_the_threshold(
+def test_at_most_the_rate_of_impostors_reaches_the_threshold(
     impostors: Floats, rate: float
 ) -> None:
-    """However many are equal, the share that reaches it is at most the rate."""
+    """The share that reaches the threshold is at most the rate, also with many equal scores."""
     threshold = quantile_threshold(impostors, rate)
     assert np.sum(impostors >= threshold) <= rate * len(impostors) + 1e-6
 
 
 @given(score_lists, st.floats(0, 1, exclude_max=True))
-def test_the_threshold_is_the_least(impostors: Floats, rate: float) -> None:
-    """Any lower one lets more than the rate through."""
+def test_the_threshold_is_the_lowest(impostors: Floats, rate: float) -> None:
+    """Any lower threshold accepts more than the rate."""
     threshold = np.float32(quantile_threshold(impostors, rate))
     lower = np.nextafter(threshold, np.float32(-2))
     assert np.sum(impostors >= lower) > math.floor(rate * len(impostors))
@@ -85,15 +85,15 @@ def test_the_threshold_is_the_least(impostors: Floats, rate: float) -> None:
 @pytest.mark.parametrize(
     ("rate", "reach"), [(0.0, 0), (0.1, 1), (0.29, 2), (0.3, 3), (0.7, 7), (1.0, 10)]
 )
-def test_rates_that_come_out_even_are_used_up(rate: float, reach: int) -> None:
-    """Three of ten is 30 %, whatever floats make of it."""
+def test_a_rate_of_whole_items_is_used_fully(rate: float, reach: int) -> None:
+    """Three of ten is 30 %, in spite of float rounding."""
     impostors = np.linspace(0.0, 0.9, 10, dtype=np.float32)
     assert np.sum(impostors >= quantile_threshold(impostors, rate)) == reach
 
 
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_holds_the_share(case: tuple[int, int]) -> None:
-    """It lies between 0 and 1 and holds the share, at its ends too."""
+def test_the_interval_contains_the_share(case: tuple[int, int]) -> None:
+    """The interval lies between 0 and 1 and contains the share."""
     found = wilson(*case)
     assert 0.0 <= found.low <= found.value <= found.high <= 1.0
     assert (found.value, found.n) == (case[0] / case[1], case[1])
@@ -101,7 +101,7 @@ def test_the_interval_holds_the_share(case: tuple[int, int]) -> None:
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_is_that_of_the_score_test(case: tuple[int, int]) -> None:
-    """At either end the share is 1.96 standard deviations away from what it would be there."""
+    """At either end, the share is 1.96 standard deviations of that end away."""
     found = wilson(*case)
     for end in (found.low, found.high):
         if 1e-9 < end < 1 - 1e-9:
@@ -111,7 +111,7 @@ def test_the_interval_is_that_of_the_score_test(case: tuple[int, int]) -> None:
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_hits_and_misses_mirror_each_other(case: tuple[int, int]) -> None:
-    """The interval of the misses is that of the hits, turned round."""
+    """The interval of the misses is that of the hits, mirrored."""
     hits, misses = wilson(*case), wilson(case[1] - case[0], case[1])
     assert (misses.low, misses.high) == pytest.approx((1 - hits.high, 1 - hits.low), abs=1e-9)
 
@@ -125,8 +125,8 @@ def test_a_rate_of_no_trial_is_an_error(clusters: list[Bools]) -> None:
         hit_rate(np.array([], np.bool_))
 
 
-def test_a_fold_is_measured_at_the_others_threshold() -> None:
-    """The threshold comes from the other folds alone, and the error is that of the mean."""
+def test_a_fold_is_measured_at_the_threshold_of_the_other_folds() -> None:
+    """The threshold comes only from the other folds, and the standard error is that of the mean."""
     scores = np.array([0.1, 0.9, 0.1, 0.9, 0.4, 0.3, 0.1, 0.9], np.float32)
     same = np.array([False, True, False, True, False, True, False, True])
     folds = np.repeat([0, 1, 2, 3], 2)
@@ -141,7 +141,7 @@ def test_a_fold_is_measured_at_the_others_threshold() -> None:
 def test_the_true_accept_rate_is_counted_at_the_threshold(
     case: tuple[Floats, Bools], far: float
 ) -> None:
-    """Of the same pairs, those above every threshold that lets through too many others."""
+    """It is the share of same pairs above every threshold that accepts too many different pairs."""
     scores, same = case
     assume(same.any())
     allowed = math.floor(far * np.sum(~same) + 1e-9)
@@ -156,8 +156,8 @@ clusters = st.lists(npst.arrays(np.bool_, st.integers(0, 6)), min_size=1, max_si
 
 
 @given(clusters, st.integers(0, 9))
-def test_a_bootstrap_gives_the_share_of_all(hits: list[Bools], seed: int) -> None:
-    """The share is over all trials, the interval within 0 and 1, and the seed repeats it."""
+def test_a_bootstrap_gives_the_share_over_all_trials(hits: list[Bools], seed: int) -> None:
+    """The share is over all trials, the interval within 0 and 1, and a seed gives one result."""
     everything = np.concatenate(hits)
     assume(len(everything))
     found = bootstrap(hits, seed, rounds=50)
@@ -168,7 +168,7 @@ def test_a_bootstrap_gives_the_share_of_all(hits: list[Bools], seed: int) -> Non
 
 
 def test_trials_of_one_person_count_as_one() -> None:
-    """Ten trials a person that all go alike leave the interval of one trial a person."""
+    """Ten equal trials per person give the interval of one trial per person."""
     single = [np.array([who % 4 == 0]) for who in range(60)]
     tenfold = [np.repeat(hit, 10) for hit in single]
     one, ten = bootstrap(single), bootstrap(tenfold)
@@ -178,7 +178,7 @@ def test_trials_of_one_person_count_as_one() -> None:
 
 
 def test_a_bootstrap_agrees_with_wilson_where_trials_are_independent() -> None:
-    """With one trial a person, many of them, both intervals are about the same."""
+    """With one trial each for many people, both intervals are about the same."""
     rng = np.random.default_rng(8)
     hits = rng.random(2000) < 0.2
     found, expected = bootstrap([hit[None] for hit in hits]), wilson(int(hits.sum()), 2000)

@@ -18,7 +18,7 @@ needs_peers = pytest.mark.skipif(not PEERS.is_dir(), reason=f"{PEERS} is absent:
 @needs_photos
 @needs_peers
 def test_the_peers_are_loaded_by_name() -> None:
-    """All three embed many crops, with length 1, and tell people of the ORL set apart."""
+    """All three return embeddings of length 1 that tell people of the ORL set apart."""
     embedders = load_peers(PEERS)
     assert list(embedders) == ["sface", "mobilefacenet", "mobilefacenet-int8"]
     crops = np.stack(
@@ -36,7 +36,7 @@ def test_the_peers_are_loaded_by_name() -> None:
         assert min(scores[0, 1], scores[2, 3]) > scores[:2, 2:].max()
 
 
-def test_an_absent_folder_of_peers_is_named(tmp_path: Path) -> None:
-    """The error names the first file that is not there."""
+def test_an_absent_folder_of_peers_is_an_error(tmp_path: Path) -> None:
+    """The error names the first absent file."""
     with pytest.raises(ModelError, match=r"nowhere.MobileFaceNet\.onnx"):
         load_peers(tmp_path / "nowhere")

@@ -10,7 +10,7 @@ from train.evaluation.recogniser import bundle_embedder, bundle_recogniser
 
 
 def test_a_bundle_embeds_as_in_the_kiosk() -> None:
-    """Many crops give what the kiosk's embedder gives one by one."""
+    """A bundle's embedder equals the kiosk's embedder, crop by crop."""
     bundle = small_bundle()
     one = TfliteEmbedder(bundle)
     expected = np.stack([one.embed(crop) for crop in bundle.golden_crops])
@@ -18,7 +18,7 @@ def test_a_bundle_embeds_as_in_the_kiosk() -> None:
 
 
 def test_a_bundle_is_measured_with_its_own_cohort() -> None:
-    """What ships is measured: the cohort of the bundle, not one made anew."""
+    """The cohort of the bundle is used, not a new one."""
     cohort = unit(np.random.default_rng(3).normal(size=(7, 128)))
     found = bundle_recogniser(dataclasses.replace(small_bundle(), cohort=cohort))
     assert np.array_equal(found.cohort.centres, cohort)

@@ -13,7 +13,7 @@ from train.evaluation.report import render_reports, write_reports
 
 
 def test_reports_stand_side_by_side() -> None:
-    """Names head the columns, and each figure is one row with a value of every recogniser."""
+    """Names are the header, and each figure is one row with a value per recogniser."""
     text = render_reports([a_report("ours", with_lfw=True), a_report("sface", with_lfw=True)])
     lines = text.splitlines()
     assert lines[0].split() == ["ours", "sface"]
@@ -31,8 +31,8 @@ def test_reports_stand_side_by_side() -> None:
     assert text.count("female, 0-9, Asian") == 2
 
 
-def test_columns_stand_apart_whatever_is_in_them() -> None:
-    """A long name and a figure of 100 % do not run into the next column."""
+def test_columns_never_touch() -> None:
+    """A long name and a figure of 100 % do not touch the next column."""
     sure = msgspec.structs.replace(a_report("x" * 60), relatives=Rate(1.0, 1.0, 1.0, 9))
     lines = render_reports([sure, sure]).splitlines()
     (row,) = [line for line in lines if line.startswith("relatives")]
@@ -40,8 +40,8 @@ def test_columns_stand_apart_whatever_is_in_them() -> None:
     assert lines[0].split() == ["x" * 60] * 2
 
 
-def test_what_was_not_measured_is_not_a_number() -> None:
-    """Without LFW there is no such row; without relatives the table says so."""
+def test_a_figure_that_was_not_measured_says_so() -> None:
+    """Without LFW there is no LFW row; a missing figure of relatives is "not measured"."""
     nobody = msgspec.structs.replace(a_report("ours"), relatives=None, groups=())
     text = render_reports([nobody])
     assert "LFW, ten folds" not in text
@@ -50,7 +50,7 @@ def test_what_was_not_measured_is_not_a_number() -> None:
 
 
 def test_files_hold_all_figures(tmp_path: Path) -> None:
-    """The JSON file gives the reports back; the CSV file has a line for each figure of each."""
+    """The JSON file decodes to the reports; the CSV file has a line per figure and report."""
     reports = [a_report("ours", with_lfw=True), a_report("sface")]
     write_reports(reports, tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
