@@ -59,8 +59,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
     evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
     evaluate.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
-    evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; SFace is "
-                          "always a peer")  # fmt: skip
+    evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; adds "
+                          "them and SFace to the report")  # fmt: skip
     evaluate.add_argument("--out", type=Path, required=True, help="folder for the report")
 
 

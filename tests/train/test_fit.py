@@ -198,10 +198,8 @@ def test_a_killed_run_resumes(
     seen: list[tuple[int, int]] = []
     spy(monkeypatch, seen)
     embedder = train(crop_set, folder)
-    assert {epoch for epoch, _ in seen} - {0} == {
-        2,
-        3,
-    }  # Keras reads one batch of epoch 0 for its shape
+    # Keras reads one batch of epoch 0 for its shape.
+    assert {epoch for epoch, _ in seen} - {0} == {2, 3}
     rows, expected = history(folder), history(run)
     assert [row["epoch"] for row in rows] == EPOCHS
     for row, whole in zip(rows, expected, strict=True):

@@ -34,11 +34,9 @@ def colour(who: int) -> int:
 def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     """Ten people per split, four of them in two families, with a colour and five photos each."""
     photos = [
-        Photo(
-            "families", f"{split}{who}", f"{number}.png", f"{split}{who // 2 if who < 4 else who}"
-        )
+        Photo("families", f"{split}{who}", f"{number}.png", f"{split}{family}")
         for split in SPLITS
-        for who in range(PEOPLE)
+        for who, family in enumerate(FAMILIES)
         for number in range(EACH)
     ]
     rng = np.random.default_rng(3)
