@@ -26,8 +26,10 @@ def read_rows(path: Path) -> list[dict[str, float]]:
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     """Write one CSV line per row, under the keys of the first row; floats keep every digit."""
-    header = list(rows[0]) if rows else []
-    write_table(path, [header, *([row[key] for key in header] for row in rows)])
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def write_table(path: Path, table: Iterable[Sequence[object]]) -> None:

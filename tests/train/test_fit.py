@@ -102,7 +102,7 @@ def test_every_epoch_has_its_line(run: Path) -> None:
 
 
 def test_training_learns(run: Path) -> None:
-    """The cosine to the teacher increases."""
+    """The distillation loss falls."""
     rows = history(run)
     assert rows[-1]["embedding_loss"] < rows[0]["embedding_loss"]
 

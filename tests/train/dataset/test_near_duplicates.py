@@ -209,8 +209,8 @@ def test_labels_must_fit_groups() -> None:
         split_groups([0, 1, 2], [0, 1], (0.8, 0.2), 0)
 
 
-def test_real_photos_are_no_near_duplicates() -> None:
-    """On real crops few pairs are near-duplicates, and no person is one burst."""
+def test_few_real_photos_are_near_duplicates() -> None:
+    """On real crops few pairs are near-duplicates, and no burst has more than two photos."""
     archive = SHARED / "data" / "faces" / "web_celebrities.zip"
     if not archive.exists():
         pytest.skip(f"{archive} is absent: real faces are not part of the repository")

@@ -184,7 +184,7 @@ def test_a_threshold_is_as_low_as_possible() -> None:
     assert 0.01 < rates([found], threshold, 1).fpir.value < 0.017
 
 
-def test_fewer_strangers_raise_the_threshold() -> None:
+def test_strangers_with_many_photos_raise_the_threshold() -> None:
     """The same scores give a higher threshold if forty photos each show one person."""
     scores = np.random.default_rng(0).permutation(np.linspace(0, 1, 2000)).tolist()
     alone = trial([1.0], scores)
