@@ -133,15 +133,9 @@ class Int8Embedder:
     def __init__(self, model: bytes) -> None:
         self.model = TfliteModel(model, threads=2)
 
-    def raw(self, crop: Image) -> Any:  # noqa: ANN401  # an int8 vector
-        """Run one crop, ``(112, 112, 3)`` uint8 RGB; return ``(128,)`` int8."""
-        return self.model((crop ^ 0x80).view(np.int8)[None])[0]
-
     def __call__(self, crops: Image) -> Floats:
         """Embed ``(n, 112, 112, 3)`` uint8 RGB; return ``(n, 128)`` float32 of length 1."""
-        scale, zero = self.model.output_quantisation
-        outputs = np.stack([self.raw(crop) for crop in crops]).astype(np.float32)
-        return unit((outputs - zero) * scale)
+        return np.stack([embed_int8(self.model, crop) for crop in crops])
 
 
 def _calibration(crop_set: CropSet, seed: int) -> Image:

@@ -24,7 +24,7 @@ from train.network import build_network
 from train.optimizer import build_optimizer
 from train.recipe import FitConfig, read_config, write_config
 from train.run_folder import read_history, write_history
-from train.teacher import Teacher, load_targets, unit
+from train.teacher import Teacher, load_targets
 
 
 def fit(

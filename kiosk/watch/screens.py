@@ -10,7 +10,7 @@ from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, eve
 from kiosk.protocol.topics import KioskAddress
 from kiosk.roster import Roster
 from kiosk.text_table import aligned
-from kiosk.watch.attendance_list import AttendanceList, moment
+from kiosk.watch.attendance_list import AttendanceList, utc_time
 
 _CLEAR = "\x1b[H\x1b[2J"  # cursor to the top left, then erase the screen
 
@@ -114,10 +114,20 @@ class LiveTable(TextLines):
         for session in self._attendance.sessions:
             events = self._attendance.attended(session)
             self._write(f"{session}: {len(events)} present")
-            rows = [("TIME", "NAME", "ROOM")]
-            rows += [(self._time(event), self._name(event), event.room) for event in events]
-            for line in aligned(rows):
+            for line in aligned(self._cells(events)):
                 self._write(f"  {line}")
+        if self._attendance.skipped:
+            self._write(_skipped(self._attendance.skipped))
+
+    def _cells(self, events: list[AttendanceEvent]) -> list[tuple[str, ...]]:
+        """Return a header and one row for each event; participation only where there is any."""
+        cells: list[tuple[str, ...]] = [("TIME", "NAME", "ROOM")]
+        cells += [(self._time(event), self._name(event), event.room) for event in events]
+        counts = [self._attendance.participation(event) for event in events]
+        if any(counts):
+            column = ["PARTICIPATION", *(str(count or "") for count in counts)]
+            cells = [(*row, cell) for row, cell in zip(cells, column, strict=True)]
+        return cells
 
 
 class JsonLines:

@@ -218,12 +218,6 @@ def test_folding_agrees_with_onnx(
     assert found == pytest.approx(expected, rel=1e-5, abs=1e-4)
 
 
-def test_unit_scales_rows() -> None:
-    """Each row gets length 1 and keeps its direction; a row of zeros stays finite."""
-    found = unit(np.array([[3, 4], [0, -2], [0, 0]], np.float32))
-    assert found == pytest.approx(np.array([[0.6, 0.8], [0, -1], [0, 0]]))
-
-
 def test_teacher_embeddings_are_stored(tmp_path: Path) -> None:
     """Every crop's embedding is computed once and read back in the order of the crops."""
     crop_set = make_crop_set(tmp_path, {"train": 3, "dev": 2}, each=2)

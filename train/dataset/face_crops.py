@@ -13,7 +13,7 @@ from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
-from kiosk.recognition.photo import decode_photo, only_face
+from kiosk.recognition.photo import decode_photo, find_single_face
 from kiosk.records import Image
 from train.dataset.crop_set import BORDER_PX, STORED_PX, Photo
 from train.dataset.near_duplicates import NEAR_DUPLICATE, near_duplicates
@@ -110,7 +110,7 @@ def find_crop(data: bytes, detector: Detector, *, aligned: bool = False) -> Imag
     photo = decode_photo(data)
     if aligned:
         return _pad(photo)
-    return align(photo, only_face(photo, detector).landmarks, border_px=BORDER_PX)
+    return align(photo, find_single_face(photo, detector).landmarks, border_px=BORDER_PX)
 
 
 def _pad(photo: Image) -> Image:

@@ -11,7 +11,6 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import unit
 from train.classifier.enrolment import (
     ENROLMENT_PHOTOS,
     classifier_method,

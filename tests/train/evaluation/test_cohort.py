@@ -29,14 +29,14 @@ def cohort(crop_set: CropSet) -> Cohort:
 
 def test_a_cohort_has_at_most_one_mean_for_eight_people(cohort: Cohort) -> None:
     """Eighty people give ten means of length 1, minus those of too few people."""
-    assert 5 <= len(cohort.centres) <= 80 // PEOPLE_PER_MEAN
-    assert np.linalg.norm(cohort.centres, axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert 5 <= len(cohort.embeddings) <= 80 // PEOPLE_PER_MEAN
+    assert np.linalg.norm(cohort.embeddings, axis=1) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_no_mean_of_the_cohort_is_a_real_face(cohort: Cohort, crop_set: CropSet) -> None:
     """Every mean is as far from each training photo as an average of several photos is."""
     photos = see(np.concatenate([*crop_set.contract_crops(crop_set.indices_of("train"))]))
-    assert (photos @ cohort.centres.T).max() < 0.95
+    assert (photos @ cohort.embeddings.T).max() < 0.95
 
 
 def test_a_mean_of_one_or_two_people_is_left_out(
@@ -53,9 +53,9 @@ def test_a_mean_of_one_or_two_people_is_left_out(
         vectors[outside] = np.eye(1, vectors.shape[1], dtype=np.float32)
         return vectors
 
-    kept = make_cohort(far_from_all, crop_set).centres
+    kept = make_cohort(far_from_all, crop_set).embeddings
     monkeypatch.setattr("train.evaluation.cohort.PEOPLE_PER_MEAN_MIN", 1)
-    everything = make_cohort(far_from_all, crop_set).centres
+    everything = make_cohort(far_from_all, crop_set).embeddings
     is_left_out = np.array([not (kept == face).all(axis=1).any() for face in everything])
     assert len(kept) + is_left_out.sum() == len(everything)
     owner = (far_from_all(crops) @ everything.T).argmax(axis=1)
@@ -90,7 +90,7 @@ def test_people_of_the_cohort_can_be_recognised(cohort: Cohort, crop_set: CropSe
 
 def test_the_same_set_gives_the_same_cohort(cohort: Cohort, crop_set: CropSet) -> None:
     """A second cohort is equal bit by bit, so that a bundle can be reproduced."""
-    assert np.array_equal(make_cohort(see, crop_set).centres, cohort.centres)
+    assert np.array_equal(make_cohort(see, crop_set).embeddings, cohort.embeddings)
 
 
 def test_a_bundle_keeps_a_cohort_as_it_was_measured(cohort: Cohort, tmp_path: Path) -> None:
@@ -113,6 +113,6 @@ def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
     """The cohorts come from the same photos, each with the recogniser's own embeddings."""
     crops = make_crop_set(tmp_path, {"train": 48, "dev": 2, "test": 2}, each=1)
     found = with_own_cohorts({"one": see, "other": lambda x: -see(x)}, crops)
-    one, other = (recogniser.cohort.centres for recogniser in found.values())
+    one, other = (recogniser.cohort.embeddings for recogniser in found.values())
     assert len(one) >= COHORT_NEAREST
     assert np.array_equal(one, -other)

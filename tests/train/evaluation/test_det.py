@@ -9,8 +9,8 @@ import pytest
 
 from kiosk.errors import DatasetError
 from kiosk.recognition.match import Cohort
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import unit
 from tests.support_train import a_report
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Split

@@ -11,7 +11,7 @@ import pytest
 from kiosk.errors import DatasetError
 from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
-from kiosk.recognition.photo import decode_photo, only_face, read_photo
+from kiosk.recognition.photo import decode_photo, find_single_face, read_photo
 from kiosk.records import Floats, Image
 from tests.support import needs_photos
 from tests.support_train import draw_crop, orl_photo, see
@@ -79,7 +79,7 @@ def test_lfw_photos_are_cut_by_the_kiosk_s_stages(tmp_path: Path) -> None:
     (crops,) = shown
     with zipfile.ZipFile(path) as archive:
         photo, landscape = (decode_photo(archive.read(f"{n}/{n}_0001.webp")) for n in "AD")
-    assert np.array_equal(crops[0], align(photo, only_face(photo, Detector()).landmarks))
+    assert np.array_equal(crops[0], align(photo, find_single_face(photo, Detector()).landmarks))
     assert np.array_equal(crops[6], landscape[24:136, 24:136, ::-1])
 
 

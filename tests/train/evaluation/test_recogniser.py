@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from kiosk.recognition.embed import TfliteEmbedder
-from tests.support import small_bundle, unit
+from kiosk.recognition.vectors import unit
+from tests.support import small_bundle
 from train.evaluation.recogniser import bundle_embedder, bundle_recogniser
 
 
@@ -21,4 +22,4 @@ def test_a_bundle_is_measured_with_its_own_cohort() -> None:
     """The cohort of the bundle is used, not a new one."""
     cohort = unit(np.random.default_rng(3).normal(size=(7, 128)))
     found = bundle_recogniser(dataclasses.replace(small_bundle(), cohort=cohort))
-    assert np.array_equal(found.cohort.centres, cohort)
+    assert np.array_equal(found.cohort.embeddings, cohort)
