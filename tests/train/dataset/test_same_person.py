@@ -32,7 +32,7 @@ def near(*cosines: tuple[int, float], rest: int) -> Floats:
 
 
 def find(rows: Sequence[Row]) -> tuple[frozenset[str], list[int]]:
-    """Who is a double, and which photos show others."""
+    """Who is a duplicate, and which photos show others."""
     photos = [
         Photo("s", person, f"{at}.jpg", f"s/{person.split('_')[0]}" if person else f"s/{at}.jpg")
         for at, (person, _, _) in enumerate(rows)
@@ -47,7 +47,7 @@ def person(name: str, split: Split, vector: Floats, photos: int = 3) -> list[Row
 
 
 @pytest.mark.parametrize(
-    ("cosines", "double"),
+    ("cosines", "duplicate"),
     [
         ([(0, 0.9)], True),
         ([(0, 0.61)], True),
@@ -59,7 +59,7 @@ def person(name: str, split: Split, vector: Floats, photos: int = 3) -> list[Row
     ],
 )
 def test_a_duplicate_is_near_to_one_person_only(
-    cosines: list[tuple[int, float]], *, double: bool
+    cosines: list[tuple[int, float]], *, duplicate: bool
 ) -> None:
     """A held-out person is a duplicate of a near training person if the next person is far."""
     rows = [
@@ -67,7 +67,7 @@ def test_a_duplicate_is_near_to_one_person_only(
         *person("b", "train", axis(1)),
         *person("c", "test", near(*cosines, rest=5)),
     ]
-    assert find(rows)[0] == (frozenset({"s/c"}) if double else frozenset())
+    assert find(rows)[0] == (frozenset({"s/c"}) if duplicate else frozenset())
 
 
 def test_three_names_of_one_person_are_all_found() -> None:
@@ -111,7 +111,7 @@ def test_relatives_are_never_one_person() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cosines", "gone"),
+    ("cosines", "removed"),
     [
         ([(0, 0.62)], True),
         ([(0, 0.58)], False),
@@ -121,7 +121,7 @@ def test_relatives_are_never_one_person() -> None:
 )
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
 def test_an_unnamed_photo_of_a_named_person_is_removed(
-    split: Split, cosines: list[tuple[int, float]], *, gone: bool
+    split: Split, cosines: list[tuple[int, float]], *, removed: bool
 ) -> None:
     """An unnamed photo is removed if it is near to one person and far from the next."""
     rows: list[Row] = [
@@ -130,7 +130,7 @@ def test_an_unnamed_photo_of_a_named_person_is_removed(
         ("", "test", near(*cosines, rest=5)),
         ("", "train", axis(0)),
     ]
-    assert find(rows) == (frozenset(), [6] if gone else [])
+    assert find(rows) == (frozenset(), [6] if removed else [])
 
 
 def test_a_photo_under_a_wrong_name_is_removed() -> None:
@@ -165,7 +165,7 @@ def test_a_photo_may_resemble_the_other_name_of_its_person() -> None:
 
 @pytest.fixture
 def crop_set(tmp_path: Path) -> CropSet:
-    """One trained person of three, one held out who is her double, and a photo of her."""
+    """One trained person of three, one held out who is her duplicate, and a photo of her."""
     people = [*["p0"] * 3, *["p1"] * 3, *["p2"] * 3, "", ""]
     photos = [Photo("s", name, f"{at}.png", f"s/{name or at}") for at, name in enumerate(people)]
     crops = np.stack([draw_crop(at, at) for at in range(len(people))])
