@@ -14,7 +14,7 @@ from kiosk.demo.sample_people import _photos
 from kiosk.protocol.availability import Availability, encode_availability
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.bundle import default_bundle
-from tests.conftest import Mosquitto
+from tests.mosquitto import Mosquitto
 from tests.support import needs_photos
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.track import Tracker
 from kiosk.records import Image
-from tests.conftest import Mosquitto
+from tests.mosquitto import Mosquitto
 
 VIDEO = Path(__file__).parents[3] / "shared" / "data" / "video"
 STILLS = ("lin-manuel-miranda", "alex-lacamoire")

@@ -16,7 +16,7 @@ from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import embedding
+from tests.support_recognition import embedding
 from tests.support_train import EACH, TINY, DrawnTeacher, draw_crop, make_crop_set, read_csv
 from train.batches import Batch, TrainingBatches
 from train.dataset.crop_set import CropSet, Photo

@@ -41,7 +41,8 @@ from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
 from kiosk.records import Decision, Frame, Image
 from kiosk.timetable import LessonSection
-from tests.support import embedding, needs_photos, picture, small_bundle, write_folder
+from tests.support import needs_photos
+from tests.support_recognition import embedding, picture, small_bundle, write_folder
 
 PEERS = Path(__file__).parents[4] / "shared" / "peers"
 needs_peers = pytest.mark.skipif(not PEERS.is_dir(), reason=f"{PEERS} is absent: no peers to time")

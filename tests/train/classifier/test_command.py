@@ -12,7 +12,8 @@ from kiosk.demo import sample_people
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.bundle import write_bundle
 from kiosk.records import Image
-from tests.support import needs_photos, small_bundle
+from tests.support import needs_photos
+from tests.support_recognition import small_bundle
 from tests.train.classifier.test_photos import draw_crop, save, write_crops
 from train.classifier.command import find_others, run_predict, run_report
 from train.classifier.comparison import Comparison

@@ -12,7 +12,8 @@ from kiosk.contract import CROP_PX
 from kiosk.demo import sample_people
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.records import Image
-from tests.support import needs_photos, picture
+from tests.support import needs_photos
+from tests.support_recognition import picture
 from train.classifier.photos import Collection, cut_evenly, load_album, square
 from train.dataset.prepare import walk, without_doubles
 from train.dataset.sources import Source, Sources

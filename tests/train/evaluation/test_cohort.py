@@ -8,7 +8,7 @@ import pytest
 from kiosk.recognition.bundle import Bundle, load_bundle, write_bundle
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats, Image
-from tests.support import small_bundle
+from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set, see
 from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import PEOPLE_A_FACE, PLAIN_COSINE, make_cohort, one_photo_each

@@ -19,7 +19,8 @@ from kiosk.recognition.match import Cohort
 from kiosk.recognition.photo import decode_photo, find_single_face, read_photo
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import embedding, needs_photos, small_bundle
+from tests.support import needs_photos
+from tests.support_recognition import embedding, small_bundle
 from tests.support_train import draw_crop, make_crop_set, orl_photo, see
 from train.dataset.crop_set import CropSet, Photo
 from train.evaluation.cohort import PLAIN_COSINE, RecogniserUnderTest

@@ -18,7 +18,8 @@ from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import needs_photos, small_bundle
+from tests.support import needs_photos
+from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set, see
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Side
