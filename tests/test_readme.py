@@ -112,6 +112,7 @@ def wait_until_it_hears(watch: subprocess.Popen[str], broker: Mosquitto) -> None
     assert "kiosk-9" in watch.stdout.readline()
 
 
+@pytest.mark.slow
 @needs_photos
 @pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
 def test_the_readme_works_as_it_stands(tmp_path: Path, mosquitto: Mosquitto) -> None:

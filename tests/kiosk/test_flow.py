@@ -34,6 +34,7 @@ sharpness_min = 0
 ENDS_S = 120.0
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not VIDEO.is_dir(), reason=f"{VIDEO} is absent: no real video to play"),
     pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet"),
 ]

@@ -305,6 +305,7 @@ def test_check_reports_that_no_broker_is_configured(
 
 
 @needs_photos
+@pytest.mark.slow
 @pytest.mark.skipif(
     not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
 )

@@ -223,6 +223,7 @@ def test_a_recording_without_a_face_is_rejected(recogniser: Recogniser, tmp_path
         time_replay(recogniser, gallery, replay(source), tmp_path)
 
 
+@pytest.mark.slow
 @needs_photos
 @needs_installation
 def test_a_fresh_process_is_measured_without_the_benchmarks_memory(
