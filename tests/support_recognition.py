@@ -1,6 +1,7 @@
 """What the tests of recognition build: faces, embeddings, pictures and a small real model.
 
-OpenCV is imported by the functions that need it: the tests of arithmetic start without it.
+OpenCV and the runtime are imported by the functions that need them: the tests of arithmetic start
+without both.
 """
 
 import functools
@@ -13,10 +14,8 @@ import numpy as np
 from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
 from kiosk.recognition.bundle import Bundle, ModelCard, OperatingPoint
 from kiosk.recognition.match import Cohort
-from kiosk.recognition.tflite import TfliteModel
 from kiosk.recognition.vectors import unit
 from kiosk.records import Face, Floats, Image
-from tests.tflite_file import patch_model
 
 THRESHOLD = 0.85
 """The small model's: one ORL photo that walks past differs less, two people differ more."""
@@ -61,6 +60,9 @@ def write_folder(folder: Path, pictures: Sequence[Image]) -> Path:
 @functools.cache
 def small_bundle() -> Bundle:
     """A whole bundle around a real int8 model, which sees patches of colour and no faces."""
+    from kiosk.recognition.tflite import TfliteModel
+    from tests.tflite_file import patch_model
+
     crops = _drawn_crops()
     model = patch_model()
     runner = TfliteModel(model)
