@@ -145,11 +145,15 @@ class Mosquitto:
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
+        # Mosquitto loses a SIGTERM that comes between its line "running" and its main loop.
+        for _ in range(int(PATIENCE_S)):
             self._process.send_signal(how)
-        if how is not signal.SIGKILL:
-            self._process.send_signal(signal.SIGCONT)
-        self._process.wait(PATIENCE_S)
+            if how is not signal.SIGKILL:
+                self._process.send_signal(signal.SIGCONT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1.0)
+                break
+        assert self._process.poll() is not None, f"{how.name} did not end mosquitto"
         self._process = None
 
 
