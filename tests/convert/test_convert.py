@@ -30,9 +30,12 @@ from train.fit import embed_all, load_embedder
 from train.network import build_network
 from train.recipe import FitConfig, settle_config
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"
-)
+pytestmark = [
+    pytest.mark.slow,  # nearly all of it trains or converts
+    pytest.mark.skipif(
+        keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"
+    ),
+]
 CONFIG = FitConfig(network=TINY)
 FACTS = Facts(name="tiny", licence="none", data=("drawn",), tried=("nothing",))
 # The network is untrained: people are hardly told apart, and quantisation shows more.

@@ -25,6 +25,7 @@ from train.fit import _Bookkeeper, _directions, embed_all, fit, label, load_embe
 from train.recipe import FitConfig, read_config
 from train.teacher import load_targets
 
+pytestmark = pytest.mark.slow  # nearly all of it trains
 CONFIG = FitConfig(
     network=TINY, images=4 * 24, epoch_images=24, batch=8, rate=1e-2, warmup=4, blends=6, seed=3
 )

@@ -23,6 +23,7 @@ from train.classifier.baseline import (
 )
 from train.classifier.run import read_history, recorder
 
+pytestmark = pytest.mark.slow  # nearly all of it trains
 NAMES = ("Ada", "Bo", "Cy")
 TINY = BaselineConfig(size_px=24, epochs=3, batch=4, widths=(4, 4), learning_rate=3e-3, seed=5)
 

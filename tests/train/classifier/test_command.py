@@ -20,6 +20,7 @@ from train.classifier.comparison import Comparison
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Side, Source, Sources, load_sources
 
+pytestmark = pytest.mark.slow  # nearly all of it trains
 SHARED = Path(__file__).parents[4] / "shared"
 PEOPLE, EACH, SIDE = 3, 15, 24
 TOML = """
