@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent
+REPOSITORY = Path(__file__).parents[1]
 HEAVY = {"cv2", "numpy", "hypothesis", "paho", "ai_edge_litert", "tflite_runtime", "tensorflow"}
 LIGHT = ("protocol/test_topics.py", "test_timetable.py", "test_atomic_file.py")
 ARITHMETIC = ("recognition/test_match.py", "recognition/test_track.py", "recognition/test_vote.py")
@@ -22,7 +22,7 @@ def loaded_by(test_file: str) -> set[str]:
     command = [sys.executable, "-c", code, "--collect-only", "-q"]
     done = subprocess.run(
         [*command, f"tests/kiosk/{test_file}"],
-        cwd=FOLDER.parent,
+        cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=True,
@@ -40,3 +40,13 @@ def test_a_light_test_file_loads_no_heavy_library(name: str) -> None:
 def test_a_test_file_of_arithmetic_loads_no_opencv(name: str) -> None:
     """Tests of matching, tracking and voting start without OpenCV and a runtime."""
     assert not loaded_by(name) & {"cv2", "paho", "ai_edge_litert", "tflite_runtime"}
+
+
+@pytest.mark.source
+@pytest.mark.skipif(not (REPOSITORY / ".venv").exists(), reason="no .venv, which the loop uses")
+def test_the_quick_loop_leaves_slow_tests_out_and_says_so() -> None:
+    """`tests/run --quick FILE` leaves slow tests out, and says how to include them."""
+    command = ["tests/run", "--quick", "-q", "tests/kiosk/camera/test_replay.py"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert "add: -m ''" in done.stdout
+    assert "1 deselected" in done.stdout
