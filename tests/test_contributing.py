@@ -27,6 +27,15 @@ def test_every_path_that_is_named_exists() -> None:
     assert {name for name in names if not (REPOSITORY / name).exists()} == set()
 
 
+def test_every_name_in_the_instructions_is_in_the_code() -> None:
+    """A renamed class, function or field is renamed in "How to add" as well."""
+    instructions = PAGE.read_text("utf-8").partition("## How to add")[2].partition("## Style")[0]
+    names = re.findall(r"`(?:\w+\.)?(\w*[A-Z_]\w*)`", instructions)
+    code = "".join(path.read_text("utf-8") for path in (REPOSITORY / "kiosk").rglob("*.py"))
+    assert len(names) > 5
+    assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()
+
+
 def test_the_table_of_rooms_is_that_of_the_architecture() -> None:
     """The page names each room with the rooms that it may import."""
     rows = re.findall(r"^\| `(\w+)` \|.*\|([^|]*)\|$", PAGE.read_text("utf-8"), re.MULTILINE)
