@@ -1,200 +1,56 @@
-"""A real Mosquitto for each test that asks for one, and a client that hears what is published."""
+"""The fixtures of all tests, and the marks that follow from a fixture.
 
-import contextlib
-import json
-import queue
-import shutil
-import signal
-import socket
-import subprocess
-import threading
+pytest imports this module at every start. So it imports neither OpenCV, numpy, paho nor hypothesis
+at its top: a fixture imports what it needs.
+"""
+
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
 from kiosk.config import Config, load_config
-from kiosk.recognition.bundle import write_bundle
-from tests.support import small_bundle, write_config
+from tests.support import write_config
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes proves nothing
-settings.load_profile("untimed")
+if TYPE_CHECKING:
+    from tests.mosquitto import Mosquitto
 
 Configure = Callable[..., Config]
 
-MOSQUITTO = Path("/usr/sbin/mosquitto")
-PATIENCE_S = 20.0
-"""How long a test waits for what must come; only a failing test waits this long."""
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Give hypothesis no deadline, before the import of a test module that uses it."""
+    if isinstance(collector, pytest.Module) and "hypothesis" in collector.path.read_text("utf-8"):
+        from hypothesis import settings  # takes longer than the rest of the start
+
+        settings.register_profile("untimed", deadline=None)  # the time of an example proves nothing
+        settings.load_profile("untimed")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remove hypothesis' plugin when no test uses it: its summary would import hypothesis."""
+    plugins = session.config.pluginmanager
+    if "hypothesis" not in sys.modules and plugins.has_plugin("hypothesispytest"):
+        plugins.unregister(name="hypothesispytest")
 
 
-class Mosquitto:
-    """A broker process on a port of its own; ``configure`` and ``restart`` give it options."""
-
-    host = "127.0.0.1"
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self._options = ["allow_anonymous true"]
-        self._process: subprocess.Popen[str] | None = None
-        self._listeners = contextlib.ExitStack()
-
-    @property
-    def address(self) -> tuple[str, int]:
-        return self.host, self.port
-
-    def listen(self, *filters: str, client_id: str = "") -> "Listener":
-        """Start a client that hears these topics; it is closed with the broker."""
-        listener = Listener(self.address, *filters, client_id=client_id)
-        self._listeners.callback(listener.close)
-        return listener
-
-    def configure(self, *options: str) -> None:
-        """Replace the options; lines of mosquitto.conf."""
-        self._options = list(options)
-
-    def password(self, username: str, password: str) -> None:
-        """Ask for this password from the next start on."""
-        path = self.folder / "passwords"
-        command = ["mosquitto_passwd", "-b", "-c", str(path), username, password]
-        subprocess.run(command, check=True, capture_output=True)
-        self.configure("allow_anonymous false", f"password_file {path}")
-
-    def persist(self) -> None:
-        """Keep sessions and retained messages over a kill, from the next start on."""
-        self.configure(
-            "allow_anonymous true",
-            "persistence true",
-            f"persistence_location {self.folder}/",
-            "autosave_on_changes true",
-            "autosave_interval 1",
-        )
-
-    def use_tls(self, folder: Path) -> None:
-        """Speak TLS with this folder's server.pem and server.key, from the next start on."""
-        certificate, key = folder / "server.pem", folder / "server.key"
-        self.configure("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
-
-    def forbid_subscriptions_except(self, topic_filter: str) -> None:
-        """Refuse all other subscriptions, from the next start on; skips without the plugin."""
-        plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)
-        if plugin is None:
-            pytest.skip("Mosquitto's plugin for dynamic security is absent")
-        allowed = {"acltype": "subscribePattern", "topic": topic_filter, "allow": True}
-        rules = {
-            "defaultACLAccess": {"publishClientSend": True, "publishClientReceive": True},
-            "roles": [{"rolename": "all", "acls": [allowed]}],
-            "groups": [{"groupname": "all", "roles": [{"rolename": "all"}]}],
-            "anonymousGroup": "all",
-            "clients": [],
-        }
-        path = self.folder / "security.json"
-        path.write_text(json.dumps(rules))
-        self.configure("allow_anonymous true", f"plugin {plugin}", f"plugin_opt_config_file {path}")
-
-    def reload(self) -> None:
-        """Read passwords and access lists again, with all connections kept."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
-
-    def start(self) -> None:
-        config = self.folder / "mosquitto.conf"
-        listener = [f"listener {self.port} {self.host}", "user root", "log_type information"]
-        config.write_text("\n".join([*listener, "log_type error", *self._options, ""]))
-        self._process = subprocess.Popen(
-            [MOSQUITTO, "-c", str(config)], stderr=subprocess.PIPE, text=True
-        )
-        assert self._process.stderr is not None
-        log = self._process.stderr
-        said = next((line for line in log if "running" in line or "Error" in line), "nothing")
-        assert "running" in said, f"mosquitto did not start: {said}"
-        threading.Thread(target=log.read, daemon=True).start()  # or the pipe would fill
-        socket.create_connection((self.host, self.port), PATIENCE_S).close()
-
-    def close(self) -> None:
-        """End the listeners and the process."""
-        self._listeners.close()
-        self.kill()
-
-    def stop(self) -> None:
-        """Stop cleanly; clients see the connection close."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._end(signal.SIGKILL)
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-    def freeze(self) -> None:
-        """Stop the process in its tracks: connections stay, nothing is read or answered."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        while self._process.returncode is None:
-            self._process.send_signal(how)
-            if how is not signal.SIGKILL:
-                self._process.send_signal(signal.SIGCONT)
-            # Mosquitto loses a SIGTERM that comes just before its main loop: send another.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(1.0)
-        self._process = None
-
-
-class Listener:
-    """A client that hears some topics; ``heard`` holds (topic, payload, retained)."""
-
-    def __init__(self, broker: tuple[str, int], *filters: str, client_id: str = "") -> None:
-        self.heard: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
-        self._subscribed = threading.Event()
-        # With a client id, the broker keeps the session while this client is away.
-        self.client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not client_id
-        )
-        self.client.reconnect_delay_set(0.05, 0.1)  # type: ignore[arg-type]
-        self.client.on_connect = lambda client, *_: client.subscribe([(f, 1) for f in filters])
-        self.client.on_subscribe = lambda *_: self._subscribed.set()
-        self.client.on_message = lambda _client, _data, message: self.heard.put(
-            (message.topic, bytes(message.payload), message.retain)
-        )
-        self.client.connect(*broker)
-        self.client.loop_start()
-        assert self._subscribed.wait(PATIENCE_S)
-
-    def next(self) -> tuple[str, bytes, bool]:
-        return self.heard.get(timeout=PATIENCE_S)
-
-    def payloads(self, count: int) -> list[bytes]:
-        return [self.next()[1] for _ in range(count)]
-
-    def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test that asks for Mosquitto as a test that needs a broker."""
+    for item in items:
+        if "mosquitto" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.broker)
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A running Mosquitto that asks for no password and forgets all when it ends."""
-    if not MOSQUITTO.exists() or shutil.which("mosquitto_passwd") is None:
-        pytest.skip(f"{MOSQUITTO} is absent; install the Debian package mosquitto")
+def mosquitto(tmp_path: Path) -> "Iterator[Mosquitto]":
+    """Start a Mosquitto that asks for no password and keeps nothing when it ends."""
+    from tests.mosquitto import Mosquitto, absent
+
+    if reason := absent():
+        pytest.skip(reason)
     folder = tmp_path / "mosquitto"
     folder.mkdir()
     broker = Mosquitto(folder)
@@ -205,7 +61,10 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
 
 @pytest.fixture(scope="session")
 def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a real, small model."""
+    """Write the bundle of a real, small model."""
+    from kiosk.recognition.bundle import write_bundle
+    from tests.support_recognition import small_bundle
+
     path = tmp_path_factory.mktemp("model") / "small.kiosk-model"
     write_bundle(path, small_bundle())
     return path
@@ -213,7 +72,7 @@ def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def configure(bundle_path: Path, tmp_path: Path) -> Configure:
-    """Read a configuration whose files lie in the test's folder, with more TOML."""
+    """Return a function that reads a configuration in the test's folder, with more TOML."""
     return lambda extra="": load_config(write_config(tmp_path, bundle_path, extra))
 
 

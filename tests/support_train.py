@@ -15,7 +15,7 @@ from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import find_single_face, read_photo
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import embedding
+from tests.support_recognition import embedding
 from train.dataset.crop_set import STORED_PX, CropSet, Photo
 from train.dataset.sources import Split
 from train.evaluation.demographics import GroupRate

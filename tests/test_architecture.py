@@ -12,6 +12,7 @@ import pytest
 from kiosk import errors
 from kiosk.errors import KioskError
 
+pytestmark = pytest.mark.source
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("kiosk", "train", "convert")
 

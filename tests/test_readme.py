@@ -14,7 +14,7 @@ from kiosk.demo.sample_people import _photos
 from kiosk.protocol.availability import Availability, encode_availability
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.bundle import default_bundle
-from tests.conftest import Mosquitto
+from tests.mosquitto import Mosquitto
 from tests.support import needs_photos
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +112,7 @@ def wait_until_it_hears(watch: subprocess.Popen[str], broker: Mosquitto) -> None
     assert "kiosk-9" in watch.stdout.readline()
 
 
+@pytest.mark.slow
 @needs_photos
 @pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
 def test_the_readme_works_as_it_stands(tmp_path: Path, mosquitto: Mosquitto) -> None:

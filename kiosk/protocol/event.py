@@ -138,11 +138,13 @@ def decode(payload: bytes) -> Event | UnknownEvent:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of :data:`Event`."""
+    # Before Python 3.13 a docstring, the description of a type, keeps its indentation.
+    types = msgspec.json.encode(msgspec.json.schema(Event)).replace(rb"\n    ", rb"\n")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
         "title": "Event of an attendance kiosk",
-        **msgspec.json.schema(Event),
+        **msgspec.json.decode(types),
     }
 
 

@@ -32,9 +32,12 @@ from train.fit import embed_all, load_embedder
 from train.network import build_network
 from train.recipe import FitConfig, write_config
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"
-)
+pytestmark = [
+    pytest.mark.slow,  # nearly all of it trains or converts
+    pytest.mark.skipif(
+        keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"
+    ),
+]
 CONFIG = FitConfig(network=TINY)
 FACTS = CardFacts(name="tiny", licence="none", data=("drawn",), tried=("nothing",))
 # The network is untrained: it hardly tells people apart, and quantisation costs more.

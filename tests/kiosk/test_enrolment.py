@@ -14,7 +14,8 @@ from kiosk.recognition.gallery import save_gallery
 from kiosk.roster import load_roster
 from tests.conftest import Configure
 from tests.kiosk.test_people import enrolled, gallery_of, subjects
-from tests.support import needs_photos, picture, write_config, write_folder
+from tests.support import needs_photos, write_config
+from tests.support_recognition import picture, write_folder
 
 
 @pytest.fixture(scope="module")

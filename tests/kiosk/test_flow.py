@@ -21,7 +21,7 @@ from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.track import Tracker
 from kiosk.records import Image
-from tests.conftest import Mosquitto
+from tests.mosquitto import Mosquitto
 
 VIDEO = Path(__file__).parents[3] / "shared" / "data" / "video"
 STILLS = ("lin-manuel-miranda", "alex-lacamoire")
@@ -34,6 +34,7 @@ sharpness_min = 0
 ENDS_S = 120.0
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not VIDEO.is_dir(), reason=f"{VIDEO} is absent: no real video to play"),
     pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet"),
 ]

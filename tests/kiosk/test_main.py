@@ -21,15 +21,9 @@ from kiosk.demo.sample_people import enrolment_photos
 from kiosk.recognition.bundle import default_bundle
 from kiosk.recognition.enrol import Enrolment, Rejected
 from kiosk.recognition.gallery import Gallery, save_gallery
-from tests.conftest import free_port
-from tests.support import (
-    embedding,
-    needs_photos,
-    picture,
-    small_bundle,
-    write_config,
-    write_folder,
-)
+from tests.mosquitto import free_port
+from tests.support import needs_photos, write_config
+from tests.support_recognition import embedding, picture, small_bundle, write_folder
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
@@ -311,6 +305,7 @@ def test_check_reports_that_no_broker_is_configured(
 
 
 @needs_photos
+@pytest.mark.slow
 @pytest.mark.skipif(
     not default_bundle().exists(), reason="kiosk/default.kiosk-model is not there yet"
 )

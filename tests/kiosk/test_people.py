@@ -18,7 +18,8 @@ from kiosk.people import Erasure
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.old_galleries import old_galleries
 from kiosk.timetable import ClassSession
-from tests.support import embedding, is_stored, small_bundle, write_config
+from tests.support import is_stored, write_config
+from tests.support_recognition import embedding, small_bundle
 
 MODEL = small_bundle().card.model_id
 SESSION = ClassSession(date(2026, 11, 24), "maths-7b")

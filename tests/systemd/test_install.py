@@ -132,6 +132,7 @@ def mode_and_owner(path: Path) -> tuple[int, int, int]:
     return stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid
 
 
+@pytest.mark.slow
 @needs_root
 def test_only_the_kiosks_account_and_root_can_read_its_files(installed: Machine) -> None:
     """The kiosk owns the state, root the configuration; its group reads both, others neither."""
@@ -142,6 +143,7 @@ def test_only_the_kiosks_account_and_root_can_read_its_files(installed: Machine)
     assert mode_and_owner(installed.root / "etc/kiosk/kiosk.toml") == (0o640, 0, group)
 
 
+@pytest.mark.slow
 @needs_root
 def test_the_account_can_open_cameras_and_not_log_in(installed: Machine) -> None:
     """The kiosk's account is in group video and has no login shell."""
@@ -151,6 +153,7 @@ def test_the_account_can_open_cameras_and_not_log_in(installed: Machine) -> None
     assert re.search(r"^kiosk:.*:/var/lib/kiosk:.*nologin$", users, re.MULTILINE)
 
 
+@pytest.mark.slow
 @needs_root
 def test_the_service_is_installed_and_enabled(installed: Machine) -> None:
     """The unit is copied unchanged, starts at boot, and its program and configuration exist."""
@@ -164,6 +167,7 @@ def test_the_service_is_installed_and_enabled(installed: Machine) -> None:
     assert (installed.root / configuration.lstrip("/")).is_file()
 
 
+@pytest.mark.slow
 @needs_root
 def test_the_command_is_on_the_path(installed: Machine) -> None:
     """The command `kiosk` is a link into the environment of the installed system."""
@@ -172,6 +176,7 @@ def test_the_command_is_on_the_path(installed: Machine) -> None:
     assert installed.says() == "first"
 
 
+@pytest.mark.slow
 @needs_root
 def test_the_environment_includes_debians_packages(installed: Machine) -> None:
     """The environment can import python3-picamera2, which only Debian packages."""
@@ -179,6 +184,7 @@ def test_the_environment_includes_debians_packages(installed: Machine) -> None:
     assert "include-system-site-packages = true" in settings
 
 
+@pytest.mark.slow
 @needs_root
 def test_bookworm_gets_the_numpy_that_picamera2_was_built_for(installed: Machine) -> None:
     """On Bookworm the kiosk's environment has a numpy below 2."""
@@ -194,6 +200,7 @@ def test_only_bookworm_limits_numpy(release: str, limited: bool, tmp_path: Path)
     assert ("numpy<2" in Machine(tmp_path, release).run("--dry-run").stdout) is limited
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_second_run_updates_the_program_and_keeps_the_rest(tmp_path: Path) -> None:
     """The program is replaced; settings and data stay until --purge removes them."""
@@ -219,6 +226,7 @@ def test_a_second_run_updates_the_program_and_keeps_the_rest(tmp_path: Path) -> 
     assert not any("etc/kiosk" in f or "lib/kiosk" in f for f in machine.files())
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_failure_of_pip_ends_the_installation(tmp_path: Path) -> None:
     """When pip fails, the installer fails, and no service is enabled."""

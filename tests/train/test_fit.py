@@ -16,7 +16,7 @@ from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import embedding
+from tests.support_recognition import embedding
 from tests.support_train import EACH, TINY, DrawnTeacher, draw_crop, make_crop_set, read_csv
 from train.batches import Batch, TrainingBatches
 from train.dataset.crop_set import CropSet, Photo
@@ -25,6 +25,7 @@ from train.fit import _directions, _EpochEnd, embed_all, fit, load_embedder, num
 from train.recipe import FitConfig, read_config
 from train.teacher import load_targets
 
+pytestmark = pytest.mark.slow  # nearly all of it trains
 CONFIG = FitConfig(
     network=TINY, images=4 * 24, epoch_images=24, batch=8, rate=1e-2, warmup=4, blends=6, seed=3
 )

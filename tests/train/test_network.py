@@ -137,6 +137,7 @@ np.savez(folder / "found.npz", **found)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [name for name in BACKENDS if name != HERE])
 def test_weights_go_from_one_backend_to_another(
     other: str, network: keras.Model, tmp_path: Path

@@ -41,7 +41,8 @@ from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
 from kiosk.records import Decision, Frame, Image
 from kiosk.timetable import LessonSection
-from tests.support import embedding, needs_photos, picture, small_bundle, write_folder
+from tests.support import needs_photos
+from tests.support_recognition import embedding, picture, small_bundle, write_folder
 
 PEERS = Path(__file__).parents[4] / "shared" / "peers"
 needs_peers = pytest.mark.skipif(not PEERS.is_dir(), reason=f"{PEERS} is absent: no peers to time")
@@ -222,6 +223,7 @@ def test_a_recording_without_a_face_is_rejected(recogniser: Recogniser, tmp_path
         time_replay(recogniser, gallery, replay(source), tmp_path)
 
 
+@pytest.mark.slow
 @needs_photos
 @needs_installation
 def test_a_fresh_process_is_measured_without_the_benchmarks_memory(

@@ -176,7 +176,13 @@ def test_a_video_without_times_uses_the_configured_rate(
 
 
 @needs_videos
-@pytest.mark.parametrize("name", ["one-by-one-person-detection.gif", "short_hamilton_clip.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "one-by-one-person-detection.gif",
+        pytest.param("short_hamilton_clip.mp4", marks=pytest.mark.slow),
+    ],
+)
 def test_real_recordings_are_replayed_to_their_end(name: str) -> None:
     """A real GIF and a real MP4 give all their frames, at rising times."""
     frames = frames_of(replay(VIDEOS / name, ManualClock(), pace="fast"))

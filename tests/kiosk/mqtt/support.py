@@ -11,7 +11,7 @@ from kiosk.mqtt.publisher import EventSource, Publisher, kiosk_connection
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import KioskAddress
-from tests.conftest import PATIENCE_S
+from tests.mosquitto import PATIENCE_S
 
 ADDRESS = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")
 ONLINE = Availability(state="online", boot_id="boot-1", version="0.1.0")

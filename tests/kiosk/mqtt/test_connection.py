@@ -18,8 +18,8 @@ from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import kind_filter
-from tests.conftest import PATIENCE_S, Mosquitto
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, kiosk_log
+from tests.mosquitto import PATIENCE_S, Mosquitto
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 

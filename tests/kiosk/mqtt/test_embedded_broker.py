@@ -17,8 +17,8 @@ from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import kind_filter
-from tests.conftest import PATIENCE_S
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
+from tests.mosquitto import PATIENCE_S
 
 
 @pytest.fixture

@@ -22,11 +22,11 @@ from kiosk.mqtt.client import read_password
 from kiosk.mqtt.outbox import Outbox, Row
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import kind_filter
-from tests.conftest import PATIENCE_S
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, Log, kiosk_log
+from tests.mosquitto import PATIENCE_S
 
 if TYPE_CHECKING:
-    from tests.conftest import Mosquitto
+    from tests.mosquitto import Mosquitto
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 

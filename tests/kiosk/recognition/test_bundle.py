@@ -25,7 +25,7 @@ from kiosk.recognition.bundle import (
     load_bundle,
     write_bundle,
 )
-from tests.support import small_bundle
+from tests.support_recognition import small_bundle
 
 MEMBERS = ("card.json", "model.tflite", "golden.npz", "cohort.npy")
 

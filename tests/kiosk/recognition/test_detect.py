@@ -12,7 +12,8 @@ from kiosk.errors import ModelError
 from kiosk.recognition import detect
 from kiosk.recognition.detect import Detector, default_weights
 from kiosk.records import Face, Image
-from tests.support import needs_photos, picture
+from tests.support import needs_photos
+from tests.support_recognition import picture
 
 
 @pytest.fixture(scope="module")

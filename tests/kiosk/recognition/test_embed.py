@@ -11,7 +11,7 @@ from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, default_bundle, load_
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
-from tests.support import small_bundle
+from tests.support_recognition import small_bundle
 from tests.tflite_file import patch_model, projection
 
 

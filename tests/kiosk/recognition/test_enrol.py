@@ -18,14 +18,8 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from tests.support import (
-    PLAIN,
-    THRESHOLD,
-    embedding,
-    needs_photos,
-    picture,
-    small_bundle,
-)
+from tests.support import needs_photos
+from tests.support_recognition import PLAIN, THRESHOLD, embedding, picture, small_bundle
 
 NOBODY = Gallery("small", {})
 EMPTY_ROOM: Image = np.full((240, 320, 3), 128, np.uint8)

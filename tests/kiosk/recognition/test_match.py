@@ -10,7 +10,7 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher, mean_template
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Match
-from tests.support import NO_COHORT, PLAIN, embedding
+from tests.support_recognition import NO_COHORT, PLAIN, embedding
 
 seeds = st.integers(0, 999)
 

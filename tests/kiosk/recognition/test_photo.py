@@ -16,7 +16,8 @@ from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import decode_photo, find_single_face, read_photo
-from tests.support import needs_photos, picture
+from tests.support import needs_photos
+from tests.support_recognition import picture
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.track import Tracker
 from kiosk.recognition.vote import VoteCounter, VotingRule
 from kiosk.records import Decision, Floats, Frame, Image, Verdict
-from tests.support import PLAIN, THRESHOLD, needs_photos, picture, small_bundle
+from tests.support import needs_photos
+from tests.support_recognition import PLAIN, THRESHOLD, picture, small_bundle
 
 pytestmark = needs_photos
 RULE = VotingRule(THRESHOLD, THRESHOLD - 0.05, margin_min=0.05, votes_min=3, agreement_min=0.6)

@@ -7,7 +7,7 @@ from kiosk.recognition.align import align
 from kiosk.recognition.probe import make_probe
 from kiosk.recognition.quality import check_quality
 from kiosk.records import Floats, Image
-from tests.support import embedding, face
+from tests.support_recognition import embedding, face
 
 FACE = face(160, 120, 112)
 SHARP: Image = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kiosk.config import QualitySection
 from kiosk.recognition.quality import check_quality, eye_distance, turn
 from kiosk.records import Face, Floats, Image
-from tests.support import face
+from tests.support_recognition import face
 
 LIMITS = QualitySection()
 LANDMARKS = face(0, 0, 112).landmarks

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kiosk.recognition.track import Tracker, direction
 from kiosk.records import Face, Track
-from tests.support import face
+from tests.support_recognition import face
 
 STEP_S = 0.1
 

@@ -10,8 +10,9 @@ from kiosk.errors import ConfigError, RosterError
 from kiosk.protocol.event import AttendanceEvent, encode
 from kiosk.protocol.topics import KioskAddress
 from kiosk.watch.command import watch_live
-from tests.conftest import Configure, Mosquitto
+from tests.conftest import Configure
 from tests.kiosk.protocol.test_event import EVENT
+from tests.mosquitto import Mosquitto
 
 
 def test_watching_needs_a_broker(config: Config) -> None:

@@ -18,14 +18,14 @@ from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, enc
 from kiosk.protocol.topics import KioskAddress
 from kiosk.watch.attendance_list import AttendanceList
 from kiosk.watch.viewer import watch
-from tests.conftest import PATIENCE_S
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
 from tests.kiosk.watch.support import FIRST, changed, event, participation
+from tests.mosquitto import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Mosquitto
+    from tests.mosquitto import Mosquitto
 
 
 class Heard:

@@ -14,13 +14,15 @@ from kiosk.demo import sample_people
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.bundle import write_bundle
 from kiosk.records import Image
-from tests.support import needs_photos, small_bundle
+from tests.support import needs_photos
+from tests.support_recognition import small_bundle
 from tests.train.classifier.test_photos import draw_crop, save, write_crops
 from train.classifier.command import find_strangers, run_predict, run_report
 from train.classifier.comparison import Comparison
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Source, Sources, Split, load_sources
 
+pytestmark = pytest.mark.slow  # nearly all of it trains
 SHARED = Path(__file__).parents[4] / "shared"
 PEOPLE, EACH, SIDE = 3, 15, 24
 TOML = """

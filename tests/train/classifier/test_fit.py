@@ -18,6 +18,7 @@ from train.classifier.photos import LabelledPhotos
 from train.classifier.run import ClassifierConfig, Run, history_callback, load_run
 from train.run_folder import read_history
 
+pytestmark = pytest.mark.slow  # nearly all of it trains
 NAMES = ("Ada", "Bo", "Cy")
 TINY = ClassifierConfig(size_px=24, epochs=3, batch=4, widths=(4, 4), learning_rate=3e-3, seed=5)
 

@@ -14,7 +14,8 @@ from kiosk.contract import CROP_PX
 from kiosk.demo import sample_people
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.records import Image
-from tests.support import needs_photos, picture
+from tests.support import needs_photos
+from tests.support_recognition import picture
 from train.classifier.photos import ReportPhotos, cut_evenly, load_report_photos, square
 from train.dataset.face_crops import without_duplicates
 from train.dataset.sources import Source, Sources

@@ -9,7 +9,7 @@ from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.bundle import Bundle, load_bundle, write_bundle
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats, Image
-from tests.support import small_bundle
+from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set, see
 from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import PEOPLE_PER_MEAN, make_cohort, one_photo_each, with_own_cohorts

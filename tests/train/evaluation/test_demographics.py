@@ -8,7 +8,7 @@ import pytest
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from tests.support import embedding
+from tests.support_recognition import embedding
 from train.dataset.crop_set import Photo
 from train.evaluation.demographics import AGE_BANDS, group_rates, relatives_rate, utkface_group
 from train.evaluation.recogniser import PLAIN_COSINE

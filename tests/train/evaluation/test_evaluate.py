@@ -11,7 +11,7 @@ from kiosk.errors import DatasetError
 from kiosk.recognition.bundle import OperatingPoint
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats, Image
-from tests.support import embedding, small_bundle
+from tests.support_recognition import embedding, small_bundle
 from tests.support_train import draw_crop, make_crop_set, see
 from train.dataset.crop_set import CropSet, Photo
 from train.evaluation.demographics import GroupRate

@@ -6,7 +6,7 @@ import numpy as np
 
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.vectors import unit
-from tests.support import small_bundle
+from tests.support_recognition import small_bundle
 from train.evaluation.recogniser import bundle_embedder, bundle_recogniser
 
 
