@@ -40,10 +40,16 @@ def test_a_picture_video_array_or_model_is_refused(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["kiosk/daemon/daemon.py", ".readme/at-work.svg", "kiosk/default.kiosk-model"]
+    "name",
+    [
+        "kiosk/daemon/daemon.py",
+        ".readme/at-work.svg",
+        "kiosk/default.kiosk-model",
+        "tests/kiosk/mqtt/outbox-schema-1.sqlite3",
+    ],
 )
 def test_code_drawings_and_the_shipped_model_are_accepted(name: str, tmp_path: Path) -> None:
-    """Source files, the drawings of the README and the model that ships may be committed."""
+    """Source files, drawings, the model that ships and outboxes to migrate may be committed."""
     write(tmp_path, name)
     assert refuse_data(tmp_path, name).returncode == 0
 
