@@ -11,7 +11,7 @@ An event is named by its outbox id and its number in that outbox (``sequence``).
 ignore fields that they do not know.
 """
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -68,10 +68,13 @@ class ReplayDone(msgspec.Struct, frozen=True, kw_only=True):
     gone: tuple[SequenceRange, ...] = ()
 
 
-Message = TypeVar("Message", Confirmation, ReplayRequest, ReplayDone)
+DeliveryMessage: TypeAlias = Confirmation | ReplayRequest | ReplayDone
+"""Any of them."""
+
+Message = TypeVar("Message", bound=DeliveryMessage)
 
 
-def encode_delivery(message: Confirmation | ReplayRequest | ReplayDone) -> bytes:
+def encode_delivery(message: DeliveryMessage) -> bytes:
     """Write a message as JSON.
 
     Raises:
@@ -98,7 +101,7 @@ def decode_delivery(payload: bytes, kind: type[Message]) -> Message:
     return message
 
 
-def _ranges(message: Confirmation | ReplayRequest | ReplayDone) -> tuple[SequenceRange, ...]:
+def _ranges(message: DeliveryMessage) -> tuple[SequenceRange, ...]:
     match message:
         case Confirmation():
             return ()
