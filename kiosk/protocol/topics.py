@@ -86,6 +86,11 @@ def parse_topic(topic: str) -> Topic | None:
     return Topic(KioskAddress(site=levels[2], room=levels[3], kiosk=levels[4]), levels[5])
 
 
+def site_filter(site: str) -> str:
+    """Return the subscription to everything that the kiosks of one site publish."""
+    return f"{ROOT}/{site}/+/+/+"
+
+
 def kind_filter(kind: str) -> str:
     """Return the subscription to one kind of message of every kiosk."""
     return f"{ROOT}/+/+/+/{kind}"

@@ -18,10 +18,11 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class RegisterSection(Section, frozen=True):
-    """Which instance this is, and how it shows times."""
+    """Which instance this is, which sites it serves (all by default), and how it shows times."""
 
     id: Name = "register-1"
     timezone: str = "UTC"
+    sites: tuple[Name, ...] = ()
 
     def problems(self) -> Iterator[Problem]:
         """Check that the time zone is known."""

@@ -27,7 +27,7 @@ AWAY: Final = (OperationalError, InterfaceError)
 
 _MIGRATION_LOCK: Final = 0x6B696F736B
 """Number of an advisory lock in PostgreSQL: "kiosk" in ASCII."""
-_SQLITE: Final = {
+SQLITE_OPTIONS: Final = {
     "timeout": 10,
     # A deferred transaction that begins to write fails at once when another one writes.
     "transaction_mode": "IMMEDIATE",
@@ -121,7 +121,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
     except OSError as exc:
         message = f"database.path: {path} cannot be written ({exc.strerror})"
         raise ConfigError(message) from exc
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": _SQLITE}
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": SQLITE_OPTIONS}
 
 
 def _postgresql(section: DatabaseSection) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from kiosk.protocol.event import event_type
 from kiosk.register.arrival import EventReading
 from kiosk.register.models import Event
 
-_INSERT: Final = (
-    "INSERT INTO register_event (event_id, outbox_id, sequence, site, room, kiosk, type, "
-    "subject_id, session, scanned_at, clock, arrived_at, is_replayed, payload) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_COLUMNS: Final = (
+    *("event_id", "outbox_id", "sequence", "site", "room", "kiosk", "type", "subject_id"),
+    *("session", "scanned_at", "clock", "arrived_at", "is_replayed", "payload"),
 )
+_INTO: Final = f"register_event ({', '.join(_COLUMNS)})"
+_INSERT: Final = f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608 - of constants
+_COPY: Final = f"COPY {_INTO} FROM STDIN"
 
 Key: TypeAlias = tuple[str, int] | str
 """An event id, or outbox id and number: either names one event for ever."""
@@ -65,9 +67,15 @@ def insert_events(readings: Iterable[EventReading]) -> None:
         django.db.IntegrityError: One is stored already.
     """
     rows = [_row(one) for one in readings]
-    if rows:
-        with connection.cursor() as cursor:
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
             cursor.executemany(_INSERT, rows)
+            return
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row(row)
 
 
 def _keys(reading: EventReading) -> list[Key]:

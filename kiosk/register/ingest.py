@@ -14,13 +14,13 @@ from django.db import connection as database
 from kiosk.clock import Clock
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
-from kiosk.protocol.topics import ALL_FILTER, CONFIRMED, REPLAY
+from kiosk.protocol.topics import ALL_FILTER, CONFIRMED, REPLAY, site_filter
 from kiosk.register.arrival import Arrival
-from kiosk.register.config import IngestSection
+from kiosk.register.config import RegisterConfig
 from kiosk.register.confirm import Confirmer
 from kiosk.register.database import AWAY, describe
 from kiosk.register.outage import DatabaseOutage
-from kiosk.register.outbox_table import all_states
+from kiosk.register.outbox_table import load_states
 from kiosk.register.replay import request_missing
 from kiosk.register.store import Stored, store
 
@@ -33,6 +33,9 @@ _LINGER_S: Final = 0.002
 messages (Mosquitto: 20) sends no more before the batch is acknowledged."""
 _CONFIRM_S: Final = 1.0
 _REQUEST_S: Final = 1.0
+_PATIENCE_S: Final = 5.0
+"""How long after the start, or after a full batch, nothing is requested: the broker is still
+sending what it has kept."""
 _OWN_KINDS: Final = (f"/{CONFIRMED}", f"/{REPLAY}")
 """What the register publishes itself comes back to it."""
 
@@ -44,7 +47,7 @@ class Ingest:
 
     Args:
         connection: The connection to the broker, not yet open.
-        section: The limits of a batch.
+        config: The configuration.
         register_id: The identity of the register.
         clock: The time.
         stop: Ends :meth:`run` when set.
@@ -53,21 +56,23 @@ class Ingest:
     def __init__(
         self,
         connection: Connection,
-        section: IngestSection,
+        config: RegisterConfig,
         register_id: str,
         *,
         clock: Clock,
         stop: threading.Event,
     ) -> None:
         self._connection = connection
-        self._section = section
+        self._limits = config.ingest
+        self._sites = config.register.sites
         self._clock = clock
         self._stop = stop
-        self._outage = DatabaseOutage(describe(), section.retry_max_s)
+        self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
         self._confirmer = Confirmer(connection, register_id, _CONFIRM_S)
         self._batch: list[tuple[Arrival, Callable[[], None]]] = []
-        self._next_request_s = 0.0
-        connection.subscribe(ALL_FILTER, self._on_message)
+        self._next_request_s = clock.monotonic_s() + _PATIENCE_S
+        for topic_filter in map(site_filter, self._sites) if self._sites else [ALL_FILTER]:
+            connection.subscribe(topic_filter, self._on_message)
 
     def run(self) -> None:
         """Work until told to stop.
@@ -75,7 +80,8 @@ class Ingest:
         Raises:
             BrokerError: The network thread has ended.
         """
-        self._confirmer.note(*(self._persist(all_states) or ()))
+        states = self._persist(lambda: load_states(self._sites))
+        self._confirmer.note(*(states or ()))
         self._connection.open()
         while not self._stop.is_set():
             self._collect()
@@ -94,8 +100,8 @@ class Ingest:
     def _collect(self) -> None:
         """Wait for a message, then take what comes soon after it, within the limits of a batch."""
         self._connection.step(_IDLE_S)
-        deadline_s = self._clock.monotonic_s() + self._section.batch_s
-        while len(self._batch) < self._section.batch_max and not self._stop.is_set():
+        deadline_s = self._clock.monotonic_s() + self._limits.batch_s
+        while len(self._batch) < self._limits.batch_max and not self._stop.is_set():
             is_due = self._clock.monotonic_s() >= deadline_s
             if is_due or not self._connection.step(_LINGER_S if self._batch else 0):
                 return
@@ -107,16 +113,20 @@ class Ingest:
         stored = self._persist(lambda: store(arrivals, self._clock.utc()))
         if stored is None:
             return
+        if len(batch) >= self._limits.batch_max:
+            self._next_request_s = self._clock.monotonic_s() + _PATIENCE_S
         for _, acknowledge in batch:
             acknowledge()
         self._confirmer.note(*stored.states)
         _report(stored, len(batch))
 
     def _request(self) -> None:
+        """Ask for what is missing, now and then."""
         now_s = self._clock.monotonic_s()
-        if now_s >= self._next_request_s:
-            self._next_request_s = now_s + _REQUEST_S
-            self._persist(lambda: request_missing(self._connection, self._clock.utc()))
+        if now_s < self._next_request_s:
+            return
+        self._next_request_s = now_s + _REQUEST_S
+        self._persist(lambda: request_missing(self._connection, self._sites, self._clock.utc()))
 
     def _persist(self, action: Callable[[], Result]) -> Result | None:
         """Do something with the database, again and again while it is away.

@@ -108,6 +108,8 @@ def _assess(before: OutboxState, after: OutboxState, now: datetime) -> OutboxSta
     if after.reported_at is not None and after.watermark >= after.reported_last:
         after = replace(after, covered_at=after.reported_at)
     if after.watermark >= after.expected:
+        if after.missing_since is None:  # as nearly always
+            return after
         return replace(after, missing_since=None, request_after=None, requests=0)
     if after.missing_since is None:
         return replace(after, missing_since=now)

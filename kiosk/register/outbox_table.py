@@ -1,8 +1,8 @@
 """Load and save the states of outboxes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from django.db import connection
@@ -10,13 +10,40 @@ from django.db import connection
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.models import Outbox
 from kiosk.register.outbox_state import OutboxState
-from kiosk.register.ranges import Range
+from kiosk.register.ranges import Ranges
 
-_UPDATE: Final = (
-    "UPDATE register_outbox SET site = %s, room = %s, kiosk = %s, watermark = %s, beyond = %s, "
-    "reported_last = %s, reported_at = %s, covered_at = %s, missing_since = %s, "
-    "request_after = %s, requests = %s WHERE outbox_id = %s"
+_TYPES: Final = {
+    "site": "text",
+    "room": "text",
+    "kiosk": "text",
+    "watermark": "bigint",
+    "beyond": "text",
+    "reported_last": "bigint",
+    "reported_at": "timestamptz",
+    "covered_at": "timestamptz",
+    "missing_since": "timestamptz",
+    "request_after": "timestamptz",
+    "requests": "integer",
+    "outbox_id": "text",
+}
+_COLUMNS: Final = tuple(_TYPES)
+_UPSERT: Final = (
+    "INSERT INTO register_outbox ({columns}) {rows} ON CONFLICT (outbox_id) DO UPDATE SET {changes}"
 )
+_PARTS: Final = {
+    "columns": ", ".join(_COLUMNS),
+    "changes": ", ".join(f"{one} = excluded.{one}" for one in _COLUMNS[:-1]),
+}
+_UPSERT_ROW: Final = _UPSERT.format(rows=f"VALUES ({', '.join(['%s'] * len(_TYPES))})", **_PARTS)
+_ARRAYS: Final = ", ".join(f"%s::{one}[]" for one in _TYPES.values())
+_UPSERT_ARRAYS: Final = _UPSERT.format(
+    rows=f"SELECT * FROM unnest({_ARRAYS})",  # noqa: S608 - of constants
+    **_PARTS,
+)
+_NONE_BEYOND: Final = "[]"
+
+Row: TypeAlias = tuple[Any, ...]
+"""The columns of an outbox. Rows and not models: a batch may touch as many as it has events."""
 
 
 def lock_states(addresses: Mapping[str, KioskAddress]) -> dict[str, OutboxState]:
@@ -32,7 +59,7 @@ def lock_states(addresses: Mapping[str, KioskAddress]) -> dict[str, OutboxState]
     new = sorted(set(addresses) - set(states))
     if new:
         Outbox.objects.bulk_create(
-            [_row(OutboxState(outbox_id=one, address=addresses[one])) for one in new],
+            [_model_of(OutboxState(outbox_id=one, address=addresses[one])) for one in new],
             ignore_conflicts=True,  # another instance may have heard it, too
         )
         states |= _lock(new)
@@ -41,26 +68,14 @@ def lock_states(addresses: Mapping[str, KioskAddress]) -> dict[str, OutboxState]
 
 def save_states(states: Iterable[OutboxState]) -> None:
     """Write states that have changed."""
-    rows = [(*_values(one).values(), one.outbox_id) for one in states]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_UPDATE, rows)
-
-
-def state_of(row: Outbox) -> OutboxState:
-    """Return the state that a row holds."""
-    return OutboxState(
-        outbox_id=row.outbox_id,
-        address=KioskAddress(row.site, row.room, row.kiosk),
-        watermark=row.watermark,
-        beyond=msgspec.json.decode(row.beyond, type=tuple[Range, ...]),
-        reported_last=row.reported_last,
-        reported_at=row.reported_at,
-        covered_at=row.covered_at,
-        missing_since=row.missing_since,
-        request_after=row.request_after,
-        requests=row.requests,
-    )
+    rows = [_row_of(one) for one in states]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.executemany(_UPSERT_ROW, rows)
+        else:  # in one statement: each has a price over the network
+            cursor.execute(_UPSERT_ARRAYS, [list(column) for column in zip(*rows, strict=True)])
 
 
 def claim_request(before: OutboxState, after: OutboxState) -> bool:
@@ -75,50 +90,64 @@ def claim_request(before: OutboxState, after: OutboxState) -> bool:
     return changed == 1
 
 
-def missing_before(moment: datetime) -> list[OutboxState]:
-    """Return the outboxes of which a number has been missing since before ``moment``."""
-    return [state_of(row) for row in Outbox.objects.filter(missing_since__lte=moment)]
+def load_states(
+    sites: Collection[str] = (), *, missing_before: datetime | None = None
+) -> list[OutboxState]:
+    """Return outboxes, by address.
 
-
-def all_states() -> list[OutboxState]:
-    """Return every outbox, by address."""
+    Args:
+        sites: Only those of these sites; empty for all.
+        missing_before: Only those of which a number has been missing since before this time.
+    """
     rows = Outbox.objects.order_by("site", "room", "kiosk", "outbox_id")
-    return [state_of(row) for row in rows]
+    if sites:
+        rows = rows.filter(site__in=sites)
+    if missing_before is not None:
+        rows = rows.filter(missing_since__lte=missing_before)
+    return [_state_of(row) for row in rows.values_list(*_COLUMNS)]
 
 
 def _lock(outbox_ids: Iterable[str]) -> dict[str, OutboxState]:
     # All instances lock in the same order, so none waits for another in a circle.
     rows = Outbox.objects.select_for_update().filter(outbox_id__in=outbox_ids)
-    return {row.outbox_id: state_of(row) for row in rows.order_by("outbox_id")}
+    states = map(_state_of, rows.order_by("outbox_id").values_list(*_COLUMNS))
+    return {one.outbox_id: one for one in states}
 
 
-def _row(state: OutboxState) -> Outbox:
-    address = state.address
-    return Outbox(
-        outbox_id=state.outbox_id,
-        site=address.site,
-        room=address.room,
-        kiosk=address.kiosk,
-        watermark=state.watermark,
-        beyond="[]",
-        reported_last=state.reported_last,
-        requests=state.requests,
+def _state_of(row: Row) -> OutboxState:
+    site, room, kiosk, watermark, beyond, *others, outbox_id = row
+    reported_last, reported_at, covered_at, missing_since, request_after, requests = others
+    return OutboxState(
+        outbox_id=outbox_id,
+        address=KioskAddress(site, room, kiosk),
+        watermark=watermark,
+        beyond=() if beyond == _NONE_BEYOND else msgspec.json.decode(beyond, type=Ranges),
+        reported_last=reported_last,
+        reported_at=reported_at,
+        covered_at=covered_at,
+        missing_since=missing_since,
+        request_after=request_after,
+        requests=requests,
     )
 
 
-def _values(state: OutboxState) -> dict[str, Any]:
-    """Return the columns of a row, in the order of the statement above."""
+def _row_of(state: OutboxState) -> Row:
     adapt = connection.ops.adapt_datetimefield_value
-    return {
-        "site": state.address.site,
-        "room": state.address.room,
-        "kiosk": state.address.kiosk,
-        "watermark": state.watermark,
-        "beyond": msgspec.json.encode(state.beyond).decode(),
-        "reported_last": state.reported_last,
-        "reported_at": adapt(state.reported_at),
-        "covered_at": adapt(state.covered_at),
-        "missing_since": adapt(state.missing_since),
-        "request_after": adapt(state.request_after),
-        "requests": state.requests,
-    }
+    return (
+        state.address.site,
+        state.address.room,
+        state.address.kiosk,
+        state.watermark,
+        msgspec.json.encode(state.beyond).decode() if state.beyond else _NONE_BEYOND,
+        state.reported_last,
+        adapt(state.reported_at),
+        adapt(state.covered_at),
+        adapt(state.missing_since),
+        adapt(state.request_after),
+        state.requests,
+        state.outbox_id,
+    )
+
+
+def _model_of(state: OutboxState) -> Outbox:
+    return Outbox(**dict(zip(_COLUMNS, _row_of(state), strict=True)))

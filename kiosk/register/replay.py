@@ -1,6 +1,7 @@
 """Ask kiosks for events that the register misses."""
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
 from paho.mqtt.reasoncodes import ReasonCode
@@ -9,15 +10,20 @@ from kiosk.mqtt.connection import Connection
 from kiosk.protocol.delivery import ReplayRequest, encode_delivery
 from kiosk.protocol.topics import REPLAY
 from kiosk.register.outbox_state import GRACE, OutboxState, next_request, requested
-from kiosk.register.outbox_table import claim_request, missing_before
+from kiosk.register.outbox_table import claim_request, load_states
 
 _log = logging.getLogger(__name__)
 
 
-def request_missing(connection: Connection, now: datetime) -> int:
+def request_missing(connection: Connection, sites: Collection[str], now: datetime) -> int:
     """Send the requests that are due, as far as the connection has room.
 
     Of several instances on one database, the one that is first to store the request sends it.
+
+    Args:
+        connection: The connection to the broker.
+        sites: The sites that this instance serves; empty for all.
+        now: The current time, UTC.
 
     Returns:
         How many were sent.
@@ -26,7 +32,7 @@ def request_missing(connection: Connection, now: datetime) -> int:
         django.db.OperationalError, django.db.InterfaceError: The database is away.
     """
     sent = 0
-    for state in missing_before(now - GRACE):
+    for state in load_states(sites, missing_before=now - GRACE):
         if not connection.room:
             break
         request = next_request(state, now)

@@ -51,7 +51,7 @@ def run(config: RegisterConfig, *, clock: Clock, stop: threading.Event) -> None:
     connection = Connection(
         config.mqtt, config.client_id, password=read_password(config.mqtt), persistent=True
     )
-    ingest = Ingest(connection, config.ingest, register_id(), clock=clock, stop=stop)
+    ingest = Ingest(connection, config, register_id(), clock=clock, stop=stop)
     _log.info("register %s stores in %s", config.register.id, describe())
     try:
         ingest.run()

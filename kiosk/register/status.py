@@ -7,7 +7,7 @@ from kiosk.protocol.topics import KioskAddress
 from kiosk.register.completeness import Completeness, Word, assess
 from kiosk.register.models import Event, Gap, Kiosk
 from kiosk.register.outbox_state import OutboxState
-from kiosk.register.outbox_table import all_states
+from kiosk.register.outbox_table import load_states
 from kiosk.register.ranges import Range, Ranges, union
 
 
@@ -36,7 +36,7 @@ def load_statuses(now: datetime) -> list[KioskStatus]:
     gone: dict[str, list[Range]] = {}
     for gap in Gap.objects.all():
         gone.setdefault(gap.outbox_id, []).append((gap.first, gap.last))
-    states = all_states()
+    states = load_states()
     statuses = [
         _status(one.address, kiosks.get(one.address), one, union(gone.get(one.outbox_id, ())), now)
         for one in states

@@ -16,7 +16,7 @@ from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import Arrival, EventReading
 from kiosk.register.event_table import insert_events
 from kiosk.register.models import Alarm, BinEntry, Event, Gap, Kiosk, Outbox, Person
-from kiosk.register.outbox_table import all_states
+from kiosk.register.outbox_table import load_states
 from kiosk.register.retry import retry_bin
 from kiosk.register.store import Stored, store
 from tests.kiosk.register.support import (
@@ -235,5 +235,5 @@ def test_two_instances_store_every_event_once() -> None:
         for finished in [pool.submit(instance, size) for size in (7, 11)]:
             finished.result()
     assert Event.objects.count() == 400
-    assert [one.watermark for one in all_states()] == [200, 200]
+    assert [one.watermark for one in load_states()] == [200, 200]
     assert not Alarm.objects.exists()
