@@ -16,9 +16,9 @@ from django.db import connection
 
 from kiosk.register.config import DatabaseSection
 from kiosk.register.database import use_database
-from tests.conftest import Mosquitto
 from tests.faults.doors import Doors
 from tests.faults.registers import RegisterProcess, subscribe_all
+from tests.mosquitto import Mosquitto
 from tests.postgresql import running_postgresql
 
 _DOORS = 20

@@ -18,10 +18,10 @@ from django.db import connection
 
 from kiosk.register.config import DatabaseSection
 from kiosk.register.database import use_database
-from tests.conftest import Mosquitto
 from tests.faults.doors import Doors
 from tests.faults.kill_register import keep_everything
 from tests.faults.registers import RegisterProcess, subscribe_all
+from tests.mosquitto import Mosquitto
 from tests.postgresql import running_postgresql
 
 _PIECE = 500
@@ -98,7 +98,8 @@ def main() -> None:
         if options.database == "sqlite":
             database = DatabaseSection(path=str(folder / "register.sqlite3"))
         else:
-            database = DatabaseSection(url=stack.enter_context(running_postgresql()).database())
+            server = stack.enter_context(running_postgresql(is_durable=True))
+            database = DatabaseSection(url=server.database())
         rate = measure(folder, broker, database, events=options.events, doors=options.doors)
     print(  # noqa: T201
         f"{options.database}, {options.doors} doors: {rate.events_per_s:.0f} events/s, "

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from kiosk.protocol.topics import CONFIRMED, HEALTH, KioskAddress
 from kiosk.register.config import DatabaseSection
-from tests.conftest import Mosquitto
 from tests.faults.doors import PATIENCE_S
 from tests.kiosk.register.support import health
+from tests.mosquitto import Mosquitto
 
 ROOT = Path(__file__).parents[2]
 

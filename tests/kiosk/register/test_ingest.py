@@ -22,8 +22,8 @@ from kiosk.protocol.topics import CONFIRMED, HEALTH, REPLAY, REPLAY_DONE, REPLAY
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from kiosk.register.models import BinEntry, Event, Gap
 from kiosk.register.service import run
-from tests.conftest import Listener, Mosquitto
 from tests.kiosk.register.support import DOOR, OUTBOX, event, health
+from tests.mosquitto import Listener, Mosquitto
 
 
 @contextmanager
@@ -77,6 +77,7 @@ def test_what_is_published_is_stored_and_confirmed(
     assert decode_delivery(payload, Confirmation).outbox_id == OUTBOX
 
 
+@pytest.mark.slow
 def test_missing_events_are_requested(mosquitto: Mosquitto, database: DatabaseSection) -> None:
     """A gap leads to a request; what the kiosk sends again or declares gone closes it."""
     kiosk = kiosk_of(mosquitto, REPLAY)

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from kiosk.register.config import DatabaseSection
-from tests.conftest import Mosquitto
 from tests.faults.kill_register import Outcome, keep_everything, kill_at_random
+from tests.mosquitto import Mosquitto
 from tests.postgresql import PostgreSQL
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ from kiosk.protocol.event import encode
 from kiosk.register.config import DatabaseSection, IngestSection, RegisterConfig
 from kiosk.register.database import SQLITE_OPTIONS, migrate, use_database
 from kiosk.register.models import Event
-from tests.conftest import Mosquitto
 from tests.kiosk.register.support import DOOR, event
 from tests.kiosk.register.test_ingest import configured, confirmed, kiosk_of, running
+from tests.mosquitto import Mosquitto
 from tests.postgresql import PostgreSQL
+
+pytestmark = pytest.mark.slow
 
 
 def impatient(broker: Mosquitto, database: DatabaseSection) -> RegisterConfig:
