@@ -9,7 +9,8 @@ from kiosk.register.outbox_state import OutboxState
 class Confirmer:
     """Announces watermarks, at most one for each kiosk and interval.
 
-    They are retained and cumulative, so none that is left out is missed.
+    They are retained and cumulative, so none that is left out is missed. An unchanged watermark is
+    not announced again; after a reconnection, the connection announces all.
 
     Args:
         connection: Where to announce.
@@ -22,6 +23,7 @@ class Confirmer:
         self._register_id = register_id
         self._interval_s = interval_s
         self._waiting: dict[str, OutboxState] = {}
+        self._announced: dict[str, Announcement] = {}
         self._next_s = 0.0
 
     def note(self, *states: OutboxState) -> None:
@@ -44,6 +46,8 @@ class Confirmer:
             message = Confirmation(
                 register_id=self._register_id, outbox_id=one.outbox_id, sequence=one.watermark
             )
-            topic = one.address.topic(CONFIRMED)
-            self._connection.announce(Announcement(topic, encode_delivery(message)))
+            announcement = Announcement(one.address.topic(CONFIRMED), encode_delivery(message))
+            if self._announced.get(one.outbox_id) != announcement:
+                self._announced[one.outbox_id] = announcement
+                self._connection.announce(announcement)
         self._waiting.clear()

@@ -10,11 +10,14 @@ from kiosk.register.verdict import Known
 
 def load_known(readings: Iterable[EventReading]) -> Known:
     """Return who of those named in these events is known."""
+    readings = list(readings)
     subjects = {one.event.subject_id for one in readings}
     kiosks = people = None
-    if Kiosk.objects.filter(is_listed=True).exists():
-        listed = Kiosk.objects.filter(is_listed=True).values_list("site", "room", "kiosk")
-        kiosks = frozenset(KioskAddress(*one) for one in listed)
+    listed = Kiosk.objects.filter(is_listed=True)
+    if listed.exists():
+        near = listed.filter(room__in={one.address.room for one in readings})
+        names = near.values_list("site", "room", "kiosk")
+        kiosks = frozenset(KioskAddress(*one) for one in names)
     if Person.objects.exists():
         known = Person.objects.filter(subject_id__in=subjects)
         people = frozenset(known.values_list("subject_id", flat=True))

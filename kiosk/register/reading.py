@@ -58,7 +58,7 @@ class _Header(msgspec.Struct, frozen=True):
 def read(arrival: Arrival) -> Reading:
     """Read a message."""
     topic = parse_topic(arrival.topic)
-    if topic is None or not all(map(_NAME.fullmatch, _names(topic.address))):
+    if topic is None or not is_valid(topic.address):
         return Rejected(arrival, Reason.FOREIGN, "the topic names no kiosk")
     if len(arrival.payload) > PAYLOAD_MAX:
         beginning = replace(arrival, payload=arrival.payload[: PAYLOAD_MAX + 1])
@@ -67,6 +67,11 @@ def read(arrival: Arrival) -> Reading:
         return _read(arrival, topic.address, topic.kind)
     except PayloadError as exc:
         return Rejected(arrival, Reason.FOREIGN, str(exc)[:_TEXT_MAX])
+
+
+def is_valid(address: KioskAddress) -> bool:
+    """Return whether the names are such as a kiosk's configuration allows."""
+    return all(map(_NAME.fullmatch, _names(address)))
 
 
 def _read(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:

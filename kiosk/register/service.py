@@ -12,7 +12,7 @@ from kiosk.clock import Clock, SystemClock
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.register.config import RegisterConfig
-from kiosk.register.database import AWAY, describe, migrate, register_id
+from kiosk.register.database import AWAY, describe, explained, migrate, register_id
 from kiosk.register.ingest import Ingest
 from kiosk.register.outage import DatabaseOutage
 
@@ -26,7 +26,7 @@ def serve(config: RegisterConfig) -> int:
 
     Raises:
         ConfigError: The configuration of the broker cannot be used.
-        RegisterError: A newer version has made the tables.
+        RegisterError: A newer version has made the tables, or the database is damaged.
         BrokerError: The network thread has ended.
     """
     stop = threading.Event()
@@ -37,8 +37,10 @@ def serve(config: RegisterConfig) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     clock = SystemClock()
-    if _prepare(config, clock, stop):
-        run(config, clock=clock, stop=stop)
+    with explained():  # what is left when the database is there, and damaged
+        if _prepare(config, clock, stop):
+            run(config, clock=clock, stop=stop)
+    _log.info("stopped")
     return 0
 
 

@@ -84,11 +84,22 @@ def _store_each(readings: Sequence[Reading], now: datetime) -> Stored:
         try:
             stored = _store([one], now, is_thorough=True)
         except (IntegrityError, DataError) as exc:
-            _log.warning("%s: a message cannot be stored (%s)", one.arrival.topic, exc)
-            reject = Rejected(one.arrival, Reason.FOREIGN, f"cannot be stored: {exc}"[:200])
-            stored = _store([reject], now, is_thorough=True)
+            # The error's text may hold a subject id, which belongs into no log.
+            _log.warning("%s: cannot be stored (%s)", one.arrival.topic, type(exc).__name__)
+            stored = _store([_refused(one, exc)], now, is_thorough=True)
         total = _add(total, stored)
     return total
+
+
+def _refused(reading: Reading, cause: Exception) -> Rejected:
+    """Return what goes to the bin for a message that the database refuses."""
+    detail = f"cannot be stored: {cause}"[:200]
+    if not isinstance(reading, EventReading):
+        return Rejected(reading.arrival, Reason.FOREIGN, detail)
+    event = reading.event
+    return Rejected(
+        reading.arrival, Reason.FOREIGN, detail, reading.address, event.outbox_id, event.sequence
+    )
 
 
 def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> Stored:

@@ -13,6 +13,7 @@ from kiosk.register.commands.people import print_outcome
 from kiosk.register.config import RegisterConfig
 from kiosk.register.lists import read_list
 from kiosk.register.models import BinEntry, Kiosk
+from kiosk.register.reading import is_valid
 
 _HEADER: Final = ("site", "room", "kiosk")
 
@@ -39,8 +40,11 @@ def import_kiosks(file: Path, *, dry_run: bool, as_json: bool) -> int:
         RegisterError: The database cannot be read or written.
     """
     new = {KioskAddress(*row) for row in read_list(file, _HEADER, _HEADER)}
-    if wrong := [one for one in new if "/" in f"{one.site}{one.room}{one.kiosk}"]:
-        raise RosterError(f"{file}: {len(wrong)} lines have a '/', which no name may hold")
+    if wrong := sum(not is_valid(one) for one in new):
+        raise RosterError(
+            f"{file}: {wrong} lines have a name that no kiosk can have; a name has at most 64 "
+            "letters, digits, '.', '_' and '-', the first a letter or digit"
+        )
     with opened(), transaction.atomic():
         listed = Kiosk.objects.filter(is_listed=True)
         old = {KioskAddress(one.site, one.room, one.kiosk) for one in listed}

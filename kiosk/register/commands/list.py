@@ -91,13 +91,15 @@ def _filter(
 
 def _row(event: Event, names: Mapping[str, str], config: RegisterConfig) -> tuple[str, ...]:
     scanned = event.scanned_at.astimezone(config.zone)
+    arrived = event.arrived_at.astimezone(config.zone)
+    is_same_day = scanned.date() == arrived.date()
     notes = [
         *(["replayed"] if event.is_replayed else []),
         *(["clock not synchronised"] if event.clock != "synchronised" else []),
     ]
     return (
         scanned.strftime("%Y-%m-%d %H:%M:%S"),
-        event.arrived_at.astimezone(config.zone).strftime("%H:%M:%S"),
+        arrived.strftime("%H:%M:%S" if is_same_day else "%Y-%m-%d %H:%M:%S"),
         f"{event.site}/{event.room}/{event.kiosk}",
         event.type,
         event.session,

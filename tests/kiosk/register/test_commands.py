@@ -177,7 +177,7 @@ def test_kiosks_are_listed_with_their_state(run: Run, tmp_path: Path) -> None:
     assert "offline since 2026-01-15" in first
     assert second.endswith("not known yet")
     path.write_text("site,room,kiosk\nschool,room-1,kiosk/1\n")
-    assert "which no name may hold" in run("kiosks", str(path), code=65)
+    assert "1 lines have a name that no kiosk can have" in run("kiosks", str(path), code=65)
 
 
 def test_a_database_that_is_away_is_one_line(
