@@ -4,12 +4,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from kiosk.clock import SystemClock
 from kiosk.config import MqttSection
+from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.protocol.delivery import (
     Confirmation,
     ReplayDone,
@@ -20,6 +22,7 @@ from kiosk.protocol.delivery import (
 from kiosk.protocol.event import encode
 from kiosk.protocol.topics import CONFIRMED, HEALTH, REPLAY, REPLAY_DONE, REPLAYED
 from kiosk.register.config import DatabaseSection, RegisterConfig
+from kiosk.register.database import migrate, use_database
 from kiosk.register.models import BinEntry, Event, Gap
 from kiosk.register.service import run
 from tests.kiosk.register.support import DOOR, OUTBOX, event, health
@@ -100,6 +103,24 @@ def test_missing_events_are_requested(mosquitto: Mosquitto, database: DatabaseSe
         *(2, 3, 4)
     ]
     assert list(Gap.objects.values_list("first", "last")) == [(1, 1)]
+
+
+def test_the_embedded_broker_serves_a_register(tmp_path: Path) -> None:
+    """A trial on one machine needs no other broker."""
+    pytest.importorskip("amqtt", reason="pip install attendance-kiosk[demo]")
+    section = DatabaseSection(path=str(tmp_path / "register.sqlite3"))
+    use_database(section)
+    migrate()
+    with EmbeddedBroker() as broker:
+        mqtt = MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)
+        kiosk = Listener((HOST, broker.port), DOOR.topic(CONFIRMED))
+        kiosk.client.publish(DOOR.topic(HEALTH), health(0).payload, qos=1, retain=True)
+        with running(RegisterConfig(mqtt=mqtt, database=section)):
+            confirmed(kiosk, 0)
+            kiosk.client.publish(DOOR.topic("attendance"), encode(event(1)), qos=1)
+            confirmed(kiosk, 1)
+        kiosk.close()
+    assert Event.objects.count() == 1
 
 
 def test_what_the_register_cannot_read_does_not_stop_it(
