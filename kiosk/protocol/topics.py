@@ -29,6 +29,8 @@ REPLAYED: Final = "replayed"
 CONFIRMED: Final = "confirmed"
 REPLAY: Final = "replay"
 REPLAY_DONE: Final = "replay-done"
+FOR_REGISTER: Final = frozenset({HEALTH, REPLAYED, CONFIRMED, REPLAY, REPLAY_DONE})
+"""Kinds between kiosk and register, which say nothing new to a viewer."""
 ALL_FILTER: Final = f"{ROOT}/+/+/+/+"
 """Subscription to everything that every kiosk publishes, kinds of newer versions included."""
 
