@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kiosk.cli import positive_int, run_command
 from kiosk.config import Config, load_config
+from kiosk.register.cli import add_register
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_running(commands)
     _add_enrolling(commands)
     _add_checking(commands)
+    add_register(commands)
     return parser
 
 

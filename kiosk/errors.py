@@ -16,6 +16,7 @@
     ├── CameraError        (OSError)          a camera that cannot be opened or read
     │   └── RecordingError                    a recording that cannot be replayed
     ├── OutboxError        (OSError)          the event database
+    ├── RegisterError      (OSError)          the register's database
     ├── BrokerError        (ConnectionError)  an MQTT broker that cannot be used
     └── MissingExtraError  (ImportError)      an optional dependency that is not installed
 
@@ -100,6 +101,12 @@ class RecordingError(CameraError):
 
 class OutboxError(KioskError, OSError):
     """The event database cannot be read or written."""
+
+    exit_code = 74
+
+
+class RegisterError(KioskError, OSError):
+    """The register's database cannot be read or written."""
 
     exit_code = 74
 

@@ -35,6 +35,7 @@ ROOMS = {
     "mqtt": {"protocol"},
     "daemon": {"camera", "recognition", "protocol", "mqtt"},
     "watch": {"protocol", "mqtt"},
+    "register": {"protocol", "mqtt"},
     "demo": {"camera", "recognition", "mqtt", "daemon", "watch"},
     "bench": {"camera", "recognition", "mqtt", "daemon", "demo"},
 }

@@ -4,10 +4,16 @@
 
     kiosk/v1/<site>/<room>/<kiosk>/attendance      one event each, QoS 1, never retained
     kiosk/v1/<site>/<room>/<kiosk>/participation   one event each, QoS 1, never retained
+    kiosk/v1/<site>/<room>/<kiosk>/replayed        an event of any type, sent again; QoS 1
     kiosk/v1/<site>/<room>/<kiosk>/availability    online or offline, QoS 1, retained
+    kiosk/v1/<site>/<room>/<kiosk>/health          state of kiosk and outbox, QoS 1, retained
+    kiosk/v1/<site>/<room>/<kiosk>/confirmed       register: stored up to here, QoS 1, retained
+    kiosk/v1/<site>/<room>/<kiosk>/replay          register: send these again, QoS 1
+    kiosk/v1/<site>/<room>/<kiosk>/replay-done     the answer to it, QoS 1
 
 ``v1`` is the version of this tree; each event holds the version of its schema. The last level is
-the kind of the message: the ``type`` of an event, or "availability".
+the kind of the message: the ``type`` of an event, or one of the names below. A kiosk publishes all
+of them but "confirmed" and "replay", which it subscribes to (:mod:`kiosk.protocol.delivery`).
 """
 
 from dataclasses import dataclass
@@ -18,6 +24,13 @@ from kiosk.protocol.event import BaseEvent, event_type
 
 ROOT: Final = "kiosk/v1"
 AVAILABILITY: Final = "availability"
+HEALTH: Final = "health"
+REPLAYED: Final = "replayed"
+CONFIRMED: Final = "confirmed"
+REPLAY: Final = "replay"
+REPLAY_DONE: Final = "replay-done"
+FOR_REGISTER: Final = frozenset({HEALTH, REPLAYED, CONFIRMED, REPLAY, REPLAY_DONE})
+"""Kinds between kiosk and register, which say nothing new to a viewer."""
 ALL_FILTER: Final = f"{ROOT}/+/+/+/+"
 """Subscription to everything that every kiosk publishes, kinds of newer versions included."""
 
@@ -38,7 +51,7 @@ class KioskAddress:
     @property
     def availability(self) -> str:
         """The topic that says whether this kiosk is online."""
-        return self._topic(AVAILABILITY)
+        return self.topic(AVAILABILITY)
 
     @property
     def client_id(self) -> str:
@@ -47,9 +60,10 @@ class KioskAddress:
 
     def topic_of(self, event: BaseEvent | type[BaseEvent]) -> str:
         """Return the topic of this kiosk's events of one type."""
-        return self._topic(event_type(event))
+        return self.topic(event_type(event))
 
-    def _topic(self, kind: str) -> str:
+    def topic(self, kind: str) -> str:
+        """Return this kiosk's topic of one kind."""
         return f"{ROOT}/{self.site}/{self.room}/{self.kiosk}/{kind}"
 
 
@@ -58,8 +72,8 @@ class Topic:
     """A parsed topic of this tree.
 
     Attributes:
-        address: The kiosk that published.
-        kind: The last level: an event type, "availability", or a kind of a newer version.
+        address: The kiosk that the message is from, or for.
+        kind: The last level: an event type, another kind, or a kind of a newer version.
     """
 
     address: KioskAddress
@@ -72,6 +86,11 @@ def parse_topic(topic: str) -> Topic | None:
     if len(levels) != 6 or f"{levels[0]}/{levels[1]}" != ROOT or not all(levels):
         return None
     return Topic(KioskAddress(site=levels[2], room=levels[3], kiosk=levels[4]), levels[5])
+
+
+def site_filter(site: str) -> str:
+    """Return the subscription to everything that the kiosks of one site publish."""
+    return f"{ROOT}/{site}/+/+/+"
 
 
 def kind_filter(kind: str) -> str:

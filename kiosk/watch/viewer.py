@@ -16,7 +16,7 @@ from kiosk.errors import PayloadError
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.availability import decode_availability
-from kiosk.protocol.topics import ALL_FILTER, AVAILABILITY, Topic, parse_topic
+from kiosk.protocol.topics import ALL_FILTER, AVAILABILITY, FOR_REGISTER, Topic, parse_topic
 from kiosk.watch.attendance_list import AttendanceList, read_event
 from kiosk.watch.screens import Screen, printable
 
@@ -76,7 +76,7 @@ class _Viewer:
         """Show a message; log one that cannot be read."""
         message.acknowledge()  # at once: the viewer stores nothing
         topic = parse_topic(message.topic)
-        if topic is None:
+        if topic is None or topic.kind in FOR_REGISTER:
             return
         handle = self._availability if topic.kind == AVAILABILITY else self._event
         try:

@@ -15,7 +15,7 @@ from kiosk.errors import BrokerError
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, encode
-from kiosk.protocol.topics import KioskAddress
+from kiosk.protocol.topics import FOR_REGISTER, KioskAddress
 from kiosk.watch.attendance_list import AttendanceList
 from kiosk.watch.viewer import watch
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
@@ -95,7 +95,8 @@ def test_messages_of_unknown_kinds_do_not_hide_the_rest(
     assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
     tree = ADDRESS.availability.removesuffix("availability")
     with caplog.at_level(logging.WARNING, logger="kiosk"):
-        client.publish(tree + "health", b"not even JSON", 1)
+        for kind in (*FOR_REGISTER, "rumour"):  # of these, one is unknown
+            client.publish(tree + kind, b"not even JSON", 1)
         client.publish(tree + "absence", changed(type="absence"), 1)
         client.publish(tree + "attendance", changed(type="absence"), 1)
         client.publish(tree + "attendance", changed(schema_version=2), 1)

@@ -1,0 +1,120 @@
+"""What arrives from the broker, and what it turns out to be: one frozen record for each kind."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from kiosk.protocol.delivery import ReplayDone
+from kiosk.protocol.event import Event
+from kiosk.protocol.topics import KioskAddress
+
+
+class Reason(StrEnum):
+    """Why a message is in the bin."""
+
+    FOREIGN = "foreign payload"
+    UNKNOWN_TYPE = "unknown type"
+    UNKNOWN_KIOSK = "unknown kiosk"
+    UNKNOWN_PERSON = "unknown person"
+    FUTURE = "future time"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came.
+
+    Attributes:
+        topic: Its topic.
+        payload: Its bytes.
+        at: When it arrived, UTC.
+        is_retained: The broker had kept it; it may be of any age.
+    """
+
+    topic: str
+    payload: bytes
+    at: datetime
+    is_retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventReading:
+    """An event of a known type.
+
+    Attributes:
+        arrival: The message.
+        address: Whose topic it came on, and what the event says itself.
+        event: The event.
+        scanned_at: Its time.
+        is_replayed: It was sent again at the register's request.
+    """
+
+    arrival: Arrival
+    address: KioskAddress
+    event: Event
+    scanned_at: datetime
+    is_replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityReading:
+    """A kiosk is online or offline."""
+
+    arrival: Arrival
+    address: KioskAddress
+    is_online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReading:
+    """A kiosk's health.
+
+    Attributes:
+        arrival: The message.
+        address: Whose topic it came on.
+        outbox_id: The outbox in use; ``None`` if it does not say.
+        last_sequence: The last number used there.
+        said_at: When the kiosk said so; ``None`` if that is not known.
+    """
+
+    arrival: Arrival
+    address: KioskAddress
+    outbox_id: str | None
+    last_sequence: int
+    said_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDoneReading:
+    """A kiosk has answered a replay request."""
+
+    arrival: Arrival
+    address: KioskAddress
+    done: ReplayDone
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that goes to the bin.
+
+    Attributes:
+        arrival: The message.
+        reason: Why.
+        detail: What exactly, for a person.
+        address: The kiosk, if topic and payload agree on it.
+        outbox_id: The outbox of an event that is kept here in place of the table of events, if it
+            says so; its number counts as stored.
+        sequence: Its number there.
+    """
+
+    arrival: Arrival
+    reason: Reason
+    detail: str
+    address: KioskAddress | None = None
+    outbox_id: str | None = None
+    sequence: int | None = None
+
+
+Reading: TypeAlias = (
+    EventReading | AvailabilityReading | HealthReading | ReplayDoneReading | Rejected
+)

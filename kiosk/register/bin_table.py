@@ -1,0 +1,50 @@
+"""Store what cannot be placed, once each."""
+
+import hashlib
+from collections.abc import Iterable
+
+from kiosk.register.arrival import Arrival, EventReading, Rejected
+from kiosk.register.models import Alarm, BinEntry
+from kiosk.register.text import printable
+
+
+def digest(arrival: Arrival) -> str:
+    """Return what identifies a message, the kind in its topic aside: SHA-256, hexadecimal.
+
+    So an event and its replay are one.
+    """
+    place = arrival.topic.rpartition("/")[0]
+    return hashlib.sha256(place.encode() + b"\n" + arrival.payload).hexdigest()
+
+
+def put_in_bin(rejected: Iterable[Rejected]) -> None:
+    """Store messages in the bin; one that is there already stays as it is."""
+    rows = [
+        BinEntry(
+            digest=digest(one.arrival),
+            reason=one.reason.value,
+            detail=printable(one.detail),
+            topic=printable(one.arrival.topic),
+            payload=one.arrival.payload,
+            arrived_at=one.arrival.at,
+        )
+        for one in rejected
+    ]
+    BinEntry.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def raise_alarms(rivals: Iterable[EventReading]) -> None:
+    """Store events that claim the id or number of another; a repeated one is stored once."""
+    rows = [
+        Alarm(
+            digest=digest(one.arrival),
+            event_id=one.event.event_id,
+            outbox_id=one.event.outbox_id,
+            sequence=one.event.sequence,
+            topic=one.arrival.topic,
+            payload=one.arrival.payload,
+            arrived_at=one.arrival.at,
+        )
+        for one in rivals
+    ]
+    Alarm.objects.bulk_create(rows, ignore_conflicts=True)

@@ -1,0 +1,1 @@
+"""The commands of ``kiosk register``, one file each; they need the extra "register"."""

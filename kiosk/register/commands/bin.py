@@ -1,0 +1,106 @@
+"""``kiosk register bin``: messages that could not be placed, and integrity alarms."""
+
+from datetime import datetime
+
+import msgspec
+from django.db.models import QuerySet
+
+from kiosk.register.commands.output import opened, print_json, print_line, print_table, utc_now
+from kiosk.register.config import RegisterConfig
+from kiosk.register.models import Alarm, BinEntry
+from kiosk.register.retry import retry_bin
+
+_HEADER = ("arrived", "reason", "topic", "detail")
+_ALARM_HEADER = ("arrived", "outbox", "number", "event", "topic")
+
+
+def show_bin(config: RegisterConfig, *, reason: str | None, as_json: bool) -> int:
+    """Print the messages in the bin, oldest first.
+
+    Args:
+        config: The configuration.
+        reason: Only those with this reason.
+        as_json: Print one JSON object a line.
+
+    Raises:
+        RegisterError: The database cannot be read.
+    """
+    with opened():
+        entries = _entries(reason)
+        if as_json:
+            for one in entries.iterator():
+                print_json(_record(one))
+        elif not entries.exists():
+            print_line("the bin is empty" if reason is None else f"none of reason {reason!r}")
+        else:
+            print_table(_HEADER, [_row(one, config) for one in entries.iterator()])
+    return 0
+
+
+def show_alarms(config: RegisterConfig, *, as_json: bool) -> int:
+    """Print the events that claimed the id or the number of another, oldest first.
+
+    Raises:
+        RegisterError: The database cannot be read.
+    """
+    with opened():
+        alarms = Alarm.objects.order_by("id")
+        if as_json:
+            for one in alarms.iterator():
+                print_json({**_facts(one), "outbox_id": one.outbox_id, "sequence": one.sequence})
+        elif not alarms.exists():
+            print_line("no event claims the id or number of another")
+        else:
+            print_table(_ALARM_HEADER, [_alarm_row(one, config) for one in alarms.iterator()])
+    return 0
+
+
+def process_again(*, reason: str | None, as_json: bool) -> int:
+    """Try to place the messages in the bin; print how many were placed, and how many remain.
+
+    Args:
+        reason: Only those with this reason.
+        as_json: Print the outcome as JSON.
+
+    Raises:
+        RegisterError: The database cannot be read or written.
+    """
+    with opened():
+        placed, remaining = retry_bin(_entries(reason), utc_now())
+    if as_json:
+        print_json({"placed": placed, "remaining": remaining})
+    else:
+        print_line(f"{placed} placed, {remaining} remain in the bin")
+    return 0
+
+
+def _entries(reason: str | None) -> QuerySet[BinEntry]:
+    entries = BinEntry.objects.order_by("id")
+    return entries if reason is None else entries.filter(reason=reason)
+
+
+def _record(entry: BinEntry) -> dict[str, object]:
+    return {**_facts(entry), "reason": entry.reason, "detail": entry.detail}
+
+
+def _facts(entry: BinEntry | Alarm) -> dict[str, object]:
+    """Return what both have; a payload that is not JSON is written as text."""
+    payload = bytes(entry.payload)
+    try:
+        shown: object = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        shown = payload.decode("utf-8", "backslashreplace")
+    return {"arrived_at": entry.arrived_at, "topic": entry.topic, "payload": shown}
+
+
+def _row(entry: BinEntry, config: RegisterConfig) -> tuple[str, ...]:
+    return (_local(entry.arrived_at, config), entry.reason, entry.topic, entry.detail)
+
+
+def _alarm_row(alarm: Alarm, config: RegisterConfig) -> tuple[str, ...]:
+    arrived = _local(alarm.arrived_at, config)
+    return (arrived, alarm.outbox_id or "-", str(alarm.sequence), alarm.event_id, alarm.topic)
+
+
+def _local(moment: datetime, config: RegisterConfig) -> str:
+    return moment.astimezone(config.zone).strftime("%Y-%m-%d %H:%M:%S")

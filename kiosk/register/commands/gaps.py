@@ -1,0 +1,88 @@
+"""``kiosk register gaps``: how complete each kiosk's events are."""
+
+from datetime import datetime
+
+from kiosk.register.commands.output import (
+    address_text,
+    opened,
+    print_json,
+    print_line,
+    print_table,
+    utc_now,
+)
+from kiosk.register.completeness import describe
+from kiosk.register.config import RegisterConfig
+from kiosk.register.ranges import Ranges, count
+from kiosk.register.status import KioskStatus, load_statuses
+
+_HEADER = ("kiosk", "stored to", "missing", "gone", "state")
+_SHOWN = 3
+"""Ranges shown of each kind; --json has all."""
+
+
+def show_gaps(config: RegisterConfig, *, only_gaps: bool, as_json: bool) -> int:
+    """Print one line for each kiosk and outbox file.
+
+    Args:
+        config: The configuration.
+        only_gaps: Leave out those of which nothing is missing or gone.
+        as_json: Print one JSON object a line.
+
+    Raises:
+        RegisterError: The database cannot be read.
+    """
+    now = utc_now()
+    with opened():
+        statuses = [one for one in load_statuses(now) if not only_gaps or _has_gaps(one)]
+    if as_json:
+        for one in statuses:
+            print_json(as_record(one, config, now))
+        return 0
+    if not statuses:
+        print_line("nothing is missing" if only_gaps else "no kiosk was heard yet")
+        return 0
+    print_table(_HEADER, [_row(one, config, now) for one in statuses])
+    return 0
+
+
+def as_record(status: KioskStatus, config: RegisterConfig, now: datetime) -> dict[str, object]:
+    """Return the status of a kiosk, for JSON."""
+    outbox, facts = status.outbox, status.completeness
+    return {
+        "site": status.address.site,
+        "room": status.address.room,
+        "kiosk": status.address.kiosk,
+        "is_listed": status.is_listed,
+        "outbox_id": outbox and outbox.outbox_id,
+        "watermark": outbox and outbox.watermark,
+        "expected": outbox and outbox.expected,
+        "missing": outbox.missing if outbox else (),
+        "gone": status.gone,
+        "complete_until": facts.complete_until,
+        "offline_since": facts.offline_since,
+        "state": describe(facts, config.zone, now),
+    }
+
+
+def _has_gaps(status: KioskStatus) -> bool:
+    return bool(status.completeness.missing or status.gone)
+
+
+def _row(status: KioskStatus, config: RegisterConfig, now: datetime) -> tuple[str, ...]:
+    outbox = status.outbox
+    return (
+        address_text(status.address),
+        str(outbox.watermark) if outbox else "-",
+        _ranges_text(outbox.missing) if outbox else "-",
+        _ranges_text(status.gone),
+        describe(status.completeness, config.zone, now),
+    )
+
+
+def _ranges_text(ranges: Ranges) -> str:
+    """Return how many, and the first ranges: ``13 (4-9, 12, 20-25)``."""
+    if not ranges:
+        return "-"
+    texts = [str(one) if one == other else f"{one}-{other}" for one, other in ranges[:_SHOWN]]
+    more = ", ..." if len(ranges) > _SHOWN else ""
+    return f"{count(ranges)} ({', '.join(texts)}{more})"

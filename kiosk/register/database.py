@@ -1,0 +1,179 @@
+"""Connect Django to the configured database, create the tables, and report its errors as ours.
+
+Call :func:`use_database` before :mod:`kiosk.register.models` is imported.
+"""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from kiosk.errors import ConfigError, MissingExtraError, RegisterError
+from kiosk.register import settings as fixed
+from kiosk.register.config import DatabaseSection
+
+AWAY: Final = (OperationalError, InterfaceError)
+"""The database cannot be reached, is locked or full: try again, the data are not the reason."""
+
+_MIGRATION_LOCK: Final = 0x6B696F736B
+"""Number of an advisory lock in PostgreSQL: "kiosk" in ASCII."""
+SQLITE_OPTIONS: Final = {
+    "timeout": 10,
+    # A deferred transaction that begins to write fails at once when another one writes.
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+}
+_POSTGRESQL: Final = {"connect_timeout": "5", "keepalives_idle": "10", "tcp_user_timeout": "10000"}
+"""Notice within seconds that the server is gone; the URL may say otherwise."""
+
+
+def use_database(section: DatabaseSection) -> None:
+    """Connect to this database from now on; nothing is opened yet.
+
+    Raises:
+        ConfigError: The file or URL cannot be used.
+        MissingExtraError: PostgreSQL is configured and psycopg is not installed.
+    """
+    database = _postgresql(section) if section.url else _sqlite(Path(section.path))
+    prepare_django()
+    connections.close_all()
+    connections.settings = connections.configure_settings({"default": database})
+    connections["default"] = connections.create_connection("default")
+
+
+def prepare_django() -> None:
+    """Give Django its settings, if it has none, so that the models can be imported."""
+    if not settings.configured:
+        names = [name for name in vars(fixed) if name.isupper()]
+        settings.configure(**{name: getattr(fixed, name) for name in names})
+        django.setup()
+
+
+def migrate() -> None:
+    """Create the tables or bring them up to date, and give a new database its identity.
+
+    Of several instances that start together, one does it and the others wait.
+
+    Raises:
+        RegisterError: A newer version of the register has changed the tables.
+    """
+    with _alone():
+        executor = MigrationExecutor(connection)
+        ahead = set(executor.loader.applied_migrations) - set(executor.loader.graph.nodes)
+        if ahead:
+            raise RegisterError(
+                f"{describe()}: a newer register has changed the tables: install that version"
+            )
+        call_command("migrate", verbosity=0, interactive=False)
+        _ensure_identity()
+
+
+def require_tables() -> None:
+    """Check that the tables are there, for commands that only read.
+
+    Raises:
+        RegisterError: They are not, or not up to date.
+    """
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise RegisterError(f"{describe()}: the tables are not ready: start `kiosk register` first")
+
+
+def register_id() -> str:
+    """Return the identity of this database."""
+    from kiosk.register.models import Register  # noqa: PLC0415 - needs the settings
+
+    return Register.objects.get().register_id
+
+
+def describe() -> str:
+    """Return how messages call the database; no password is in it."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(database["NAME"])
+    return f"PostgreSQL {database['HOST'] or 'on this machine'}, database {database['NAME']}"
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the database's errors into ours."""
+    try:
+        yield
+    except DatabaseError as exc:
+        raise RegisterError(f"{describe()}: {str(exc).strip()}") from exc
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    """Return the settings of a SQLite file, which is created for its owner alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        message = f"database.path: {path} cannot be written ({exc.strerror})"
+        raise ConfigError(message) from exc
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": SQLITE_OPTIONS}
+
+
+def _postgresql(section: DatabaseSection) -> dict[str, Any]:
+    try:
+        from psycopg import ProgrammingError, conninfo  # noqa: PLC0415 - an optional dependency
+    except ImportError as exc:
+        message = "database.url needs psycopg: pip install attendance-kiosk[register]"
+        raise MissingExtraError(message) from exc
+    try:
+        options = {**_POSTGRESQL, **conninfo.conninfo_to_dict(section.url)}
+    except ProgrammingError as exc:
+        raise ConfigError(f"database.url: {str(exc).strip()}") from exc
+    keys = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
+    database = {key: str(options.pop(name, "")) for name, key in keys.items()}
+    password = options.pop("password", "") or _password(section.password_file)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "PASSWORD": password,
+        "OPTIONS": options,
+        **database,
+    }
+
+
+def _password(file: str) -> str:
+    if not file:
+        return ""
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        message = f"database.password_file: {file} cannot be read as UTF-8 text"
+        raise ConfigError(message) from exc
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep other instances from migrating at the same time."""
+    if connection.vendor == "sqlite":
+        with Path(connection.settings_dict["NAME"]).open("rb") as file:
+            # flock, since SQLite itself uses the other kind of lock (fcntl) on this file.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+
+
+def _ensure_identity() -> None:
+    from kiosk.register.models import Register  # noqa: PLC0415 - needs the settings
+
+    if not Register.objects.exists():
+        Register.objects.create(register_id=str(uuid.uuid4()), created_at=datetime.now(UTC))

@@ -1,0 +1,95 @@
+"""Who is known, and the newest word of each kiosk."""
+
+from collections.abc import Iterable, Sequence
+
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.arrival import AvailabilityReading, EventReading, HealthReading, Reading
+from kiosk.register.models import Kiosk, Person
+from kiosk.register.verdict import Known
+
+
+def load_known(readings: Iterable[EventReading]) -> Known:
+    """Return who of those named in these events is known."""
+    readings = list(readings)
+    subjects = {one.event.subject_id for one in readings}
+    kiosks = people = None
+    listed = Kiosk.objects.filter(is_listed=True)
+    if listed.exists():
+        near = listed.filter(room__in={one.address.room for one in readings})
+        names = near.values_list("site", "room", "kiosk")
+        kiosks = frozenset(KioskAddress(*one) for one in names)
+    if Person.objects.exists():
+        known = Person.objects.filter(subject_id__in=subjects)
+        people = frozenset(known.values_list("subject_id", flat=True))
+    return Known(kiosks, people)
+
+
+def save_availability(readings: Iterable[AvailabilityReading]) -> None:
+    """Keep the newest message of each kiosk."""
+    newest = {one.address: one for one in readings}
+    _save(
+        [
+            Kiosk(
+                is_online=one.is_online,
+                availability=one.arrival.payload,
+                availability_at=one.arrival.at,
+                **_names(address),
+            )
+            for address, one in newest.items()
+        ],
+        "is_online",
+        "availability",
+        "availability_at",
+    )
+
+
+def save_health(readings: Iterable[HealthReading]) -> None:
+    """Keep the newest message of each kiosk."""
+    newest = {one.address: one for one in readings}
+    _save(
+        [
+            Kiosk(health=one.arrival.payload, health_at=one.arrival.at, **_names(address))
+            for address, one in newest.items()
+        ],
+        "health",
+        "health_at",
+    )
+
+
+def without_old_news(readings: Sequence[Reading]) -> list[Reading]:
+    """Leave out what the broker had kept and the register has stored already.
+
+    So its time stays that of its first arrival.
+    """
+    retained = {
+        one.address
+        for one in readings
+        if isinstance(one, AvailabilityReading | HealthReading) and one.arrival.is_retained
+    }
+    if not retained:
+        return list(readings)
+    stored = {
+        (KioskAddress(row.site, row.room, row.kiosk), bytes(payload))
+        for row in Kiosk.objects.filter(site__in={one.site for one in retained})
+        for payload in (row.availability, row.health)
+        if payload is not None
+    }
+    return [
+        one
+        for one in readings
+        if not one.arrival.is_retained or (one.address, one.arrival.payload) not in stored
+    ]
+
+
+def _save(rows: list[Kiosk], *columns: str) -> None:
+    """Insert or update; every instance in the same order, so none waits in a circle."""
+    Kiosk.objects.bulk_create(
+        sorted(rows, key=lambda row: (row.site, row.room, row.kiosk)),
+        update_conflicts=True,
+        unique_fields=["site", "room", "kiosk"],
+        update_fields=columns,
+    )
+
+
+def _names(address: KioskAddress) -> dict[str, str]:
+    return {"site": address.site, "room": address.room, "kiosk": address.kiosk}

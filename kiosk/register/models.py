@@ -1,0 +1,142 @@
+"""The tables of the register.
+
+What a kiosk sent is stored as the bytes that came, and never changed; the columns beside them are
+copies to search by. Tables are written by ``kiosk register`` alone; several instances may share
+them.
+
+``site`` comes from the event itself, so that the events can be split by site over several
+databases (it must then become part of both unique keys).
+"""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Register(models.Model):
+    """The identity of this database; one row."""
+
+    register_id = models.TextField(primary_key=True)
+    created_at = models.DateTimeField()
+
+
+class Event(models.Model):
+    """An event, as it came.
+
+    ``scanned_at`` is the kiosk's time and is never replaced by ``arrived_at``, the register's.
+    ``id`` grows in the order of storing, and is used by nobody else but those who page through.
+    """
+
+    event_id = models.TextField()
+    outbox_id = models.TextField(null=True)  # noqa: DJ001 - several NULLs are no repeats
+    sequence = models.BigIntegerField()
+    site = models.TextField()
+    room = models.TextField()
+    kiosk = models.TextField()
+    type = models.TextField()
+    subject_id = models.TextField()
+    session = models.TextField()
+    scanned_at = models.DateTimeField()
+    clock = models.TextField()
+    arrived_at = models.DateTimeField()
+    is_replayed = models.BooleanField()
+    payload = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event_id"], name="event_once"),
+            models.UniqueConstraint(fields=["outbox_id", "sequence"], name="event_of_outbox"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["scanned_at"], name="event_time")]
+
+
+class Alarm(models.Model):
+    """Two different events that claim one event id, or one number of one outbox.
+
+    The first one that came stays; this row has the other one. ``digest`` (SHA-256 of topic and
+    payload) makes a repeat of it a repeat and not a second alarm.
+    """
+
+    digest = models.TextField()
+    event_id = models.TextField()
+    outbox_id = models.TextField(null=True)  # noqa: DJ001 - several NULLs are no repeats
+    sequence = models.BigIntegerField()
+    topic = models.TextField()
+    payload = models.BinaryField()
+    arrived_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["digest"], name="alarm_once")]
+
+
+class BinEntry(models.Model):
+    """A message that could not be placed; ``kiosk register bin --retry`` processes it again."""
+
+    digest = models.TextField()
+    reason = models.TextField()
+    detail = models.TextField()
+    topic = models.TextField()
+    payload = models.BinaryField()
+    arrived_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["digest"], name="bin_once")]
+
+
+class Outbox(models.Model):
+    """The state of one outbox (:class:`kiosk.register.outbox_state.OutboxState`)."""
+
+    outbox_id = models.TextField(primary_key=True)
+    site = models.TextField()
+    room = models.TextField()
+    kiosk = models.TextField()
+    watermark = models.BigIntegerField()
+    beyond = models.TextField()
+    reported_last = models.BigIntegerField()
+    reported_at = models.DateTimeField(null=True)
+    covered_at = models.DateTimeField(null=True)
+    missing_since = models.DateTimeField(null=True)
+    request_after = models.DateTimeField(null=True)
+    requests = models.IntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["missing_since"], name="outbox_missing")]
+
+
+class Gap(models.Model):
+    """Numbers that a kiosk no longer had when it was asked for them."""
+
+    outbox_id = models.TextField()
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    reason = models.TextField()
+    found_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["outbox_id"], name="gap_outbox")]
+
+
+class Kiosk(models.Model):
+    """A kiosk that was heard, or is in the imported list."""
+
+    site = models.TextField()
+    room = models.TextField()
+    kiosk = models.TextField()
+    is_listed = models.BooleanField(default=False)
+    is_online = models.BooleanField(null=True)
+    availability = models.BinaryField(null=True)
+    availability_at = models.DateTimeField(null=True)
+    health = models.BinaryField(null=True)
+    health_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["site", "room", "kiosk"], name="kiosk_address")
+        ]
+
+
+class Person(models.Model):
+    """A person of the imported list."""
+
+    subject_id = models.TextField(primary_key=True)
+    name = models.TextField()

@@ -1,0 +1,160 @@
+"""Read a message from the broker, without knowing what is stored.
+
+Nothing here raises: whatever the payload, the result is a record that can be stored.
+"""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from kiosk.errors import PayloadError
+from kiosk.protocol import topics
+from kiosk.protocol.availability import decode_availability
+from kiosk.protocol.delivery import SEQUENCE_MAX, ReplayDone, Sequence, decode_delivery
+from kiosk.protocol.event import Event, Timestamp, UnknownEvent, Uuid4, decode, event_type
+from kiosk.protocol.topics import REPLAYED, KioskAddress, parse_topic
+from kiosk.register.arrival import (
+    Arrival,
+    AvailabilityReading,
+    EventReading,
+    HealthReading,
+    Reading,
+    Reason,
+    Rejected,
+    ReplayDoneReading,
+)
+
+PAYLOAD_MAX: Final = 16_384
+"""Bytes of the largest payload that is read; an event has about 500."""
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TEXT_MAX: Final = 200
+"""Longest text that is stored in a column of its own; PostgreSQL indexes at most 2,704 bytes."""
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+
+class _Health(msgspec.Struct, frozen=True):
+    """The part of a health message that the register uses itself; the rest is stored as it is."""
+
+    outbox_id: Uuid4 | None = None
+    last_sequence: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)] = 0
+    time: Timestamp | None = None
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """Which event an event of an unknown type or version is."""
+
+    site: str
+    room: str
+    kiosk: str
+    outbox_id: Uuid4 | None = None
+    sequence: Sequence | None = None
+
+
+def read(arrival: Arrival) -> Reading:
+    """Read a message."""
+    topic = parse_topic(arrival.topic)
+    if topic is None or not is_valid(topic.address):
+        return Rejected(arrival, Reason.FOREIGN, "the topic names no kiosk")
+    if len(arrival.payload) > PAYLOAD_MAX:
+        beginning = replace(arrival, payload=arrival.payload[: PAYLOAD_MAX + 1])
+        return Rejected(beginning, Reason.FOREIGN, f"longer than {PAYLOAD_MAX} bytes")
+    try:
+        return _read(arrival, topic.address, topic.kind)
+    except PayloadError as exc:
+        return Rejected(arrival, Reason.FOREIGN, str(exc)[:_TEXT_MAX])
+
+
+def is_valid(address: KioskAddress) -> bool:
+    """Return whether the names are such as a kiosk's configuration allows."""
+    return all(map(_NAME.fullmatch, _names(address)))
+
+
+def _read(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:
+    match kind:
+        case topics.AVAILABILITY:
+            return _read_availability(arrival, address)
+        case topics.HEALTH:
+            return _read_health(arrival, address)
+        case topics.REPLAY_DONE:
+            done = decode_delivery(arrival.payload, ReplayDone)
+            return ReplayDoneReading(arrival, address, done)
+        case _:
+            return _read_event(arrival, address, kind)
+
+
+def _read_availability(arrival: Arrival, address: KioskAddress) -> AvailabilityReading:
+    # An empty message is how MQTT clears a retained one: the kiosk was taken out of service.
+    is_online = bool(arrival.payload) and decode_availability(arrival.payload).state == "online"
+    return AvailabilityReading(arrival, address, is_online)
+
+
+def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
+    health = _decode(arrival.payload, _Health) if arrival.payload else _Health()
+    said_at = None if arrival.is_retained else arrival.at
+    if health.time is not None:
+        said_at = min(_parse_time(health.time), arrival.at)
+    return HealthReading(arrival, address, health.outbox_id, health.last_sequence, said_at)
+
+
+def _read_event(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:
+    event = decode(arrival.payload)
+    if isinstance(event, UnknownEvent):
+        return _read_unknown(arrival, address, event)
+    problem = _problem(event, address, kind)
+    if problem:
+        return Rejected(arrival, Reason.FOREIGN, problem)
+    return EventReading(arrival, address, event, _parse_time(event.time), kind == REPLAYED)
+
+
+def _read_unknown(arrival: Arrival, address: KioskAddress, event: UnknownEvent) -> Reading:
+    """Keep an event of a newer version in the bin; its number counts as stored."""
+    header = _decode(arrival.payload, _Header)
+    if (header.site, header.room, header.kiosk) != _names(address):
+        return Rejected(arrival, Reason.FOREIGN, "says that it is from another kiosk")
+    return Rejected(
+        arrival,
+        Reason.UNKNOWN_TYPE,
+        f"type {event.type!r:.80}, schema version {event.schema_version}",
+        address,
+        header.outbox_id,
+        header.sequence,
+    )
+
+
+def _problem(event: Event, address: KioskAddress, kind: str) -> str:
+    """Return what makes an event that is valid by itself a foreign one; "" if nothing does."""
+    if (event.site, event.room, event.kiosk) != _names(address):
+        return "says that it is from another kiosk"
+    if kind not in {REPLAYED, event_type(event)}:
+        return f"an event of type {event_type(event)} on the topic of another type"
+    if event.sequence > SEQUENCE_MAX:
+        return f"sequence is above {SEQUENCE_MAX}"
+    for name in ("subject_id", "session", "boot_id"):
+        text: str = getattr(event, name)
+        if len(text) > _TEXT_MAX or not text.isprintable():
+            return f"{name} is longer than {_TEXT_MAX} characters, or not printable"
+    return ""
+
+
+def _parse_time(text: str) -> datetime:
+    """Read a time that matches the pattern of the schema, which allows a 31st of February."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise PayloadError(f"time: {text}: {exc}") from exc
+
+
+def _names(address: KioskAddress) -> tuple[str, str, str]:
+    return address.site, address.room, address.kiosk
+
+
+def _decode(payload: bytes, kind: type[Struct]) -> Struct:
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise PayloadError(f"not as expected: {exc}") from exc

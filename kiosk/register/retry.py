@@ -1,0 +1,51 @@
+"""Process messages in the bin again: after a list was imported, a clock was set, an update."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kiosk.register.arrival import Arrival
+from kiosk.register.bin_table import digest
+from kiosk.register.models import BinEntry
+from kiosk.register.store import store
+
+_CHUNK: Final = 500
+
+
+def retry_bin(entries: QuerySet[BinEntry], now: datetime) -> tuple[int, int]:
+    """Place what can be placed by now; the rest stays, with its reason as it is now.
+
+    Args:
+        entries: Which entries to process.
+        now: The current time, UTC.
+
+    Returns:
+        How many were placed, and how many of these entries remain.
+    """
+    placed = remaining = 0
+    ids = list(entries.values_list("pk", flat=True))
+    for start in range(0, len(ids), _CHUNK):
+        chunk = list(BinEntry.objects.filter(pk__in=ids[start : start + _CHUNK]).order_by("pk"))
+        kept = _retry(chunk, now)
+        placed += len(chunk) - kept
+        remaining += kept
+    return placed, remaining
+
+
+def _retry(entries: list[BinEntry], now: datetime) -> int:
+    """Process a few entries in one transaction; return how many remain."""
+    arrivals = [Arrival(one.topic, bytes(one.payload), one.arrived_at) for one in entries]
+    with transaction.atomic():
+        stored = store(arrivals, now)
+        still = {digest(one.arrival): one for one in stored.rejected}
+        BinEntry.objects.filter(
+            pk__in=[one.pk for one in entries if one.digest not in still]
+        ).delete()
+        kept = [one for one in entries if one.digest in still]
+        for one in kept:
+            one.reason = still[one.digest].reason.value
+            one.detail = still[one.digest].detail
+        BinEntry.objects.bulk_update(kept, ["reason", "detail"])
+    return len(kept)

@@ -1,0 +1,88 @@
+"""What the register knows of each kiosk now, for commands and pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.completeness import Completeness, Word, assess
+from kiosk.register.models import Event, Gap, Kiosk
+from kiosk.register.outbox_state import OutboxState
+from kiosk.register.outbox_table import load_states
+from kiosk.register.ranges import Range, Ranges, union
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KioskStatus:
+    """A kiosk with one of its outbox files.
+
+    Attributes:
+        address: The kiosk.
+        is_listed: It is in the imported list of kiosks.
+        outbox: Its outbox; ``None`` if no numbered event of it is known.
+        gone: Numbers that the kiosk had no longer when they were requested.
+        completeness: How far its events can be relied on.
+    """
+
+    address: KioskAddress
+    is_listed: bool
+    outbox: OutboxState | None
+    gone: Ranges
+    completeness: Completeness
+
+
+def load_statuses(now: datetime) -> list[KioskStatus]:
+    """Return every kiosk that was heard or is listed, by address; one for each outbox file."""
+    kiosks = {KioskAddress(one.site, one.room, one.kiosk): one for one in Kiosk.objects.all()}
+    gone: dict[str, list[Range]] = {}
+    for gap in Gap.objects.all():
+        gone.setdefault(gap.outbox_id, []).append((gap.first, gap.last))
+    states = load_states()
+    statuses = [
+        _status(one.address, kiosks.get(one.address), one, union(gone.get(one.outbox_id, ())), now)
+        for one in states
+    ]
+    silent = set(kiosks) - {one.address for one in states}
+    statuses += [_status(one, kiosks[one], None, (), now) for one in silent]
+    return sorted(statuses, key=_place)
+
+
+def _status(
+    address: KioskAddress,
+    kiosk: Kiosk | None,
+    outbox: OutboxState | None,
+    gone: Ranges,
+    now: datetime,
+) -> KioskStatus:
+    word = Word() if kiosk is None else _word(kiosk)
+    completeness = assess(
+        word,
+        covered_at=outbox.covered_at if outbox else None,
+        last_event_at=_time_of_watermark(outbox) if outbox else None,
+        missing=outbox.missing_count if outbox else 0,
+        now=now,
+    )
+    is_listed = kiosk is not None and kiosk.is_listed
+    return KioskStatus(
+        address=address, is_listed=is_listed, outbox=outbox, gone=gone, completeness=completeness
+    )
+
+
+def _word(kiosk: Kiosk) -> Word:
+    return Word(
+        is_online=kiosk.is_online,
+        availability_at=kiosk.availability_at,
+        health_at=kiosk.health_at,
+    )
+
+
+def _time_of_watermark(outbox: OutboxState) -> datetime | None:
+    found = Event.objects.filter(
+        outbox_id=outbox.outbox_id, sequence=outbox.watermark, clock="synchronised"
+    )
+    return found.values_list("scanned_at", flat=True).first()
+
+
+def _place(status: KioskStatus) -> tuple[str, str, str, str]:
+    address = status.address
+    outbox_id = status.outbox.outbox_id if status.outbox else ""
+    return address.site, address.room, address.kiosk, outbox_id

@@ -1,0 +1,162 @@
+"""Store a batch of messages in one transaction."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import DataError, IntegrityError, transaction
+
+from kiosk.register.arrival import (
+    Arrival,
+    AvailabilityReading,
+    EventReading,
+    HealthReading,
+    Reading,
+    Reason,
+    Rejected,
+)
+from kiosk.register.bin_table import put_in_bin, raise_alarms
+from kiosk.register.event_table import insert_events, sort_out
+from kiosk.register.kiosk_table import load_known, save_availability, save_health, without_old_news
+from kiosk.register.models import Gap
+from kiosk.register.outbox_state import OutboxState
+from kiosk.register.outbox_table import lock_states, save_states
+from kiosk.register.progress import advance, outboxes_of
+from kiosk.register.ranges import Range
+from kiosk.register.reading import read
+from kiosk.register.verdict import judge
+
+_log = logging.getLogger(__name__)
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a transaction has stored.
+
+    Attributes:
+        states: The outboxes that were named, as they are now.
+        events: How many events are new.
+        rejected: What was put into the bin.
+        alarms: How many events claimed the id or the number of another.
+    """
+
+    states: tuple[OutboxState, ...] = ()
+    events: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    alarms: int = 0
+
+
+def store(arrivals: Sequence[Arrival], now: datetime) -> Stored:
+    """Store messages; when this returns, they are committed.
+
+    A message that cannot be stored goes to the bin and does not keep the others from it.
+
+    Args:
+        arrivals: The messages, in the order in which they came.
+        now: The current time, UTC.
+
+    Raises:
+        django.db.OperationalError, django.db.InterfaceError: The database is away; nothing was
+            stored.
+    """
+    readings = [read(one) for one in arrivals]
+    try:
+        return _store(readings, now, is_thorough=False)
+    except IntegrityError:
+        # Another instance was faster, or an event id was used twice: look every event up.
+        pass
+    except DataError:
+        return _store_each(readings, now)
+    try:
+        return _store(readings, now, is_thorough=True)
+    except (IntegrityError, DataError):
+        return _store_each(readings, now)
+
+
+def _store_each(readings: Sequence[Reading], now: datetime) -> Stored:
+    """Store messages in a transaction each, so that the one at fault is found."""
+    total = Stored()
+    for one in readings:
+        try:
+            stored = _store([one], now, is_thorough=True)
+        except (IntegrityError, DataError) as exc:
+            # The error's text may hold a subject id, which belongs into no log.
+            _log.warning("%s: cannot be stored (%s)", one.arrival.topic, type(exc).__name__)
+            stored = _store([_refused(one, exc)], now, is_thorough=True)
+        total = _add(total, stored)
+    return total
+
+
+def _refused(reading: Reading, cause: Exception) -> Rejected:
+    """Return what goes to the bin for a message that the database refuses."""
+    detail = f"cannot be stored: {cause}"[:200]
+    if not isinstance(reading, EventReading):
+        return Rejected(reading.arrival, Reason.FOREIGN, detail)
+    event = reading.event
+    return Rejected(
+        reading.arrival, Reason.FOREIGN, detail, reading.address, event.outbox_id, event.sequence
+    )
+
+
+def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> Stored:
+    """Store messages in one transaction.
+
+    Args:
+        readings: The messages.
+        now: The current time, UTC.
+        is_thorough: Look up every event, not only those whose number is known to be stored.
+    """
+    with transaction.atomic():
+        readings = without_old_news(readings)
+        # The lock on the outboxes keeps other instances from storing the same numbers.
+        before = lock_states(outboxes_of(readings))
+
+        def is_suspect(one: EventReading) -> bool:
+            outbox_id = one.event.outbox_id
+            return is_thorough or outbox_id is None or before[outbox_id].has(one.event.sequence)
+
+        events = sort_out(_of(EventReading, readings), is_suspect)
+        known = load_known(events.new)
+        judged = [judge(one, known, now) for one in events.new]
+        accepted = _of(EventReading, judged)
+        rejected = _of(Rejected, readings) + _of(Rejected, judged)
+        insert_events(sorted(accepted, key=_number))
+        put_in_bin(rejected)
+        raise_alarms(events.rivals)
+        save_availability(_of(AvailabilityReading, readings))
+        save_health(_of(HealthReading, readings))
+        progress = advance(before, readings, now)
+        save_states(one for key, one in progress.states.items() if one != before[key])
+        _save_gaps(progress.gaps, now)
+    states = tuple(progress.states.values())
+    return Stored(states, len(accepted), tuple(rejected), len(events.rivals))
+
+
+def _save_gaps(gaps: Iterable[tuple[str, Range]], now: datetime) -> None:
+    Gap.objects.bulk_create(
+        Gap(outbox_id=outbox_id, first=first, last=last, reason="gone", found_at=now)
+        for outbox_id, (first, last) in gaps
+    )
+
+
+def _of(kind: type[Kind], records: Iterable[object]) -> list[Kind]:
+    """Return the records of one kind."""
+    return [one for one in records if isinstance(one, kind)]
+
+
+def _number(reading: EventReading) -> tuple[str, int]:
+    return reading.event.outbox_id or "", reading.event.sequence
+
+
+def _add(one: Stored, other: Stored) -> Stored:
+    states = {state.outbox_id: state for state in (*one.states, *other.states)}
+    return Stored(
+        tuple(states.values()),
+        one.events + other.events,
+        one.rejected + other.rejected,
+        one.alarms + other.alarms,
+    )

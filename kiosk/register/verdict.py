@@ -1,0 +1,50 @@
+"""Decide whether an event is placed, or goes to the bin."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.arrival import EventReading, Reason, Rejected
+
+FUTURE_TOLERANCE: Final = timedelta(minutes=5)
+"""How far a kiosk's clock may be ahead of the register's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who is known, of those that a batch of events names.
+
+    Attributes:
+        kiosks: Kiosks of the imported list; ``None`` while none was imported: all are accepted.
+        people: Subject ids of the imported list; ``None`` while none was imported.
+    """
+
+    kiosks: frozenset[KioskAddress] | None = None
+    people: frozenset[str] | None = None
+
+
+def judge(reading: EventReading, known: Known, now: datetime) -> EventReading | Rejected:
+    """Return the event, or why it goes to the bin.
+
+    Args:
+        reading: The event.
+        known: Who is known.
+        now: The register's time. An event that was in the future once may be placed later.
+    """
+    event = reading.event
+    if known.kiosks is not None and reading.address not in known.kiosks:
+        return _reject(reading, Reason.UNKNOWN_KIOSK, "not in the list of kiosks")
+    if reading.scanned_at > now + FUTURE_TOLERANCE:
+        ahead = reading.scanned_at - now
+        return _reject(reading, Reason.FUTURE, f"{ahead.total_seconds():.0f} s ahead")
+    if known.people is not None and event.subject_id not in known.people:
+        return _reject(reading, Reason.UNKNOWN_PERSON, "not in the list of people")
+    return reading
+
+
+def _reject(reading: EventReading, reason: Reason, detail: str) -> Rejected:
+    event = reading.event
+    return Rejected(
+        reading.arrival, reason, detail, reading.address, event.outbox_id, event.sequence
+    )

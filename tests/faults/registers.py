@@ -1,0 +1,84 @@
+"""Registers as processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from kiosk.protocol.topics import CONFIRMED, HEALTH, KioskAddress
+from kiosk.register.config import DatabaseSection
+from tests.faults.doors import PATIENCE_S
+from tests.kiosk.register.support import health
+from tests.mosquitto import Mosquitto
+
+ROOT = Path(__file__).parents[2]
+
+
+class RegisterProcess:
+    """One instance; what it logs goes to a file beside its configuration.
+
+    Args:
+        folder: Where its files are.
+        name: The name of the instance.
+        broker: The broker.
+        database: The database, which instances may share.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, broker: Mosquitto, database: DatabaseSection
+    ) -> None:
+        where = f'url = "{database.url}"' if database.url else f'path = "{database.path}"'
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._config = folder / f"{name}.toml"
+        self._config.write_text(
+            f'[register]\nid = "{name}"\n'
+            f'[mqtt]\nhost = "{broker.host}"\nport = {broker.port}\n'
+            f"[database]\n{where}\n[ingest]\nretry_max_s = 1.0\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "kiosk", "register", "--config", str(self._config)],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stderr=log,
+            )
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(PATIENCE_S)
+            self._process = None
+
+
+def subscribe_all(registers: Sequence[RegisterProcess], broker: Mosquitto) -> None:
+    """Start each until it has subscribed, so that the broker keeps messages for it from then on.
+
+    A retained health message is confirmed only after the subscription.
+    """
+    for register in registers:
+        probe = KioskAddress(site="probe", room="probe", kiosk=register.name)
+        listener = broker.listen(probe.topic(CONFIRMED))
+        payload = health(0, str(uuid.uuid4())).payload
+        listener.client.publish(probe.topic(HEALTH), payload, qos=1, retain=True)
+        register.start()
+        listener.next()
+        register.stop()

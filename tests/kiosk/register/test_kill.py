@@ -1,0 +1,38 @@
+"""Registers that end at any moment; ``python -m tests.faults.kill_register`` does it more often."""
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.register.config import DatabaseSection
+from tests.faults.kill_register import Outcome, keep_everything, kill_at_random
+from tests.mosquitto import Mosquitto
+from tests.postgresql import PostgreSQL
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def broker(mosquitto: Mosquitto) -> Mosquitto:
+    keep_everything(mosquitto)
+    mosquitto.restart()
+    return mosquitto
+
+
+def check(outcome: Outcome) -> None:
+    assert outcome.stored == outcome.rows == outcome.offered > 0
+    assert outcome.false_confirmations == outcome.alarms == 0
+
+
+def test_a_register_that_is_killed_loses_nothing(tmp_path: Path, broker: Mosquitto) -> None:
+    """Whatever the moment, every event is stored once, and nothing is confirmed before."""
+    section = DatabaseSection(path=str(tmp_path / "register.sqlite3"))
+    check(kill_at_random(tmp_path, broker, section, kills=6, instances=1))
+
+
+def test_two_registers_on_one_database_lose_nothing_when_one_is_killed(
+    tmp_path: Path, broker: Mosquitto, postgresql: PostgreSQL
+) -> None:
+    """The other one goes on; every event is stored once."""
+    section = DatabaseSection(url=postgresql.database())
+    check(kill_at_random(tmp_path, broker, section, kills=6, instances=2))

@@ -1,0 +1,57 @@
+"""Which events are placed, and which go to the bin."""
+
+from datetime import timedelta
+
+import pytest
+
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.arrival import EventReading, Reason, Rejected
+from kiosk.register.reading import read
+from kiosk.register.verdict import FUTURE_TOLERANCE, Known, judge
+from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event
+
+ELSEWHERE = KioskAddress(site="school", room="room-2", kiosk="kiosk-2")
+
+
+def reading() -> EventReading:
+    one = read(arrival(event(1)))
+    assert isinstance(one, EventReading)
+    return one
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        Known(),
+        Known(kiosks=frozenset({DOOR})),
+        Known(people=frozenset({"s-0001"})),
+        Known(frozenset({DOOR}), frozenset({"s-0001"})),
+    ],
+)
+def test_an_event_of_somebody_known_is_placed(known: Known) -> None:
+    """While no list was imported, everybody is known."""
+    assert judge(reading(), known, NOON) == reading()
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (Known(kiosks=frozenset({ELSEWHERE})), Reason.UNKNOWN_KIOSK),
+        (Known(people=frozenset()), Reason.UNKNOWN_PERSON),
+    ],
+)
+def test_an_event_of_somebody_unknown_goes_to_the_bin(known: Known, reason: Reason) -> None:
+    """Its number counts as stored, since the bin keeps it."""
+    verdict = judge(reading(), known, NOON)
+    assert isinstance(verdict, Rejected)
+    assert verdict.reason is reason
+    assert (verdict.outbox_id, verdict.sequence) == (OUTBOX, 1)
+
+
+def test_a_scan_in_the_future_goes_to_the_bin() -> None:
+    """A clock may be a little ahead; more than that needs somebody to look at it."""
+    scanned_at = reading().scanned_at
+    early = judge(reading(), Known(), scanned_at - FUTURE_TOLERANCE - timedelta(seconds=1))
+    assert isinstance(early, Rejected)
+    assert early.reason is Reason.FUTURE
+    assert isinstance(judge(reading(), Known(), scanned_at - FUTURE_TOLERANCE), EventReading)

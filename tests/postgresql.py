@@ -1,0 +1,86 @@
+"""A real PostgreSQL in a temporary folder, where Debian's package is installed."""
+
+import os
+import pwd
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.mosquitto import free_port
+
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+"""Debian keeps each version in a folder of its own, and out of PATH."""
+
+
+class PostgreSQL:
+    """A cluster in a folder of its own, on a port of its own.
+
+    The server refuses to run as root, so root runs it as the user "nobody".
+
+    Args:
+        folder: An empty folder.
+        is_durable: Commits survive a power cut; without, they survive the end of the server, and
+            tests are faster.
+    """
+
+    def __init__(self, folder: Path, *, is_durable: bool) -> None:
+        self.folder = folder
+        self._fsync = "on" if is_durable else "off"
+        self.port = free_port()
+        self._programs = PROGRAMS[-1].parent
+
+    def create(self) -> None:
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        self._run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "register", "-N")
+        self.start()
+
+    def start(self) -> None:
+        options = (
+            f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync={self._fsync}"
+        )
+        log = str(self.folder / "log")
+        data = str(self.folder / "data")
+        self._run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop; "immediate" cuts every transaction, as a crash would."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", mode, "stop")
+
+    def database(self) -> str:
+        """Empty the database; return its URL. To create one for each test would take longer."""
+        url = f"postgresql://register@127.0.0.1:{self.port}/postgres"
+        with psycopg.connect(url) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return url
+
+    def _run(self, program: str, *arguments: str) -> None:
+        is_root = os.geteuid() == 0
+        subprocess.run(
+            [self._programs / program, *arguments],
+            cwd=self.folder,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(self.folder)},
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+            user="nobody" if is_root else None,
+            group="nogroup" if is_root else None,
+        )
+
+
+@contextmanager
+def running_postgresql(*, is_durable: bool = False) -> Iterator[PostgreSQL]:
+    """Run a server; not below pytest's own folder, which other users may not enter."""
+    with tempfile.TemporaryDirectory(prefix="kiosk-postgresql-") as folder:
+        server = PostgreSQL(Path(folder), is_durable=is_durable)
+        server.create()
+        try:
+            yield server
+        finally:
+            server.stop()

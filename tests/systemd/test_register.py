@@ -1,0 +1,71 @@
+"""The register's unit, checked with systemd's own tools, and its example configuration."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from kiosk.register.config import REGISTER_FILE, RegisterConfig
+
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+UNIT = SYSTEMD / "kiosk-register.service"
+EXAMPLE = SYSTEMD / "register.toml"
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+
+
+@needs_systemd
+def test_systemd_accepts_the_unit_without_a_warning(tmp_path: Path) -> None:
+    """`systemd-analyze verify` finds nothing; the program is replaced by an installed one."""
+    copy = tmp_path / UNIT.name
+    program = "/opt/kiosk-register/venv/bin/kiosk"
+    copy.write_text(UNIT.read_text().replace(f"ExecStart={program}", f"ExecStart={sys.executable}"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_sandbox_is_tight() -> None:
+    """`systemd-analyze security` rates the exposure 1.5 or better (10 is worst)."""
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(UNIT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"Overall exposure level for .*: ([\d.]+)", done.stdout)
+    assert found, done.stderr
+    assert float(found[1]) <= 1.5
+
+
+def test_the_unit_names_the_paths_of_the_configuration() -> None:
+    """The folder that systemd creates is the one that the register writes to."""
+    text = UNIT.read_text()
+    assert "\nStateDirectory=kiosk-register\n" in text
+    assert RegisterConfig().database.path.startswith("/var/lib/kiosk-register/")
+    assert (SYSTEMD / "kiosk-register.sysusers").read_text().splitlines()[-1].startswith(
+        "u kiosk-register "
+    )  # fmt: skip
+
+
+def test_the_example_equals_the_defaults() -> None:
+    """The example gives the same configuration as no file, and has every key."""
+    assert REGISTER_FILE.load(EXAMPLE) == RegisterConfig()
+    written = {name: set(table) for name, table in tomllib.loads(EXAMPLE.read_text()).items()}
+    assert written == {
+        name: set(getattr(RegisterConfig(), name).__struct_fields__)
+        for name in RegisterConfig.__struct_fields__
+    }
+
+
+def test_every_key_is_explained() -> None:
+    """A comment is above each key."""
+    above = ""
+    for line in EXAMPLE.read_text().splitlines():
+        if re.match(r"\w+ = ", line):
+            assert above.startswith("# "), line
+        above = line
