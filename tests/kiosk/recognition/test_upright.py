@@ -111,7 +111,14 @@ def test_a_face_at_the_edge_of_the_picture_can_be_checked(
 
 
 @pytest.mark.parametrize(
-    "one", [face(160, 120, 80), face(0, 0, 900), face(319, 239, 0.1), face(-50, -50, 20)]
+    "one",
+    [
+        face(160, 120, 80),
+        face(0, 0, 900),
+        face(319, 239, 0.1),
+        face(-50, -50, 20),
+        face(999, -999, 300),
+    ],
 )
 def test_a_face_that_cannot_be_scored_passes(one: Face, check: UprightCheck) -> None:
     """Without a clear score at any turn the check says nothing; no box is an error."""

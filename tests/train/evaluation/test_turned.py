@@ -12,8 +12,10 @@ from kiosk.errors import DatasetError
 from kiosk.recognition.bundle import OperatingPoint
 from tests.support import needs_photos
 from tests.support_recognition import picture
-from tests.support_train import see
+from tests.support_train import make_crop_set, see
 from train.evaluation import turned
+from train.evaluation.evaluate import evaluate
+from train.evaluation.figures import figures
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.turned import TurnedRate, evaluate_turned, find_turned_faces, turn_picture
 
@@ -61,6 +63,23 @@ def test_every_stranger_of_every_draw_counts(rows: dict[tuple[int, int], TurnedR
     assert set(rows) == {(0, 1), (180, 1)}  # five enrolled would leave nobody
     assert rows[0, 1].named.n == 20 * (PEOPLE - 1) * FRAMES
     assert rows[0, 1].accepted.n == PEOPLE * FRAMES
+
+
+@needs_photos
+def test_a_report_has_the_turned_faces_that_were_asked_for(
+    walks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an archive of walks there are two figures for each turn, at the report's thresholds."""
+    monkeypatch.setattr(turned, "ANGLES", (0, 180))
+    crop_set = make_crop_set(tmp_path)
+    report = evaluate("r", RECOGNISER, crop_set, walks=walks)
+    assert [(row.angle, row.gallery_size) for row in report.turned] == [(0, 1), (180, 1)]
+    labels = [figure.label for figure in figures(report)]
+    case = "camera turned by 180°, 1 enrolled: strangers named"
+    assert labels[-2:] == [case, f"{case}, unchecked"]
+    plain = evaluate("r", RECOGNISER, crop_set)
+    assert plain.turned == ()
+    assert [figure.label for figure in figures(plain)] == labels[:-4]
 
 
 @needs_photos
