@@ -77,7 +77,7 @@ class Recogniser:
         most = max(point.gallery_size for point in self.bundle.card.operating_points)
         if len(gallery) > most:
             _log.warning(
-                "%d people enrolled, thresholds measured with %d: the FPIR may be higher than "
+                "%d people enrolled, thresholds for at most %d: the FPIR may be higher than "
                 "decision.fpir",
                 len(gallery),
                 most,

@@ -1,38 +1,37 @@
 """Evaluate a recogniser: every figure with n and a confidence interval.
 
-Thresholds are set on development people and reported on test people; no person is in both. LFW is
-read once, for the pairs protocol, and sets no threshold.
+Thresholds are set on development people (:mod:`.thresholds`) for walks (:mod:`.walkers`) and
+reported on test people; no person is in both, and both have the development people's mix of data
+sets (:mod:`.identify`). LFW is read once, for the pairs protocol, and sets no threshold.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import msgspec
-import numpy as np
 from tqdm import tqdm
 
 from kiosk.errors import DatasetError
 from kiosk.recognition.bundle import OperatingPoint
-from kiosk.recognition.match import Cohort
-from kiosk.records import Floats
-from train.dataset.crop_set import CropSet, Photo
-from train.dataset.sources import Split
+from train.dataset.crop_set import CropSet
 from train.evaluation.demographics import GroupRate, group_rates, relatives_rate
-from train.evaluation.identify import Identification, draw_gallery, rates, threshold_for
+from train.evaluation.embedded import embed_walks
+from train.evaluation.identify import Galleries, Identification, Mix
 from train.evaluation.lfw import Lfw, evaluate_lfw
-from train.evaluation.metrics import Ints, Rate
-from train.evaluation.recogniser import PLAIN_COSINE, Embed, RecogniserUnderTest
+from train.evaluation.metrics import Rate
+from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
+from train.evaluation.thresholds import joint_fpir, threshold_for
+from train.evaluation.walkers import WalkScores
 
 GALLERY_SIZES: Final = (10, 30, 100, 420)
 """A group, a class, a year and a school. The kiosk uses the threshold of the next larger size."""
 FPIRS: Final = (0.01, 0.003)
-"""Accepted shares of strangers' photos that get a name; the kiosk's default is the smallest."""
-DRAWS: Final = 10
-"""How many random galleries each figure is measured with."""
+"""Accepted shares of strangers' walks that get a name; the kiosk's default is the smallest."""
+EXTRAPOLATED_SIZES: Final = (1000, 3000)
+"""A large school and the largest: more people than are measured (:mod:`.thresholds`)."""
 
-_Embedded: TypeAlias = tuple[Floats, list[Photo]]
+_Found: TypeAlias = tuple[float, Identification, Identification]
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,10 +100,20 @@ def evaluate(
     Raises:
         DatasetError: Too few people are held out, or the archive cannot be read.
     """
-    dev, test = (embed_split(recogniser.embed, crop_set, split) for split in ("dev", "test"))
-    found = _identify(dev, test, recogniser.cohort)
+    dev, test = (embed_walks(recogniser.embed, crop_set, split) for split in ("dev", "test"))
+    sizes = _gallery_sizes(len(dev.plan.enrolment), len(test.plan.enrolment))
+    found, cosine = (
+        _identify(dev.scores(cohort), test.scores(cohort), sizes)
+        for cohort in (recogniser.cohort, PLAIN_COSINE)
+    )
     points = tuple(
-        OperatingPoint(fpir, on_dev.gallery_size, on_dev.threshold, on_dev.fnir.value)
+        OperatingPoint(
+            fpir,
+            on_dev.gallery_size,
+            on_dev.threshold,
+            on_dev.fnir.value,
+            extrapolated=on_dev.extrapolated,
+        )
         for fpir, on_dev, _ in found
     )
     threshold = _shipped(points).threshold
@@ -113,75 +122,61 @@ def evaluate(
         operating_points=points,
         development=tuple(on_dev for _, on_dev, _ in found),
         test=tuple(on_test for _, _, on_test in found),
-        cosine=tuple(on_test for _, _, on_test in _identify(dev, test, PLAIN_COSINE)),
-        groups=group_rates(*test, recogniser.cohort, threshold),
-        relatives=relatives_rate(*test, recogniser.cohort, threshold),
+        cosine=tuple(on_test for _, _, on_test in cosine),
+        groups=group_rates(test.embeddings, test.photos, recogniser.cohort, threshold),
+        relatives=relatives_rate(test.embeddings, test.photos, recogniser.cohort, threshold),
         lfw=evaluate_lfw(recogniser.embed, lfw) if lfw is not None else None,
     )
 
 
-def _identify(
-    dev: _Embedded, test: _Embedded, cohort: Cohort
-) -> list[tuple[float, Identification, Identification]]:
+def _identify(dev: WalkScores, test: WalkScores, sizes: Sequence[int]) -> list[_Found]:
     """Set thresholds on development people.
 
     Returns:
         Each FPIR asked for, with the error rates on development and on test people.
     """
+    mix = Mix.of(dev)
     found = []
-    for size in _gallery_sizes(dev[1], test[1]):
-        on_dev, on_test = (
-            [draw_gallery(*embedded, cohort, size, seed) for seed in range(DRAWS)]
-            for embedded in (dev, test)
-        )
+    for size, times in _with_extrapolated(sizes):
+        on_dev, on_test = (Galleries(scores, mix, size) for scores in (dev, test))
         for fpir in FPIRS:
-            threshold = threshold_for(on_dev, fpir)
-            found.append((fpir, rates(on_dev, threshold, size), rates(on_test, threshold, size)))
+            threshold = threshold_for(on_dev, fpir, times)
+            dev_rates, test_rates = (_rates(one, threshold, times) for one in (on_dev, on_test))
+            found.append((fpir, dev_rates, test_rates))
     return found
 
 
+def _with_extrapolated(sizes: Sequence[int]) -> list[tuple[int, float]]:
+    """Return each gallery size that is measured, and how many times as large the gallery is."""
+    largest = max(sizes)
+    times = [size / largest for size in EXTRAPOLATED_SIZES] if largest == GALLERY_SIZES[-1] else []
+    return [*((size, 1.0) for size in sizes), *((largest, factor) for factor in times)]
+
+
+def _rates(galleries: Galleries, threshold: float, times: float) -> Identification:
+    fpir = galleries.fpir_rate(threshold)
+    value, low, high = (joint_fpir(one, times) for one in (fpir.value, fpir.low, fpir.high))
+    return Identification(
+        round(galleries.size * times),
+        threshold,
+        Rate(value, low, high, fpir.n),
+        galleries.fnir_rate(threshold),
+        extrapolated=times > 1,
+    )
+
+
 def _shipped(points: Sequence[OperatingPoint]) -> OperatingPoint:
-    return max(points, key=lambda point: (-point.fpir, point.gallery_size))
+    measured = [point for point in points if not point.extrapolated]
+    return max(measured, key=lambda point: (-point.fpir, point.gallery_size))
 
 
-def embed_split(embed: Embed, crop_set: CropSet, split: Split) -> tuple[Floats, list[Photo]]:
-    """Embed all crops of a split.
+def _gallery_sizes(*people: int) -> list[int]:
+    """Choose the usual sizes that leave a stranger in each split; in a small set, half of it.
 
-    Returns:
-        ``(n, dim)``, and the photo of each.
-
-    Raises:
-        DatasetError: The split is empty.
+    Args:
+        people: How many can be enrolled in each split.
     """
-    indices = crops_of_split(crop_set, split)
-    vectors = np.concatenate([embed(batch) for batch in crop_set.contract_crops(indices)])
-    return vectors, [crop_set.photos[i] for i in indices]
-
-
-def crops_of_split(crop_set: CropSet, split: Split) -> Ints:
-    """Return the indices of a split's crops.
-
-    Raises:
-        DatasetError: The split is empty.
-    """
-    indices = crop_set.indices_of(split)
-    if len(indices) == 0:
-        raise DatasetError(
-            f"{crop_set.folder}: the {split!r} split is empty; prepare with more people"
-        )
-    return indices
-
-
-def _gallery_sizes(*splits: Sequence[Photo]) -> list[int]:
-    """Choose the usual sizes that leave a stranger in each split; in a small set, half of it."""
-    people = min(_count_enrollable(photos) for photos in splits)
-    fit = [size for size in GALLERY_SIZES if size < people]
-    if not fit and people < 2:
+    fit = [size for size in GALLERY_SIZES if size < min(people)]
+    if not fit and min(people) < 2:
         raise DatasetError("fewer than two held-out people have four photos or more")
-    return fit or [people // 2]
-
-
-def _count_enrollable(photos: Sequence[Photo]) -> int:
-    """Count the people with three photos to enrol and one more for a probe."""
-    counts = Counter(photo.identity for photo in photos if photo.person)
-    return sum(count > 3 for count in counts.values())
+    return fit or [min(people) // 2]

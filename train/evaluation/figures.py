@@ -84,7 +84,8 @@ def _identification_figures(report: Report) -> Iterator[Figure]:
     )
     miss, false_match = FigureKind.MISS, FigureKind.FALSE_MATCH
     for point, development, test, cosine in points:
-        case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %"
+        extrapolated = ", extrapolated" if point.extrapolated else ""
+        case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %{extrapolated}"
         yield Figure(f"{case}: FNIR (development)", miss, development.fnir)
         yield Figure(f"{case}: FNIR (test)", miss, test.fnir)
         yield Figure(f"{case}: measured FPIR (test)", false_match, test.fpir)

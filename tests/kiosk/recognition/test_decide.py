@@ -20,7 +20,7 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.vectors import unit
 from kiosk.records import Decision, Floats, Match, Verdict
-from tests.support import PLAIN, embedding
+from tests.support_recognition import PLAIN, embedding
 
 PEOPLE = ("ada", "bob", "cyd")
 RULE = DecisionRule(

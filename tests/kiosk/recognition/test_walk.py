@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kiosk.recognition.vectors import unit
 from kiosk.recognition.walk import WEIGHT_CAP, alike, is_taken_over, mean_weights, walk_mean
 from kiosk.records import Floats
-from tests.support import embedding
+from tests.support_recognition import embedding
 
 weights = st.lists(st.floats(0.01, 1), min_size=1, max_size=12)
 
