@@ -22,7 +22,9 @@ from train.evaluation.lfw import Lfw, evaluate_lfw
 from train.evaluation.metrics import Rate
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.thresholds import joint_fpir, threshold_for
+from train.evaluation.videos import Videos, read_videos
 from train.evaluation.walkers import WalkScores
+from train.evaluation.walks import WalkRate, evaluate_walks
 
 GALLERY_SIZES: Final = (10, 30, 100, 420)
 """A group, a class, a year and a school. The kiosk uses the threshold of the next larger size."""
@@ -49,6 +51,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         relatives: False match rate between members of a family at the shipped threshold; ``None``
             if no two relatives are among the test people.
         lfw: LFW's pairs; ``None`` if they were not asked for.
+        walks: People who walk past in videos; empty if they were not asked for.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     groups: tuple[GroupRate, ...]
     relatives: Rate | None
     lfw: Lfw | None = None
+    walks: tuple[WalkRate, ...] = ()
 
     @property
     def shipped(self) -> OperatingPoint:
@@ -70,7 +74,10 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def evaluate_all(
-    recognisers: Mapping[str, RecogniserUnderTest], crop_set: CropSet, lfw: Path | None
+    recognisers: Mapping[str, RecogniserUnderTest],
+    crop_set: CropSet,
+    lfw: Path | None,
+    walks: Path | None = None,
 ) -> list[Report]:
     """Evaluate several recognisers on the same crops.
 
@@ -78,16 +85,22 @@ def evaluate_all(
         recognisers: By name, in the order of the reports.
         crop_set: Holds development and test people.
         lfw: The archive of LFW's pairs; ``None`` skips them.
+        walks: The archive of walks; ``None`` skips them.
 
     Raises:
-        DatasetError: Too few people are held out, or the archive cannot be read.
+        DatasetError: Too few people are held out, or an archive cannot be read.
     """
+    videos = read_videos(walks) if walks is not None else None
     bar = tqdm(recognisers.items(), desc="recognisers", disable=None)
-    return [evaluate(name, recogniser, crop_set, lfw) for name, recogniser in bar]
+    return [evaluate(name, recogniser, crop_set, lfw, videos) for name, recogniser in bar]
 
 
 def evaluate(
-    name: str, recogniser: RecogniserUnderTest, crop_set: CropSet, lfw: Path | None = None
+    name: str,
+    recogniser: RecogniserUnderTest,
+    crop_set: CropSet,
+    lfw: Path | None = None,
+    videos: Videos | None = None,
 ) -> Report:
     """Evaluate one recogniser.
 
@@ -96,6 +109,7 @@ def evaluate(
         recogniser: The recogniser.
         crop_set: Holds development and test people.
         lfw: The archive of LFW's pairs; ``None`` skips them.
+        videos: Walks past a camera; ``None`` skips them.
 
     Raises:
         DatasetError: Too few people are held out, or the archive cannot be read.
@@ -117,6 +131,7 @@ def evaluate(
         for fpir, on_dev, _ in found
     )
     threshold = _shipped(points).threshold
+    thresholds = {(point.fpir, point.gallery_size): point.threshold for point in points}
     return Report(
         name=name,
         operating_points=points,
@@ -126,6 +141,7 @@ def evaluate(
         groups=group_rates(test.embeddings, test.photos, recogniser.cohort, threshold),
         relatives=relatives_rate(test.embeddings, test.photos, recogniser.cohort, threshold),
         lfw=evaluate_lfw(recogniser.embed, lfw) if lfw is not None else None,
+        walks=evaluate_walks(recogniser, videos, thresholds) if videos is not None else (),
     )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from kiosk.contract import CROP_PX
 from train.evaluation.evaluate import Report
 from train.evaluation.lfw import Lfw
 from train.evaluation.metrics import Rate, TenFold
+from train.evaluation.walks import GALLERY_SIZES
 
 
 class FigureKind(Enum):
@@ -66,6 +68,7 @@ def figures(report: Report) -> list[Figure]:
             note=worst.group if worst else "",
         ),
         Figure("relatives: false match rate (test)", FigureKind.FALSE_MATCH, report.relatives),
+        *_walk_figures(report),
     ]
 
 
@@ -91,3 +94,20 @@ def _identification_figures(report: Report) -> Iterator[Figure]:
         yield Figure(f"{case}: measured FPIR (test)", false_match, test.fpir)
         yield Figure(f"{case}: FNIR, plain cosine (test)", miss, cosine.fnir)
         yield Figure(f"{case}: measured FPIR, plain cosine (test)", false_match, cosine.fpir)
+
+
+def _walk_figures(report: Report) -> Iterator[Figure]:
+    """List the figures of walks, of all people together."""
+    enrolled = GALLERY_SIZES["all"]
+    for one in report.walks:
+        if one.half != "all":
+            continue
+        width = "" if one.face_px == CROP_PX else f", {one.face_px} px"
+        case = f"walks, {enrolled} enrolled{width}, {one.probe}, FPIR {one.fpir_asked * 100:g} %"
+        if one.is_operating_point:
+            yield Figure(f"{case}, operating point: FNIR", FigureKind.MISS, one.fnir)
+            yield Figure(
+                f"{case}, operating point: measured FPIR", FigureKind.FALSE_MATCH, one.fpir
+            )
+        else:
+            yield Figure(f"{case}: FNIR", FigureKind.MISS, one.fnir)

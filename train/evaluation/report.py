@@ -16,6 +16,8 @@ _NOTES: Final = (
     "expected there; no test person is among them, and both have their mix of data sets.",
     "Extrapolated: for more people than were measured, by train/evaluation/thresholds.py.",
     "Scores, except LFW's, are normalised by a cohort of training people, one per recogniser.",
+    "Walks, one second: the kiosk's own rule within one second of good frames; its FNIR is the",
+    "share of enrolled people who get no name in that second.",
     "Worst group and relatives: at the threshold of the smallest FPIR and the largest gallery.",
 )
 

@@ -62,12 +62,12 @@ def threshold_for(galleries: Galleries, fpir: float, times: float = 1.0) -> floa
     grid = np.linspace(start, highest + 1e-6, _STEPS)
     rates = np.array([galleries.fpir(float(one)) for one in grid])
     slope = float(np.trapezoid(rates, grid)) / at_start
-    return min(1.0, start + slope * math.log(at_start / wanted))
+    return min(max(1.0, start), start + slope * math.log(at_start / wanted))
 
 
 def _lowest(fpir: Callable[[float], float], wanted: float, highest: float) -> float:
     """Find the lowest threshold at which the FPIR is at most ``wanted``."""
-    low, high = -1.0, min(1.0, highest + 1e-6)
+    low, high = -1.0, highest + 1e-6  # above 1 if all are equal: a network that sees nothing
     if fpir(low) <= wanted:
         return low
     for _ in range(30):
