@@ -23,9 +23,11 @@ from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import with_own_cohorts
-from train.evaluation.evaluate import Report, crops_of_split, embed_split, evaluate
+from train.evaluation.embedded import crops_of_split, embed_split
+from train.evaluation.evaluate import Report, evaluate
 from train.evaluation.metrics import best_threshold
 from train.evaluation.recogniser import Embed
+from train.evaluation.thresholds import METHOD
 from train.fit import embed_all, load_embedder
 from train.recipe import FitConfig, read_config
 
@@ -212,6 +214,7 @@ def _card(
             "recipe": msgspec.to_builtins(config),
             "data": facts.data,
             "cohort": f"{cohort} means of training people who look alike",
+            "thresholds": METHOD,
             "tried": facts.tried,
         },
         licence=facts.licence,

@@ -10,7 +10,7 @@ There is one way from a section to an object:
   MQTT connection, the quality limits, ``KioskAddress.of``. One that combines several (recogniser,
   recorder) takes the :class:`Config`.
 - An object that training and evaluation also use without a configuration takes plain values:
-  detector, embedder, tracker, voting rule. Only the composition roots read these from sections:
+  detector, embedder, tracker, decision rule. Only the composition roots read these from sections:
   :mod:`kiosk.recognition.recogniser` and :mod:`kiosk.daemon.wiring`.
 - The files of the section ``state`` are properties of :class:`Config`.
 """
@@ -82,7 +82,7 @@ class ModelSection(Section, frozen=True):
 
 
 class QualitySection(Section, frozen=True):
-    """Limits that a face must meet to vote."""
+    """Limits that a face must meet to be used."""
 
     eye_distance_min_px: Positive = 14.0
     sharpness_min: Annotated[float, Meta(ge=0)] = 12.0
@@ -104,7 +104,10 @@ class TrackSection(Section, frozen=True):
 
 
 class DecisionSection(Section, frozen=True):
-    """How votes become a decision. Thresholds come from the model card unless they are set here."""
+    """How the frames of a track become a decision.
+
+    Thresholds come from the model card unless they are set here.
+    """
 
     fpir: Fraction = 0.003
     threshold: Score | None = None
@@ -112,6 +115,7 @@ class DecisionSection(Section, frozen=True):
     margin_min: Annotated[float, Meta(ge=0, le=2)] = 0.05
     votes_min: Count = 3
     agreement_min: Majority = 0.6
+    alike_min: Score = 0.4
 
     def problems(self) -> Iterator[Problem]:
         """Check the order of the thresholds, where both are set."""

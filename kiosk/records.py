@@ -71,7 +71,7 @@ class Quality:
     """The quality of a face.
 
     Attributes:
-        weight: 0 (unusable) to 1; the weight of this frame's vote.
+        weight: 0 (unusable) to 1; the weight of this frame in the mean of its track.
         reason: Why the weight is 0; otherwise empty.
     """
 
@@ -95,11 +95,11 @@ class Match:
 
 
 class Verdict(StrEnum):
-    """The verdict of a track's votes.
+    """The verdict on a track.
 
     ``KNOWN``: one enrolled person. ``UNSURE``: somebody who resembles an enrolled person.
-    ``STRANGER``: nobody who is enrolled. ``UNDECIDED``: too few votes yet; no :class:`Decision`
-    has it.
+    ``STRANGER``: nobody who is enrolled. ``UNDECIDED``: too few frames yet; no
+    :class:`Decision` has it.
     """
 
     KNOWN = "known"
@@ -110,17 +110,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The result of the votes of one track, without any image.
+    """The result of the frames of one track, without any image.
 
     Attributes:
         verdict: Known, unsure or stranger.
         subject_id: The person, when known; otherwise ``None``.
-        score: Mean score of the votes for the person, by weight; of all votes when not known.
-        margin: Mean margin of the same votes, by weight.
+        score: Score of the mean embedding of the frames for the nearest person.
+        margin: Margin of that mean.
         threshold: The threshold of the rule that was used.
-        votes: How many frames voted for the person; all that voted when not known.
-        frames: How many frames of the track voted.
-        quality: Mean weight of the frames that voted, 0 to 1.
+        votes: How many frames of the mean voted for the person; all frames of the mean when not
+            known.
+        frames: How many usable frames of the track were decided on, the mean's included.
+        quality: Mean weight of these frames, 0 to 1.
         direction: "left", "right" or "toward" (:func:`kiosk.recognition.track.direction`);
             ``None`` when not known.
     """

@@ -48,7 +48,7 @@ STAGES = {
     "align": {"recognition.align"},
     "embed": {f"recognition.{name}" for name in ("embed", "bundle", "tflite")},
     "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
-    "vote": {"recognition.vote"},
+    "decide": {"recognition.decide", "recognition.walk"},
     "outbox": {f"mqtt.{name}" for name in ("outbox", "outbox_schema", "outbox_errors")},
     "publish": {
         f"mqtt.{name}"
@@ -156,7 +156,7 @@ def test_one_module_alone_imports_the_runtimes() -> None:
 
 
 def test_recognition_reads_the_configuration_in_one_module() -> None:
-    """Detector, embedder, tracker and voting rule take plain values; ``recogniser`` reads them."""
+    """Detector, tracker and decision rule take plain values; ``recogniser`` reads the file."""
     importers = {name for name in kiosk_modules() if "kiosk.config" in imports(MODULES[name])}
     assert {name for name in importers if room_of(name) == "recognition"} == {
         "kiosk.recognition.recogniser"

@@ -59,8 +59,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
     evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
     evaluate.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
-    evaluate.add_argument("--walks", type=Path, help="archive of walks, person/video/frame.webp: "
-                          "strangers at a turned camera")  # fmt: skip
+    evaluate.add_argument("--walks", type=Path, help="archive of people who walk past, "
+                          "person/video/frame.webp")  # fmt: skip
     evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; adds "
                           "them and SFace to the report")  # fmt: skip
     evaluate.add_argument("--out", type=Path, required=True, help="folder for the report")
@@ -168,7 +168,7 @@ def _fit(options: argparse.Namespace) -> int:
     save_curves(read_history(options.folder), options.folder / "curves.png")
     try:
         own = with_own_cohorts({"float": partial(embed_all, embedder)}, crop_set)
-        print(_measure(own, crop_set, None, options.folder))
+        print(_measure(own, crop_set, options.folder))
     except DatasetError as exc:  # too few people held out; the weights are usable
         print(f"no evaluation report: {exc}")
     print(f"{options.folder}: weights, history.csv, curves.png; next: kiosk-convert")
@@ -186,15 +186,16 @@ def _evaluate(options: argparse.Namespace) -> int:
     found = {bundle.card.model_id: bundle_recogniser(bundle)}
     if options.peers is not None:
         found |= with_own_cohorts(load_peers(options.peers), crop_set)
-    print(_measure(found, crop_set, options.lfw, options.out, options.walks))
+    print(_measure(found, crop_set, options.out, lfw=options.lfw, walks=options.walks))
     return 0
 
 
 def _measure(
     recognisers: "dict[str, RecogniserUnderTest]",
     crop_set: "CropSet",
-    lfw: Path | None,
     folder: Path,
+    *,
+    lfw: Path | None = None,
     walks: Path | None = None,
 ) -> str:
     from train.evaluation.det import det_curves, save_det

@@ -43,8 +43,8 @@ _TIMED_METHODS: Final = (
     ("upright", "reject_reason", "upright"),
     ("embedder", "embed", "embed"),
     ("matcher", "match", "match"),
-    ("votes", "vote", "decide"),
-    ("votes", "end", "decide"),
+    ("walks", "add", "decide"),
+    ("walks", "end", "decide"),
 )
 """Part of the pipeline, its method, and the stage; the rest of a frame is align + quality."""
 

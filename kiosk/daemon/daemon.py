@@ -17,10 +17,10 @@ from kiosk.daemon.refusals import RefusalMonitor
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, KioskError, RecordingError
 from kiosk.mqtt.worker import ConnectionWorker
+from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
-from kiosk.recognition.vote import VotingRule
 from kiosk.records import Decision, Frame
 from kiosk.timetable import ClassSession
 
@@ -56,7 +56,7 @@ class Daemon:
     recorder: Recorder
     mqtt: ConnectionWorker
     checks: tuple[Callable[[], None], ...]
-    load_gallery: Callable[[], tuple[Matcher, VotingRule]]
+    load_gallery: Callable[[], tuple[Matcher, DecisionRule]]
     clock: Clock
     notifier: Notifier
     watchdog: Watchdog
@@ -170,7 +170,7 @@ class Daemon:
         session = self.recorder.class_session()
         if session != self._class_session:
             self._class_session = session
-            self.pipeline.votes.start_session()
+            self.pipeline.walks.start_session()
 
     def _store(self, decisions: Iterable[Decision]) -> None:
         """Store decisions and log each result, without a name and without a score."""

@@ -41,17 +41,21 @@ class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A threshold, and its error rates measured on development people.
 
     Attributes:
-        fpir: False positive identification rate that the threshold was set for: the upper end of
-            its 95 % interval is at most this.
+        fpir: False positive identification rate that the threshold was set for: the share of
+            strangers who walk past and get a name. Until version 2 of the card: of strangers'
+            photos, and the upper end of its 95 % interval.
         gallery_size: How many people were enrolled.
         threshold: Lowest score (:mod:`kiosk.recognition.match`) at which a probe is known.
         fnir: False negative identification rate at that threshold, on the same people.
+        extrapolated: The gallery is larger than the number of people measured; the card says by
+            which method its threshold was computed.
     """
 
     fpir: Annotated[float, Meta(gt=0, lt=1)]
     gallery_size: Annotated[int, Meta(ge=1)]
     threshold: Annotated[float, Meta(ge=-1, le=1)]
     fnir: Annotated[float, Meta(ge=0, le=1)]
+    extrapolated: bool = False
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +69,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         architecture: In words, with the number of weights.
         quantisation: The input contract in full, types, scales and zero points of input and
             output, and the measured losses.
+        schema_version: 3; version 2 has no extrapolated operating points and is still read.
         operating_points: Thresholds to choose from by FPIR and gallery size.
         evaluation: The measured figures with n and confidence intervals.
         training: Recipe, data with their terms of use, what else was tried.
@@ -72,7 +77,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         created: RFC 3339.
     """
 
-    schema_version: Annotated[int, Meta(ge=2, le=2)] = 2
+    schema_version: Annotated[int, Meta(ge=2, le=3)] = 3
     model_id: str
     contract: str
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -88,8 +93,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def operating_point(self, fpir: float, gallery_size: int) -> OperatingPoint:
         """Return the operating point for an FPIR and a gallery size.
 
-        It is that of the smallest measured gallery that is large enough. For more people than were
-        measured it is that of the largest, and the FPIR grows with the gallery.
+        It is that of the smallest gallery on the card that is large enough. For more people than
+        that it is that of the largest, and the FPIR grows with the gallery.
 
         Raises:
             ConfigError: The card has no threshold for that FPIR.

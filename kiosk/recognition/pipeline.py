@@ -1,7 +1,8 @@
-"""All stages from a frame to decisions: detect, track, align, check quality, embed, match, vote."""
+"""All stages of a frame: detect, track, align, check quality, embed, match, decide."""
 
 from dataclasses import dataclass
 
+from kiosk.recognition.decide import DecisionRule, WalkDecider, WalkFrame
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import Embedder
 from kiosk.recognition.match import Matcher
@@ -9,7 +10,6 @@ from kiosk.recognition.probe import Probe, make_probe
 from kiosk.recognition.quality import QualityLimits
 from kiosk.recognition.track import Tracker, direction
 from kiosk.recognition.upright import UprightCheck
-from kiosk.recognition.vote import Vote, VoteCounter, VotingRule
 from kiosk.records import Decision, Frame, FrameResult, Track
 
 
@@ -20,11 +20,11 @@ class Pipeline:
     Attributes:
         detector: Finds faces.
         tracker: Assigns faces to tracks.
-        limits: The quality limits of a face that votes.
+        limits: The quality limits of a usable face.
         upright: Rejects turned faces.
         embedder: Embeds crops.
         matcher: Compares embeddings with the enrolled people.
-        votes: Counts the votes of each track.
+        walks: Collects the frames of each track and decides who it shows.
     """
 
     detector: Detector
@@ -33,10 +33,10 @@ class Pipeline:
     upright: UprightCheck
     embedder: Embedder
     matcher: Matcher
-    votes: VoteCounter
+    walks: WalkDecider
 
     def process(self, frame: Frame) -> FrameResult:
-        """Process one frame: detect, track, align, check quality, embed, match, vote.
+        """Process one frame: detect, track, align, check quality, embed, match, decide.
 
         Returns:
             The decisions on tracks that ended before this frame, then on those that it made known;
@@ -44,16 +44,16 @@ class Pipeline:
         """
         seen, ended = self.tracker.update(self.detector.find(frame.image), frame.at_s)
         probes = [self._probe(frame, track) for track in seen]
-        votes = (self._vote(track, probe) for track, probe in zip(seen, probes, strict=True))
+        made = (self._add(track, probe) for track, probe in zip(seen, probes, strict=True))
         return FrameResult(
-            decisions=(*self._end(ended), *(vote for vote in votes if vote is not None)),
+            decisions=(*self._end(ended), *(one for one in made if one is not None)),
             qualities=tuple(probe.quality for probe in probes),
         )
 
-    def use_gallery(self, matcher: Matcher, rule: VotingRule) -> None:
+    def use_gallery(self, matcher: Matcher, rule: DecisionRule) -> None:
         """Use another gallery and its rule from the next frame on."""
         self.matcher = matcher
-        self.votes.use_rule(rule)
+        self.walks.use_rule(rule)
 
     def finish(self) -> tuple[Decision, ...]:
         """End all tracks when the camera has ended, and return the decisions on them."""
@@ -62,13 +62,14 @@ class Pipeline:
     def _probe(self, frame: Frame, track: Track) -> Probe:
         return make_probe(frame.image, track.face, self.limits, self.upright, self.embedder)
 
-    def _vote(self, track: Track, probe: Probe) -> Decision | None:
-        """Let a face vote; return a decision if this vote makes its track known."""
+    def _add(self, track: Track, probe: Probe) -> Decision | None:
+        """Add a face to its track; return a decision if this face makes the track known."""
         if probe.embedding is None:
             return None
-        vote = Vote(self.matcher.match(probe.embedding), probe.quality.weight)
-        return self.votes.vote(track.track_id, vote, direction(track))
+        match = self.matcher.match(probe.embedding)
+        frame = WalkFrame(probe.embedding, probe.quality.weight, match)
+        return self.walks.add(track.track_id, frame, self.matcher.match, direction(track))
 
     def _end(self, tracks: tuple[Track, ...]) -> tuple[Decision, ...]:
-        decisions = (self.votes.end(track.track_id, direction(track)) for track in tracks)
+        decisions = (self.walks.end(track.track_id, direction(track)) for track in tracks)
         return tuple(decision for decision in decisions if decision is not None)

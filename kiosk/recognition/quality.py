@@ -1,4 +1,4 @@
-"""Check whether a face is good enough to vote, and compute the weight of its vote.
+"""Check whether a face is good enough to use, and compute its weight in the mean of its track.
 
 A face beyond a limit has weight 0; otherwise the weight is a product of factors above 0 to 1.
 ISO/IEC 29794-5 names the same properties; the limits are configuration.

@@ -11,6 +11,7 @@ import msgspec
 from kiosk.config import Config
 from kiosk.errors import ConfigError
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
+from kiosk.recognition.decide import DecisionRule, WalkDecider
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.enrol import Enroller
@@ -19,7 +20,6 @@ from kiosk.recognition.match import Cohort, Matcher
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.track import Tracker
 from kiosk.recognition.upright import UprightCheck
-from kiosk.recognition.vote import VoteCounter, VotingRule
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +47,8 @@ class Recogniser:
         """The impostor cohort of the model."""
         return Cohort(self.bundle.cohort)
 
-    def rule(self, gallery_size: int) -> VotingRule:
-        """Return the voting rule for a gallery size.
+    def rule(self, gallery_size: int) -> DecisionRule:
+        """Return the decision rule for a gallery size.
 
         Thresholds come from the configuration, else from the model card.
 
@@ -66,23 +66,28 @@ class Recogniser:
             unsure = min(threshold, card.operating_point(fpir_max, gallery_size).threshold)
         if unsure > threshold:
             raise ConfigError(f"decision.unsure_threshold: expected at most {threshold:.3f}")
-        return VotingRule(
-            threshold, unsure, section.margin_min, section.votes_min, section.agreement_min
+        return DecisionRule(
+            threshold,
+            unsure,
+            section.margin_min,
+            section.votes_min,
+            section.agreement_min,
+            section.alike_min,
         )
 
-    def matcher(self, gallery: Gallery) -> tuple[Matcher, VotingRule]:
-        """Prepare a gallery for matching, and return the voting rule for its size."""
+    def matcher(self, gallery: Gallery) -> tuple[Matcher, DecisionRule]:
+        """Prepare a gallery for matching, and return the decision rule for its size."""
         most = max(point.gallery_size for point in self.bundle.card.operating_points)
         if len(gallery) > most:
             _log.warning(
-                "%d people enrolled, thresholds measured with %d: the FPIR may be higher than "
+                "%d people enrolled, thresholds for at most %d: the FPIR may be higher than "
                 "decision.fpir",
                 len(gallery),
                 most,
             )
         return Matcher(gallery, self.cohort), self.rule(len(gallery))
 
-    def load_gallery(self) -> tuple[Matcher, VotingRule]:
+    def load_gallery(self) -> tuple[Matcher, DecisionRule]:
         """Read the configured gallery and prepare it for matching.
 
         Raises:
@@ -131,7 +136,7 @@ def build_recogniser(config: Config) -> Recogniser:
     )
 
 
-def build_pipeline(recogniser: Recogniser, matcher: Matcher, rule: VotingRule) -> Pipeline:
+def build_pipeline(recogniser: Recogniser, matcher: Matcher, rule: DecisionRule) -> Pipeline:
     """Build the pipeline from frames to decisions."""
     config = recogniser.config
     return Pipeline(
@@ -141,5 +146,5 @@ def build_pipeline(recogniser: Recogniser, matcher: Matcher, rule: VotingRule) -
         upright=recogniser.upright,
         embedder=recogniser.embedder,
         matcher=matcher,
-        votes=VoteCounter(rule),
+        walks=WalkDecider(rule),
     )

@@ -11,14 +11,13 @@ import msgspec
 import numpy as np
 
 from kiosk.atomic_file import atomic_write
-from kiosk.errors import MissingExtraError
+from kiosk.errors import DatasetError, MissingExtraError
 from train.dataset.crop_set import CropSet
-from train.evaluation.evaluate import DRAWS, FPIRS, Report, embed_split
-from train.evaluation.identify import draw_gallery
-from train.evaluation.metrics import quantile_threshold
+from train.evaluation.embedded import embed_walks
+from train.evaluation.evaluate import FPIRS, Report
+from train.evaluation.identify import Galleries, Mix
 from train.evaluation.recogniser import RecogniserUnderTest
 
-_FPIR_FROM: Final = 3e-4
 _FPIR_TO: Final = 0.3
 _POINTS: Final = 60
 
@@ -29,8 +28,8 @@ class DetCurve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: Of the recogniser.
         gallery_size: How many people were enrolled.
-        fpir: Share of strangers' probes that get a name, ascending.
-        fnir: Share of enrolled people's probes without their own name, at the same thresholds.
+        fpir: Share of strangers' walks that get a name, ascending.
+        fnir: Share of enrolled people's walks without their own name, at the same thresholds.
     """
 
     name: str
@@ -54,16 +53,19 @@ def det_curves(
     """
     curves = []
     for name, recogniser in recognisers.items():
-        embedded = embed_split(recogniser.embed, crop_set, "test")
-        trials = [
-            draw_gallery(*embedded, recogniser.cohort, gallery_size, seed) for seed in range(DRAWS)
-        ]
-        mated = np.sort(np.concatenate([trial.mated_scores for trial in trials]))
-        strangers = np.sort(np.concatenate([trial.stranger_scores for trial in trials]))
-        wanted = np.geomspace(_FPIR_FROM, _FPIR_TO, _POINTS)
-        thresholds = np.array([quantile_threshold(strangers, fpir) for fpir in wanted])
-        named = 1 - np.searchsorted(strangers, thresholds) / len(strangers)
-        missed = np.searchsorted(mated, thresholds) / len(mated)
+        scores = embed_walks(recogniser.embed, crop_set, "test").scores(recogniser.cohort)
+        people = len(scores.template_sources)
+        if people < gallery_size:
+            raise DatasetError(f"{people} people can be enrolled, expected {gallery_size}")
+        galleries = Galleries(scores, Mix.of(scores), gallery_size)
+        highest = float(scores.strangers.max(initial=-1.0))
+        thresholds = np.linspace(highest + 1e-6, float(scores.strangers.max(axis=1).min()), _POINTS)
+        named, missed = (
+            np.array([rate(float(one)) for one in thresholds])
+            for rate in (galleries.fpir, galleries.fnir)
+        )
+        is_shown = named <= _FPIR_TO
+        named, missed = named[is_shown], missed[is_shown]
         curves.append(DetCurve(name, gallery_size, tuple(named.tolist()), tuple(missed.tolist())))
     return curves
 
@@ -95,8 +97,8 @@ def save_det(curves: Sequence[DetCurve], reports: Sequence[Report], path: Path) 
     panel.set(
         xscale="log",
         yscale="log",
-        xlabel="FPIR: strangers' photos that get a name",
-        ylabel="FNIR: enrolled people's photos without their own name",
+        xlabel="FPIR: strangers' walks that get a name",
+        ylabel="FNIR: enrolled people's walks without their own name",
         title=f"Test people, {curves[0].gallery_size} enrolled; "
         "dots: thresholds set on development people",
     )

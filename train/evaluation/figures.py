@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from kiosk.contract import CROP_PX
 from train.evaluation.evaluate import Report
 from train.evaluation.lfw import Lfw
 from train.evaluation.metrics import Rate, TenFold
+from train.evaluation.walks import GALLERY_SIZES
 
 
 class FigureKind(Enum):
@@ -66,6 +68,7 @@ def figures(report: Report) -> list[Figure]:
             note=worst.group if worst else "",
         ),
         Figure("relatives: false match rate (test)", FigureKind.FALSE_MATCH, report.relatives),
+        *_walk_figures(report),
         *_turned_figures(report),
     ]
 
@@ -85,7 +88,8 @@ def _identification_figures(report: Report) -> Iterator[Figure]:
     )
     miss, false_match = FigureKind.MISS, FigureKind.FALSE_MATCH
     for point, development, test, cosine in points:
-        case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %"
+        extrapolated = ", extrapolated" if point.extrapolated else ""
+        case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %{extrapolated}"
         yield Figure(f"{case}: FNIR (development)", miss, development.fnir)
         yield Figure(f"{case}: FNIR (test)", miss, test.fnir)
         yield Figure(f"{case}: measured FPIR (test)", false_match, test.fpir)
@@ -98,3 +102,20 @@ def _turned_figures(report: Report) -> Iterator[Figure]:
         case = f"camera turned by {row.angle}°, {row.gallery_size} enrolled: strangers named"
         yield Figure(case, FigureKind.FALSE_MATCH, row.named)
         yield Figure(f"{case}, unchecked", FigureKind.FALSE_MATCH, row.named_unchecked)
+
+
+def _walk_figures(report: Report) -> Iterator[Figure]:
+    """List the figures of walks, of all people together."""
+    enrolled = GALLERY_SIZES["all"]
+    for one in report.walks:
+        if one.half != "all":
+            continue
+        width = "" if one.face_px == CROP_PX else f", {one.face_px} px"
+        case = f"walks, {enrolled} enrolled{width}, {one.probe}, FPIR {one.fpir_asked * 100:g} %"
+        if one.is_operating_point:
+            yield Figure(f"{case}, operating point: FNIR", FigureKind.MISS, one.fnir)
+            yield Figure(
+                f"{case}, operating point: measured FPIR", FigureKind.FALSE_MATCH, one.fpir
+            )
+        else:
+            yield Figure(f"{case}: FNIR", FigureKind.MISS, one.fnir)

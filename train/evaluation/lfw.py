@@ -98,7 +98,7 @@ def read_crops(archive: zipfile.ZipFile, names: Sequence[str]) -> tuple[Image, i
     """
     detector = Detector(width_px=320, score_min=0.5)
     crops, not_found = [], 0
-    for name in tqdm(names, desc="lfw", unit="photo", mininterval=5):
+    for name in tqdm(names, desc="faces", unit="photo", mininterval=5):
         photo = decode_photo(archive.read(name))
         centre = np.array(photo.shape[1::-1]) / 2
         faces = detector.find(photo)

@@ -12,9 +12,12 @@ from train.tables import figure_cells, write_report
 
 _NOTES: Final = (
     "In brackets: 95 % intervals (LFW: Wilson's; else a bootstrap over people).",
-    "Thresholds are set on development people, so that the upper end of the interval of FPIR there",
-    "is at most the FPIR asked for; no test person is among the development people.",
+    "Thresholds are set on development people's walks of up to three photos, for the FPIR that is",
+    "expected there; no test person is among them, and both have their mix of data sets.",
+    "Extrapolated: for more people than were measured, by train/evaluation/thresholds.py.",
     "Scores, except LFW's, are normalised by a cohort of training people, one per recogniser.",
+    "Walks, one second: the kiosk's own rule within one second of good frames; its FNIR is the",
+    "share of enrolled people who get no name in that second.",
     "Turned camera: single frames of strangers who walk past; everybody is enrolled with the same",
     "camera. Unchecked: without the check that a face is upright.",
     "Worst group and relatives: at the threshold of the smallest FPIR and the largest gallery.",

@@ -63,58 +63,59 @@ class TurnedFaces:
     """The usable faces of all frames at one turn of the camera.
 
     Attributes:
+        angle: Turn of the camera, degrees.
         people: ``(n,)`` whose faces they are.
-        embeddings: ``(n, dim)`` float32 of length 1.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB.
         is_upright: ``(n,)`` what the check says.
     """
 
+    angle: int
     people: Sequence[str]
-    embeddings: Floats
+    crops: Image
     is_upright: Bools
 
 
+def read_turned_faces(path: Path) -> tuple[TurnedFaces, ...]:
+    """Read the usable faces of an archive at each turn of the camera.
+
+    Args:
+        path: Archive of walks: ``person/video/frame.webp``.
+
+    Raises:
+        DatasetError: The archive cannot be read, or has fewer than two people with a usable face
+            at some turn.
+    """
+    return tuple(_find_faces(path, angle) for angle in ANGLES)
+
+
 def evaluate_turned(
-    recogniser: RecogniserUnderTest, points: Sequence[OperatingPoint], path: Path
+    recogniser: RecogniserUnderTest, points: Sequence[OperatingPoint], turns: Sequence[TurnedFaces]
 ) -> tuple[TurnedRate, ...]:
     """Measure how many strangers get a name with a turned camera.
 
     Args:
         recogniser: The recogniser.
         points: Its thresholds; those of the smallest FPIR are used.
-        path: Archive of walks: ``person/video/frame.webp``.
+        turns: The faces at each turn.
 
     Returns:
-        A row for each angle and each gallery size that leaves strangers.
-
-    Raises:
-        DatasetError: The archive cannot be read, has no usable face at some turn, or shows fewer
-            than two people.
+        A row for each turn and each gallery size that leaves strangers.
     """
     rows = []
-    for angle in ANGLES:
-        faces = find_turned_faces(recogniser, path, angle)
-        people = len(set(faces.people))
-        if people < 2:
-            raise DatasetError(f"{path}: fewer than two people with a usable face")
+    for faces in turns:
+        starts = range(0, len(faces.crops), _BATCH)
+        batches = [recogniser.embed(faces.crops[at : at + _BATCH]) for at in starts]
+        embeddings = np.concatenate(batches)
         rows += [
-            _rate(recogniser.cohort, faces, (angle, size), _threshold(points, size))
+            _rate(recogniser.cohort, faces, embeddings, size, _threshold(points, size))
             for size in GALLERY_SIZES
-            if size < people
+            if size < len(set(faces.people))
         ]
     return tuple(rows)
 
 
-def find_turned_faces(recogniser: RecogniserUnderTest, path: Path, angle: int) -> TurnedFaces:
-    """Turn each frame of an archive, and find, check and embed the face in its middle.
-
-    Args:
-        recogniser: The recogniser.
-        path: The archive.
-        angle: Degrees; every second frame is turned to the other side.
-
-    Raises:
-        DatasetError: The archive cannot be read, or has no usable face at this turn.
-    """
+def _find_faces(path: Path, angle: int) -> TurnedFaces:
+    """Turn each frame, every second one to the other side, and check the face in its middle."""
     detector, check, limits = Detector(), UprightCheck(), QualitySection()
     people: list[str] = []
     crops: list[Image] = []
@@ -129,11 +130,9 @@ def find_turned_faces(recogniser: RecogniserUnderTest, path: Path, angle: int) -
             people.append(person)
             crops.append(crop)
             is_upright.append(not check.reject_reason(picture, face))
-    starts = range(0, len(crops), _BATCH)
-    if not crops:
-        raise DatasetError(f"{path}: no usable face at {angle} degrees")
-    batches = [recogniser.embed(np.stack(crops[at : at + _BATCH])) for at in starts]
-    return TurnedFaces(people, np.concatenate(batches), np.array(is_upright, np.bool_))
+    if len(set(people)) < 2:
+        raise DatasetError(f"{path}: fewer than two people with a usable face at {angle} degrees")
+    return TurnedFaces(angle, people, np.stack(crops), np.array(is_upright, np.bool_))
 
 
 def turn_picture(image: Image, angle: float) -> Image:
@@ -184,23 +183,22 @@ def _threshold(points: Sequence[OperatingPoint], gallery_size: int) -> float:
 
 
 def _rate(
-    cohort: Cohort, faces: TurnedFaces, case: tuple[int, int], threshold: float
+    cohort: Cohort, faces: TurnedFaces, embeddings: Floats, size: int, threshold: float
 ) -> TurnedRate:
-    """Measure one angle and gallery size over all draws; intervals are by person."""
-    angle, size = case
+    """Measure one turn and gallery size over all draws; intervals are by person."""
     people = np.array(faces.people)
     own = {name: people == name for name in sorted(set(faces.people))}
     named: dict[str, list[Bools]] = {name: [] for name in own}
     for seed in range(DRAWS):
         drawn = np.random.default_rng(seed).choice(list(own), size, replace=False)
-        gallery = Gallery("", {str(name): faces.embeddings[own[str(name)]] for name in drawn})
-        is_named = _is_named(Matcher(gallery, cohort).scores(faces.embeddings), threshold)
+        gallery = Gallery("", {str(name): embeddings[own[str(name)]] for name in drawn})
+        is_named = _is_named(Matcher(gallery, cohort).scores(embeddings), threshold)
         for name in set(own) - set(gallery.templates):
             named[name].append(is_named[own[name]])
     strangers = {name: np.stack(draws) for name, draws in named.items() if draws}
     accepted = {name: faces.is_upright[is_own] for name, is_own in own.items()}
     return TurnedRate(
-        angle=angle,
+        angle=faces.angle,
         gallery_size=size,
         named_unchecked=bootstrap([draws.ravel() for draws in strangers.values()]),
         named=bootstrap([(draws & accepted[name]).ravel() for name, draws in strangers.items()]),

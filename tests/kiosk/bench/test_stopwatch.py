@@ -1,5 +1,7 @@
 """The stopwatch: how durations are summarised, and that a timer changes nothing else."""
 
+import time
+
 import pytest
 
 from kiosk.bench.stopwatch import Stopwatch, TimedMethod
@@ -76,3 +78,24 @@ def test_an_error_is_raised_and_not_counted() -> None:
     with pytest.raises(ValueError, match="-1"):
         timed.double(-1)
     assert stopwatch.count("doubling") == 0
+
+
+def test_the_time_of_a_timed_call_within_another_counts_once() -> None:
+    """What an inner timed method takes is not part of the outer one's duration."""
+    stopwatch = Stopwatch()
+
+    class Inner:
+        def wait(self, seconds: float) -> None:
+            time.sleep(seconds)
+
+    class Outer:
+        def work(self, seconds: float) -> None:
+            inner.wait(seconds)
+
+    inner = TimedMethod(Inner(), "wait", "inner", stopwatch)
+    outer = TimedMethod(Outer(), "work", "outer", stopwatch)
+    start_s = time.perf_counter()
+    outer.work(0.2)
+    assert stopwatch.timing("inner").median_ms >= 200
+    assert stopwatch.timing("outer").median_ms < 200
+    assert stopwatch.total_s <= time.perf_counter() - start_s

@@ -459,7 +459,7 @@ def test_a_reload_uses_the_changed_gallery(
 ) -> None:
     """After a reload the new people and the threshold for their number are used."""
     daemon = build()
-    before = daemon.pipeline.votes._rule.threshold
+    before = daemon.pipeline.walks._rule.threshold
 
     def script() -> Iterator[Image]:
         yield EMPTY
@@ -473,7 +473,7 @@ def test_a_reload_uses_the_changed_gallery(
 
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
-    assert daemon.pipeline.votes._rule.threshold > before
+    assert daemon.pipeline.walks._rule.threshold > before
     states = [message.split("\n") for message in manager.read_all() if "WATCHDOG" not in message]
     assert [state[0] for state in states] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
     assert states[1][1].startswith("MONOTONIC_USEC=100")

@@ -107,7 +107,7 @@ def test_a_gallery_larger_than_measured_is_logged(
     assert caplog.messages == []
     one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(101)}))
     (message,) = caplog.messages
-    assert message.startswith("101 people enrolled, thresholds measured with 100: the FPIR")
+    assert message.startswith("101 people enrolled, thresholds for at most 100: the FPIR")
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:

@@ -204,6 +204,15 @@ def test_the_threshold_is_that_of_a_large_enough_gallery(size: int, threshold: f
     assert points.operating_point(0.003, size).threshold == threshold
 
 
+def test_a_card_of_version_2_is_still_read(bundle_path: Path, tmp_path: Path) -> None:
+    """A card without extrapolated operating points loads, and all its points were measured."""
+    points = [{"fpir": 0.003, "gallery_size": 10, "threshold": 0.4, "fnir": 0.1}]
+    changed = card(schema_version=2, operating_points=points)
+    loaded = load_bundle(rewrite(bundle_path, tmp_path / "v2.kiosk-model", card=changed))
+    assert loaded.card.schema_version == 2
+    assert [point.extrapolated for point in loaded.card.operating_points] == [False]
+
+
 def test_an_unmeasured_fpir_is_rejected() -> None:
     """An FPIR that is not on the card is an error with the key and the rates on the card."""
     with pytest.raises(ConfigError, match=r"decision\.fpir: 0\.002.*expected \[0\.003, 0\.01\]"):

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from kiosk.config import QualitySection
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import PhotoError
+from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import TfliteEmbedder
-from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Enrolment
+from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Enrolment, MirrorEmbedder
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
+from kiosk.recognition.photo import find_single_face
 from kiosk.recognition.upright import UprightCheck
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
@@ -59,6 +61,20 @@ def test_each_usable_picture_gives_a_template(enroller: Enroller) -> None:
     assert outcome.templates.shape == (5, 128)
     assert np.linalg.norm(outcome.templates, axis=1) == pytest.approx(np.ones(5), abs=1e-5)
     assert (outcome.rejected, outcome.near) == ((), ())
+
+
+@needs_photos
+def test_a_picture_and_its_mirror_image_give_one_template(enroller: Enroller) -> None:
+    """The template is the same for both, and near the embedding of each."""
+    (photo,) = photos("orl-s12", 1)
+    crop = align(photo, find_single_face(photo, enroller.detector).landmarks)
+    mirrored = np.ascontiguousarray(crop[:, ::-1])
+    embedder = MirrorEmbedder(enroller.embedder)
+    template = embedder.embed(crop)
+    assert template == pytest.approx(embedder.embed(mirrored), abs=1e-6)
+    assert enrol(enroller, photo).templates[0] == pytest.approx(template, abs=1e-6)
+    cosines = [float(template @ enroller.embedder.embed(one)) for one in (crop, mirrored)]
+    assert cosines[0] == pytest.approx(cosines[1], abs=1e-5)
 
 
 @needs_photos

@@ -8,6 +8,7 @@ import pytest
 
 from kiosk.config import QualitySection
 from kiosk.demo.sample_people import enrolment_photos
+from kiosk.recognition.decide import DecisionRule, WalkDecider
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.enrol import Enroller
@@ -16,13 +17,14 @@ from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.track import Tracker
 from kiosk.recognition.upright import UPSIDE_DOWN, UprightCheck
-from kiosk.recognition.vote import VoteCounter, VotingRule
 from kiosk.records import Decision, Floats, Frame, Image, Quality, Verdict
 from tests.support import needs_photos
 from tests.support_recognition import PLAIN, THRESHOLD, picture, small_bundle
 
 pytestmark = needs_photos
-RULE = VotingRule(THRESHOLD, THRESHOLD - 0.05, margin_min=0.05, votes_min=3, agreement_min=0.6)
+RULE = DecisionRule(
+    THRESHOLD, THRESHOLD - 0.05, margin_min=0.05, votes_min=3, agreement_min=0.6, alike_min=0.4
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def pipeline(
         upright=UprightCheck(),
         embedder=embedder,
         matcher=matcher(enrolled, "orl-s12", "orl-s30"),
-        votes=VoteCounter(RULE),
+        walks=WalkDecider(RULE),
     )
 
 
@@ -78,7 +80,7 @@ def see(pipeline: Pipeline, pictures: list[Image], start_s: float = 10.0) -> lis
 
 
 def test_an_enrolled_person_is_named_at_the_third_frame(pipeline: Pipeline) -> None:
-    """The third vote gives the decision, once; the end of the camera gives none."""
+    """The third frame gives the decision, once; the end of the camera gives none."""
     decisions = see(pipeline, walk("orl-s12"))
     assert [len(found) for found in decisions] == [0, 0, 1, 0, 0, 0]
     (decision,) = decisions[2]
@@ -107,7 +109,7 @@ def test_a_track_is_decided_when_the_gap_has_passed(pipeline: Pipeline) -> None:
 
 
 def test_two_people_at_once_get_their_own_names(pipeline: Pipeline) -> None:
-    """The votes of people side by side are counted separately."""
+    """The frames of people side by side are averaged separately."""
     both = [
         np.hstack([left, right])
         for left, right in zip(walk("orl-s12"), walk("orl-s30"), strict=True)
@@ -116,7 +118,7 @@ def test_two_people_at_once_get_their_own_names(pipeline: Pipeline) -> None:
     assert sorted(str(name) for name in named) == ["orl-s12", "orl-s30"]
 
 
-def test_faces_of_low_quality_do_not_vote(pipeline: Pipeline) -> None:
+def test_faces_of_low_quality_are_not_used(pipeline: Pipeline) -> None:
     """A blurred walk gives no decision."""
     blurred = [
         np.asarray(cv2.GaussianBlur(image, (0, 0), 8), np.uint8) for image in walk("orl-s12")

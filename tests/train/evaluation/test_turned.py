@@ -13,11 +13,10 @@ from kiosk.recognition.bundle import OperatingPoint
 from tests.support import needs_photos
 from tests.support_recognition import picture
 from tests.support_train import make_crop_set, see
-from train.evaluation import turned
-from train.evaluation.evaluate import evaluate
+from train.evaluation import evaluate, turned
 from train.evaluation.figures import figures
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
-from train.evaluation.turned import TurnedRate, evaluate_turned, find_turned_faces, turn_picture
+from train.evaluation.turned import TurnedRate, evaluate_turned, read_turned_faces, turn_picture
 
 PEOPLE = 4
 FRAMES = 3
@@ -44,7 +43,7 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def rows(walks: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[int, int], TurnedRate]:
     monkeypatch.setattr(turned, "ANGLES", (0, 180))
-    found = evaluate_turned(RECOGNISER, EVERYBODY_MATCHES, walks)
+    found = evaluate_turned(RECOGNISER, EVERYBODY_MATCHES, read_turned_faces(walks))
     return {(row.angle, row.gallery_size): row for row in found}
 
 
@@ -71,23 +70,24 @@ def test_a_report_has_the_turned_faces_that_were_asked_for(
 ) -> None:
     """With an archive of walks there are two figures for each turn, at the report's thresholds."""
     monkeypatch.setattr(turned, "ANGLES", (0, 180))
+    monkeypatch.setattr(evaluate, "evaluate_walks", lambda *_: ())  # needs more people
     crop_set = make_crop_set(tmp_path)
-    report = evaluate("r", RECOGNISER, crop_set, walks=walks)
+    (report,) = evaluate.evaluate_all({"r": RECOGNISER}, crop_set, None, walks)
     assert [(row.angle, row.gallery_size) for row in report.turned] == [(0, 1), (180, 1)]
     labels = [figure.label for figure in figures(report)]
     case = "camera turned by 180°, 1 enrolled: strangers named"
     assert labels[-2:] == [case, f"{case}, unchecked"]
-    plain = evaluate("r", RECOGNISER, crop_set)
+    (plain,) = evaluate.evaluate_all({"r": RECOGNISER}, crop_set, None)
     assert plain.turned == ()
-    assert [figure.label for figure in figures(plain)] == labels[:-4]
 
 
 @needs_photos
-def test_each_frame_gives_one_face(walks: Path) -> None:
-    """Every frame is read under its person, embedded and checked."""
-    faces = find_turned_faces(RECOGNISER, walks, 0)
+def test_each_frame_gives_one_face(walks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every frame is read under its person, cut and checked."""
+    monkeypatch.setattr(turned, "ANGLES", (0,))
+    (faces,) = read_turned_faces(walks)
     assert list(faces.people) == [p for p in sorted(sample_people()[:PEOPLE]) for _ in range(3)]
-    assert faces.embeddings.shape == (PEOPLE * FRAMES, 128)
+    assert faces.crops.shape == (PEOPLE * FRAMES, 112, 112, 3)
     assert faces.is_upright.all()
 
 
@@ -96,7 +96,7 @@ def test_one_person_is_too_few(tmp_path: Path) -> None:
     """Nobody is left as a stranger."""
     path = write_walks(tmp_path / "one.zip", people=1)
     with pytest.raises(DatasetError, match=r"one\.zip: fewer than two people"):
-        evaluate_turned(RECOGNISER, EVERYBODY_MATCHES, path)
+        read_turned_faces(path)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,10 @@ def test_one_person_is_too_few(tmp_path: Path) -> None:
     [
         (None, "not an archive of walks"),
         (b"no picture", r"not an archive of walks \(unreadable\)"),
-        (bytes(cv2.imencode(".webp", np.zeros((64, 64, 3), np.uint8))[1]), "no usable face at 0"),
+        (
+            bytes(cv2.imencode(".webp", np.zeros((64, 64, 3), np.uint8))[1]),
+            "fewer than two people with a usable face at 0",
+        ),
     ],
 )
 def test_an_unusable_archive_is_named(content: bytes | None, says: str, tmp_path: Path) -> None:
@@ -115,7 +118,7 @@ def test_an_unusable_archive_is_named(content: bytes | None, says: str, tmp_path
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("person/video/1.webp", content)
     with pytest.raises(DatasetError, match=rf"walks\.zip: {says}"):
-        evaluate_turned(RECOGNISER, EVERYBODY_MATCHES, path)
+        read_turned_faces(path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""Read the videos of people who walk past: frames, aligned and shrunk."""
+
+import hashlib
+import zipfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from kiosk.contract import CROP_PX
+from kiosk.errors import DatasetError, PhotoError
+from kiosk.records import Image
+from train.evaluation.lfw import read_crops
+
+Half: TypeAlias = Literal["all", "dev", "test"]
+"""All people, or one of two halves."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Videos:
+    """The frames of all videos, aligned.
+
+    Attributes:
+        people: ``(v,)`` who is in each video.
+        frames: ``(v,)`` numbers of its crops.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB.
+    """
+
+    people: tuple[str, ...]
+    frames: tuple[tuple[int, ...], ...]
+    crops: Image
+
+
+def read_videos(path: Path) -> Videos:
+    """Read an archive of ``person/video/frame.webp``; detect and align each frame.
+
+    Raises:
+        DatasetError: The archive cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(name for name in archive.namelist() if name.count("/") == 2)
+            names = [name for name in names if name.endswith(".webp")]
+            crops, _ = read_crops(archive, names)
+    except (OSError, ValueError, zipfile.BadZipFile, PhotoError) as exc:
+        raise DatasetError(f"{path}: not an archive of walks ({exc})") from exc
+    videos: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, name in enumerate(names):
+        person, video, _ = name.split("/")
+        videos[person, video].append(index)
+    people = tuple(person for person, _ in videos)
+    return Videos(people, tuple(tuple(frames) for frames in videos.values()), crops)
+
+
+def half_of(person: str) -> Half:
+    """Return the half that a person is in, whoever else there is."""
+    return "dev" if hashlib.sha256(person.encode()).digest()[0] % 2 == 0 else "test"
+
+
+def shrink(crops: Image, width_px: int) -> Image:
+    """Scale ``(n, 112, 112, 3)`` crops down to a width and up again."""
+    if width_px >= CROP_PX:
+        return crops
+    small = [cv2.resize(one, (width_px, width_px), interpolation=cv2.INTER_AREA) for one in crops]
+    large = [cv2.resize(one, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR) for one in small]
+    return np.asarray(np.stack(large), np.uint8)
