@@ -22,9 +22,10 @@ import numpy as np
 from kiosk.recognition.walk import alike, is_taken_over, mean_weights, walk_mean
 from kiosk.records import Decision, Floats, Match, Verdict
 
-FRAMES_KEPT: Final = 30
-"""How many frames of a track are kept, the newest: two seconds at 15 frames per second. A poster in
-view all day must not fill the memory."""
+FRAMES_KEPT: Final = 60
+"""How many frames of a track are kept, the newest: four seconds at 15 frames per second. A poster
+in view all day must not fill the memory. With 15 or 30 frames, strangers who stayed for 3.3 seconds
+were named more often (1.9 % instead of 1.4 % at a threshold for 0.3 % in one second)."""
 
 MatchProbe: TypeAlias = Callable[[Floats], Match]
 """Returns the enrolled person nearest to a ``(128,)`` probe."""

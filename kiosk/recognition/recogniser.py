@@ -77,7 +77,9 @@ class Recogniser:
 
     def matcher(self, gallery: Gallery) -> tuple[Matcher, DecisionRule]:
         """Prepare a gallery for matching, and return the decision rule for its size."""
-        most = max(point.gallery_size for point in self.bundle.card.operating_points)
+        points = self.bundle.card.operating_points
+        most = max(point.gallery_size for point in points)
+        measured = [point.gallery_size for point in points if not point.extrapolated]
         if len(gallery) > most:
             _log.warning(
                 "%d people enrolled, thresholds for at most %d: the FPIR may be higher than "
@@ -85,6 +87,8 @@ class Recogniser:
                 len(gallery),
                 most,
             )
+        elif len(gallery) > max(measured, default=0):
+            _log.info("%d people enrolled: their threshold is extrapolated", len(gallery))
         return Matcher(gallery, self.cohort), self.rule(len(gallery))
 
     def load_gallery(self) -> tuple[Matcher, DecisionRule]:

@@ -4,6 +4,7 @@ import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from kiosk.contract import EMBEDDING_DIM
 from kiosk.daemon import wiring
 from kiosk.daemon.wiring import build_daemon
 from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError, PhotoError
-from kiosk.recognition.bundle import write_bundle
+from kiosk.recognition.bundle import OperatingPoint, write_bundle
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.vectors import unit
@@ -108,6 +109,22 @@ def test_a_gallery_larger_than_measured_is_logged(
     one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(101)}))
     (message,) = caplog.messages
     assert message.startswith("101 people enrolled, thresholds for at most 100: the FPIR")
+
+
+def test_an_extrapolated_threshold_is_logged(
+    bundle_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A gallery larger than those measured, for which the card has a threshold, is one line."""
+    one = recogniser(tmp_path, bundle_path)
+    larger = OperatingPoint(0.003, 300, 0.9, 0.6, extrapolated=True)
+    card = one.bundle.card
+    points = (*card.operating_points, larger)
+    card = msgspec.structs.replace(card, operating_points=points)
+    one = dataclasses.replace(one, bundle=dataclasses.replace(one.bundle, card=card))
+    caplog.set_level("INFO")
+    _, rule = one.matcher(Gallery("m", {f"s-{i}": embedding(i)[None] for i in range(101)}))
+    assert caplog.messages == ["101 people enrolled: their threshold is extrapolated"]
+    assert rule.threshold == 0.9
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
