@@ -192,9 +192,10 @@ def _enrol(options: argparse.Namespace) -> int:
 
 def _gallery(options: argparse.Namespace) -> int:
     from kiosk import people
+    from kiosk.gallery_command import run_gallery_command
 
     config = _config(options)
-    facts, lines = people.run_gallery_command(config, options.action, options.argument)
+    facts, lines = run_gallery_command(config, options.action, options.argument)
     print(json.dumps(facts) if options.json else "\n".join(lines))
     if note := people.note_on_model(config):
         print(f"note: {note}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Enrol a person from photos or from the camera, and write the gallery and the roster."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from kiosk.recognition.recogniser import build_recogniser
 from kiosk.records import Image
 from kiosk.roster import add_to_roster
 from kiosk.timetable import Name
+from kiosk.write_lock import write_lock
 
 LOOK_FRAMES = 60
 """How many frames are read from the camera for an enrolment; every fifth is used."""
@@ -44,6 +46,7 @@ def enrol(
         GalleryModelError: The gallery belongs to another model.
         ConfigError: The subject id or the options are invalid.
         RosterError: The roster or the name is invalid.
+        InUseError: Another command is writing the gallery.
     """
     _check_subject(subject_id)
     if bool(photos) == use_camera:
@@ -52,15 +55,18 @@ def enrol(
         raise ConfigError("state.roster: needed for --name")
     recogniser = build_recogniser(config)
     gallery = _gallery_or_new(config, recogniser.embedder.model_id)
-    others = gallery.without(subject_id) if subject_id in gallery.templates else gallery
+    enroller = recogniser.enroller(len(_others(gallery, subject_id)))
     pictures = look(config) if use_camera else ((str(path), read_photo(path)) for path in photos)
-    outcome = recogniser.enroller(len(others)).enrol(pictures, others)
+    outcome = enroller.enrol(pictures, _others(gallery, subject_id))
     make_directory(config)
-    # The roster first, which rejects a wrong line: a command that failed must enrol nobody.
-    if name is not None:
-        add_to_roster(Path(config.state.roster), subject_id, name)
-    save_gallery(config.gallery_path, others.with_subject(subject_id, outcome.templates))
-    return outcome
+    with write_lock(config.gallery_path, "kiosk enrol"):
+        # Another command may have changed the gallery since the pictures were taken.
+        others = _others(_gallery_or_new(config, recogniser.embedder.model_id), subject_id)
+        # The roster first, which rejects a wrong line: a command that failed must enrol nobody.
+        if name is not None:
+            add_to_roster(Path(config.state.roster), subject_id, name)
+        save_gallery(config.gallery_path, others.with_subject(subject_id, outcome.templates))
+    return replace(outcome, near=enroller.near(outcome.templates, others))
 
 
 def _check_subject(subject_id: str) -> None:
@@ -81,3 +87,7 @@ def _gallery_or_new(config: Config, model_id: str) -> Gallery:
     if not config.gallery_path.exists():
         return Gallery(model_id, {})
     return load_gallery(config.gallery_path, model_id)
+
+
+def _others(gallery: Gallery, subject_id: str) -> Gallery:
+    return gallery.without(subject_id) if subject_id in gallery.templates else gallery

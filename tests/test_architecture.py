@@ -118,7 +118,7 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 SHARED = {
     *("atomic_file", "cli", "clock", "config", "config_errors", "config_file", "contract"),
-    *("errors", "records", "roster", "text_table", "timetable"),
+    *("errors", "records", "roster", "text_table", "timetable", "write_lock"),
 }
 """What stands beside the rooms and serves all of them."""
 
@@ -132,7 +132,7 @@ def test_what_all_rooms_share_imports_no_room(name: str) -> None:
 def test_what_stands_beside_the_rooms_is_shared_or_a_command() -> None:
     """Only the command line and the commands on people may join rooms from outside of them."""
     beside = {path.stem for path in (REPOSITORY / "kiosk").glob("*.py")}
-    assert beside == {"__init__", "__main__", "enrolment", "people", *SHARED}
+    assert beside == {"__init__", "__main__", "enrolment", "gallery_command", "people", *SHARED}
 
 
 @pytest.mark.parametrize("stage", STAGES)

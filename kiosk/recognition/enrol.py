@@ -87,7 +87,7 @@ class Enroller:
             reasons = "; ".join(f"{item.name}: {item.reason}" for item in rejected)
             raise PhotoError(f"no usable picture ({reasons or 'none given'})")
         templates = np.stack([template for _, template in found[:TEMPLATES_MAX]])
-        return Enrolment(templates, tuple(rejected), self._near(templates, gallery))
+        return Enrolment(templates, tuple(rejected), self.near(templates, gallery))
 
     def _template(self, picture: Image) -> Floats:
         face = find_single_face(picture, self.detector)
@@ -114,7 +114,8 @@ class Enroller:
         ]
         return [item for item, keep in zip(found, kept, strict=True) if keep], rejected
 
-    def _near(self, templates: Floats, gallery: Gallery) -> tuple[str, ...]:
+    def near(self, templates: Floats, gallery: Gallery) -> tuple[str, ...]:
+        """Return the subject ids of enrolled people who may be confused with ``(t, 128)``."""
         scores = Matcher(gallery, self.cohort).scores(templates).max(axis=0)
         return tuple(
             subject

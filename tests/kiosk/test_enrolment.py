@@ -1,19 +1,23 @@
 """Enrolling people from photos and from the camera."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kiosk import people
+from kiosk import enrolment, people
 from kiosk.config import Config, load_config
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment import enrol
 from kiosk.errors import ConfigError, GalleryModelError, PhotoError
 from kiosk.recognition.gallery import save_gallery
+from kiosk.records import Image
 from kiosk.roster import load_roster
 from tests.conftest import Configure
-from tests.kiosk.test_people import enrolled, gallery_of, subjects
+from tests.kiosk.test_people import enrolled, gallery_of, names, subjects
 from tests.support import needs_photos, write_config
 from tests.support_recognition import picture, write_folder
 
@@ -37,7 +41,7 @@ def test_the_first_enrolment_creates_the_gallery(config: Config, photos: list[Pa
 def test_only_templates_are_kept(config: Config, photos: list[Path]) -> None:
     """No picture is written: the folder has only the gallery."""
     enrol(config, "s-1", photos)
-    assert [path.name for path in config.directory.iterdir()] == ["gallery.npz"]
+    assert names(config) == ["gallery.npz"]
     assert config.gallery_path.stat().st_size < 4096
 
 
@@ -120,3 +124,55 @@ def test_a_gallery_of_another_model_is_rejected(config: Config, photos: list[Pat
     with pytest.raises(GalleryModelError, match=r"belongs to other .*kiosk gallery renew"):
         enrol(config, "s-1", photos)
     assert config.gallery_path.read_bytes() == before
+
+
+# Commands side by side
+
+
+@needs_photos
+@pytest.mark.slow
+def test_six_enrolments_side_by_side_enrol_six_people(
+    config: Config, photos: list[Path], tmp_path: Path
+) -> None:
+    """No process undoes what another one wrote to the gallery or the roster."""
+    ids = [f"s-{number}" for number in range(6)]
+    command = [sys.executable, "-m", "kiosk", "enrol", "--config", str(tmp_path / "kiosk.toml")]
+    running = [
+        subprocess.Popen(
+            [*command, "--name", f"Name {who}", who, str(photos[0])], cwd=Path(__file__).parents[2]
+        )
+        for who in ids
+    ]
+    assert [process.wait(120) for process in running] == [0] * 6
+    assert sorted(people.list_people(config)) == ids
+    assert sorted(load_roster(Path(config.state.roster)).names) == ids
+
+
+@needs_photos
+def test_a_removal_during_an_enrolment_at_the_camera_stays(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gallery is read again before it is written: an erased person does not come back."""
+    enrolled(config, "s-1", "s-2")
+
+    def look(_: Config) -> Iterator[tuple[str, Image]]:
+        people.remove_person(config, "s-1")
+        yield "frame 0", picture(enrolment_photos("orl-s12")[0])
+
+    monkeypatch.setattr(enrolment, "look", look)
+    enrol(config, "s-3", [], use_camera=True)
+    assert subjects(config) == ["s-2", "s-3"]
+
+
+@needs_photos
+def test_a_similar_person_enrolled_meanwhile_is_named(
+    config: Config, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison with similar people is with the gallery that is written."""
+
+    def look(_: Config) -> Iterator[tuple[str, Image]]:
+        enrol(config, "s-1", photos)
+        yield "frame 0", picture(enrolment_photos("orl-s12")[0])
+
+    monkeypatch.setattr(enrolment, "look", look)
+    assert enrol(config, "s-2", [], use_camera=True).near == ("s-1",)
