@@ -59,13 +59,14 @@ def enrol(
     pictures = look(config) if use_camera else ((str(path), read_photo(path)) for path in photos)
     outcome = enroller.enrol(pictures, _others(gallery, subject_id))
     make_directory(config)
-    with write_lock(config.gallery_path, "kiosk enrol"):
+    with write_lock(config, "kiosk enrol"):
         # Another command may have changed the gallery since the pictures were taken.
         others = _others(_gallery_or_new(config, recogniser.embedder.model_id), subject_id)
         # The roster first, which rejects a wrong line: a command that failed must enrol nobody.
         if name is not None:
-            add_to_roster(Path(config.state.roster), subject_id, name)
-        save_gallery(config.gallery_path, others.with_subject(subject_id, outcome.templates))
+            add_to_roster(Path(config.state.roster), subject_id, name, owner_of=config.directory)
+        enrolled = others.with_subject(subject_id, outcome.templates)
+        save_gallery(config.gallery_path, enrolled, owner_of=config.directory)
     return replace(outcome, near=enroller.near(outcome.templates, others))
 
 

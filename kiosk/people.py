@@ -74,10 +74,10 @@ def remove_person(config: Config, subject_id: str) -> Erasure:
         InUseError: Another command is writing the gallery.
     """
     _galleries_without(config, subject_id)  # an unknown id needs no lock
-    with write_lock(config.gallery_path, "kiosk gallery remove"):
+    with write_lock(config, "kiosk gallery remove"):
         rest = _galleries_without(config, subject_id)
         rostered = bool(config.state.roster) and remove_from_roster(
-            Path(config.state.roster), subject_id
+            Path(config.state.roster), subject_id, owner_of=config.directory
         )
         attended = False
         if config.outbox_path.exists():
@@ -86,7 +86,7 @@ def remove_person(config: Config, subject_id: str) -> Erasure:
         # The galleries last, the one in use after the old ones: while a gallery holds the person,
         # an erasure that failed can be asked for again.
         for path, gallery in rest.items():
-            save_gallery(path, gallery)
+            save_gallery(path, gallery, owner_of=config.directory)
     old = tuple(path.name for path in rest if path != config.gallery_path)
     return Erasure(config.gallery_path in rest, old, rostered, attended)
 
@@ -131,7 +131,7 @@ def export_gallery(config: Config, path: Path) -> int:
         GalleryError: The gallery cannot be read, or the file cannot be written.
     """
     gallery = load_gallery(config.gallery_path)
-    save_gallery(path, gallery)
+    save_gallery(path, gallery, owner_of=path.parent)
     return len(gallery)
 
 
@@ -147,14 +147,14 @@ def import_gallery(config: Config, path: Path) -> int:
     if not added.templates:
         raise GalleryError(f"{path}: nobody is enrolled in it")
     make_directory(config)
-    with write_lock(config.gallery_path, "kiosk gallery import"):
+    with write_lock(config, "kiosk gallery import"):
         merged = added
         if config.gallery_path.exists():
             try:
                 merged = load_gallery(config.gallery_path).merged(added)
             except GalleryModelError as exc:
                 raise GalleryModelError(f"{path}: {exc}") from exc
-        save_gallery(config.gallery_path, merged)
+        save_gallery(config.gallery_path, merged, owner_of=config.directory)
     return len(merged)
 
 
@@ -176,11 +176,12 @@ def renew_gallery(config: Config, today: date) -> Renewal:
     roster_path = Path(config.state.roster)
     has_roster = bool(config.state.roster) and roster_path.exists()
     roster = load_roster(roster_path) if has_roster else Roster()
-    with write_lock(config.gallery_path, "kiosk gallery renew"):
+    with write_lock(config, "kiosk gallery renew"):
         old = _gallery_to_renew(config, model_id)
         kept = keep_aside(config.gallery_path, old.model_id, today)
         try:
-            save_gallery(config.gallery_path, Gallery(model_id, {}))
+            empty = Gallery(model_id, {})
+            save_gallery(config.gallery_path, empty, owner_of=config.directory)
         except GalleryError:
             kept.unlink()  # the old gallery stays in use, under its one name
             raise

@@ -57,19 +57,31 @@ def load_roster(path: Path) -> Roster:
     return Roster(MappingProxyType(names))
 
 
-def add_to_roster(path: Path, subject_id: str, name: str) -> None:
+def add_to_roster(path: Path, subject_id: str, name: str, *, owner_of: Path | None = None) -> None:
     """Add a person to the roster, or replace their name; an absent file is created.
+
+    Args:
+        path: The roster.
+        subject_id: The person.
+        name: Their name.
+        owner_of: Who owns the file when root writes it (:func:`~kiosk.atomic_file.atomic_write`);
+            a file that belongs to another user than root stays theirs.
 
     Raises:
         RosterError: The file is malformed or cannot be written, or the id or name is empty.
     """
     key, value = _checked(str(path), [subject_id, name])
     names = load_roster(path).names if path.exists() else {}
-    _save(path, {**names, key: value})
+    _save(path, {**names, key: value}, owner_of)
 
 
-def remove_from_roster(path: Path, subject_id: str) -> bool:
+def remove_from_roster(path: Path, subject_id: str, *, owner_of: Path | None = None) -> bool:
     """Erase a person from the roster; return whether the roster had them.
+
+    Args:
+        path: The roster.
+        subject_id: The person.
+        owner_of: As :func:`add_to_roster`.
 
     Raises:
         RosterError: The file is malformed or cannot be written.
@@ -79,7 +91,7 @@ def remove_from_roster(path: Path, subject_id: str) -> bool:
     names = dict(load_roster(path).names)
     if names.pop(subject_id, None) is None:
         return False
-    _save(path, names)
+    _save(path, names, owner_of)
     return True
 
 
@@ -109,12 +121,14 @@ def _checked(place: str, row: list[str]) -> tuple[str, str]:
     return subject_id, name
 
 
-def _save(path: Path, names: Mapping[str, str]) -> None:
+def _save(path: Path, names: Mapping[str, str], owner_of: Path | None) -> None:
     """Write the file: a new one for its owner alone, an old one with its permission bits."""
+    if owner_of is not None and path.exists() and path.stat().st_uid != 0:
+        owner_of = path
     text = io.StringIO(newline="")
     csv.writer(text).writerows([HEADER, *names.items()])
     try:
-        with atomic_write(path, 0o600) as partial:
+        with atomic_write(path, 0o600, owner_of=owner_of) as partial:
             partial.write_bytes(text.getvalue().encode())
             if path.exists():
                 shutil.copymode(path, partial)

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from kiosk.atomic_file import give_to_owner_of
+from kiosk.config import Config
 from kiosk.errors import GalleryError, InUseError
 
 WAIT_S: Final = 10.0
@@ -23,14 +25,14 @@ _HOLDER_BYTES_MAX: Final = 200
 
 
 @contextmanager
-def write_lock(path: Path, command: str, *, wait_s: float = WAIT_S) -> Iterator[None]:
-    """Hold the lock of a gallery, and of the roster that belongs to it, in the ``with`` block.
+def write_lock(config: Config, command: str, *, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Hold the lock of the gallery and of the roster in the ``with`` block.
 
     The lock is the file ``.lock-NAME`` beside the gallery. It is never removed: another command
     may wait for it.
 
     Args:
-        path: The gallery file; its folder must exist.
+        config: Names the gallery, whose folder must exist.
         command: The command that takes the lock, for the messages of others. It must not contain
             a subject id or a name, because the lock file outlives an erasure.
         wait_s: Longest wait for another command, seconds.
@@ -39,11 +41,8 @@ def write_lock(path: Path, command: str, *, wait_s: float = WAIT_S) -> Iterator[
         InUseError: Another command held the lock for longer than ``wait_s``.
         GalleryError: The lock file cannot be opened.
     """
-    lock = path.with_name(f".lock-{path.name}")
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o660)
-    except OSError as exc:
-        raise GalleryError(f"{lock}: cannot be opened for writing ({exc.strerror})") from exc
+    path = config.gallery_path
+    descriptor = _open(path.with_name(f".lock-{path.name}"), config.directory)
     try:
         _acquire(descriptor, path, wait_s)
         os.pwrite(descriptor, f"`{command}` (process {os.getpid()})".encode(), 0)
@@ -51,6 +50,15 @@ def write_lock(path: Path, command: str, *, wait_s: float = WAIT_S) -> Iterator[
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # releases the lock
+
+
+def _open(lock: Path, owner_of: Path) -> int:
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o660)
+        give_to_owner_of(owner_of, descriptor)
+    except OSError as exc:
+        raise GalleryError(f"{lock}: cannot be opened for writing ({exc.strerror})") from exc
+    return descriptor
 
 
 def _acquire(descriptor: int, path: Path, wait_s: float) -> None:
