@@ -74,6 +74,7 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     enrol.add_argument("photos", nargs="*", type=Path, help="three or more photos of the person")
     enrol.add_argument("--camera", action="store_true", help="take pictures with the camera")
     enrol.add_argument("--name", help="write this name to the roster (state.roster)")
+    _add_replace(enrol)
     enrol.add_argument("--json", action="store_true", help="print the outcome as JSON")
     gallery = _command(
         commands, "gallery", "list, remove, export, import or renew enrolled people", None
@@ -87,11 +88,19 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
         ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),
     ):
         action = _command(actions, name, text, _gallery)
-        action.set_defaults(action=name, argument="")
+        action.set_defaults(action=name, argument="", replace=False)
         _add_config(action)
         if argument:
             action.add_argument("argument", metavar=argument)
+        if name == "import":
+            _add_replace(action)
         action.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+
+def _add_replace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--replace", action="store_true", help="replace people who are enrolled with another face"
+    )
 
 
 def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -162,32 +171,19 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _enrol(options: argparse.Namespace) -> int:
-    from kiosk.enrolment import enrol
+    from kiosk.enrolment.command import EnrolOptions, run_enrol
 
-    outcome = enrol(
+    return run_enrol(
         _config(options),
-        options.subject,
-        options.photos,
-        use_camera=options.camera,
-        name=options.name,
+        EnrolOptions(
+            subject=options.subject,
+            photos=options.photos,
+            camera=options.camera,
+            name=options.name,
+            replace=options.replace,
+            json=options.json,
+        ),
     )
-    for item in outcome.rejected:
-        print(f"rejected {item.name}: {item.reason}", file=sys.stderr)
-    for subject in outcome.near:
-        print(
-            f"warning: {options.subject} looks similar to {subject}, who is enrolled; where the "
-            "kiosk could confuse the two, decision.margin_min leaves both unnamed",
-            file=sys.stderr,
-        )
-    facts = {
-        "subject": options.subject,
-        "templates": len(outcome.templates),
-        "rejected": [{"photo": item.name, "reason": item.reason} for item in outcome.rejected],
-        "near": list(outcome.near),
-    }
-    text = f"{options.subject}: {len(outcome.templates)} templates"
-    print(json.dumps(facts) if options.json else text)
-    return 0
 
 
 def _gallery(options: argparse.Namespace) -> int:
@@ -195,7 +191,9 @@ def _gallery(options: argparse.Namespace) -> int:
     from kiosk.gallery_command import run_gallery_command
 
     config = _config(options)
-    facts, lines = run_gallery_command(config, options.action, options.argument)
+    facts, lines = run_gallery_command(
+        config, options.action, options.argument, may_replace=options.replace
+    )
     print(json.dumps(facts) if options.json else "\n".join(lines))
     if note := people.note_on_model(config):
         print(f"note: {note}", file=sys.stderr)

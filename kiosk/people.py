@@ -1,14 +1,15 @@
-"""Manage the enrolled people: list, erase, export, import, renew.
+"""Manage the enrolled people: list, erase, renew.
 
 Nothing here loads the detector or the model's runtime: people can be listed and erased when the
-model has changed or is absent. :mod:`kiosk.enrolment` enrols them.
+model has changed or is absent. :mod:`kiosk.enrolment` enrols them, and
+:mod:`kiosk.gallery_transfer` exports and imports them.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from kiosk.config import Config, make_directory
+from kiosk.config import Config
 from kiosk.contract import fingerprint
 from kiosk.errors import GalleryError, GalleryModelError, ModelError
 from kiosk.mqtt.outbox import Outbox
@@ -122,40 +123,6 @@ def _all_galleries(config: Config) -> dict[Path, Gallery]:
     if config.gallery_path.exists() or not found:
         found[config.gallery_path] = load_gallery(config.gallery_path)
     return found
-
-
-def export_gallery(config: Config, path: Path) -> int:
-    """Copy the gallery to a file; return how many people it holds.
-
-    Raises:
-        GalleryError: The gallery cannot be read, or the file cannot be written.
-    """
-    gallery = load_gallery(config.gallery_path)
-    save_gallery(path, gallery, owner_of=path.parent)
-    return len(gallery)
-
-
-def import_gallery(config: Config, path: Path) -> int:
-    """Add the people of a gallery file to the gallery; return how many are enrolled then.
-
-    Raises:
-        GalleryError: A gallery cannot be read or written, or the file holds nobody.
-        GalleryModelError: The two galleries belong to different models.
-        InUseError: Another command is writing the gallery.
-    """
-    added = load_gallery(path)
-    if not added.templates:
-        raise GalleryError(f"{path}: nobody is enrolled in it")
-    make_directory(config)
-    with write_lock(config, "kiosk gallery import"):
-        merged = added
-        if config.gallery_path.exists():
-            try:
-                merged = load_gallery(config.gallery_path).merged(added)
-            except GalleryModelError as exc:
-                raise GalleryModelError(f"{path}: {exc}") from exc
-        save_gallery(config.gallery_path, merged, owner_of=config.directory)
-    return len(merged)
 
 
 def renew_gallery(config: Config, today: date) -> Renewal:

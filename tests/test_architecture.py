@@ -35,7 +35,8 @@ ROOMS = {
     "mqtt": {"protocol"},
     "daemon": {"camera", "recognition", "protocol", "mqtt"},
     "watch": {"protocol", "mqtt"},
-    "demo": {"camera", "recognition", "mqtt", "daemon", "watch"},
+    "enrolment": {"camera", "recognition"},
+    "demo": {"camera", "recognition", "mqtt", "daemon", "enrolment", "watch"},
     "bench": {"camera", "recognition", "mqtt", "daemon", "demo"},
 }
 """The rooms of the kiosk, each with those that it may import; every other arrow is forbidden."""
@@ -132,7 +133,8 @@ def test_what_all_rooms_share_imports_no_room(name: str) -> None:
 def test_what_stands_beside_the_rooms_is_shared_or_a_command() -> None:
     """Only the command line and the commands on people may join rooms from outside of them."""
     beside = {path.stem for path in (REPOSITORY / "kiosk").glob("*.py")}
-    assert beside == {"__init__", "__main__", "enrolment", "gallery_command", "people", *SHARED}
+    commands = {"__main__", "gallery_command", "gallery_transfer", "people"}
+    assert beside == {"__init__", *commands, *SHARED}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -179,7 +181,7 @@ def loaded_by(*names: str) -> set[str]:
 
 def test_running_the_kiosk_loads_neither_training_framework_nor_web_framework() -> None:
     """All that the daemon, the commands on people and the demonstration import leaves both out."""
-    loaded = loaded_by("kiosk.daemon.signals", "kiosk.enrolment", "kiosk.demo.run")
+    loaded = loaded_by("kiosk.daemon.signals", "kiosk.enrolment.command", "kiosk.demo.run")
     assert {"cv2", "paho"} <= loaded
     assert not loaded & (WORKSTATION | WEB)
 

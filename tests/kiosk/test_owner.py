@@ -10,7 +10,8 @@ from kiosk import people
 from kiosk.atomic_file import atomic_write
 from kiosk.config import Config, StateSection, make_directory
 from kiosk.demo.sample_people import enrolment_photos
-from kiosk.enrolment import enrol
+from kiosk.enrolment.person import enrol
+from kiosk.gallery_transfer import export_gallery, import_gallery
 from kiosk.recognition.gallery import save_gallery
 from kiosk.roster import add_to_roster, remove_from_roster
 from tests.kiosk.test_people import gallery_of
@@ -55,7 +56,7 @@ def test_the_gallery_commands_as_root_give_their_files_to_the_service(
 ) -> None:
     """Remove, import and renew do as enrol does, also with files that root's commands left."""
     save_gallery(tmp_path / "in.npz", gallery_of("s-1", "s-2"))
-    people.import_gallery(config, tmp_path / "in.npz")
+    import_gallery(config, tmp_path / "in.npz")
     add_to_roster(Path(config.state.roster), "s-1", "Ada")
     assert owner(config.gallery_path) == SERVICE
     os.chown(config.gallery_path, 0, 0)
@@ -76,7 +77,7 @@ def test_an_export_belongs_to_the_owner_of_its_folder(
     home = tmp_path / "home"
     home.mkdir()
     os.chown(home, *TEACHER)
-    people.export_gallery(config, home / "out.npz")
+    export_gallery(config, home / "out.npz")
     assert owner(home / "out.npz") == TEACHER
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import enrolment, people
+from kiosk import people
 from kiosk.config import Config, load_config
 from kiosk.demo.sample_people import enrolment_photos
-from kiosk.enrolment import enrol
-from kiosk.errors import ConfigError, GalleryModelError, PhotoError
+from kiosk.enrolment import person
+from kiosk.enrolment.person import enrol
+from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError
 from kiosk.recognition.gallery import save_gallery
 from kiosk.records import Image
 from kiosk.roster import load_roster
@@ -29,11 +30,18 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(write_folder(tmp_path_factory.mktemp("photos") / "ada", pictures).iterdir())
 
 
+@pytest.fixture(scope="module")
+def other_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three photos of another person."""
+    pictures = [picture(photo) for photo in enrolment_photos("orl-s30")[:3]]
+    return sorted(write_folder(tmp_path_factory.mktemp("photos") / "ben", pictures).iterdir())
+
+
 @needs_photos
 def test_the_first_enrolment_creates_the_gallery(config: Config, photos: list[Path]) -> None:
     """Enrolling into an absent folder creates it, and the gallery in it."""
     outcome = enrol(config, "s-1", photos)
-    assert len(outcome.templates) == 3
+    assert outcome.templates == 3
     assert people.list_people(config) == {"s-1": 3}
 
 
@@ -63,7 +71,7 @@ def test_the_camera_can_give_the_pictures(
     one = picture(enrolment_photos("orl-s12")[0])
     write_folder(tmp_path / "look", [one] * 60)
     config = configure(f'[camera]\nbackend = "replay"\npace = "fast"\nsource = "{tmp_path}/look"\n')
-    assert len(enrol(config, "s-1", [], use_camera=True).templates) == 12
+    assert enrol(config, "s-1", [], use_camera=True).templates == 12
     with pytest.raises(ConfigError, match="photos or --camera"):
         enrol(config, "s-1", photos, use_camera=True)
 
@@ -95,7 +103,7 @@ def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
     ("content", "says"),
     [(None, "cannot be read"), (b"no picture", "unreadable; expected a JPEG or PNG")],
 )
-def test_an_unreadable_photo_changes_nothing(
+def test_an_unreadable_photo_alone_changes_nothing(
     content: bytes | None, says: str, config: Config, tmp_path: Path
 ) -> None:
     """A wrong file name or file is an error that names it; the gallery is unchanged."""
@@ -106,6 +114,24 @@ def test_an_unreadable_photo_changes_nothing(
     with pytest.raises(PhotoError, match=f"{photo}.*{says}"):
         enrol(config, "s-1", [photo])
     assert subjects(config) == ["s-0"]
+
+
+@needs_photos
+def test_an_unreadable_photo_does_not_stop_an_enrolment(
+    config: Config, photos: list[Path], tmp_path: Path
+) -> None:
+    """An absent file, a folder and a file that is no picture are rejected; the others are used."""
+    (tmp_path / "text.jpg").write_text("no picture")
+    wrong = [tmp_path / "absent.jpg", tmp_path, tmp_path / "text.jpg"]
+    outcome = enrol(config, "s-1", [wrong[0], *photos, *wrong[1:]])
+    assert outcome.templates == 3
+    assert [item.name for item in outcome.rejected] == [str(path) for path in wrong]
+    reasons = [item.reason for item in outcome.rejected]
+    assert reasons[:2] == [
+        "cannot be read (No such file or directory)",
+        "cannot be read (Is a directory)",
+    ]
+    assert reasons[2].startswith("unreadable; expected")
 
 
 def test_a_photo_without_a_face_is_named(config: Config, tmp_path: Path) -> None:
@@ -126,6 +152,45 @@ def test_a_gallery_of_another_model_is_rejected(config: Config, photos: list[Pat
     assert config.gallery_path.read_bytes() == before
 
 
+# An id that is taken
+
+
+@needs_photos
+def test_another_face_under_a_taken_id_is_refused(
+    config: Config, photos: list[Path], other_photos: list[Path]
+) -> None:
+    """Neither gallery nor roster changes; the message names both ways out."""
+    enrol(config, "s-1", photos, name="Ada")
+    before = config.gallery_path.read_bytes()
+    with pytest.raises(GalleryError, match=r"'s-1' is enrolled with another face; .*--replace"):
+        enrol(config, "s-1", other_photos, name="Ben")
+    assert config.gallery_path.read_bytes() == before
+    assert load_roster(Path(config.state.roster)).name_of("s-1") == "Ada"
+
+
+@needs_photos
+def test_a_replacement_replaces_the_name_too(
+    config: Config, photos: list[Path], other_photos: list[Path]
+) -> None:
+    """With --replace a name is needed where the roster has one, and the outcome tells both."""
+    enrol(config, "s-1", photos, name="Ada")
+    with pytest.raises(ConfigError, match="give the new name"):
+        enrol(config, "s-1", other_photos, may_replace=True)
+    outcome = enrol(config, "s-1", other_photos, name="Ben", may_replace=True)
+    assert (outcome.replaced, outcome.renamed) == ("another face", True)
+    assert load_roster(Path(config.state.roster)).name_of("s-1") == "Ben"
+
+
+@needs_photos
+def test_a_person_without_a_name_is_replaced_without_one(
+    config: Config, photos: list[Path], other_photos: list[Path]
+) -> None:
+    """Where the roster has no name of the id, --replace asks for none."""
+    assert enrol(config, "s-1", photos).replaced == ""
+    assert enrol(config, "s-1", photos[:2]).replaced == "same face"
+    assert enrol(config, "s-1", other_photos, may_replace=True).replaced == "another face"
+
+
 # Commands side by side
 
 
@@ -139,7 +204,7 @@ def test_six_enrolments_side_by_side_enrol_six_people(
     command = [sys.executable, "-m", "kiosk", "enrol", "--config", str(tmp_path / "kiosk.toml")]
     running = [
         subprocess.Popen(
-            [*command, "--name", f"Name {who}", who, str(photos[0])], cwd=Path(__file__).parents[2]
+            [*command, "--name", f"Name {who}", who, str(photos[0])], cwd=Path(__file__).parents[3]
         )
         for who in ids
     ]
@@ -159,7 +224,7 @@ def test_a_removal_during_an_enrolment_at_the_camera_stays(
         people.remove_person(config, "s-1")
         yield "frame 0", picture(enrolment_photos("orl-s12")[0])
 
-    monkeypatch.setattr(enrolment, "look", look)
+    monkeypatch.setattr(person, "look", look)
     enrol(config, "s-3", [], use_camera=True)
     assert subjects(config) == ["s-2", "s-3"]
 
@@ -174,5 +239,5 @@ def test_a_similar_person_enrolled_meanwhile_is_named(
         enrol(config, "s-1", photos)
         yield "frame 0", picture(enrolment_photos("orl-s12")[0])
 
-    monkeypatch.setattr(enrolment, "look", look)
+    monkeypatch.setattr(person, "look", look)
     assert enrol(config, "s-2", [], use_camera=True).near == ("s-1",)
