@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.cli import positive_int, run_command
+from kiosk.cli import IntermixedParser, positive_int, run_command
 from kiosk.config import Config, load_config
+from kiosk.enrolment.options import EnrolOptions, add_enrol_options, add_replace
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 
@@ -37,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="log informational messages, too"
     )
-    commands = parser.add_subparsers(title="commands", required=True)
+    commands = parser.add_subparsers(title="commands", required=True, parser_class=IntermixedParser)
     _add_running(commands)
     _add_enrolling(commands)
     _add_checking(commands)
@@ -68,14 +69,11 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
 
 
 def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    enrol = _command(commands, "enrol", "enrol a person from photos or from the camera", _enrol)
+    enrol = _command(
+        commands, "enrol", "enrol a person from photos or from the camera, or a class", _enrol
+    )
     _add_config(enrol)
-    enrol.add_argument("subject", help="pseudonymous id of the person, used in events")
-    enrol.add_argument("photos", nargs="*", type=Path, help="three or more photos of the person")
-    enrol.add_argument("--camera", action="store_true", help="take pictures with the camera")
-    enrol.add_argument("--name", help="write this name to the roster (state.roster)")
-    _add_replace(enrol)
-    enrol.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    add_enrol_options(enrol)
     gallery = _command(
         commands, "gallery", "list, remove, export, import or renew enrolled people", None
     )
@@ -93,14 +91,8 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
         if argument:
             action.add_argument("argument", metavar=argument)
         if name == "import":
-            _add_replace(action)
+            add_replace(action)
         action.add_argument("--json", action="store_true", help="print the outcome as JSON")
-
-
-def _add_replace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--replace", action="store_true", help="replace people who are enrolled with another face"
-    )
 
 
 def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -171,19 +163,10 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _enrol(options: argparse.Namespace) -> int:
-    from kiosk.enrolment.command import EnrolOptions, run_enrol
+    chosen = EnrolOptions.of(options)
+    from kiosk.enrolment.command import run_enrol
 
-    return run_enrol(
-        _config(options),
-        EnrolOptions(
-            subject=options.subject,
-            photos=options.photos,
-            camera=options.camera,
-            name=options.name,
-            replace=options.replace,
-            json=options.json,
-        ),
-    )
+    return run_enrol(_config(options), chosen)
 
 
 def _gallery(options: argparse.Namespace) -> int:

@@ -272,6 +272,8 @@ def test_a_similar_person_is_a_warning(
     out, err = run(folder, "enrol s-3 a.jpg b.jpg --json", capsys)
     assert json.loads(out) == {
         "subject": "s-3",
+        "enrolled": True,
+        "reason": None,
         "templates": 3,
         "rejected": [{"photo": "b.jpg", "reason": "blurred"}],
         "near": ["s-2"],
