@@ -60,6 +60,8 @@ class CameraSection(Section, frozen=True):
     width_px: Annotated[int, Meta(ge=64, le=4096)] = 640
     height_px: Annotated[int, Meta(ge=64, le=4096)] = 480
     fps: Positive = 15.0
+    rotation: Literal[0, 90, 180, 270] = 0
+    mirror: bool = False
     pace: Literal["recorded", "fast"] = "recorded"
     retry_s: Positive = 5.0
 

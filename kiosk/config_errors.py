@@ -1,5 +1,6 @@
 """Describe an error in a configuration file: the key, and what is expected there."""
 
+import json
 import re
 
 import msgspec
@@ -43,7 +44,7 @@ def _expected(kind: inspect.Type) -> str:
     """Return what a type accepts, where msgspec's message omits it; else an empty string."""
     kind, description = _without_description(kind)
     if isinstance(kind, inspect.LiteralType):
-        return "one of " + ", ".join(f'"{value}"' for value in kind.values)
+        return "one of " + ", ".join(json.dumps(value) for value in kind.values)
     return description
 
 

@@ -134,3 +134,16 @@ class Decision:
     frames: int
     quality: float
     direction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """The result of one frame, without any image.
+
+    Attributes:
+        decisions: The decisions that were made at this frame.
+        qualities: The quality of each face in the frame, refused faces included.
+    """
+
+    decisions: tuple[Decision, ...]
+    qualities: tuple[Quality, ...]

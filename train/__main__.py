@@ -59,6 +59,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
     evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
     evaluate.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
+    evaluate.add_argument("--walks", type=Path, help="archive of walks, person/video/frame.webp: "
+                          "strangers at a turned camera")  # fmt: skip
     evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; adds "
                           "them and SFace to the report")  # fmt: skip
     evaluate.add_argument("--out", type=Path, required=True, help="folder for the report")
@@ -184,7 +186,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     found = {bundle.card.model_id: bundle_recogniser(bundle)}
     if options.peers is not None:
         found |= with_own_cohorts(load_peers(options.peers), crop_set)
-    print(_measure(found, crop_set, options.lfw, options.out))
+    print(_measure(found, crop_set, options.lfw, options.out, options.walks))
     return 0
 
 
@@ -193,12 +195,13 @@ def _measure(
     crop_set: "CropSet",
     lfw: Path | None,
     folder: Path,
+    walks: Path | None = None,
 ) -> str:
     from train.evaluation.det import det_curves, save_det
     from train.evaluation.evaluate import evaluate_all
     from train.evaluation.report import render_reports, write_reports
 
-    reports = evaluate_all(recognisers, crop_set, lfw)
+    reports = evaluate_all(recognisers, crop_set, lfw, walks)
     write_reports(reports, folder)
     largest = reports[0].shipped.gallery_size
     save_det(det_curves(recognisers, crop_set, largest), reports, folder / "det.png")

@@ -26,7 +26,10 @@ from kiosk.recognition.recogniser import Recogniser, build_pipeline
 from kiosk.recognition.vectors import unit
 from kiosk.records import Decision, Frame, Image, Verdict
 
-STAGES: Final = ("detect", "track", "align + quality", "embed", "match", "decide", "record")
+STAGES: Final = (
+    *("detect", "track", "align + quality", "upright"),
+    *("embed", "match", "decide", "record"),
+)
 """In the order of the flow: the first two per frame, the last per event, the others per face."""
 PEOPLE: Final = 420
 """Number of enrolled people: the largest gallery that the model card has thresholds for."""
@@ -37,6 +40,7 @@ _SAMPLES_MAX: Final = 8
 _TIMED_METHODS: Final = (
     ("detector", "find", "detect"),
     ("tracker", "update", "track"),
+    ("upright", "reject_reason", "upright"),
     ("embedder", "embed", "embed"),
     ("matcher", "match", "match"),
     ("votes", "vote", "decide"),

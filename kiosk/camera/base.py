@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Protocol, Self
 
+from kiosk.camera.orientation import AS_CAPTURED, Orientation
 from kiosk.records import Frame, Image
 
 
@@ -39,14 +40,19 @@ class Camera(Protocol):
 
 
 class BaseCamera(ABC):
-    """Base class of cameras: numbers the frames and closes; a subclass reads the pictures."""
+    """Base class of cameras: turns and numbers the frames; a subclass reads the pictures.
+
+    Attributes:
+        orientation: Applied to each picture; :func:`~kiosk.camera.open.open_camera` sets it.
+    """
 
     def __init__(self) -> None:
+        self.orientation: Orientation = AS_CAPTURED
         self._index = 0
 
     @abstractmethod
     def _read(self) -> tuple[Image, float]:
-        """Return the next picture and its monotonic time, seconds."""
+        """Return the next picture, as captured, and its monotonic time, seconds."""
 
     @abstractmethod
     def close(self) -> None:
@@ -72,6 +78,6 @@ class BaseCamera(ABC):
     def __next__(self) -> Frame:
         """Wait for the next frame; see :meth:`Camera.__next__`."""
         image, at_s = self._read()
-        frame = Frame(image=image, index=self._index, at_s=at_s)
+        frame = Frame(image=self.orientation.apply(image), index=self._index, at_s=at_s)
         self._index += 1
         return frame

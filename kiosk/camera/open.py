@@ -3,9 +3,10 @@
 import threading
 from pathlib import Path
 
-from kiosk.camera.base import Camera
+from kiosk.camera.base import BaseCamera, Camera
 from kiosk.camera.fake_picamera2 import FakePicamera2
 from kiosk.camera.opencv import OpenCvCamera
+from kiosk.camera.orientation import Orientation
 from kiosk.camera.picamera2 import Picamera2Camera, load_picamera2
 from kiosk.camera.replay import ReplayCamera, open_recording
 from kiosk.clock import Clock
@@ -29,6 +30,12 @@ def open_camera(
         ConfigError: The source is invalid for the backend, or the backend is not installed.
         CameraError: The camera cannot be opened.
     """
+    camera = _open_backend(section, clock, stop)
+    camera.orientation = Orientation(section.rotation, section.mirror)
+    return camera
+
+
+def _open_backend(section: CameraSection, clock: Clock, stop: threading.Event | None) -> BaseCamera:
     match section.backend:
         case "opencv":
             return OpenCvCamera(section, clock)

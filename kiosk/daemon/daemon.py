@@ -13,6 +13,7 @@ from typing import Final
 from kiosk.camera.base import Camera
 from kiosk.clock import Clock
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Recorder, Stored
+from kiosk.daemon.refusals import RefusalMonitor
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, KioskError, RecordingError
 from kiosk.mqtt.worker import ConnectionWorker
@@ -62,6 +63,7 @@ class Daemon:
     retry_s: float
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
+    _refusals: RefusalMonitor = field(default_factory=RefusalMonitor)
     _camera_lost: bool = False
     _class_session: ClassSession | None = None
 
@@ -93,9 +95,11 @@ class Daemon:
                 first = next(camera)
             except StopIteration:
                 raise CameraError("the camera's recording holds no frame") from None
-            people = len(self.pipeline.matcher)
-            self.notifier.ready(f"{people} people enrolled")
-            _log.info("ready: camera, model, gallery (%d people) and outbox checked", people)
+            self.notifier.ready(self._status())
+            _log.info(
+                "ready: camera, model, gallery (%d people) and outbox checked",
+                len(self.pipeline.matcher),
+            )
             self._process(first)
             return self._process_frames(camera)
 
@@ -142,8 +146,24 @@ class Daemon:
 
     def _process(self, frame: Frame) -> None:
         self._update_class_session()
-        self._store(self.pipeline.process(frame))
+        result = self.pipeline.process(frame)
+        self._store(result.decisions)
+        if self._refusals.add(result.qualities, frame.at_s):
+            self._note_refusals()
         self._do_housekeeping()
+
+    def _note_refusals(self) -> None:
+        """Log that most faces are refused for one reason, or that this has ended."""
+        if self._refusals.reason:
+            _log.warning("%s", self._refusals.describe())
+        else:
+            _log.info("most faces are no longer refused for one reason")
+        self.notifier.status(self._status())
+
+    def _status(self) -> str:
+        """Return the line for ``systemctl status``."""
+        people = f"{len(self.pipeline.matcher)} people enrolled"
+        return "; ".join(part for part in (people, self._refusals.describe()) if part)
 
     def _update_class_session(self) -> None:
         """When a class session begins, let everyone still in view be stored again."""
@@ -182,4 +202,4 @@ class Daemon:
             _log.error(
                 "gallery and thresholds not read again, the old ones stay in force: %s", exc
             )  # the message says it all
-        self.notifier.ready(f"{len(self.pipeline.matcher)} people enrolled")
+        self.notifier.ready(self._status())

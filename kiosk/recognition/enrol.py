@@ -14,6 +14,7 @@ from kiosk.recognition.match import Cohort, Matcher, templates_score
 from kiosk.recognition.photo import find_single_face
 from kiosk.recognition.probe import make_probe
 from kiosk.recognition.quality import QualityLimits
+from kiosk.recognition.upright import UprightCheck
 from kiosk.records import Floats, Image
 
 TEMPLATES_MAX: Final = 12
@@ -52,6 +53,7 @@ class Enroller:
         embedder: Embeds it.
         cohort: The model's impostor cohort.
         limits: The quality limits.
+        upright: Rejects turned faces.
         same_min: Lowest score (:mod:`.match`) of two pictures of one person.
         near_min: Lowest score at which two people may be confused.
     """
@@ -60,6 +62,7 @@ class Enroller:
     embedder: Embedder
     cohort: Cohort
     limits: QualityLimits
+    upright: UprightCheck
     same_min: float
     near_min: float
 
@@ -96,7 +99,7 @@ class Enroller:
         if isinstance(picture, PhotoError):
             raise picture
         face = find_single_face(picture, self.detector)
-        probe = make_probe(picture, face, self.limits, self.embedder)
+        probe = make_probe(picture, face, self.limits, self.upright, self.embedder)
         if probe.embedding is None:
             raise PhotoError(probe.quality.reason)
         return probe.embedding

@@ -17,6 +17,7 @@ from kiosk.recognition.gallery import Gallery, load_gallery
 from kiosk.recognition.match import Cohort, Matcher
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.track import Tracker
+from kiosk.recognition.upright import UprightCheck
 from kiosk.recognition.vote import VoteCounter, VotingRule
 
 _log = logging.getLogger(__name__)
@@ -30,12 +31,14 @@ class Recogniser:
         config: The configuration.
         bundle: The model bundle.
         detector: Finds faces.
+        upright: Rejects turned faces.
         embedder: Embeds crops.
     """
 
     config: Config
     bundle: Bundle
     detector: Detector
+    upright: UprightCheck
     embedder: TfliteEmbedder
 
     @property
@@ -99,6 +102,7 @@ class Recogniser:
             self.embedder,
             self.cohort,
             self.config.quality,
+            self.upright,
             same_min=rule.unsure_threshold,
             near_min=rule.threshold,
         )
@@ -118,6 +122,7 @@ def build_recogniser(config: Config) -> Recogniser:
         config,
         bundle,
         Detector(weights, width_px=config.detector.width_px, score_min=config.detector.score_min),
+        UprightCheck(weights),
         TfliteEmbedder(bundle, section.runtime, section.threads),
     )
 
@@ -129,6 +134,7 @@ def build_pipeline(recogniser: Recogniser, matcher: Matcher, rule: VotingRule) -
         detector=recogniser.detector,
         tracker=Tracker(gap_max_s=config.track.gap_max_s, reach=config.track.reach),
         limits=config.quality,
+        upright=recogniser.upright,
         embedder=recogniser.embedder,
         matcher=matcher,
         votes=VoteCounter(rule),

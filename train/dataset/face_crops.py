@@ -14,6 +14,7 @@ from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import decode_photo, find_single_face
+from kiosk.recognition.upright import UprightCheck
 from kiosk.records import Image
 from train.dataset.crop_set import BORDER_PX, STORED_PX, Photo
 from train.dataset.near_duplicates import NEAR_DUPLICATE, near_duplicates
@@ -64,7 +65,7 @@ def find_crops(
     Raises:
         DatasetError: A source is absent, a person has no photo, or no photo is usable.
     """
-    detector = Detector(width_px=640)
+    detector, upright = Detector(width_px=640), UprightCheck()
     files = list_photos(sources.source, root)
     crops = np.empty((len(files), STORED_PX, STORED_PX, 3), np.uint8)
     usable: list[PhotoFile] = []
@@ -72,7 +73,7 @@ def find_crops(
     for file in tqdm(files, unit="photo", disable=not progress):
         try:
             data = _read_named(file) if named_only else file.read()
-            crops[len(usable)] = find_crop(data, detector, aligned=file.source.aligned)
+            crops[len(usable)] = find_crop(data, detector, upright, aligned=file.source.aligned)
         except PhotoError as exc:
             left_out.append(LeftOut(file.source.name, file.person, file.name, str(exc)))
         else:
@@ -93,24 +94,32 @@ def _read_named(file: PhotoFile) -> bytes:
     return file.read()
 
 
-def find_crop(data: bytes, detector: Detector, *, aligned: bool = False) -> Image:
-    """Find the one face in a photo and align it.
+def find_crop(
+    data: bytes, detector: Detector, upright: UprightCheck, *, aligned: bool = False
+) -> Image:
+    """Find the one face in a photo, check that it is upright, and align it.
 
     Args:
         data: The file's bytes: JPEG, PNG, WebP or PGM.
         detector: The kiosk's detector.
+        upright: The kiosk's check. It needs the photo around the face: an aligned crop is not
+            checked.
         aligned: The picture is an aligned crop already, 112 or 128 pixels square.
 
     Returns:
         ``(128, 128, 3)`` uint8 RGB: the crop of the contract with 8 pixels more on each side.
 
     Raises:
-        PhotoError: Unreadable, without a face, or with several; the text is the reason alone.
+        PhotoError: Unreadable, no face, several faces, or a turned face; the text is the reason
+            alone.
     """
     photo = decode_photo(data)
     if aligned:
         return _pad(photo)
-    return align(photo, find_single_face(photo, detector).landmarks, border_px=BORDER_PX)
+    face = find_single_face(photo, detector)
+    if reason := upright.reject_reason(photo, face):
+        raise PhotoError(reason)
+    return align(photo, face.landmarks, border_px=BORDER_PX)
 
 
 def _pad(photo: Image) -> Image:

@@ -24,6 +24,7 @@ from train.evaluation.identify import Identification, draw_gallery, rates, thres
 from train.evaluation.lfw import Lfw, evaluate_lfw
 from train.evaluation.metrics import Ints, Rate
 from train.evaluation.recogniser import PLAIN_COSINE, Embed, RecogniserUnderTest
+from train.evaluation.turned import TurnedRate, evaluate_turned
 
 GALLERY_SIZES: Final = (10, 30, 100, 420)
 """A group, a class, a year and a school. The kiosk uses the threshold of the next larger size."""
@@ -50,6 +51,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         relatives: False match rate between members of a family at the shipped threshold; ``None``
             if no two relatives are among the test people.
         lfw: LFW's pairs; ``None`` if they were not asked for.
+        turned: Strangers at a turned camera; empty if they were not asked for.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     groups: tuple[GroupRate, ...]
     relatives: Rate | None
     lfw: Lfw | None = None
+    turned: tuple[TurnedRate, ...] = ()
 
     @property
     def shipped(self) -> OperatingPoint:
@@ -71,7 +74,10 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def evaluate_all(
-    recognisers: Mapping[str, RecogniserUnderTest], crop_set: CropSet, lfw: Path | None
+    recognisers: Mapping[str, RecogniserUnderTest],
+    crop_set: CropSet,
+    lfw: Path | None,
+    walks: Path | None = None,
 ) -> list[Report]:
     """Evaluate several recognisers on the same crops.
 
@@ -79,16 +85,21 @@ def evaluate_all(
         recognisers: By name, in the order of the reports.
         crop_set: Holds development and test people.
         lfw: The archive of LFW's pairs; ``None`` skips them.
+        walks: The archive of walks; ``None`` skips turned faces.
 
     Raises:
-        DatasetError: Too few people are held out, or the archive cannot be read.
+        DatasetError: Too few people are held out, or an archive cannot be read.
     """
     bar = tqdm(recognisers.items(), desc="recognisers", disable=None)
-    return [evaluate(name, recogniser, crop_set, lfw) for name, recogniser in bar]
+    return [evaluate(name, recogniser, crop_set, lfw, walks) for name, recogniser in bar]
 
 
 def evaluate(
-    name: str, recogniser: RecogniserUnderTest, crop_set: CropSet, lfw: Path | None = None
+    name: str,
+    recogniser: RecogniserUnderTest,
+    crop_set: CropSet,
+    lfw: Path | None = None,
+    walks: Path | None = None,
 ) -> Report:
     """Evaluate one recogniser.
 
@@ -97,9 +108,10 @@ def evaluate(
         recogniser: The recogniser.
         crop_set: Holds development and test people.
         lfw: The archive of LFW's pairs; ``None`` skips them.
+        walks: The archive of walks; ``None`` skips turned faces.
 
     Raises:
-        DatasetError: Too few people are held out, or the archive cannot be read.
+        DatasetError: Too few people are held out, or an archive cannot be read.
     """
     dev, test = (embed_split(recogniser.embed, crop_set, split) for split in ("dev", "test"))
     found = _identify(dev, test, recogniser.cohort)
@@ -117,6 +129,7 @@ def evaluate(
         groups=group_rates(*test, recogniser.cohort, threshold),
         relatives=relatives_rate(*test, recogniser.cohort, threshold),
         lfw=evaluate_lfw(recogniser.embed, lfw) if lfw is not None else None,
+        turned=evaluate_turned(recogniser, points, walks) if walks is not None else (),
     )
 
 

@@ -66,6 +66,7 @@ def figures(report: Report) -> list[Figure]:
             note=worst.group if worst else "",
         ),
         Figure("relatives: false match rate (test)", FigureKind.FALSE_MATCH, report.relatives),
+        *_turned_figures(report),
     ]
 
 
@@ -90,3 +91,10 @@ def _identification_figures(report: Report) -> Iterator[Figure]:
         yield Figure(f"{case}: measured FPIR (test)", false_match, test.fpir)
         yield Figure(f"{case}: FNIR, plain cosine (test)", miss, cosine.fnir)
         yield Figure(f"{case}: measured FPIR, plain cosine (test)", false_match, cosine.fpir)
+
+
+def _turned_figures(report: Report) -> Iterator[Figure]:
+    for row in report.turned:
+        case = f"camera turned by {row.angle}°, {row.gallery_size} enrolled: strangers named"
+        yield Figure(case, FigureKind.FALSE_MATCH, row.named)
+        yield Figure(f"{case}, unchecked", FigureKind.FALSE_MATCH, row.named_unchecked)

@@ -15,6 +15,8 @@ _NOTES: Final = (
     "Thresholds are set on development people, so that the upper end of the interval of FPIR there",
     "is at most the FPIR asked for; no test person is among the development people.",
     "Scores, except LFW's, are normalised by a cohort of training people, one per recogniser.",
+    "Turned camera: single frames of strangers who walk past; everybody is enrolled with the same",
+    "camera. Unchecked: without the check that a face is upright.",
     "Worst group and relatives: at the threshold of the smallest FPIR and the largest gallery.",
 )
 

@@ -356,6 +356,25 @@ def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path)
         daemon.run()
 
 
+# Most faces are refused
+
+
+@needs_photos
+def test_a_camera_that_hangs_upside_down_is_told_once_and_its_end_once(
+    build: Build, caplog: pytest.LogCaptureFixture, manager: Manager
+) -> None:
+    """Log and status say why most faces are refused, and later that they no longer are."""
+    caplog.set_level(logging.INFO)
+    upright = picture(enrolment_photos("orl-s12")[0])
+    upside_down = np.ascontiguousarray(upright[::-1, ::-1])
+    build([*[upside_down] * 40, *[upright] * 40]).run()
+    told = [message for message in caplog.messages if message.startswith("most faces")]
+    refused = "most faces are refused: upside down (see camera.rotation)"
+    assert told == [refused, "most faces are no longer refused for one reason"]
+    states = [message for message in manager.read_all() if message.startswith("STATUS=")]
+    assert states == [f"STATUS=2 people enrolled; {refused}", "STATUS=2 people enrolled"]
+
+
 # The camera is lost
 
 

@@ -16,6 +16,7 @@ from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Enrolment
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
+from kiosk.recognition.upright import UprightCheck
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support import needs_photos
@@ -32,6 +33,7 @@ def enroller() -> Enroller:
         TfliteEmbedder(small_bundle()),
         PLAIN,
         QualitySection(),
+        UprightCheck(),
         same_min=THRESHOLD - 0.05,
         near_min=THRESHOLD,
     )
@@ -73,7 +75,7 @@ def test_another_picture_of_an_enrolled_person_matches(enroller: Enroller) -> No
 
 @needs_photos
 def test_unusable_pictures_are_rejected_with_the_reason(enroller: Enroller) -> None:
-    """No face, several faces, blur and darkness are each reported with the picture's name."""
+    """No face, several faces, blur, darkness, a turn: each is reported with the picture's name."""
     (good,) = photos("orl-s12", 1)
     (other,) = photos("orl-s08", 1)
     outcome = enrol(
@@ -83,6 +85,7 @@ def test_unusable_pictures_are_rejected_with_the_reason(enroller: Enroller) -> N
         np.hstack([good[:, :190], other[:, :190]]),
         np.asarray(cv2.GaussianBlur(good, (0, 0), 8), np.uint8),
         good // 8,
+        np.ascontiguousarray(good[::-1, ::-1]),
     )
     assert len(outcome.templates) == 1
     assert [(item.name, item.reason) for item in outcome.rejected] == [
@@ -90,6 +93,7 @@ def test_unusable_pictures_are_rejected_with_the_reason(enroller: Enroller) -> N
         ("3.jpg", "several faces"),
         ("4.jpg", "blurred"),
         ("5.jpg", "too dark"),
+        ("6.jpg", "upside down"),
     ]
 
 

@@ -15,8 +15,9 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.track import Tracker
+from kiosk.recognition.upright import UPSIDE_DOWN, UprightCheck
 from kiosk.recognition.vote import VoteCounter, VotingRule
-from kiosk.records import Decision, Floats, Frame, Image, Verdict
+from kiosk.records import Decision, Floats, Frame, Image, Quality, Verdict
 from tests.support import needs_photos
 from tests.support_recognition import PLAIN, THRESHOLD, picture, small_bundle
 
@@ -36,7 +37,7 @@ def embedder() -> TfliteEmbedder:
 
 @pytest.fixture(scope="module")
 def enrolled(detector: Detector, embedder: TfliteEmbedder) -> Callable[[str], Floats]:
-    enroller = Enroller(detector, embedder, PLAIN, QualitySection(), 0.0, 1.0)
+    enroller = Enroller(detector, embedder, PLAIN, QualitySection(), UprightCheck(), 0.0, 1.0)
     return lambda person: (
         enroller.enrol(
             [("", picture(photo)) for photo in enrolment_photos(person)], Gallery("small", {})
@@ -56,6 +57,7 @@ def pipeline(
         detector=detector,
         tracker=Tracker(gap_max_s=1.0, reach=1.5),
         limits=QualitySection(),
+        upright=UprightCheck(),
         embedder=embedder,
         matcher=matcher(enrolled, "orl-s12", "orl-s30"),
         votes=VoteCounter(RULE),
@@ -72,7 +74,7 @@ def frames(pictures: list[Image], start_s: float = 10.0) -> Iterator[Frame]:
 
 
 def see(pipeline: Pipeline, pictures: list[Image], start_s: float = 10.0) -> list[list[Decision]]:
-    return [list(pipeline.process(frame)) for frame in frames(pictures, start_s)]
+    return [list(pipeline.process(frame).decisions) for frame in frames(pictures, start_s)]
 
 
 def test_an_enrolled_person_is_named_at_the_third_frame(pipeline: Pipeline) -> None:
@@ -140,3 +142,22 @@ def test_an_empty_gallery_names_nobody(pipeline: Pipeline) -> None:
     pipeline.matcher = Matcher(Gallery("small", {}), PLAIN)
     assert see(pipeline, walk("orl-s12")) == [[]] * 6
     assert [d.verdict for d in pipeline.finish()] == [Verdict.STRANGER]
+
+
+def test_an_enrolled_person_upside_down_is_not_named(pipeline: Pipeline) -> None:
+    """No decision is made, and each frame's result says why its face is refused."""
+    upside_down = [np.ascontiguousarray(image[::-1, ::-1]) for image in walk("orl-s12")]
+    results = [pipeline.process(frame) for frame in frames(upside_down)]
+    assert {result.qualities for result in results} == {(Quality(0.0, UPSIDE_DOWN),)}
+    assert [result.decisions for result in results] == [()] * 6
+    assert pipeline.finish() == ()
+
+
+def test_the_result_of_a_frame_has_the_quality_of_each_face(pipeline: Pipeline) -> None:
+    """Usable faces have a weight and no reason; a frame without faces has no quality."""
+    both = np.hstack([walk("orl-s12")[0], walk("orl-s30")[0]])
+    empty: Image = np.full((240, 640, 3), 128, np.uint8)
+    found, none = (pipeline.process(frame).qualities for frame in frames([both, empty]))
+    assert [quality.reason for quality in found] == ["", ""]
+    assert all(quality.weight > 0 for quality in found)
+    assert none == ()

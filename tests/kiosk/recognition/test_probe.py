@@ -6,7 +6,8 @@ from kiosk.config import QualitySection
 from kiosk.recognition.align import align
 from kiosk.recognition.probe import make_probe
 from kiosk.recognition.quality import check_quality
-from kiosk.records import Floats, Image
+from kiosk.recognition.upright import UPSIDE_DOWN, UprightCheck
+from kiosk.records import Face, Floats, Image, Quality
 from tests.support_recognition import embedding, face
 
 FACE = face(160, 120, 112)
@@ -26,10 +27,22 @@ class Recorder:
         return embedding(1)
 
 
+class Verdict(UprightCheck):
+    """A check that always says the same, and counts how often it is asked."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.asked = 0
+        self._reason = reason
+
+    def reject_reason(self, image: Image, face: Face) -> str:
+        self.asked += bool(image.size and face.score)
+        return self._reason
+
+
 def test_a_usable_face_is_aligned_and_embedded() -> None:
     """The embedder gets the aligned crop, and the probe has the crop's quality."""
     embedder = Recorder()
-    probe = make_probe(SHARP, FACE, QualitySection(), embedder)
+    probe = make_probe(SHARP, FACE, QualitySection(), Verdict(), embedder)
     crop = align(SHARP, FACE.landmarks)
     assert [np.array_equal(one, crop) for one in embedder.crops] == [True]
     assert probe.embedding is not None
@@ -37,8 +50,17 @@ def test_a_usable_face_is_aligned_and_embedded() -> None:
 
 
 def test_an_unusable_face_is_not_embedded() -> None:
-    """A face of too low quality has a reason and no embedding; the model is not run."""
-    embedder = Recorder()
+    """A face of too low quality has a reason and no embedding; check and model are not run."""
+    embedder, check = Recorder(), Verdict(UPSIDE_DOWN)
     grey: Image = np.full((240, 320, 3), 128, np.uint8)
-    probe = make_probe(grey, FACE, QualitySection(), embedder)
+    probe = make_probe(grey, FACE, QualitySection(), check, embedder)
     assert (probe.embedding, probe.quality.reason, embedder.crops) == (None, "blurred", [])
+    assert check.asked == 0
+
+
+def test_a_turned_face_is_not_embedded() -> None:
+    """A face that is good but for its turn has the reason of the check; the model is not run."""
+    embedder = Recorder()
+    probe = make_probe(SHARP, FACE, QualitySection(), Verdict(UPSIDE_DOWN), embedder)
+    assert probe.quality == Quality(0.0, UPSIDE_DOWN)
+    assert (probe.embedding, embedder.crops) == (None, [])
