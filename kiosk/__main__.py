@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.cli import positive_int, run_command
+from kiosk.cli import IntermixedParser, positive_int, run_command
 from kiosk.config import Config, load_config
+from kiosk.enrolment.options import EnrolOptions, add_enrol_options, add_replace
 from kiosk.register.cli import add_register
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="log informational messages, too"
     )
-    commands = parser.add_subparsers(title="commands", required=True)
+    commands = parser.add_subparsers(title="commands", required=True, parser_class=IntermixedParser)
     _add_running(commands)
     _add_enrolling(commands)
     _add_checking(commands)
@@ -70,13 +71,11 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
 
 
 def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    enrol = _command(commands, "enrol", "enrol a person from photos or from the camera", _enrol)
+    enrol = _command(
+        commands, "enrol", "enrol a person from photos or from the camera, or a class", _enrol
+    )
     _add_config(enrol)
-    enrol.add_argument("subject", help="pseudonymous id of the person, used in events")
-    enrol.add_argument("photos", nargs="*", type=Path, help="three or more photos of the person")
-    enrol.add_argument("--camera", action="store_true", help="take pictures with the camera")
-    enrol.add_argument("--name", help="write this name to the roster (state.roster)")
-    enrol.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    add_enrol_options(enrol)
     gallery = _command(
         commands, "gallery", "list, remove, export, import or renew enrolled people", None
     )
@@ -89,10 +88,12 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
         ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),
     ):
         action = _command(actions, name, text, _gallery)
-        action.set_defaults(action=name, argument="")
+        action.set_defaults(action=name, argument="", replace=False)
         _add_config(action)
         if argument:
             action.add_argument("argument", metavar=argument)
+        if name == "import":
+            add_replace(action)
         action.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
@@ -164,39 +165,20 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _enrol(options: argparse.Namespace) -> int:
-    from kiosk.enrolment import enrol
+    chosen = EnrolOptions.of(options)
+    from kiosk.enrolment.command import run_enrol
 
-    outcome = enrol(
-        _config(options),
-        options.subject,
-        options.photos,
-        use_camera=options.camera,
-        name=options.name,
-    )
-    for item in outcome.rejected:
-        print(f"rejected {item.name}: {item.reason}", file=sys.stderr)
-    for subject in outcome.near:
-        print(
-            f"warning: {options.subject} looks similar to {subject}, who is enrolled; where the "
-            "kiosk could confuse the two, decision.margin_min leaves both unnamed",
-            file=sys.stderr,
-        )
-    facts = {
-        "subject": options.subject,
-        "templates": len(outcome.templates),
-        "rejected": [{"photo": item.name, "reason": item.reason} for item in outcome.rejected],
-        "near": list(outcome.near),
-    }
-    text = f"{options.subject}: {len(outcome.templates)} templates"
-    print(json.dumps(facts) if options.json else text)
-    return 0
+    return run_enrol(_config(options), chosen)
 
 
 def _gallery(options: argparse.Namespace) -> int:
     from kiosk import people
+    from kiosk.gallery_command import run_gallery_command
 
     config = _config(options)
-    facts, lines = people.run_gallery_command(config, options.action, options.argument)
+    facts, lines = run_gallery_command(
+        config, options.action, options.argument, may_replace=options.replace
+    )
     print(json.dumps(facts) if options.json else "\n".join(lines))
     if note := people.note_on_model(config):
         print(f"note: {note}", file=sys.stderr)

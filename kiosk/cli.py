@@ -3,8 +3,30 @@
 import argparse
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from kiosk.errors import KioskError
+
+
+class IntermixedParser(argparse.ArgumentParser):
+    """A parser that accepts options between positional arguments, as most programs do.
+
+    argparse alone reads ``s-1 --name Ada photo.jpg`` as a photo too many: an optional positional
+    argument that is empty before an option stays empty.
+    """
+
+    _is_nested = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own signature is overloaded
+        """Parse the options first and the positional arguments after them."""
+        nargs = {action.nargs for action in self._get_positional_actions()}
+        if self._is_nested or nargs & {argparse.PARSER, argparse.REMAINDER}:
+            return super().parse_known_args(args, namespace)
+        self._is_nested = True  # Python 3.11 and 3.12 call this method again
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_nested = False
 
 
 def positive_int(text: str) -> int:

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
+from kiosk.atomic_file import give_to_owner_of
 from kiosk.config_file import ConfigFile, Problem, Section
 from kiosk.errors import ConfigError
 from kiosk.timetable import NO_LESSON, ClassSession, LessonSection, Name, timetable_problems
@@ -231,11 +232,16 @@ def parse_config(text: bytes, source: str) -> Config:
 def make_directory(config: Config) -> None:
     """Create the folder of the kiosk's files, if it is absent.
 
+    When root creates it, it belongs to the owner of the folder that it is in.
+
     Raises:
         ConfigError: It cannot be created.
     """
     try:
+        is_new = not config.directory.exists()
         config.directory.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            give_to_owner_of(config.directory.parent, config.directory)
     except OSError as exc:
         message = f"state.directory: {config.directory} cannot be made ({exc.strerror})"
         raise ConfigError(message) from exc

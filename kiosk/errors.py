@@ -11,6 +11,7 @@
     ├── ModelError         (ValueError)       a model bundle or detector weights
     ├── GalleryError       (ValueError)       a gallery file
     │   └── GalleryModelError                 a gallery made by another model
+    ├── InUseError         (OSError)          files that another command is writing
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
     ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
     ├── CameraError        (OSError)          a camera that cannot be opened or read
@@ -73,6 +74,12 @@ class GalleryError(KioskError, ValueError):
 
 class GalleryModelError(GalleryError):
     """The gallery's templates come from another model than the loaded one."""
+
+
+class InUseError(KioskError, OSError):
+    """Another command is writing the gallery and the roster; a second try may succeed."""
+
+    exit_code = 75
 
 
 class DatasetError(KioskError, ValueError):

@@ -1,15 +1,15 @@
-"""Manage the enrolled people: list, erase, export, import, renew.
+"""Manage the enrolled people: list, erase, renew.
 
 Nothing here loads the detector or the model's runtime: people can be listed and erased when the
-model has changed or is absent. :mod:`kiosk.enrolment` enrols them.
+model has changed or is absent. :mod:`kiosk.enrolment` enrols them, and
+:mod:`kiosk.gallery_transfer` exports and imports them.
 """
 
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-from kiosk.config import Config, make_directory
+from kiosk.config import Config
 from kiosk.contract import fingerprint
 from kiosk.errors import GalleryError, GalleryModelError, ModelError
 from kiosk.mqtt.outbox import Outbox
@@ -17,6 +17,7 @@ from kiosk.recognition.bundle import bundle_path, load_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.old_galleries import keep_aside, old_galleries
 from kiosk.roster import Roster, load_roster, remove_from_roster
+from kiosk.write_lock import write_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,31 @@ def remove_person(config: Config, subject_id: str) -> Erasure:
         GalleryError: The person is in no gallery, or a gallery cannot be read or written.
         RosterError: The roster cannot be read or written.
         OutboxError: The outbox cannot be read or written.
+        InUseError: Another command is writing the gallery.
+    """
+    _galleries_without(config, subject_id)  # an unknown id needs no lock
+    with write_lock(config, "kiosk gallery remove"):
+        rest = _galleries_without(config, subject_id)
+        rostered = bool(config.state.roster) and remove_from_roster(
+            Path(config.state.roster), subject_id, owner_of=config.directory
+        )
+        attended = False
+        if config.outbox_path.exists():
+            with Outbox(config.outbox_path) as outbox:
+                attended = outbox.forget(subject_id) > 0
+        # The galleries last, the one in use after the old ones: while a gallery holds the person,
+        # an erasure that failed can be asked for again.
+        for path, gallery in rest.items():
+            save_gallery(path, gallery, owner_of=config.directory)
+    old = tuple(path.name for path in rest if path != config.gallery_path)
+    return Erasure(config.gallery_path in rest, old, rostered, attended)
+
+
+def _galleries_without(config: Config, subject_id: str) -> dict[Path, Gallery]:
+    """Return each gallery that holds the person, without them.
+
+    Raises:
+        GalleryError: The person is in none, or a gallery cannot be read.
     """
     rest = {
         path: gallery.without(subject_id)
@@ -79,19 +105,7 @@ def remove_person(config: Config, subject_id: str) -> Erasure:
     }
     if not rest:
         raise GalleryError(f"subject {subject_id!r} is not enrolled; see `kiosk gallery list`")
-    rostered = bool(config.state.roster) and remove_from_roster(
-        Path(config.state.roster), subject_id
-    )
-    attended = False
-    if config.outbox_path.exists():
-        with Outbox(config.outbox_path) as outbox:
-            attended = outbox.forget(subject_id) > 0
-    # The galleries last, the one in use after the old ones: while a gallery holds the person, an
-    # erasure that failed can be asked for again.
-    for path, gallery in rest.items():
-        save_gallery(path, gallery)
-    old = tuple(path.name for path in rest if path != config.gallery_path)
-    return Erasure(config.gallery_path in rest, old, rostered, attended)
+    return rest
 
 
 def _all_galleries(config: Config) -> dict[Path, Gallery]:
@@ -111,38 +125,6 @@ def _all_galleries(config: Config) -> dict[Path, Gallery]:
     return found
 
 
-def export_gallery(config: Config, path: Path) -> int:
-    """Copy the gallery to a file; return how many people it holds.
-
-    Raises:
-        GalleryError: The gallery cannot be read, or the file cannot be written.
-    """
-    gallery = load_gallery(config.gallery_path)
-    save_gallery(path, gallery)
-    return len(gallery)
-
-
-def import_gallery(config: Config, path: Path) -> int:
-    """Add the people of a gallery file to the gallery; return how many are enrolled then.
-
-    Raises:
-        GalleryError: A gallery cannot be read or written, or the file holds nobody.
-        GalleryModelError: The two galleries belong to different models.
-    """
-    added = load_gallery(path)
-    if not added.templates:
-        raise GalleryError(f"{path}: nobody is enrolled in it")
-    merged = added
-    if config.gallery_path.exists():
-        try:
-            merged = load_gallery(config.gallery_path).merged(added)
-        except GalleryModelError as exc:
-            raise GalleryModelError(f"{path}: {exc}") from exc
-    make_directory(config)
-    save_gallery(config.gallery_path, merged)
-    return len(merged)
-
-
 def renew_gallery(config: Config, today: date) -> Renewal:
     """Begin a new, empty gallery for the model in use, and keep the old one aside.
 
@@ -154,22 +136,32 @@ def renew_gallery(config: Config, today: date) -> Renewal:
         GalleryError: The gallery already belongs to the model in use, or cannot be read or written.
         ModelError: The model bundle cannot be used.
         RosterError: The roster cannot be read.
+        InUseError: Another command is writing the gallery.
     """
     model_id = load_bundle(bundle_path(config.model.bundle)).card.model_id
-    old = load_gallery(config.gallery_path)
-    if old.belongs_to(model_id, fingerprint()):
-        raise GalleryError(f"{config.gallery_path}: belongs to {model_id}, which is in use already")
+    _gallery_to_renew(config, model_id)  # a gallery that stays as it is needs no lock
     roster_path = Path(config.state.roster)
     has_roster = bool(config.state.roster) and roster_path.exists()
     roster = load_roster(roster_path) if has_roster else Roster()
-    kept = keep_aside(config.gallery_path, old.model_id, today)
-    try:
-        save_gallery(config.gallery_path, Gallery(model_id, {}))
-    except GalleryError:
-        kept.unlink()  # the old gallery stays in use, under its one name
-        raise
+    with write_lock(config, "kiosk gallery renew"):
+        old = _gallery_to_renew(config, model_id)
+        kept = keep_aside(config.gallery_path, old.model_id, today)
+        try:
+            empty = Gallery(model_id, {})
+            save_gallery(config.gallery_path, empty, owner_of=config.directory)
+        except GalleryError:
+            kept.unlink()  # the old gallery stays in use, under its one name
+            raise
     again = {subject: roster.names.get(subject) for subject in old.templates}
     return Renewal(model_id, str(kept), again)
+
+
+def _gallery_to_renew(config: Config, model_id: str) -> Gallery:
+    """Read the gallery; reject one that belongs to the model in use already."""
+    old = load_gallery(config.gallery_path)
+    if old.belongs_to(model_id, fingerprint()):
+        raise GalleryError(f"{config.gallery_path}: belongs to {model_id}, which is in use already")
+    return old
 
 
 def note_on_model(config: Config) -> str:
@@ -185,43 +177,3 @@ def note_on_model(config: Config) -> str:
     except (GalleryError, ModelError):
         return ""
     return ""
-
-
-def run_gallery_command(
-    config: Config, action: str, argument: str
-) -> tuple[dict[str, Any], list[str]]:
-    """Run `kiosk gallery ACTION`.
-
-    Args:
-        config: Names the gallery, the model bundle and the roster.
-        action: "list", "remove", "export", "import" or "renew".
-        argument: The subject id or file of the action, if it has one.
-
-    Returns:
-        The outcome, once for JSON and once as lines of text.
-
-    Raises:
-        KioskError: As the function of the action.
-    """
-    match action:
-        case "list":
-            counts = list_people(config)
-            return dict(counts), [f"{subject}\t{count}" for subject, count in counts.items()]
-        case "remove":
-            erasure = remove_person(config, argument)
-            also = "".join(f", also from {name}" for name in erasure.old_galleries)
-            return asdict(erasure), [f"{argument}: erased{also}"]
-        case "renew":
-            renewal = renew_gallery(config, datetime.now(config.zone).date())
-            lines = [
-                f"{config.gallery_path}: empty, for model {renewal.model_id}",
-                f"{renewal.kept}: kept, with {len(renewal.enrol_again)} people to enrol again",
-            ]
-            again = [f"{who}\t{name or ''}" for who, name in renewal.enrol_again.items()]
-            return asdict(renewal), [*lines, *(line.rstrip() for line in again)]
-        case "export":
-            people = export_gallery(config, Path(argument))
-            return {"people": people}, [f"{argument}: {people} people"]
-        case _:
-            people = import_gallery(config, Path(argument))
-            return {"people": people}, [f"{config.gallery_path}: {people} people"]

@@ -36,7 +36,8 @@ ROOMS = {
     "daemon": {"camera", "recognition", "protocol", "mqtt"},
     "watch": {"protocol", "mqtt"},
     "register": {"protocol", "mqtt"},
-    "demo": {"camera", "recognition", "mqtt", "daemon", "watch"},
+    "enrolment": {"camera", "recognition"},
+    "demo": {"camera", "recognition", "mqtt", "daemon", "enrolment", "watch"},
     "bench": {"camera", "recognition", "mqtt", "daemon", "demo"},
 }
 """The rooms of the kiosk, each with those that it may import; every other arrow is forbidden."""
@@ -118,8 +119,17 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 
 SHARED = {
-    *("atomic_file", "cli", "clock", "config", "config_errors", "config_file", "contract"),
-    *("errors", "records", "roster", "text_table", "timetable"),
+    *(
+        "atomic_file",
+        "cli",
+        "clock",
+        "config",
+        "config_errors",
+        "config_file",
+        "contract",
+        "csv_table",
+    ),
+    *("errors", "records", "roster", "text_table", "timetable", "write_lock"),
 }
 """What stands beside the rooms and serves all of them."""
 
@@ -133,7 +143,8 @@ def test_what_all_rooms_share_imports_no_room(name: str) -> None:
 def test_what_stands_beside_the_rooms_is_shared_or_a_command() -> None:
     """Only the command line and the commands on people may join rooms from outside of them."""
     beside = {path.stem for path in (REPOSITORY / "kiosk").glob("*.py")}
-    assert beside == {"__init__", "__main__", "enrolment", "people", *SHARED}
+    commands = {"__main__", "gallery_command", "gallery_transfer", "people"}
+    assert beside == {"__init__", *commands, *SHARED}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -180,7 +191,7 @@ def loaded_by(*names: str) -> set[str]:
 
 def test_running_the_kiosk_loads_neither_training_framework_nor_web_framework() -> None:
     """All that the daemon, the commands on people and the demonstration import leaves both out."""
-    loaded = loaded_by("kiosk.daemon.signals", "kiosk.enrolment", "kiosk.demo.run")
+    loaded = loaded_by("kiosk.daemon.signals", "kiosk.enrolment.command", "kiosk.demo.run")
     assert {"cv2", "paho"} <= loaded
     assert not loaded & (WORKSTATION | WEB)
 

@@ -86,6 +86,8 @@ def workplace(folder: Path, broker: Mosquitto) -> None:
             cv2.imwrite(str(folder / "photos" / name / f"{i}.jpg"), photo)
     for i in (1, 2, 3):
         (folder / f"ada-{i}.jpg").write_bytes((folder / f"photos/ada/{i}.jpg").read_bytes())
+    (folder / "7b").mkdir()
+    (folder / "7b" / "s-1042").symlink_to(folder / "photos" / "ben")
     (folder / "door").mkdir()
     for i in range(10):
         picture = cv2.imread(str(folder / f"photos/ada/{6 + i % 5}.jpg"))

@@ -20,7 +20,7 @@ from kiosk.clock import SystemClock
 from kiosk.config import CameraSection, Config, MqttSection, StateSection
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
-from kiosk.enrolment import look
+from kiosk.enrolment.person import look
 from kiosk.errors import PhotoError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.recognition.gallery import Gallery

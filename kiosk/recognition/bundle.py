@@ -106,6 +106,31 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         points.sort(key=lambda point: point.gallery_size)
         return next((point for point in points if point.gallery_size >= gallery_size), points[-1])
 
+    def thresholds(
+        self,
+        fpir: float,
+        gallery_size: int,
+        *,
+        threshold: float | None = None,
+        unsure_threshold: float | None = None,
+    ) -> tuple[float, float]:
+        """Return the threshold and the unsure threshold; a value that is given replaces the card's.
+
+        Raises:
+            ConfigError: The card has no threshold for that FPIR, or the thresholds contradict each
+                other.
+        """
+        if threshold is None:
+            threshold = self.operating_point(fpir, gallery_size).threshold
+        if unsure_threshold is None:
+            fpir_max = max(point.fpir for point in self.operating_points)
+            unsure_threshold = min(
+                threshold, self.operating_point(fpir_max, gallery_size).threshold
+            )
+        if unsure_threshold > threshold:
+            raise ConfigError(f"decision.unsure_threshold: expected at most {threshold:.3f}")
+        return threshold, unsure_threshold
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:

@@ -10,7 +10,7 @@ from kiosk.errors import PhotoError
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import Embedder
 from kiosk.recognition.gallery import Gallery
-from kiosk.recognition.match import Cohort, Matcher
+from kiosk.recognition.match import Cohort, Matcher, templates_score
 from kiosk.recognition.photo import find_single_face
 from kiosk.recognition.probe import make_probe
 from kiosk.recognition.quality import QualityLimits
@@ -87,11 +87,14 @@ class Enroller:
     same_min: float
     near_min: float
 
-    def enrol(self, pictures: Iterable[tuple[str, Image]], gallery: Gallery) -> Enrolment:
+    def enrol(
+        self, pictures: Iterable[tuple[str, Image | PhotoError]], gallery: Gallery
+    ) -> Enrolment:
         """Compute the templates of one person.
 
         Args:
-            pictures: Names (for messages) and ``(height, width, 3)`` uint8 BGR.
+            pictures: Names (for messages) and ``(height, width, 3)`` uint8 BGR, or the error with
+                which the picture could not be read: it is rejected like one without a face.
             gallery: The enrolled people, without this person.
 
         Raises:
@@ -111,9 +114,11 @@ class Enroller:
             reasons = "; ".join(f"{item.name}: {item.reason}" for item in rejected)
             raise PhotoError(f"no usable picture ({reasons or 'none given'})")
         templates = np.stack([template for _, template in found[:TEMPLATES_MAX]])
-        return Enrolment(templates, tuple(rejected), self._near(templates, gallery))
+        return Enrolment(templates, tuple(rejected), self.near(templates, gallery))
 
-    def _template(self, picture: Image) -> Floats:
+    def _template(self, picture: Image | PhotoError) -> Floats:
+        if isinstance(picture, PhotoError):
+            raise picture
         face = find_single_face(picture, self.detector)
         embedder = MirrorEmbedder(self.embedder)
         probe = make_probe(picture, face, self.limits, self.upright, embedder)
@@ -139,7 +144,12 @@ class Enroller:
         ]
         return [item for item, keep in zip(found, kept, strict=True) if keep], rejected
 
-    def _near(self, templates: Floats, gallery: Gallery) -> tuple[str, ...]:
+    def is_same_person(self, templates: Floats, others: Floats) -> bool:
+        """Return whether two sets of ``(t, 128)`` templates are of one person."""
+        return templates_score(self.cohort, templates, others) >= self.same_min
+
+    def near(self, templates: Floats, gallery: Gallery) -> tuple[str, ...]:
+        """Return the subject ids of enrolled people who may be confused with ``(t, 128)``."""
         scores = Matcher(gallery, self.cohort).scores(templates).max(axis=0)
         return tuple(
             subject

@@ -140,8 +140,13 @@ def _has_templates(stack: npt.NDArray[Any], owners: npt.NDArray[Any], dim: int |
     return bool(np.allclose(np.linalg.norm(stack, axis=1), 1.0, atol=1e-3))
 
 
-def save_gallery(path: Path, gallery: Gallery) -> None:
+def save_gallery(path: Path, gallery: Gallery, *, owner_of: Path | None = None) -> None:
     """Write a gallery atomically, readable by its owner and group only.
+
+    Args:
+        path: The file to create or to replace.
+        gallery: The gallery.
+        owner_of: Who owns the file when root writes it (:func:`~kiosk.atomic_file.atomic_write`).
 
     Raises:
         GalleryError: The folder cannot be written.
@@ -158,7 +163,7 @@ def save_gallery(path: Path, gallery: Gallery) -> None:
     data = io.BytesIO()
     np.savez(data, header=json.dumps(header), owners=owners.astype(np.int64), templates=stack)
     try:
-        with atomic_write(path, 0o640) as partial:
+        with atomic_write(path, 0o640, owner_of=owner_of) as partial:
             partial.write_bytes(data.getvalue())
     except OSError as exc:
         raise GalleryError(f"{path}: cannot be written ({exc.strerror})") from exc

@@ -69,6 +69,12 @@ def mean_template(templates: Floats) -> Floats:
     return unit(templates.mean(axis=0))
 
 
+def templates_score(cohort: Cohort, templates: Floats, others: Floats) -> float:
+    """Compute the normalised score of two sets of ``(t, dim)`` templates: of their means."""
+    one, other = mean_template(templates)[None], mean_template(others)[None]
+    return float(cohort.scores(one, other)[0, 0])
+
+
 class Matcher:
     """A gallery prepared for matching.
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from kiosk.config import Config
-from kiosk.errors import ConfigError
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
 from kiosk.recognition.decide import DecisionRule, WalkDecider
 from kiosk.recognition.detect import Detector
@@ -56,16 +55,13 @@ class Recogniser:
             ConfigError: The card has no threshold for ``decision.fpir``, or the thresholds
                 contradict each other.
         """
-        section, card = self.config.decision, self.bundle.card
-        threshold = section.threshold
-        if threshold is None:
-            threshold = card.operating_point(section.fpir, gallery_size).threshold
-        unsure = section.unsure_threshold
-        if unsure is None:
-            fpir_max = max(point.fpir for point in card.operating_points)
-            unsure = min(threshold, card.operating_point(fpir_max, gallery_size).threshold)
-        if unsure > threshold:
-            raise ConfigError(f"decision.unsure_threshold: expected at most {threshold:.3f}")
+        section = self.config.decision
+        threshold, unsure = self.bundle.card.thresholds(
+            section.fpir,
+            gallery_size,
+            threshold=section.threshold,
+            unsure_threshold=section.unsure_threshold,
+        )
         return DecisionRule(
             threshold,
             unsure,

@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import enrolment, people
+from kiosk import people
 from kiosk.__main__ import main
 from kiosk.config import CameraSection
 from kiosk.demo.sample_people import enrolment_photos
+from kiosk.enrolment import command as enrol_command
+from kiosk.enrolment.person import Enrolled
 from kiosk.recognition.bundle import default_bundle
-from kiosk.recognition.enrol import Enrolment, Rejected
+from kiosk.recognition.enrol import Rejected
 from kiosk.recognition.gallery import Gallery, save_gallery
 from tests.mosquitto import free_port
 from tests.support import needs_photos, write_config
@@ -188,7 +190,20 @@ def test_gallery_commands_print_what_they_did(
         "roster": False,
         "attended": False,
     }
-    assert json.loads(run(folder, "gallery import @out.npz --json", capsys)[0]) == {"people": 2}
+    assert run(folder, "gallery import @out.npz", capsys)[0].endswith(
+        "gallery.npz: 2 people, 2 added, 0 replaced\n"
+    )
+    other = Gallery(MODEL, {"s-1": embedding(1)[None], "s-2": embedding(9)[None]})
+    save_gallery(folder / "other.npz", other)
+    assert main(command(folder, "gallery import @other.npz --config @kiosk.toml")) == 65
+    assert "enrolled here with another face: s-2; " in capsys.readouterr().err
+    assert run(folder, "gallery import @out.npz --replace", capsys)[0]
+    assert json.loads(run(folder, "gallery import @other.npz --replace --json", capsys)[0]) == {
+        "people": 2,
+        "added": [],
+        "replaced": ["s-1"],
+        "another_face": ["s-2"],
+    }
 
 
 def test_a_gallery_of_another_model_is_listed_with_a_note_and_renewed(
@@ -224,12 +239,15 @@ def test_a_renewal_is_printed_as_json(folder: Path, capsys: pytest.CaptureFixtur
 def test_enrolling_prints_templates_and_rejected_photos(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Templates are on standard output, rejected photos on standard error."""
+    """Templates are on standard output; rejected and too few photos are on standard error."""
     one = picture(enrolment_photos("orl-s12")[0])
     write_folder(folder / "ada", [one, np.full_like(one, 128)])
     out, err = run(folder, "enrol s-3 @ada/0000.png @ada/0001.png", capsys)
     assert out == "s-3: 1 templates\n"
-    assert err == f"rejected {folder}/ada/0001.png: no face\n"
+    assert err.splitlines() == [
+        f"rejected {folder}/ada/0001.png: no face",
+        "warning: usable pictures of s-3: 1; with fewer than 3 the door misses a person more often",
+    ]
 
 
 @needs_photos
@@ -249,16 +267,22 @@ def test_a_similar_person_is_a_warning(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The warning and the JSON name the enrolled person who could be confused with the new one."""
-    outcome = Enrolment(embedding(1)[None], (Rejected("b.jpg", "blurred"),), ("s-2",))
-    monkeypatch.setattr(enrolment, "enrol", lambda *_args, **_options: outcome)
+    outcome = Enrolled("s-3", 3, (Rejected("b.jpg", "blurred"),), ("s-2",), "another face")
+    monkeypatch.setattr(enrol_command, "enrol", lambda *_args, **_options: outcome)
     out, err = run(folder, "enrol s-3 a.jpg b.jpg --json", capsys)
     assert json.loads(out) == {
         "subject": "s-3",
-        "templates": 1,
+        "enrolled": True,
+        "reason": None,
+        "templates": 3,
         "rejected": [{"photo": "b.jpg", "reason": "blurred"}],
         "near": ["s-2"],
+        "replaced": "another face",
+        "renamed": False,
     }
     assert "s-3 looks similar to s-2" in err
+    out, _ = run(folder, "enrol s-3 a.jpg b.jpg", capsys)
+    assert out == "s-3: 3 templates, replaced another face\n"
 
 
 def test_check_verifies_the_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

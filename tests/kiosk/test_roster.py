@@ -21,10 +21,13 @@ def path(tmp_path: Path) -> Path:
         b"subject_id,name\ns1,Ada Lovelace\ns2,Zo\xc3\xab\n",
         b"\xef\xbb\xbfsubject_id,name\r\ns1,Ada Lovelace\r\ns2,Zo\xc3\xab\r\n",
         b'subject_id, name\n\n s1 ,"Ada Lovelace"\ns2,Zo\xc3\xab',
+        b"\xef\xbb\xbfsubject_id;name\r\ns1;Ada Lovelace\r\ns2;Zo\xc3\xab\r\n;\r\n;\r\n",
+        b"Subject_ID,Name,,\r\n,,,\r\ns1,Ada Lovelace,,\r\ns2,Zo\xc3\xab,,\r\n,,,\r\n",
+        b"subject_id\tname\r\ns1\tAda Lovelace\r\ns2\tZo\xc3\xab\r\n",
     ],
 )
 def test_files_of_editors_and_spreadsheets_are_read(path: Path, content: bytes) -> None:
-    """Line ends, byte order mark, quotes, blank lines and spaces around values do not matter."""
+    """Separator, line ends, byte order mark, quotes, blank rows and spaces do not matter."""
     path.write_bytes(content)
     assert dict(load_roster(path).names) == {"s1": "Ada Lovelace", "s2": "Zoë"}
 
@@ -40,7 +43,8 @@ def test_a_person_without_a_name_gets_the_subject_id() -> None:
     [
         (b"", 1, "expected the line: subject_id,name"),
         (b"s1,Ada\n", 1, "expected the line: subject_id,name"),
-        (b"subject_id;name\n", 1, "expected the line: subject_id,name"),
+        (b"subject_id|name\n", 1, "expected the line: subject_id,name"),
+        (b"subject_id;name\ns1;Ada;Lovelace\n", 2, "3 columns, expected 2"),
         (b"subject_id,name\ns1,Ada\ns2,Bo\ns1,Cy\n", 4, "twice"),
         (b"subject_id,name\n,Ada\n", 2, "subject_id is empty"),
         (b"subject_id,name\ns1, \n", 2, "name is empty"),
@@ -75,6 +79,16 @@ def test_people_are_added_renamed_and_removed(path: Path) -> None:
     assert not remove_from_roster(path, "s2")
     assert dict(load_roster(path).names) == {"s1": "Ada Lovelace"}
     assert [file.name for file in path.parent.iterdir()] == ["roster.csv"]
+
+
+def test_a_spreadsheet_can_open_a_changed_roster_again(path: Path) -> None:
+    """Separator and byte order mark stay as the spreadsheet wrote them."""
+    path.write_bytes(b"\xef\xbb\xbfsubject_id;name\r\ns1;Lovelace, Ada\r\n;\r\n")
+    add_to_roster(path, "s2", "Zoë; really")
+    remove_from_roster(path, "s1")
+    add_to_roster(path, "s1", "Lovelace, Ada")
+    written = '\ufeffsubject_id;name\r\ns2;"Zoë; really"\r\ns1;Lovelace, Ada\r\n'
+    assert path.read_bytes().decode() == written
 
 
 def test_removing_from_an_absent_roster_is_no_error(tmp_path: Path) -> None:

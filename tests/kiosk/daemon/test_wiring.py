@@ -93,8 +93,8 @@ def test_scores_are_normalised_by_the_cohort_of_the_bundle(tmp_path: Path) -> No
     assert one.enroller(2)._without_other_people(twice[1])[1] == []
     with pytest.raises(PhotoError, match="do not look like one person"):
         one.enroller(2)._without_other_people(twice[0])
-    assert one.enroller(2)._near(faces[:1], gallery) == ()
-    assert recogniser(tmp_path, tmp_path / "b.kiosk-model", "threshold = 0.8").enroller(2)._near(
+    assert one.enroller(2).near(faces[:1], gallery) == ()
+    assert recogniser(tmp_path, tmp_path / "b.kiosk-model", "threshold = 0.8").enroller(2).near(
         faces[1:], gallery
     ) == ("s-2",)
 

@@ -1,0 +1,204 @@
+"""Enrol one person from photos or from the camera, and write the gallery and the roster."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from kiosk.camera.open import open_camera
+from kiosk.clock import SystemClock
+from kiosk.config import Config, make_directory
+from kiosk.errors import ConfigError, GalleryError, PhotoError
+from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Rejected
+from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
+from kiosk.recognition.photo import read_photo
+from kiosk.recognition.recogniser import Recogniser, build_recogniser
+from kiosk.records import Floats, Image
+from kiosk.roster import add_to_roster, load_roster
+from kiosk.timetable import Name
+from kiosk.write_lock import write_lock
+
+LOOK_FRAMES: Final = 60
+"""How many frames are read from the camera for an enrolment; every fifth is used."""
+PHOTOS_WANTED: Final = 3
+"""With fewer usable photos the door misses a person more often."""
+
+Pictures: TypeAlias = Iterable[tuple[str, Image | PhotoError]]
+"""Pictures with their names, as :meth:`kiosk.recognition.enrol.Enroller.enrol` takes them."""
+Replaced: TypeAlias = Literal["", "same face", "another face"]
+"""What an id that was enrolled already had; empty for a new id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A person who was enrolled.
+
+    Attributes:
+        subject_id: The person.
+        templates: How many templates they have.
+        rejected: The pictures that gave no template.
+        near: Subject ids of enrolled people who look so similar that the two may be confused.
+        replaced: What the id had before.
+        renamed: Whether the roster had another name for the id, which was replaced.
+    """
+
+    subject_id: str
+    templates: int
+    rejected: tuple[Rejected, ...] = ()
+    near: tuple[str, ...] = ()
+    replaced: Replaced = ""
+    renamed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEnroller:
+    """Enrols people, one after another.
+
+    Attributes:
+        config: Names the gallery and the roster.
+        recogniser: Detector, embedder and thresholds of the door.
+        may_replace: Whether an id that is enrolled with another face is replaced.
+    """
+
+    config: Config
+    recogniser: Recogniser
+    may_replace: bool = False
+
+    def enrol(self, subject_id: str, pictures: Pictures, name: str | None = None) -> Enrolled:
+        """Enrol a person, or replace their templates, and write gallery and roster.
+
+        Args:
+            subject_id: Pseudonymous id.
+            pictures: Their pictures, read one by one.
+            name: The person's name for the roster; ``None`` leaves the roster unchanged.
+
+        Raises:
+            PhotoError: No picture was usable, or most do not show one person.
+            GalleryError: The id is enrolled with another face, or the gallery cannot be used.
+            ConfigError: The subject id or the options are invalid.
+            RosterError: The roster or the name is invalid.
+            InUseError: Another command is writing the gallery.
+        """
+        _check_subject(subject_id)
+        if name is not None and not self.config.state.roster:
+            raise ConfigError("state.roster: needed for --name")
+        others = _without(self.gallery(), subject_id)
+        enroller = self.recogniser.enroller(len(others))
+        outcome = enroller.enrol(pictures, others)
+        make_directory(self.config)
+        with write_lock(self.config, "kiosk enrol"):
+            # Another command may have changed the gallery since the pictures were taken.
+            gallery = self.gallery()
+            others = _without(gallery, subject_id)
+            replaced = self._compare(gallery, subject_id, outcome.templates, enroller)
+            # The roster first, which rejects a wrong line: a command that failed enrols nobody.
+            renamed = self._write_name(subject_id, name, replaced)
+            enrolled = others.with_subject(subject_id, outcome.templates)
+            save_gallery(self.config.gallery_path, enrolled, owner_of=self.config.directory)
+        near = enroller.near(outcome.templates, others)
+        return Enrolled(
+            subject_id, len(outcome.templates), outcome.rejected, near, replaced, renamed
+        )
+
+    def gallery(self) -> Gallery:
+        """Read the gallery; return an empty one while the file is absent.
+
+        Raises:
+            GalleryError: It cannot be read, or belongs to another model.
+        """
+        model_id = self.recogniser.embedder.model_id
+        if not self.config.gallery_path.exists():
+            return Gallery(model_id, {})
+        return load_gallery(self.config.gallery_path, model_id)
+
+    def _compare(
+        self, gallery: Gallery, subject_id: str, templates: Floats, enroller: Enroller
+    ) -> Replaced:
+        """Return what the id had; reject another face unless it may be replaced."""
+        former = gallery.templates.get(subject_id)
+        if former is None:
+            return ""
+        if enroller.is_same_person(former, templates):
+            return "same face"
+        if not self.may_replace:
+            raise GalleryError(
+                f"subject {subject_id!r} is enrolled with another face; choose another id, or"
+                " replace that person with --replace"
+            )
+        return "another face"
+
+    def _write_name(self, subject_id: str, name: str | None, replaced: Replaced) -> bool:
+        """Write the name to the roster; return whether it replaced another name."""
+        path = self.config.roster_path
+        names = load_roster(path).names if path is not None and path.exists() else {}
+        former = names.get(subject_id)
+        if name is None:
+            if former is not None and replaced == "another face":
+                raise ConfigError(
+                    f"subject {subject_id!r}: the roster has the name of the person who is"
+                    " replaced; give the new name (--name)"
+                )
+            return False
+        assert path is not None  # checked before the pictures were taken
+        add_to_roster(path, subject_id, name, owner_of=self.config.directory)
+        return former not in {None, name.strip()}
+
+
+def enrol(
+    config: Config,
+    subject_id: str,
+    photos: Sequence[Path],
+    *,
+    use_camera: bool = False,
+    name: str | None = None,
+    may_replace: bool = False,
+) -> Enrolled:
+    """Enrol one person, or replace their templates, and write the gallery.
+
+    Args:
+        config: Names the gallery, the roster, the model and the camera.
+        subject_id: Pseudonymous id.
+        photos: Photo files; none with ``use_camera``.
+        use_camera: Take pictures with the configured camera.
+        name: The person's name for the roster; ``None`` leaves the roster unchanged.
+        may_replace: Whether an id that is enrolled with another face is replaced.
+
+    Raises:
+        ConfigError: Both or neither of photos and camera were given.
+        KioskError: As :meth:`PersonEnroller.enrol`.
+    """
+    _check_subject(subject_id)
+    if bool(photos) == use_camera:
+        raise ConfigError("enrol: expected photos or --camera, one of the two")
+    enroller = PersonEnroller(config, build_recogniser(config), may_replace)
+    return enroller.enrol(subject_id, look(config) if use_camera else read_photos(photos), name)
+
+
+def _check_subject(subject_id: str) -> None:
+    try:
+        msgspec.convert(subject_id, Name)
+    except msgspec.ValidationError as exc:
+        raise ConfigError(f"subject id {subject_id!r}: letters, digits, . _ - alone") from exc
+
+
+def read_photos(photos: Iterable[Path]) -> Iterator[tuple[str, Image | PhotoError]]:
+    """Read photo files one by one, with their paths as names; a file that fails gives its error."""
+    for path in photos:
+        try:
+            yield str(path), read_photo(path)
+        except PhotoError as exc:
+            yield str(path), PhotoError(str(exc).removeprefix(f"{path}: "))
+
+
+def look(config: Config) -> Iterator[tuple[str, Image]]:
+    """Yield every fifth picture of a few seconds from the camera, each with a name for messages."""
+    with open_camera(config.camera, SystemClock()) as camera:
+        for frame in islice(camera, 0, LOOK_FRAMES, LOOK_FRAMES // TEMPLATES_MAX):
+            yield f"frame {frame.index}", frame.image
+
+
+def _without(gallery: Gallery, subject_id: str) -> Gallery:
+    return gallery.without(subject_id) if subject_id in gallery.templates else gallery
