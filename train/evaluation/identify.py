@@ -17,23 +17,20 @@ Two things make a rate differ between development and test people:
   stranger alone is too narrow for large galleries.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from train.evaluation.metrics import Ints, Rate
+from train.evaluation.combinations import Doubles, none_drawn
+from train.evaluation.metrics import Bools, Ints, Rate
 from train.evaluation.walkers import WalkScores
-
-Doubles: TypeAlias = npt.NDArray[np.float64]
 
 ROUNDS: Final = 200
 """Of the bootstrap."""
-_log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 
 class Identification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,14 +67,29 @@ class Mix:
     def of(cls, scores: WalkScores) -> "Mix":
         """Count the mix of a split; each person counts once."""
         first = np.unique(scores.people, return_index=True)[1]
-        return cls(
-            _shares(np.array(scores.template_sources)), _shares(np.array(scores.sources)[first])
-        )
+        return cls(_shares(scores.template_sources), _shares(scores.sources[first]))
 
 
 def _shares(sources: npt.NDArray[np.str_]) -> dict[str, float]:
     names, counts = np.unique(sources, return_counts=True)
     return dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stratum:
+    """The people to enrol of one data set.
+
+    Attributes:
+        columns: ``(s,)`` their numbers.
+        drawn: How many of them a gallery holds.
+        available: ``(r, s)`` 1 for people who can be strangers to each walk, else 0.
+        hits: ``(r, s)`` 1 for people whom each walk hits, else 0.
+    """
+
+    columns: Ints
+    drawn: float
+    available: Doubles
+    hits: Doubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,7 @@ class Galleries:
         hits = self.scores.strangers >= threshold
         named = np.zeros(len(hits))
         rows = np.flatnonzero(hits.any(axis=1))
-        named[rows] = 1 - self._none_enrolled(hits[rows], rows)
+        named[rows] = 1 - _none_enrolled(self._strata(hits[rows], rows))
         return float(named @ self._walk_weights(self.mix.strangers))
 
     def fpir_rate(self, threshold: float) -> Rate:
@@ -111,11 +123,12 @@ class Galleries:
         if len(rows) == 0:
             return Rate(value, 0.0, min(1.0, 3 / people), len(hits))  # the rule of three
         rng = np.random.default_rng(0)
+        strata = self._strata(hits[rows], rows)
         shares = []
         for _ in range(ROUNDS):
             weights = self._walk_weights(self.mix.strangers, rng.exponential(size=people))
             templates = rng.exponential(size=len(self.scores.template_sources))
-            named = 1 - self._none_enrolled(hits[rows], rows, templates)
+            named = 1 - _none_enrolled(strata, templates)
             shares.append(float(named @ weights[rows]))
         # Weighted people are fewer people: the rounds are too low on average, not too narrow.
         low, high = np.percentile(shares, [2.5, 97.5]) * value / np.mean(shares)
@@ -148,74 +161,63 @@ class Galleries:
         rows = np.flatnonzero(mated >= threshold)
         ahead = self.scores.strangers[rows] > mated[rows, None]
         others = Galleries(self.scores, self.mix, max(0, self.size - 1))
-        missed[rows] = 1 - others._none_enrolled(ahead, rows)
+        missed[rows] = 1 - _none_enrolled(others._strata(ahead, rows))
         return missed
 
-    def _none_enrolled(
-        self, hits: npt.NDArray[np.bool_], rows: Ints, weights: Doubles | None = None
-    ) -> Doubles:
-        """Return the probability that a gallery holds none of the people that each walk hits.
+    def _strata(self, hits: Bools, rows: Ints) -> list[_Stratum]:
+        """Divide the people to enrol by data set.
 
         Args:
             hits: ``(r, p)`` whom the walks hit.
             rows: ``(r,)`` numbers of these walks.
-            weights: ``(p,)`` of the people to enrol; 1 each by default.
         """
         available = np.isfinite(self.scores.strangers[rows])
-        sources = np.array(self.scores.template_sources)
-        none = np.ones(len(rows))
-        for name, share in self._shares_here(self.mix.enrolled, sources).items():
-            own = sources == name
-            weight = np.ones(int(own.sum())) if weights is None else weights[own]
-            weight = weight * len(weight) / weight.sum()
-            people = available[:, own] @ weight
-            none *= _none_drawn(people, hits[:, own] @ weight, self.size * share)
-        return none
+        sources = self.scores.template_sources
+        strata = []
+        for name, share in _shares_here(self.mix.enrolled, sources).items():
+            columns = np.flatnonzero(sources == name)
+            drawn = self.size * share
+            parts = (table[:, columns].astype(np.float64) for table in (available, hits))
+            strata.append(_Stratum(columns, drawn, *parts))
+        return strata
 
     def _walk_weights(
         self,
         shares: Mapping[str, float],
         person_weights: Doubles | None = None,
-        counts: npt.NDArray[np.bool_] | None = None,
+        counts: Bools | None = None,
     ) -> Doubles:
         """Return the weight of each walk: by data set, person and walk; they sum to 1."""
-        people, sources = self.scores.people, np.array(self.scores.sources)
+        people, sources = self.scores.people, self.scores.sources
         counts = np.ones(len(people), np.bool_) if counts is None else counts
         weights = counts / np.maximum(1, np.bincount(people, counts))[people]
         if person_weights is not None:
             weights = weights * person_weights[people]
-        for name, share in self._shares_here(shares, sources[counts]).items():
+        for name, share in _shares_here(shares, sources[counts]).items():
             own = sources == name
             weights[own] *= share / weights[own].sum()
         weights[~np.isin(sources, list(shares))] = 0.0
         return np.asarray(weights / weights.sum(), np.float64)
 
-    @staticmethod
-    def _shares_here(
-        shares: Mapping[str, float], sources: npt.NDArray[np.str_]
-    ) -> dict[str, float]:
-        """Return the shares of the data sets that this split has, scaled to sum 1."""
-        here = {name: share for name, share in shares.items() if name in set(sources.tolist())}
-        total = sum(here.values())
-        return {name: share / total for name, share in here.items()}
+
+def _shares_here(shares: Mapping[str, float], sources: npt.NDArray[np.str_]) -> dict[str, float]:
+    """Return the shares of the data sets that this split has, scaled to sum 1."""
+    present = set(np.unique(sources).tolist())
+    here = {name: share for name, share in shares.items() if name in present}
+    total = sum(here.values())
+    return {name: share / total for name, share in here.items()}
 
 
-def _none_drawn(people: Doubles, hits: Doubles, drawn: float) -> Doubles:
-    """Return C(people - hits, drawn) / C(people, drawn), for real numbers.
+def _none_enrolled(strata: Sequence[_Stratum], weights: Doubles | None = None) -> Doubles:
+    """Return the probability that a gallery holds none of the people that each walk hits.
 
     Args:
-        people: ``(n,)`` how many can be drawn.
-        hits: ``(n,)`` how many of them must not be drawn.
-        drawn: How many are drawn; at most all.
+        strata: The people to enrol.
+        weights: ``(p,)`` of them; 1 each by default.
     """
-    number = np.minimum(drawn, people)
-    left = people - hits - number
-    is_possible = left > -1e-9
-    left = np.where(is_possible, np.maximum(left, 0), 0)
-    logs = (
-        _log_gamma(people - hits + 1)
-        - _log_gamma(left + 1)
-        - _log_gamma(people + 1)
-        + _log_gamma(people - number + 1)
-    )
-    return np.where(is_possible, np.exp(np.minimum(logs, 0.0)), np.where(hits > 0, 0.0, 1.0))
+    none: Doubles = np.ones(1)
+    for one in strata:
+        weight = np.ones(len(one.columns)) if weights is None else weights[one.columns]
+        weight = weight * len(weight) / weight.sum()
+        none = none * none_drawn(one.available @ weight, one.hits @ weight, one.drawn)
+    return none

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
@@ -83,8 +84,8 @@ class WalkScores:
     strangers: Floats
     mated: Floats
     people: Ints
-    sources: Sequence[str]
-    template_sources: Sequence[str]
+    sources: npt.NDArray[np.str_]
+    template_sources: npt.NDArray[np.str_]
 
 
 def score_walks(
@@ -114,8 +115,8 @@ def score_walks(
         np.where(own_family, -np.inf, scores).astype(np.float32),
         mated.astype(np.float32),
         np.unique(identities, return_inverse=True)[1].astype(np.int64),
-        [photos[i].source for i in first],
-        [photos[i].source for i in plan.enrolment[:, 0]],
+        np.array([photos[i].source for i in first], np.str_),
+        np.array([photos[i].source for i in plan.enrolment[:, 0]], np.str_),
     )
 
 

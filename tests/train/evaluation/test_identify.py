@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.evaluation.identify import Galleries, Mix, _none_drawn
+from train.evaluation.combinations import none_drawn
+from train.evaluation.identify import Galleries, Mix
 from train.evaluation.walkers import WalkScores
 
 
@@ -24,8 +25,8 @@ def scores(
         table,
         own,
         np.arange(len(table)) % (people or len(table)),
-        ["s"] * len(table),
-        ["s"] * table.shape[1],
+        np.array(["s"] * len(table)),
+        np.array(["s"] * table.shape[1]),
     )
 
 
@@ -37,7 +38,7 @@ def galleries(found: WalkScores, size: int) -> Galleries:
 def test_the_share_of_galleries_without_a_hit_is_exact(people: int, data: st.DataObject) -> None:
     """C(M - k, N) / C(M, N), as counted one by one."""
     hits, drawn = (data.draw(st.integers(0, people)) for _ in range(2))
-    found = _none_drawn(np.array([float(people)]), np.array([float(hits)]), float(drawn))
+    found = none_drawn(np.array([float(people)]), np.array([float(hits)]), float(drawn))
     assert found[0] == pytest.approx(comb(people - hits, drawn) / comb(people, drawn), abs=1e-9)
 
 
@@ -98,7 +99,8 @@ def test_the_mix_decides_the_rate() -> None:
         hits = rng.uniform(size=alike.shape) < np.where(alike, 0.3, 0.01)
         table = np.where(hits, 0.9, 0.1).astype(np.float32)
         mated = np.full(len(people), -np.inf, np.float32)
-        return WalkScores(table, mated, np.arange(len(people)), people, people)
+        names = np.array(people)
+        return WalkScores(table, mated, np.arange(len(people)), names, names)
 
     dev, test = split(300, 60), split(200, 160)
     mix = Mix.of(dev)

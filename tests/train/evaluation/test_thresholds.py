@@ -14,7 +14,8 @@ def galleries(strangers: int, people: int, size: int, seed: int = 0) -> Gallerie
     """Scores with an exponential tail: a pair reaches t with the probability exp(-t / 0.05)."""
     table = np.random.default_rng(seed).exponential(0.05, (strangers, people)).astype(np.float32)
     mated = np.full(strangers, -np.inf, np.float32)
-    found = WalkScores(table, mated, np.arange(strangers), ["s"] * strangers, ["s"] * people)
+    sources = (np.array(["s"] * count) for count in (strangers, people))
+    found = WalkScores(table, mated, np.arange(strangers), *sources)
     return Galleries(found, Mix.of(found), size)
 
 
