@@ -12,7 +12,7 @@ from kiosk.register.arrival import (
     Rejected,
     ReplayDoneReading,
 )
-from kiosk.register.outbox_state import OutboxState, absorb, gone_ranges, report
+from kiosk.register.outbox_state import OutboxState, absorb, answered, gone_ranges, report
 from kiosk.register.ranges import Range, from_numbers
 
 
@@ -104,8 +104,10 @@ def _give_up(
     for one in messages:
         if isinstance(one, ReplayDoneReading) and one.address == state.address:
             done = one.done
-            gone = gone_ranges(state, (done.first, done.last), done.gone)
+            asked = (done.first, done.last)
+            gone = gone_ranges(state, asked, done.gone)
             if gone:
                 state = absorb(state, gone, now)
                 gaps += gone
+            state = answered(state, asked, now)
     return state, gaps
