@@ -117,7 +117,9 @@ def _sqlite(path: Path) -> dict[str, Any]:
     """Return the settings of a SQLite file, which is created for its owner alone."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only a new file: to open and close one that SQLite uses would drop this process's locks.
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as exc:
         message = f"database.path: {path} cannot be written ({exc.strerror})"
         raise ConfigError(message) from exc
@@ -159,8 +161,8 @@ def _password(file: str) -> str:
 def _alone() -> Iterator[None]:
     """Keep other instances from migrating at the same time."""
     if connection.vendor == "sqlite":
-        with Path(connection.settings_dict["NAME"]).open("rb") as file:
-            # flock, since SQLite itself uses the other kind of lock (fcntl) on this file.
+        # A file beside the database: to close the database's own would drop SQLite's locks.
+        with Path(f"{connection.settings_dict['NAME']}-migrate").open("wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
         return

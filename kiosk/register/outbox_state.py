@@ -135,6 +135,16 @@ def requested(state: OutboxState, now: datetime) -> OutboxState:
     return replace(state, request_after=now + wait, requests=state.requests + 1)
 
 
+def answered(state: OutboxState, done: Range, now: datetime) -> OutboxState:
+    """Return the state after a kiosk has answered a request.
+
+    If nothing of the range is missing any more, the next piece may be requested at once.
+    """
+    if state.missing_since is None or clip(state.missing, *done):
+        return state
+    return replace(state, missing_since=now - GRACE, request_after=None, requests=0)
+
+
 def gone_ranges(state: OutboxState, done: Range, gone: Iterable[Range]) -> Ranges:
     """Return the numbers that a kiosk declares gone, and the register does not have.
 

@@ -12,7 +12,7 @@ from kiosk.register.arrival import (
     Rejected,
     ReplayDoneReading,
 )
-from kiosk.register.outbox_state import OutboxState, absorb, gone_ranges, report
+from kiosk.register.outbox_state import OutboxState, absorb, answered, gone_ranges, report
 from kiosk.register.ranges import Range, from_numbers
 
 
@@ -76,7 +76,11 @@ def _outbox_of(reading: Reading) -> str | None:
 
 
 def _hear(state: OutboxState, messages: Sequence[Reading], now: datetime) -> OutboxState:
-    """Take in events and health messages; the last of them tells where the kiosk is."""
+    """Take in events and health messages.
+
+    A kiosk that was renamed keeps its outbox: its events tell where it is now. Health of another
+    kiosk says nothing about this outbox.
+    """
     numbers: list[int] = []
     for one in messages:
         match one:
@@ -84,14 +88,14 @@ def _hear(state: OutboxState, messages: Sequence[Reading], now: datetime) -> Out
                 numbers.append(one.event.sequence)
             case Rejected(sequence=int(number)):
                 numbers.append(number)
+            case _:
+                continue
+        if one.address is not None and one.address != state.address:
+            state = replace(state, address=one.address)
     if numbers:
         state = absorb(state, from_numbers(numbers), now)
     for one in messages:
-        if isinstance(one, ReplayDoneReading) or one.address is None:
-            continue
-        if one.address != state.address:
-            state = replace(state, address=one.address)
-        if isinstance(one, HealthReading):
+        if isinstance(one, HealthReading) and one.address == state.address:
             state = report(state, one.last_sequence, one.said_at, now)
     return state
 
@@ -104,8 +108,10 @@ def _give_up(
     for one in messages:
         if isinstance(one, ReplayDoneReading) and one.address == state.address:
             done = one.done
-            gone = gone_ranges(state, (done.first, done.last), done.gone)
+            asked = (done.first, done.last)
+            gone = gone_ranges(state, asked, done.gone)
             if gone:
                 state = absorb(state, gone, now)
                 gaps += gone
+            state = answered(state, asked, now)
     return state, gaps

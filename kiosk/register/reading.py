@@ -95,9 +95,9 @@ def _read_availability(arrival: Arrival, address: KioskAddress) -> AvailabilityR
 
 def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
     health = _decode(arrival.payload, _Health) if arrival.payload else _Health()
-    said_at = None if arrival.is_retained else arrival.at
-    if health.time is not None:
-        said_at = min(_parse_time(health.time), arrival.at)
+    said_at: datetime | None = arrival.at
+    if arrival.is_retained:  # of any age; only the kiosk's clock, which may be wrong, can tell
+        said_at = min(_parse_time(health.time), arrival.at) if health.time else None
     return HealthReading(arrival, address, health.outbox_id, health.last_sequence, said_at)
 
 

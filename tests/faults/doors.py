@@ -17,6 +17,7 @@ from kiosk.protocol.delivery import (
 from kiosk.protocol.event import encode
 from kiosk.protocol.topics import (
     CONFIRMED,
+    HEALTH,
     REPLAY,
     REPLAY_DONE,
     REPLAYED,
@@ -24,7 +25,7 @@ from kiosk.protocol.topics import (
     kind_filter,
     parse_topic,
 )
-from tests.kiosk.register.support import event
+from tests.kiosk.register.support import event, health
 
 PATIENCE_S = 30.0
 _TIME = "2026-01-15T08:00:00.000+00:00"
@@ -75,6 +76,12 @@ class Doors:
             self.offered += 1
         if info is not None:
             info.wait_for_publish(PATIENCE_S)
+
+    def report(self) -> None:
+        """Publish the health of each kiosk: the last number that it has used."""
+        for outbox_id, address in self.addresses.items():
+            payload = health(self._last[outbox_id], outbox_id).payload
+            self._client.publish(address.topic(HEALTH), payload, qos=1, retain=True)
 
     @property
     def waiting(self) -> int:

@@ -12,6 +12,7 @@ from kiosk.register.outbox_state import (
     REQUEST_MAX,
     OutboxState,
     absorb,
+    answered,
     gone_ranges,
     next_request,
     report,
@@ -102,6 +103,18 @@ def test_a_request_in_vain_waits_longer_each_time() -> None:
     assert waits[-1] == BACKOFF_MAX
     state = absorb(report(state, 9, now, now), ((1, 1),), now)
     assert (state.requests, state.request_after) == (0, None)
+
+
+def test_the_next_piece_follows_a_complete_answer_at_once() -> None:
+    """A large gap closes quickly; a kiosk that answers without sending is not asked in a circle."""
+    state = requested(report(stored(1), 1_500, NOON, NOON), NOON)
+    in_vain = answered(state, (2, 501), NOON)
+    assert next_request(in_vain, NOON + SECOND) is None
+    state = absorb(state, ((2, 501),), NOON)
+    assert next_request(state, NOON + SECOND) is None
+    asked = next_request(answered(state, (2, 501), NOON), NOON + SECOND)
+    assert asked is not None
+    assert (asked.first, asked.last) == (502, 1_001)
 
 
 def test_the_newest_health_counts() -> None:

@@ -113,6 +113,14 @@ def test_health_is_read_tolerantly() -> None:
     assert read(more) == HealthReading(more, DOOR, None, 0, NOON)
 
 
+def test_health_that_is_heard_now_counts_from_now() -> None:
+    """A kiosk whose clock is wrong is there all the same."""
+    live = arrival(b'{"time":"1970-01-01T00:00:09.000+00:00"}', "health")
+    reading = read(live)
+    assert isinstance(reading, HealthReading)
+    assert reading.said_at == NOON
+
+
 def test_retained_health_proves_no_time_unless_it_says_when() -> None:
     """The broker may have kept it for days."""
     old = "2026-01-15T09:00:00.000+00:00"

@@ -178,6 +178,22 @@ def test_gone_numbers_are_recorded_as_a_gap() -> None:
     assert numbers() == [1, 2, 4]
 
 
+def test_health_of_another_kiosk_says_nothing_about_an_outbox() -> None:
+    """Who may publish as one kiosk cannot lay hands on the events of another."""
+    put(arrival(event(1)))
+    put(arrival(health(9).payload, "health", address=ELSEWHERE))
+    (state,) = load_states()
+    assert (state.address, state.expected) == (DOOR, 1)
+
+
+def test_a_renamed_kiosk_keeps_its_outbox() -> None:
+    """Its next event tells where to send the confirmation."""
+    put(arrival(event(1)))
+    put(arrival(event(2, room="room-2", kiosk="kiosk-2"), address=ELSEWHERE))
+    (state,) = load_states()
+    assert (state.address, state.watermark) == (ELSEWHERE, 2)
+
+
 def test_the_newest_word_of_each_kiosk_is_kept() -> None:
     """Availability and health are stored as they came."""
     online = b'{"state":"online","boot_id":"b","version":"1","more":1}'
