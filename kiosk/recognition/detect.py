@@ -47,6 +47,9 @@ class Detector:
         score_min: Faces with a lower confidence are dropped.
         nms_iou: Of two boxes that overlap more than this, the better one is kept.
 
+    Attributes:
+        width_px: As above.
+
     Raises:
         ModelError: The weights cannot be read as YuNet.
     """
@@ -60,7 +63,7 @@ class Detector:
         nms_iou: float = 0.3,
     ) -> None:
         path = default_weights() if weights is None else weights
-        self._width_px = width_px
+        self.width_px = width_px
         try:
             self._net = cv2.FaceDetectorYN.create(
                 str(path), "", (width_px, width_px), score_min, nms_iou, 500
@@ -70,17 +73,18 @@ class Detector:
             message = f"{path}: not a YuNet face detector that OpenCV can run ({exc.err})"
             raise ModelError(message) from exc
 
-    def find(self, image: Image) -> tuple[Face, ...]:
+    def find(self, image: Image, width_px: int | None = None) -> tuple[Face, ...]:
         """Find the faces in a picture.
 
         Args:
             image: ``(height, width, 3)`` uint8 BGR.
+            width_px: Another working width for this picture.
 
         Returns:
             The faces, largest box first, in pixels of ``image``.
         """
         height, width = image.shape[:2]
-        scale = min(1.0, self._width_px / max(width, height))
+        scale = min(1.0, (width_px or self.width_px) / max(width, height))
         small = image
         if scale < 1.0:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))

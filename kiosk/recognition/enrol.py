@@ -11,7 +11,7 @@ from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import Embedder
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher, templates_score
-from kiosk.recognition.photo import find_single_face
+from kiosk.recognition.photo import find_face_to_enrol
 from kiosk.recognition.probe import make_probe
 from kiosk.recognition.quality import QualityLimits
 from kiosk.recognition.upright import UprightCheck
@@ -119,7 +119,7 @@ class Enroller:
     def _template(self, picture: Image | PhotoError) -> Floats:
         if isinstance(picture, PhotoError):
             raise picture
-        face = find_single_face(picture, self.detector)
+        face = find_face_to_enrol(picture, self.detector)
         embedder = MirrorEmbedder(self.embedder)
         probe = make_probe(picture, face, self.limits, self.upright, embedder)
         if probe.embedding is None:

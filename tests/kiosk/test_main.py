@@ -95,7 +95,11 @@ def command(folder: Path, line: str) -> list[str]:
         ("gallery export @no/out.npz --config @kiosk.toml", 65, "no/out.npz: cannot be written"),
         ("gallery import @text.jpg --config @kiosk.toml", 65, "text.jpg: not a complete gallery"),
         ("enrol s-3 @empty/0000.png --config @kiosk.toml", 65, "0000.png: no face"),
-        ("enrol s-3 @text.jpg --config @kiosk.toml", 65, "text.jpg: unreadable; expected a JPEG"),
+        (
+            "enrol s-3 @text.jpg --config @kiosk.toml",
+            65,
+            "text.jpg: unreadable; expected a picture",
+        ),
         ("enrol s-3 @absent.jpg --config @kiosk.toml", 65, "absent.jpg: cannot be read"),
         ("enrol s-3 --config @kiosk.toml", 78, "enrol: expected photos or --camera"),
         ("enrol a/b @text.jpg --config @kiosk.toml", 78, "subject id 'a/b'"),

@@ -101,7 +101,7 @@ def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "cannot be read"), (b"no picture", "unreadable; expected a JPEG or PNG")],
+    [(None, "cannot be read"), (b"no picture", "unreadable; expected a picture")],
 )
 def test_an_unreadable_photo_alone_changes_nothing(
     content: bytes | None, says: str, config: Config, tmp_path: Path

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
 from kiosk.recognition.detect import Detector
-from kiosk.recognition.photo import decode_photo, find_single_face, read_photo
+from kiosk.recognition.photo import decode_photo, find_face_to_enrol, find_single_face, read_photo
+from kiosk.records import Face, Image
 from tests.support import needs_photos
 from tests.support_recognition import picture
 
@@ -95,7 +96,7 @@ def test_a_picture_too_large_to_decode_is_named(
     """The error has the file, the reason and what was expected; nothing is decoded."""
     path = tmp_path / "ada.jpg"
     path.write_bytes(make(*size))
-    expected = "expected a JPEG or PNG picture of at most 100 million pixels"
+    expected = r"expected a picture \(JPEG, PNG, .*\) of at most 100 million pixels"
     with pytest.raises(PhotoError, match=rf"^{path}: too many pixels; {expected}$"):
         read_photo(path)
 
@@ -135,3 +136,48 @@ def test_a_small_face_in_the_background_is_ignored(detector: Detector) -> None:
     scene[60:172, 220:312] = enrolment_photos("orl-s12")[0]
     assert len(detector.find(scene)) == 2
     assert find_single_face(scene, detector).box[2] > 100
+
+
+def large_photo(person: str) -> Image:
+    """A photo of 12 million pixels in which a face is about 190 pixels wide."""
+    photo = np.full((3000, 4000, 3), 128, np.uint8)
+    face = cv2.resize(enrolment_photos(person)[0], None, fx=2.6, fy=2.6)
+    photo[900 : 900 + face.shape[0], 1700 : 1700 + face.shape[1]] = face
+    return photo
+
+
+@needs_photos
+def test_a_small_face_in_a_large_photo_is_found(detector: Detector) -> None:
+    """A face 190 pixels wide in 12 million pixels is too small for the door's scale alone."""
+    photo = large_photo("orl-s08")
+    with pytest.raises(NoFaceError):
+        find_single_face(photo, detector)
+    face = find_face_to_enrol(photo, detector)
+    assert 120 < face.box[2] < 260
+    assert 1700 < face.box[0] < 1940
+
+
+@needs_photos
+def test_two_faces_at_a_larger_scale_are_rejected(detector: Detector) -> None:
+    """The larger scale has the same rule for two people of similar size."""
+    photo = large_photo("orl-s08")
+    photo[:, :1600] = large_photo("orl-s12")[:, 1500:3100]
+    with pytest.raises(SeveralFacesError):
+        find_face_to_enrol(photo, detector)
+
+
+def test_the_search_ends_when_no_scale_shows_a_face(detector: Detector) -> None:
+    """A small empty picture is searched once, a large one at each scale."""
+    searched: list[int | None] = []
+
+    class Counted(Detector):
+        def find(self, image: Image, width_px: int | None = None) -> tuple[Face, ...]:
+            searched.append(width_px)
+            return super().find(image, width_px)
+
+    counted = Counted()
+    for size in ((240, 320, 3), (600, 800, 3), (3000, 4000, 3)):
+        with pytest.raises(NoFaceError):
+            find_face_to_enrol(np.full(size, 128, np.uint8), counted)
+    assert searched == [320, 320, 640, 1280, 320, 640, 1280]
+    assert detector.width_px == 320
