@@ -50,7 +50,9 @@ STAGES = {
     "embed": {f"recognition.{name}" for name in ("embed", "bundle", "tflite")},
     "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
     "vote": {"recognition.vote"},
-    "outbox": {f"mqtt.{name}" for name in ("outbox", "outbox_schema", "outbox_errors")},
+    "outbox": {
+        f"mqtt.outbox{name}" for name in ("", "_errors", "_file", "_rows", "_schema", "_trim")
+    },
     "publish": {
         f"mqtt.{name}"
         for name in ("publisher", "worker", "connection", "subscriber", "inbox", "in_flight")

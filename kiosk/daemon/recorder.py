@@ -10,7 +10,8 @@ import uuid_utils
 
 from kiosk.clock import Clock
 from kiosk.config import Config
-from kiosk.mqtt.outbox import DeduplicationKey, Outbox
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_rows import DeduplicationKey
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.records import Decision, Verdict

@@ -5,18 +5,21 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
-from kiosk.clock import Clock, SystemClock
-from kiosk.config import Config, MqttSection, make_directory
+from kiosk.clock import Clock, SystemClock, unix_s
+from kiosk.config import Config, MqttSection, StateSection, make_directory
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_rows import Retention
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
@@ -58,7 +61,7 @@ def build_daemon(
     else:
         matcher, rule = recogniser.matcher(gallery)
     make_directory(config)
-    outbox = stack.enter_context(Outbox(config.outbox_path))
+    outbox = stack.enter_context(Outbox(config.outbox_path, retention=_retention(config.state)))
     mqtt, broker = _broker(config.mqtt, stack)
     connection = kiosk_connection(
         mqtt,
@@ -66,7 +69,7 @@ def build_daemon(
         Availability(state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")),
         password=read_password(mqtt),
     )
-    publisher = Publisher(connection, outbox)
+    publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     stop = threading.Event()
@@ -90,6 +93,10 @@ def build_daemon(
         retry_s=config.camera.retry_s,
         stop=stop,
     )
+
+
+def _retention(state: StateSection) -> Retention:
+    return Retention(unconfirmed=timedelta(days=state.keep_days), events_max=state.events_max)
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:

@@ -12,7 +12,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -21,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError
+from kiosk.mqtt.announcements import Announcement, Announcements
 from kiosk.mqtt.client import Client
 from kiosk.mqtt.in_flight import InFlight
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
@@ -34,14 +34,6 @@ OnAnswer: TypeAlias = Callable[[ReasonCode], None]
 
 _HANDED_OVER: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
 """paho has the message: it is on its way, or goes when there is a connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """A retained message: later subscribers still get the last one of each topic."""
-
-    topic: str
-    payload: bytes
 
 
 class Connection:
@@ -81,9 +73,9 @@ class Connection:
         self._will = will
         self._in_flight = InFlight[OnAnswer](mqtt.inflight_max)
         self._outage = Outage(self.broker, fail_fast=fail_fast)
-        self._announced: dict[str, Announcement] = {}
-        self._to_announce: dict[str, Announcement] = {}
+        self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
+        self._connect_hooks: list[Callable[[], None]] = []
         self._due_s = -math.inf
         self._is_connected = False
         self._network_ended = False
@@ -118,15 +110,20 @@ class Connection:
 
     def announce(self, announcement: Announcement) -> None:
         """Publish a retained message now and at every connect; it replaces the one of its topic."""
-        self._announced[announcement.topic] = announcement
-        self._to_announce[announcement.topic] = announcement
+        self._announcements.add(announcement)
 
     def each_turn(self, turn: Callable[[], float]) -> None:
         """Call a function after every piece of work; it may publish while there is :attr:`room`.
 
+        The last call is in :meth:`close`, after the last answers to events.
+
         It returns when it wants to be called again at the latest, in monotonic seconds.
         """
         self._turns.append(turn)
+
+    def each_connect(self, hook: Callable[[], None]) -> None:
+        """Call a function when the broker has accepted the connection, at each connect."""
+        self._connect_hooks.append(hook)
 
     @property
     def is_closed(self) -> bool:
@@ -175,9 +172,9 @@ class Connection:
             BrokerError: The network thread has ended, or the broker failed with ``fail_fast``.
         """
         has_worked = self._inbox.work(min(timeout_s, self._due_s - time.monotonic()))
-        while self.room and self._to_announce:
-            self._announce(self._to_announce.pop(next(iter(self._to_announce))))
-        self._due_s = min((turn() for turn in self._turns), default=math.inf)
+        while self.room and (announcement := self._announcements.take()):
+            self._announce(announcement)
+        self._take_turns()
         return has_worked
 
     def close(self, timeout_s: float) -> None:
@@ -191,12 +188,16 @@ class Connection:
         deadline_s = time.monotonic() + timeout_s
         self._inbox.closed.set()
         self._await_answers(deadline_s - timeout_s / 2)
+        self._take_turns()
         if self._will is not None and self._is_connected:
             self._announce(self._will)
             self._await_answers(deadline_s)
         self._client.disconnect()
         while not self._network_ended and (left_s := deadline_s - time.monotonic()) > 0:
             self._inbox.work(left_s)
+
+    def _take_turns(self) -> None:
+        self._due_s = min((turn() for turn in self._turns), default=math.inf)
 
     def _await_answers(self, deadline_s: float) -> None:
         while self._is_connected and len(self._in_flight) and time.monotonic() < deadline_s:
@@ -215,8 +216,10 @@ class Connection:
         self._is_connected = True
         self._in_flight.size = min(self._inflight_max, receive_maximum)
         self._in_flight.reconnect()
-        self._to_announce = dict(self._announced)
+        self._announcements.connect()
         self._subscriber.connect()
+        for hook in self._connect_hooks:
+            hook()
 
     def _on_unreachable(self, cause: object) -> None:
         if not self.is_closed:

@@ -1,9 +1,12 @@
-"""The outbox: every event is committed to the disk before it is published.
+"""The outbox: every event is committed to the disk before it is published, and kept afterwards.
 
 One SQLite file. The write-ahead log is synchronised at every commit (``synchronous=FULL``; with
-less, WAL can lose a committed row when the power goes). An event is removed only when the broker
-has acknowledged it. ``stored_once`` holds the deduplication keys of past events, so that a restart
-does not store them again. The tables stand in :mod:`kiosk.mqtt.outbox_schema`.
+less, WAL can lose a committed row when the power goes).
+
+An acknowledgement of the broker (PUBACK) marks an event as delivered; it says nothing about the
+register. An event is deleted when the register has confirmed it (:mod:`kiosk.mqtt.outbox_trim`
+says what happens without a register, and beyond the bound). ``stored_once`` holds the
+deduplication keys of past events, so that a restart does not store them again.
 
 One connection behind one lock serves every thread of the kiosk; other processes (the erasure
 command) wait for the file up to the busy timeout.
@@ -11,65 +14,25 @@ command) wait for the file up to the busy timeout.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Self
 
 from kiosk.errors import OutboxError
 from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S, explained
-from kiosk.mqtt.outbox_schema import cut_log, prepare
-from kiosk.timetable import ClassSession
-
-Build = Callable[[int], tuple[str, str, bytes]]
-"""Makes an event from its sequence number: event id, topic, payload."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A pending event.
-
-    Attributes:
-        sequence: Its number, from 1, in the order of storing.
-        topic: Where it is published.
-        payload: What is published.
-    """
-
-    sequence: int
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DeduplicationKey:
-    """What at most one event is stored for.
-
-    Attributes:
-        event_type: The value of the event's field ``type``.
-        session: The class session.
-        subject_id: The person.
-        boot_id: The only boot that the key counts for; empty when it counts for every boot.
-    """
-
-    event_type: str
-    session: ClassSession
-    subject_id: str
-    boot_id: str = ""
-
-    @property
-    def columns(self) -> tuple[str, str, str, str, str]:
-        """The values as they stand in the table ``stored_once``."""
-        day = self.session.date.isoformat()
-        return self.event_type, day, self.session.name, self.boot_id, self.subject_id
+from kiosk.mqtt.outbox_file import cut_log, prepare
+from kiosk.mqtt.outbox_rows import Build, Counts, DeduplicationKey, Retention, Row, checksum
+from kiosk.mqtt.outbox_trim import Trimmed, shrink, trim
 
 
 class Outbox:
-    """The event database, opened (created when absent), migrated and checked.
+    """The event database, opened (created when absent), migrated, and proven to be writable.
 
     Args:
         path: The SQLite file. Its folder must exist; ``-wal`` and ``-shm`` files appear beside it.
+        retention: How long events are kept.
 
     Attributes:
         outbox_id: A UUID made with the file; sequence numbers count within it.
@@ -81,8 +44,9 @@ class Outbox:
 
     outbox_id: str
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, retention: Retention | None = None) -> None:
         self._path = path
+        self._retention = retention or Retention()
         self._lock = threading.Lock()
         with explained(path):
             self._connection = sqlite3.connect(
@@ -105,9 +69,13 @@ class Outbox:
 
     def __len__(self) -> int:
         """Count the pending events."""
+        return self.counts().undelivered
+
+    def counts(self) -> Counts:
+        """Return how many events there are."""
         with self._lock, explained(self._path):
-            (count,) = self._connection.execute("SELECT count(*) FROM events").fetchone()
-        return int(count)
+            row = self._connection.execute("SELECT kept, undelivered, dropped FROM state")
+            return Counts(*row.fetchone())
 
     def put(self, build: Build) -> int:
         """Store an event and return its sequence number.
@@ -142,25 +110,68 @@ class Outbox:
             return _last_sequence(self._connection)
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
-        """Read pending events, oldest first: at most ``limit``, of sequences above ``after``."""
+        """Read events that are not delivered, oldest first.
+
+        Args:
+            limit: At most so many.
+            after: Only sequences above this.
+        """
         with self._lock, explained(self._path):
             rows = self._connection.execute(
-                "SELECT sequence, topic, payload FROM events "
-                "WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                "SELECT sequence, topic, payload FROM events INDEXED BY undelivered "
+                "WHERE delivered_s IS NULL AND sequence > ? ORDER BY sequence LIMIT ?",
                 (after, limit),
             ).fetchall()
         return [Row(*row) for row in rows]
 
-    def acknowledge(self, sequence: int) -> None:
-        """Remove an event that the broker has acknowledged (PUBACK)."""
+    def mark_delivered(self, sequences: Sequence[int], now_s: int = 0) -> None:
+        """Note that the broker has acknowledged these events (PUBACK).
+
+        Args:
+            sequences: Their numbers.
+            now_s: Unix time; 0 while the clock is not synchronised.
+        """
         with self._transaction() as connection:
-            connection.execute("DELETE FROM events WHERE sequence = ?", (sequence,))
+            connection.executemany(
+                "UPDATE events SET delivered_s = ? WHERE sequence = ? AND delivered_s IS NULL",
+                [(now_s, sequence) for sequence in sequences],
+            )
+
+    def confirm(self, register_id: str, sequence: int) -> bool:
+        """Note that a register has committed every event up to this number.
+
+        :meth:`trim` deletes them.
+
+        Returns:
+            Whether there is an event of that number, or was; if not, nothing is noted.
+        """
+        with self._transaction() as connection:
+            if sequence > _last_sequence(connection):
+                return False
+            connection.execute(
+                "UPDATE state SET register_id = ?, confirmed = max(confirmed, ?)",
+                (register_id, sequence),
+            )
+        return True
+
+    def trim(self, now_s: int = 0) -> Trimmed:
+        """Delete some of the events that may go, and return free space to the file system.
+
+        Args:
+            now_s: Unix time; 0 while the clock is not synchronised: then nothing goes by its age.
+        """
+        with self._transaction() as connection:
+            trimmed = trim(connection, self._retention, now_s)
+        if trimmed.has_more:
+            return trimmed
+        with self._lock, explained(self._path):
+            return Trimmed(0, 0, has_more=shrink(self._connection))
 
     def forget(self, subject_id: str) -> int:
         """Erase the deduplication keys of one person; return how many there were.
 
-        Pending events of this person stay: they are the school's register, made before the
-        erasure, and are published as those before them were. They hold the subject id and no face.
+        Events of this person stay until the register has confirmed them: they are the school's
+        record, made before the erasure. They hold the subject id and no face.
         """
         with self._transaction() as connection:
             gone = connection.execute("DELETE FROM stored_once WHERE subject_id = ?", (subject_id,))
@@ -199,9 +210,16 @@ class Outbox:
 def _insert(connection: sqlite3.Connection, build: Build) -> int:
     """Build an event with the next sequence number and insert it."""
     sequence = _last_sequence(connection) + 1
+    event_id, topic, payload = build(sequence)
     connection.execute(
-        "INSERT INTO events (sequence, event_id, topic, payload) VALUES (?, ?, ?, ?)",
-        (sequence, *build(sequence)),
+        "INSERT INTO events (sequence, event_id, topic, payload, checksum) VALUES (?, ?, ?, ?, ?)",
+        (
+            sequence,
+            event_id,
+            topic,
+            payload,
+            checksum(sequence, event_id.encode(), topic.encode(), payload),
+        ),
     )
     return sequence
 

@@ -170,7 +170,7 @@ def test_a_restart_does_not_store_again(path: Path, clock: ManualClock) -> None:
     """A new process on the same file continues the class session and the sequence."""
     before = RecorderUnderTest(path, clock)
     before.store(known())
-    before.outbox.acknowledge(1)
+    before.outbox.mark_delivered([1])
     before.outbox.close()
     after = RecorderUnderTest(path, ManualClock(MONDAY + timedelta(minutes=5), boot_id="boot-8"))
     assert after.are_stored("s-1", "s-2") == [False, True]
