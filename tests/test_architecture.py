@@ -55,7 +55,10 @@ STAGES = {
     },
     "publish": {
         f"mqtt.{name}"
-        for name in ("publisher", "worker", "connection", "subscriber", "inbox", "in_flight")
+        for name in (
+            *("publisher", "worker", "connection", "subscriber", "inbox", "in_flight"),
+            *("announcements", "register_link"),
+        )
     },
 }
 """The stages of the flow, with the modules that make up each."""

@@ -21,6 +21,7 @@ from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_b
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Retention
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
+from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import KioskAddress
@@ -63,13 +64,21 @@ def build_daemon(
     make_directory(config)
     outbox = stack.enter_context(Outbox(config.outbox_path, retention=_retention(config.state)))
     mqtt, broker = _broker(config.mqtt, stack)
+    address = KioskAddress.of(config.kiosk)
     connection = kiosk_connection(
         mqtt,
-        KioskAddress.of(config.kiosk),
+        address,
         Availability(state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")),
         password=read_password(mqtt),
     )
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
+    RegisterLink(
+        connection,
+        outbox,
+        address,
+        window=mqtt.inflight_max // 2,
+        confirmed=publisher.trim_soon,
+    )
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     stop = threading.Event()

@@ -124,6 +124,15 @@ class Client(paho.Client):
             raise ConfigError(message) from exc
 
 
+def correlation_properties(correlation: bytes | None) -> Properties | None:
+    """Return the properties of a PUBLISH that answers a request."""
+    if correlation is None:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.CorrelationData = correlation
+    return properties
+
+
 def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = mqtt.session_expiry_s if persistent else 0

@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.mqtt.announcements import Announcement, Announcements
-from kiosk.mqtt.client import Client
+from kiosk.mqtt.client import Client, correlation_properties
 from kiosk.mqtt.in_flight import InFlight
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
 from kiosk.mqtt.outage import Outage
@@ -136,16 +136,30 @@ class Connection:
         return self._in_flight.room if self._is_connected and not self.is_closed else 0
 
     def publish(
-        self, topic: str, payload: bytes, on_answer: OnAnswer, *, retain: bool = False
+        self,
+        topic: str,
+        payload: bytes,
+        on_answer: OnAnswer,
+        *,
+        retain: bool = False,
+        correlation: bytes | None = None,
     ) -> None:
         """Publish a message with QoS 1.
 
         paho keeps it, and sends it again after a reconnection, until the broker answers.
 
+        Args:
+            topic: The topic.
+            payload: The payload.
+            on_answer: Called with the broker's answer.
+            retain: Whether the broker keeps it for later subscribers.
+            correlation: MQTT 5 correlation data of the request that this answers.
+
         Raises:
             BrokerError: paho does not take it.
         """
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        properties = correlation_properties(correlation)
+        info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         if info.rc not in _HANDED_OVER:
             raise BrokerError(f"{topic}: the MQTT client did not take a message ({info.rc!r})")
         self._in_flight.add(info.mid, on_answer)

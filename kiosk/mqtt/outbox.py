@@ -124,6 +124,22 @@ class Outbox:
             ).fetchall()
         return [Row(*row) for row in rows]
 
+    def stored(self, first: int, last: int, limit: int) -> list[Row]:
+        """Read events that are still there, delivered or not, in order.
+
+        Args:
+            first: Lowest number.
+            last: Highest number.
+            limit: At most so many.
+        """
+        with self._lock, explained(self._path):
+            rows = self._connection.execute(
+                "SELECT sequence, topic, payload FROM events "
+                "WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?",
+                (first, last, limit),
+            ).fetchall()
+        return [Row(*row) for row in rows]
+
     def mark_delivered(self, sequences: Sequence[int], now_s: int = 0) -> None:
         """Note that the broker has acknowledged these events (PUBACK).
 

@@ -161,7 +161,7 @@ class Publisher:
             self._connection.publish(event.topic, event.payload, on_answer)
 
     def _on_answer(self, sequence: int, topic: str, reason: ReasonCode) -> None:
-        if reason.is_failure or reason.value == _NO_SUBSCRIBER:
+        if not is_delivery(reason):
             if self._progress.refuse(sequence, time.monotonic()):
                 _warn(topic, reason)
             return
@@ -182,6 +182,11 @@ class Publisher:
         if trimmed.dropped:
             message = "the outbox is full: %d events were deleted that were never delivered"
             _log.error(message, trimmed.dropped)
+
+
+def is_delivery(reason: ReasonCode) -> bool:
+    """Return whether the broker's answer says that it has passed on, or keeps, a message."""
+    return not reason.is_failure and reason.value != _NO_SUBSCRIBER
 
 
 def _warn(topic: str, reason: ReasonCode) -> None:
