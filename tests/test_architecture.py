@@ -57,7 +57,7 @@ STAGES = {
         f"mqtt.{name}"
         for name in (
             *("publisher", "worker", "connection", "subscriber", "inbox", "in_flight"),
-            *("announcements", "register_link"),
+            *("announcements", "register_link", "sender", "outage"),
         )
     },
 }

@@ -1,6 +1,22 @@
 """Retained messages that a connection keeps published."""
 
+import logging
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from paho.mqtt.reasoncodes import ReasonCode
+
+from kiosk.mqtt.sender import OnAnswer
+
+_log = logging.getLogger(__name__)
+
+
+class Publish(Protocol):
+    """Publishes a message."""
+
+    def __call__(self, topic: str, payload: bytes, on_answer: OnAnswer, *, retain: bool) -> None:
+        """Publish it with QoS 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +46,14 @@ class Announcements:
     def take(self) -> Announcement | None:
         """Return the next one to publish; ``None`` when all are published."""
         return self._due.pop(next(iter(self._due)), None) if self._due else None
+
+
+def announce(publish: Publish, announcement: Announcement) -> None:
+    """Publish an announcement; log a refusal."""
+    on_answer = partial(_on_announced, announcement.topic)
+    publish(announcement.topic, announcement.payload, on_answer, retain=True)
+
+
+def _on_announced(topic: str, reason: ReasonCode) -> None:
+    if reason.is_failure:
+        _log.warning("MQTT broker refuses %s (%s); see its access list", topic, reason)

@@ -1,7 +1,9 @@
 """paho's MQTT client, set up from the ``[mqtt]`` table of the configuration."""
 
+import contextlib
 import logging
 import random
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +102,13 @@ class Client(paho.Client):
             options["properties"] = _connect_properties(mqtt, persistent=self._persistent)
         self.connect_async(mqtt.host, mqtt.port, mqtt.keepalive_s, **options)
         self.loop_start()
+
+    def cut(self) -> None:
+        """Break the TCP connection; the network thread notices and connects again."""
+        link = self.socket()
+        if isinstance(link, socket.socket):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                link.shutdown(socket.SHUT_RDWR)
 
     def loop_forever(
         self,

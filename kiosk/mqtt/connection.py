@@ -12,28 +12,19 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Final, TypeAlias
 
-from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError
-from kiosk.mqtt.announcements import Announcement, Announcements
-from kiosk.mqtt.client import Client, correlation_properties
-from kiosk.mqtt.in_flight import InFlight
+from kiosk.mqtt.announcements import Announcement, Announcements, announce
+from kiosk.mqtt.client import Client
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
 from kiosk.mqtt.outage import Outage
+from kiosk.mqtt.sender import OnAnswer, Sender
 from kiosk.mqtt.subscriber import Handler, Message, Subscriber
 
 _log = logging.getLogger(__name__)
-
-OnAnswer: TypeAlias = Callable[[ReasonCode], None]
-"""Called with the broker's answer to a published message."""
-
-_HANDED_OVER: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
-"""paho has the message: it is on its way, or goes when there is a connection."""
 
 
 class Connection:
@@ -52,6 +43,8 @@ class Connection:
         fail_fast: Raise when the broker cannot be reached at first, or refuses the connection or a
             subscription, instead of logging it and trying again.
         retry_s: Shortest and longest wait, seconds, before the broker is tried again.
+        answer_s: How long a message may stay unanswered, seconds, before the connection is cut and
+            made again.
 
     Raises:
         ConfigError: ``mqtt.ca_file`` cannot be used.
@@ -67,11 +60,10 @@ class Connection:
         will: Announcement | None = None,
         fail_fast: bool = False,
         retry_s: tuple[float, float] = (1.0, 60.0),
+        answer_s: float = 60.0,
     ) -> None:
         self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
-        self._inflight_max = mqtt.inflight_max
         self._will = will
-        self._in_flight = InFlight[OnAnswer](mqtt.inflight_max)
         self._outage = Outage(self.broker, fail_fast=fail_fast)
         self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
@@ -84,6 +76,7 @@ class Connection:
         )
         if will is not None:
             self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+        self._sender = Sender(self._client, mqtt.inflight_max, answer_s)
         self._subscriber = Subscriber(self._client, self.broker, fail_fast=fail_fast)
         self._inbox = Inbox(
             self._client,
@@ -133,7 +126,7 @@ class Connection:
     @property
     def room(self) -> int:
         """How many messages may be published now; 0 without a connection."""
-        return self._in_flight.room if self._is_connected and not self.is_closed else 0
+        return self._sender.room if self._is_connected and not self.is_closed else 0
 
     def publish(
         self,
@@ -158,11 +151,10 @@ class Connection:
         Raises:
             BrokerError: paho does not take it.
         """
-        properties = correlation_properties(correlation)
-        info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
-        if info.rc not in _HANDED_OVER:
-            raise BrokerError(f"{topic}: the MQTT client did not take a message ({info.rc!r})")
-        self._in_flight.add(info.mid, on_answer)
+        now_s = time.monotonic()
+        self._sender.publish(
+            topic, payload, on_answer, now_s, retain=retain, correlation=correlation
+        )
 
     def post(self, work: Work) -> None:
         """Have the owning thread do something; any thread may call this."""
@@ -185,9 +177,11 @@ class Connection:
         Raises:
             BrokerError: The network thread has ended, or the broker failed with ``fail_fast``.
         """
-        has_worked = self._inbox.work(min(timeout_s, self._due_s - time.monotonic()))
+        due_s = min(self._due_s, self._sender.overdue_s if self._is_connected else math.inf)
+        has_worked = self._inbox.work(min(timeout_s, due_s - time.monotonic()))
+        self._check_answers(time.monotonic())
         while self.room and (announcement := self._announcements.take()):
-            self._announce(announcement)
+            announce(self.publish, announcement)
         self._take_turns()
         return has_worked
 
@@ -204,32 +198,35 @@ class Connection:
         self._await_answers(deadline_s - timeout_s / 2)
         self._take_turns()
         if self._will is not None and self._is_connected:
-            self._announce(self._will)
+            announce(self.publish, self._will)
             self._await_answers(deadline_s)
         self._client.disconnect()
         while not self._network_ended and (left_s := deadline_s - time.monotonic()) > 0:
             self._inbox.work(left_s)
 
+    def _check_answers(self, now_s: float) -> None:
+        """Cut a connection whose acknowledgements do not come; paho sends again on a new one."""
+        if self._is_connected and now_s >= self._sender.overdue_s:
+            self._outage.unanswered(len(self._sender), now_s)
+            self._is_connected = False
+            self._client.cut()
+
     def _take_turns(self) -> None:
         self._due_s = min((turn() for turn in self._turns), default=math.inf)
 
     def _await_answers(self, deadline_s: float) -> None:
-        while self._is_connected and len(self._in_flight) and time.monotonic() < deadline_s:
+        while self._is_connected and len(self._sender) and time.monotonic() < deadline_s:
             self._inbox.work(deadline_s - time.monotonic())
-
-    def _announce(self, announcement: Announcement) -> None:
-        on_answer = partial(_on_announced, announcement.topic)
-        self.publish(announcement.topic, announcement.payload, on_answer, retain=True)
 
     def _on_connect(self, reason: ReasonCode, receive_maximum: int) -> None:
         if reason.is_failure:
             if not self.is_closed:
                 self._outage.refused(reason, time.monotonic())
             return
-        self._outage.connected(time.monotonic())
+        now_s = time.monotonic()
+        self._outage.connected(now_s)
         self._is_connected = True
-        self._in_flight.size = min(self._inflight_max, receive_maximum)
-        self._in_flight.reconnect()
+        self._sender.connect(receive_maximum, now_s)
         self._announcements.connect()
         self._subscriber.connect()
         for hook in self._connect_hooks:
@@ -248,9 +245,9 @@ class Connection:
             self._subscriber.answer(packet_id, reasons)
 
     def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
-        on_answer = self._in_flight.answer(packet_id)
-        if on_answer is not None:
-            on_answer(reason)
+        self._sender.answer(packet_id, reason)
+        if not len(self._sender):
+            self._outage.all_answered()
 
     def _on_message(self, message: Message) -> None:
         if not self.is_closed:
@@ -260,8 +257,3 @@ class Connection:
         self._network_ended = True
         if not self.is_closed:
             raise BrokerError(f"{self.broker}: the network thread has ended") from error
-
-
-def _on_announced(topic: str, reason: ReasonCode) -> None:
-    if reason.is_failure:
-        _log.warning("MQTT broker refuses %s (%s); see its access list", topic, reason)

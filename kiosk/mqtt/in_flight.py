@@ -17,7 +17,8 @@ class InFlight(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._unanswered: dict[int, T] = {}  # packet id → what the sender attached to the message
+        # Packet id → what the sender attached to the message, and when it was sent.
+        self._unanswered: dict[int, tuple[T, float]] = {}
         self._resent: set[int] = set()  # packet ids from before the connection broke
 
     def __len__(self) -> int:
@@ -33,17 +34,24 @@ class InFlight(Generic[T]):
         """
         return 0 if self._resent else max(0, self.size - len(self._unanswered))
 
-    def add(self, packet_id: int, attached: T) -> None:
+    @property
+    def oldest_s(self) -> float | None:
+        """When the oldest unanswered message was sent; ``None`` when all are answered."""
+        return next((sent_s for _, sent_s in self._unanswered.values()), None)
+
+    def add(self, packet_id: int, attached: T, now_s: float) -> None:
         """Note that a message was sent, with something to return when it is answered."""
-        self._unanswered[packet_id] = attached
+        self._unanswered[packet_id] = attached, now_s
 
     def answer(self, packet_id: int) -> T | None:
         """Note the broker's answer; return what was attached, ``None`` for an unknown message."""
         self._resent.discard(packet_id)
-        return self._unanswered.pop(packet_id, None)
+        attached, _ = self._unanswered.pop(packet_id, (None, 0.0))
+        return attached
 
-    def reconnect(self) -> None:
+    def reconnect(self, now_s: float) -> None:
         """Note that every unanswered message is sent again on a new connection."""
+        self._unanswered = {one: (it, now_s) for one, (it, _) in self._unanswered.items()}
         self._resent = set(self._unanswered)
 
 

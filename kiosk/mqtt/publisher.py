@@ -68,6 +68,7 @@ def kiosk_connection(
     *,
     password: str = "",
     retry_s: tuple[float, float] = (1.0, 60.0),
+    answer_s: float = 60.0,
 ) -> Connection:
     """Build a kiosk's connection, which announces its availability: online, and at its end offline.
 
@@ -82,6 +83,7 @@ def kiosk_connection(
         persistent=True,
         will=Announcement(topic, encode_availability(availability.as_offline())),
         retry_s=retry_s,
+        answer_s=answer_s,
     )
     connection.announce(Announcement(topic, encode_availability(availability)))
     return connection

@@ -62,9 +62,7 @@ class Consumer:
     def settled(self) -> None:
         """Wait until everything that was published is answered."""
         connection = self.connection
-        self.step_until(
-            lambda: not connection._announcements._due and not len(connection._in_flight)
-        )
+        self.step_until(lambda: not connection._announcements._due and not len(connection._sender))
 
     def lose_connection(self) -> None:
         """Cut the TCP connection, without DISCONNECT, once all PUBACKs are on their way."""

@@ -27,9 +27,9 @@ def sequences(events: list[Row]) -> list[int]:
 def test_messages_sent_before_the_connection_broke_come_first() -> None:
     """After a reconnection there is no room until all that paho sends again is answered."""
     in_flight = InFlight[str](size=3)
-    in_flight.add(1, "first")
-    in_flight.add(2, "second")
-    in_flight.reconnect()
+    in_flight.add(1, "first", 0.0)
+    in_flight.add(2, "second", 0.0)
+    in_flight.reconnect(9.0)
     assert in_flight.room == 0
     assert in_flight.answer(1) == "first"
     assert in_flight.room == 0
@@ -37,10 +37,23 @@ def test_messages_sent_before_the_connection_broke_come_first() -> None:
     assert in_flight.room == 3
 
 
+def test_a_message_ages_from_its_last_sending() -> None:
+    """The oldest unanswered message counts; a new connection sends all again."""
+    in_flight = InFlight[str](size=3)
+    assert in_flight.oldest_s is None
+    in_flight.add(1, "first", 4.0)
+    in_flight.add(2, "second", 5.0)
+    assert in_flight.oldest_s == 4.0
+    in_flight.answer(1)
+    assert in_flight.oldest_s == 5.0
+    in_flight.reconnect(9.0)
+    assert in_flight.oldest_s == 9.0
+
+
 def test_an_answer_to_an_unknown_message_changes_nothing() -> None:
     """An answer to a message that was not sent, or was answered before, returns None."""
     in_flight = InFlight[str](size=2)
-    in_flight.add(7, "sent")
+    in_flight.add(7, "sent", 0.0)
     assert in_flight.answer(8) is None
     assert len(in_flight) == 1
 
@@ -50,7 +63,7 @@ def test_room_is_what_the_size_leaves(size: int, sent: int, room: int) -> None:
     """Room is never negative, even when the broker has lowered its limit meanwhile."""
     in_flight = InFlight[int](size=3)
     for number in range(sent):
-        in_flight.add(number, number)
+        in_flight.add(number, number, 0.0)
     in_flight.size = size
     assert in_flight.room == room
 
@@ -147,7 +160,7 @@ class AnyCourse(RuleBasedStateMachine):
             assert row.sequence not in self.unanswered.values(), "sent twice"
             self.packet_id += 1
             self.unanswered[self.packet_id] = row.sequence
-            self.in_flight.add(self.packet_id, row.sequence)
+            self.in_flight.add(self.packet_id, row.sequence, self.now_s)
 
     @precondition(lambda self: self.unanswered)
     @rule(index=st.integers(0, 2))
@@ -163,7 +176,7 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule()
     def reconnect(self) -> None:
-        self.in_flight.reconnect()
+        self.in_flight.reconnect(9.0)
 
     @rule(seconds=st.integers(1, 5))
     def wait(self, seconds: int) -> None:

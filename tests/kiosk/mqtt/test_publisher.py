@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
@@ -23,6 +23,7 @@ from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Counts, Row
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import kind_filter
+from tests.kiosk.mqtt.proxy import Proxy
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, Log, kiosk_log
 from tests.mosquitto import PATIENCE_S
 
@@ -357,6 +358,53 @@ def test_acknowledgements_are_stored_together(
     publish(inflight_max=100)
     outbox.wait(200)
     assert outbox.commits < 50
+
+
+@PROTOCOLS
+def test_acknowledgements_that_never_come_lead_to_a_new_connection(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log, protocol: Literal["5", "3.1.1"]
+) -> None:
+    """A proxy swallows every PUBACK: the kiosk connects again, says so once, and loses nothing."""
+    listener = mosquitto.listen(kind_filter("attendance"))
+    with Proxy(mosquitto.address) as proxy:
+        proxy.swallows.set()
+        section = MqttSection(host=mosquitto.host, port=proxy.port, protocol=protocol)
+        kiosk = KioskPublisher(section, outbox, retry_s=(0.05, 0.2), answer_s=0.5)
+        expected = outbox.fill(50)
+        kiosk.start()
+        log.wait_for("has not acknowledged 20 messages in time")
+        while proxy.connections < 3:
+            time.sleep(0.05)
+        proxy.swallows.clear()
+        outbox.wait(50)
+        assert "acknowledges messages again" in log.wait_for("acknowledges")
+        kiosk.stop(PATIENCE_S)
+    heard: list[bytes] = []
+    while len(set(heard)) < 50:
+        heard += listener.payloads(1)
+    assert list(dict.fromkeys(heard)) == expected
+    assert proxy.swallowed >= 20
+    assert log.count("has not acknowledged") == 1
+    assert log.count("unreachable") + log.count("connected again") == 0
+
+
+def test_a_slow_broker_is_not_taken_for_a_silent_one(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log
+) -> None:
+    """While each message is answered in time, the connection stays."""
+    mosquitto.listen(kind_filter("attendance"))
+    with Proxy(mosquitto.address) as proxy:
+        section = MqttSection(host=mosquitto.host, port=proxy.port)
+        kiosk = KioskPublisher(section, outbox, answer_s=1.0)
+        kiosk.start()
+        for _ in range(20):
+            outbox.fill(1)
+            kiosk.notify()
+            outbox.wait(1)
+            time.sleep(0.1)
+        kiosk.stop(PATIENCE_S)
+    assert proxy.connections == 1
+    assert log.count("has not acknowledged") == 0
 
 
 def test_a_retry_that_is_due_during_an_outage_does_not_stay_due(
