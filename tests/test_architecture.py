@@ -51,7 +51,8 @@ STAGES = {
     "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
     "vote": {"recognition.vote"},
     "outbox": {
-        f"mqtt.outbox{name}" for name in ("", "_errors", "_file", "_rows", "_schema", "_trim")
+        f"mqtt.outbox{name}"
+        for name in ("", "_errors", "_file", "_open", "_rows", "_schema", "_trim")
     },
     "publish": {
         f"mqtt.{name}"

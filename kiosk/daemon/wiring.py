@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
@@ -29,6 +30,11 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import build_pipeline, build_recogniser
 
 _log = logging.getLogger(__name__)
+
+
+_BUSY_S: Final = 2.0
+"""How long the frame loop waits for another process that writes to the outbox; the watchdog waits
+for 30 s. The event then stays in memory and is tried again."""
 
 
 def build_daemon(
@@ -62,7 +68,9 @@ def build_daemon(
     else:
         matcher, rule = recogniser.matcher(gallery)
     make_directory(config)
-    outbox = stack.enter_context(Outbox(config.outbox_path, retention=_retention(config.state)))
+    outbox = stack.enter_context(
+        Outbox(config.outbox_path, retention=_retention(config.state), busy_s=_BUSY_S)
+    )
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = kiosk_connection(

@@ -12,27 +12,37 @@ One connection behind one lock serves every thread of the kiosk; other processes
 command) wait for the file up to the busy timeout.
 """
 
+import logging
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Self
 
-from kiosk.errors import OutboxError
-from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S, explained
-from kiosk.mqtt.outbox_file import cut_log, prepare
-from kiosk.mqtt.outbox_rows import Build, Counts, DeduplicationKey, Retention, Row, checksum
+from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S
+from kiosk.mqtt.outbox_file import OutboxFile
+from kiosk.mqtt.outbox_open import cut_log
+from kiosk.mqtt.outbox_rows import (
+    RAW,
+    Build,
+    Counts,
+    DeduplicationKey,
+    Retention,
+    Row,
+    checksum,
+    problem_of,
+)
 from kiosk.mqtt.outbox_trim import Trimmed, shrink, trim
 
+_log = logging.getLogger(__name__)
 
-class Outbox:
+
+class Outbox(OutboxFile):
     """The event database, opened (created when absent), migrated, and proven to be writable.
 
     Args:
         path: The SQLite file. Its folder must exist; ``-wal`` and ``-shm`` files appear beside it.
         retention: How long events are kept.
+        busy_s: How long to wait, seconds, while another process writes to the file.
 
     Attributes:
         outbox_id: A UUID made with the file; sequence numbers count within it.
@@ -42,30 +52,11 @@ class Outbox:
             Every method raises it too, when the disk is full or fails.
     """
 
-    outbox_id: str
-
-    def __init__(self, path: Path, *, retention: Retention | None = None) -> None:
-        self._path = path
+    def __init__(
+        self, path: Path, *, retention: Retention | None = None, busy_s: float = BUSY_TIMEOUT_S
+    ) -> None:
+        super().__init__(path, busy_s)
         self._retention = retention or Retention()
-        self._lock = threading.Lock()
-        with explained(path):
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-        try:
-            with explained(path):
-                self.outbox_id = prepare(self._connection, path)
-        except OutboxError:
-            self._connection.close()
-            raise
-
-    def __enter__(self) -> Self:
-        """Return the outbox itself."""
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Close the file."""
-        self.close()
 
     def __len__(self) -> int:
         """Count the pending events."""
@@ -73,8 +64,10 @@ class Outbox:
 
     def counts(self) -> Counts:
         """Return how many events there are."""
-        with self._lock, explained(self._path):
-            row = self._connection.execute("SELECT kept, undelivered, dropped FROM state")
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT kept, undelivered, dropped, (SELECT count(*) FROM set_aside) FROM state"
+            )
             return Counts(*row.fetchone())
 
     def put(self, build: Build) -> int:
@@ -106,8 +99,8 @@ class Outbox:
 
     def last_sequence(self) -> int:
         """Return the number of the newest event ever stored; 0 when there was none."""
-        with self._lock, explained(self._path):
-            return _last_sequence(self._connection)
+        with self._reading() as connection:
+            return _last_sequence(connection)
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
         """Read events that are not delivered, oldest first.
@@ -116,13 +109,9 @@ class Outbox:
             limit: At most so many.
             after: Only sequences above this.
         """
-        with self._lock, explained(self._path):
-            rows = self._connection.execute(
-                "SELECT sequence, topic, payload FROM events INDEXED BY undelivered "
-                "WHERE delivered_s IS NULL AND sequence > ? ORDER BY sequence LIMIT ?",
-                (after, limit),
-            ).fetchall()
-        return [Row(*row) for row in rows]
+        return self._read(
+            "INDEXED BY undelivered WHERE delivered_s IS NULL AND sequence > ?", (after,), limit
+        )
 
     def stored(self, first: int, last: int, limit: int) -> list[Row]:
         """Read events that are still there, delivered or not, in order.
@@ -132,13 +121,7 @@ class Outbox:
             last: Highest number.
             limit: At most so many.
         """
-        with self._lock, explained(self._path):
-            rows = self._connection.execute(
-                "SELECT sequence, topic, payload FROM events "
-                "WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?",
-                (first, last, limit),
-            ).fetchall()
-        return [Row(*row) for row in rows]
+        return self._read("WHERE sequence BETWEEN ? AND ?", (first, last), limit)
 
     def mark_delivered(self, sequences: Sequence[int], now_s: int = 0) -> None:
         """Note that the broker has acknowledged these events (PUBACK).
@@ -180,8 +163,8 @@ class Outbox:
             trimmed = trim(connection, self._retention, now_s)
         if trimmed.has_more:
             return trimmed
-        with self._lock, explained(self._path):
-            return Trimmed(0, 0, has_more=shrink(self._connection))
+        with self._reading() as connection:
+            return Trimmed(0, 0, has_more=shrink(connection))
 
     def forget(self, subject_id: str) -> int:
         """Erase the deduplication keys of one person; return how many there were.
@@ -192,8 +175,8 @@ class Outbox:
         with self._transaction() as connection:
             gone = connection.execute("DELETE FROM stored_once WHERE subject_id = ?", (subject_id,))
             count = gone.rowcount
-        with self._lock, explained(self._path):
-            cut_log(self._connection)
+        with self._reading() as connection:
+            cut_log(connection)
         return count
 
     def prune_keys(self, before: date, boot_id: str) -> int:
@@ -209,18 +192,32 @@ class Outbox:
                 (before.isoformat(), boot_id),
             ).rowcount
 
-    def close(self) -> None:
-        """Close the file; no thread may use the outbox afterwards."""
-        with self._lock:
-            self._connection.close()
+    def _read(self, which: str, values: tuple[int, ...], limit: int) -> list[Row]:
+        """Read events in order, after those that cannot be published were set aside."""
+        query = f"SELECT {RAW} FROM events {which} ORDER BY sequence LIMIT ?"  # noqa: S608 - written above
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(query, (*values, limit)).fetchall()
+            problems = {row[0]: why for row in rows if (why := problem_of(row)) is not None}
+            if not problems:
+                return [
+                    Row(sequence, topic.decode(), payload)
+                    for sequence, _, topic, payload, _ in rows
+                ]
+            self._set_aside(problems)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the lock; commit at the end, or roll back when anything was raised."""
-        with self._lock, explained(self._path), self._connection as connection:
-            # IMMEDIATE takes the write lock first, where the busy timeout can wait for it.
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
+    def _set_aside(self, problems: dict[int, str]) -> None:
+        """Move rows to the table of damaged ones, and log it."""
+        with self._transaction() as connection:
+            for sequence, why in problems.items():
+                connection.execute(
+                    "INSERT INTO set_aside SELECT sequence, event_id, topic, payload, ? "
+                    "FROM events WHERE sequence = ?",
+                    (why, sequence),
+                )
+                connection.execute("DELETE FROM events WHERE sequence = ?", (sequence,))
+        what = ", ".join(f"{sequence} ({why})" for sequence, why in problems.items())
+        _log.error("%s: events that cannot be published are set aside: %s", self._path, what)
 
 
 def _insert(connection: sqlite3.Connection, build: Build) -> int:

@@ -1,65 +1,89 @@
-"""Opening the outbox file: settings, migration, and a write that proves that it can be written."""
+"""The open outbox file: its connection, its lock, and its transactions."""
 
-import contextlib
+import logging
 import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Self
 
-from kiosk.mqtt.outbox_schema import SCHEMA_VERSION, create_or_migrate, read_version
+from kiosk.errors import OutboxError
+from kiosk.mqtt.outbox_errors import explained
+from kiosk.mqtt.outbox_open import prepare
 
-_INCREMENTAL: Final = 2
-_LOG_PAGES: Final = 256
-"""After how many pages (4 KiB each) the write-ahead log is copied into the database."""
+_log = logging.getLogger(__name__)
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> str:
-    """Check whose file this is, create or migrate its tables, and return the outbox id.
+class OutboxFile:
+    """One connection behind one lock, for every thread of the process.
 
-    There is no check of the whole file, which would take 40 s at a million events; the first and
-    the last event are read, and one row is written and committed.
+    Args:
+        path: The SQLite file.
+        busy_s: How long to wait, seconds, while another process writes to the file.
+
+    Attributes:
+        outbox_id: A UUID made with the file.
 
     Raises:
-        OutboxError: The file is another program's, or of a newer kiosk.
-        sqlite3.Error: The file cannot be used.
+        OutboxError: The file cannot be used.
     """
-    version = read_version(connection, path)
-    if version == 0:
-        connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
-    connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}").fetchone()
-    connection.execute(f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}").fetchone()
-    # Deleted rows are overwritten, not just unlinked.
-    connection.execute("PRAGMA secure_delete = ON").fetchone()
-    if version != SCHEMA_VERSION:
-        create_or_migrate(connection)
-        cut_log(connection)
-    _let_it_shrink(connection)
-    # Two statements: one with both would read the whole table.
-    connection.execute("SELECT min(sequence) FROM events").fetchone()
-    connection.execute("SELECT max(sequence) FROM events").fetchone()
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("UPDATE state SET starts = starts + 1")
-    (outbox_id,) = connection.execute("SELECT outbox_id FROM state").fetchone()
-    return str(outbox_id)
 
+    outbox_id: str
 
-def cut_log(connection: sqlite3.Connection) -> None:
-    """Empty the write-ahead log, which still holds the rows that were erased or migrated."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def __init__(self, path: Path, busy_s: float) -> None:
+        self._path = path
+        self._is_failing = False
+        self._lock = threading.Lock()
+        with explained(path):
+            self._connection = sqlite3.connect(
+                path, timeout=busy_s, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with explained(path):
+                self.outbox_id = prepare(self._connection, path)
+        except OutboxError:
+            self._connection.close()
+            raise
 
+    def __enter__(self) -> Self:
+        """Return the outbox itself."""
+        return self
 
-def _let_it_shrink(connection: sqlite3.Connection) -> None:
-    """Convert a file from before schema 3, which could only grow.
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the file."""
+        self.close()
 
-    It needs space for a copy of the file. Without it, or while another process uses the file, the
-    next start tries again.
-    """
-    (mode,) = connection.execute("PRAGMA auto_vacuum").fetchone()
-    if mode == _INCREMENTAL:
-        return
-    with contextlib.suppress(sqlite3.OperationalError):
-        connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
-        connection.execute("VACUUM")
-        cut_log(connection)
+    def close(self) -> None:
+        """Close the file; no thread may use the outbox afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock for statements that are their own transactions."""
+        with self._lock, explained(self._path):
+            yield self._connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock; commit at the end, or roll back when anything was raised.
+
+        A failure is logged once, and its end once.
+        """
+        try:
+            with self._lock, explained(self._path), self._connection as connection:
+                # IMMEDIATE takes the write lock first, where the busy timeout can wait for it.
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+        except OutboxError as exc:
+            self._note_failure(exc)
+            raise
+        if self._is_failing:
+            self._is_failing = False
+            _log.info("%s: events are stored again", self._path)
+
+    def _note_failure(self, error: OutboxError) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            _log.error("nothing can be stored: %s", error)

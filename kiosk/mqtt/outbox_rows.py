@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final, TypeAlias
 
 from kiosk.timetable import ClassSession
 
@@ -24,6 +25,30 @@ class Row:
     sequence: int
     topic: str
     payload: bytes
+
+
+RawRow: TypeAlias = tuple[int, bytes, bytes, bytes, object]
+"""Sequence, event id, topic, payload and checksum, as read from a file that may be damaged."""
+RAW: Final = (
+    "sequence, CAST(event_id AS BLOB), CAST(topic AS BLOB), CAST(payload AS BLOB), checksum"
+)
+"""The columns of a raw row. Cast, because a damaged text may not be UTF-8."""
+
+_TOPIC_BYTES_MAX: Final = 65535  # MQTT, 1.5.4
+
+
+def problem_of(raw: RawRow) -> str | None:
+    """Return why a row cannot be published; ``None`` when it can."""
+    sequence, event_id, topic, payload, found = raw
+    if found != checksum(sequence, event_id, topic, payload):
+        return "its checksum is wrong"
+    try:
+        name = topic.decode()
+    except UnicodeDecodeError:
+        return "its topic is not UTF-8"
+    if not topic or len(topic) > _TOPIC_BYTES_MAX or set("+#\0") & set(name):
+        return "its topic is not one that can be published to"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +82,13 @@ class Counts:
         kept: Events that no register has confirmed.
         undelivered: Those of them that the broker has not acknowledged either.
         dropped: Undelivered events deleted since the file was made, because it was full.
+        set_aside: Damaged rows that are kept apart and not published.
     """
 
     kept: int
     undelivered: int
     dropped: int
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import MqttSection
+from kiosk.errors import OutboxError
 from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent, Progress
@@ -33,6 +34,8 @@ _TRIM_S: Final = 60.0
 _MARK_S: Final = 0.2
 """How long a PUBACK may wait to be stored, together with others: each commit costs a disk access.
 Should the process end before, the event is sent again."""
+_FAULT_S: Final = 5.0
+"""How long to wait before an outbox that cannot be used is tried again."""
 _NO_SUBSCRIBER: Final = 0x10
 
 
@@ -130,9 +133,12 @@ class Publisher:
         now_s = time.monotonic()
         if self._delivered and (now_s >= self._mark_due_s or self._connection.is_closed):
             self._mark_delivered()
-        self._send(now_s)
         if now_s >= self._trim_due_s:
             self._trim(now_s)
+        try:
+            self._send(now_s)
+        except OutboxError:  # the outbox logs it
+            return now_s + _FAULT_S
         mark_due_s = self._mark_due_s if self._delivered else self._trim_due_s
         return min(self._progress.retry_due_s, mark_due_s, self._trim_due_s, now_s + _POLL_S)
 
@@ -175,11 +181,20 @@ class Publisher:
             self._mark_delivered()  # before the events of the topic are read again
 
     def _mark_delivered(self) -> None:
-        self._outbox.mark_delivered(self._delivered, self._unix_s())
-        self._delivered = []
+        """Mark what was acknowledged; remember it while the outbox cannot be written."""
+        try:
+            self._outbox.mark_delivered(self._delivered, self._unix_s())
+        except OutboxError:
+            self._mark_due_s = time.monotonic() + _FAULT_S
+        else:
+            self._delivered = []
 
     def _trim(self, now_s: float) -> None:
-        trimmed = self._outbox.trim(self._unix_s())
+        try:
+            trimmed = self._outbox.trim(self._unix_s())
+        except OutboxError:
+            self._trim_due_s = now_s + _FAULT_S
+            return
         self._trim_due_s = now_s if trimmed.has_more else now_s + _TRIM_S
         if trimmed.dropped:
             message = "the outbox is full: %d events were deleted that were never delivered"

@@ -5,6 +5,7 @@ pieces, each a few events that wait for their PUBACK, so that new events go out 
 """
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from paho.mqtt.reasoncodes import ReasonCode
 
-from kiosk.errors import PayloadError
+from kiosk.errors import OutboxError, PayloadError
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent
 from kiosk.mqtt.publisher import is_delivery
@@ -34,6 +35,8 @@ _NUMBERS_MAX: Final = 10_000
 """How many numbers one answer covers; of a longer request the rest must be asked for again."""
 _REQUESTS_MAX: Final = 8
 """How many requests wait; each register has one outstanding and asks again after a time-out."""
+_FAULT_S: Final = 5.0
+"""How long to wait before an outbox that cannot be used is tried again."""
 _NEVER_S: Final = float("inf")
 
 M = TypeVar("M", Confirmation, ReplayRequest)
@@ -111,6 +114,8 @@ class RegisterLink:
         self._address = address
         self._window = max(1, window)
         self._confirmed = confirmed
+        self._confirmation: Confirmation | None = None
+        self._requests: deque[tuple[ReplayRequest, bytes | None]] = deque(maxlen=_REQUESTS_MAX)
         self._replays: deque[_Replay] = deque()
         self._warned: set[str] = set()
         connection.subscribe(address.topic(CONFIRMED), self._on_confirmation)
@@ -120,17 +125,36 @@ class RegisterLink:
     def _on_confirmation(self, message: Message) -> None:
         confirmation = self._read(message, Confirmation)
         if confirmation is not None and confirmation.outbox_id == self._outbox.outbox_id:
-            if self._outbox.confirm(confirmation.register_id, confirmation.sequence):
-                self._confirmed()
-            else:
-                self._warn_once(f"event {confirmation.sequence}, which this kiosk never stored")
+            self._confirmation = confirmation
         message.acknowledge()
 
     def _on_request(self, message: Message) -> None:
         request = self._read(message, ReplayRequest)
         if request is not None and request.outbox_id == self._outbox.outbox_id:
-            self._queue(request, message.correlation)
+            self._requests.append((request, message.correlation))
         message.acknowledge()
+
+    def _take_turn(self) -> float:
+        """Do what the register asked for; return when to try again after a fault of the outbox."""
+        try:
+            self._confirm()
+            while self._requests:
+                self._queue(*self._requests[0])
+                self._requests.popleft()
+            self._answer()
+        except OutboxError:  # the outbox logs it
+            return time.monotonic() + _FAULT_S
+        return _NEVER_S  # a turn follows each message and each PUBACK
+
+    def _confirm(self) -> None:
+        if self._confirmation is None:
+            return
+        sequence = self._confirmation.sequence
+        if self._outbox.confirm(self._confirmation.register_id, sequence):
+            self._confirmed()
+        else:
+            self._warn_once(f"event {sequence}, which this kiosk never stored")
+        self._confirmation = None
 
     def _queue(self, request: ReplayRequest, correlation: bytes | None) -> None:
         last = min(request.last, request.first + _NUMBERS_MAX - 1)
@@ -143,7 +167,7 @@ class RegisterLink:
             first = request.first
             self._replays.append(_Replay(first, last, correlation, next=first, end=end))
 
-    def _take_turn(self) -> float:
+    def _answer(self) -> None:
         while self._replays and self._connection.room:
             replay = self._replays[0]
             self._send_events(replay)
@@ -151,7 +175,6 @@ class RegisterLink:
                 break
             self._replays.popleft()
             self._send_done(replay)
-        return _NEVER_S  # a turn follows each PUBACK
 
     def _send_events(self, replay: _Replay) -> None:
         """Read and send as many events as may be unanswered."""

@@ -27,11 +27,11 @@ from kiosk.protocol.delivery import (
 )
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import CONFIRMED, REPLAY, REPLAY_DONE, REPLAYED
-from tests.conftest import PATIENCE_S
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, Log, kiosk_log
+from tests.mosquitto import PATIENCE_S
 
 if TYPE_CHECKING:
-    from tests.conftest import Mosquitto
+    from tests.mosquitto import Mosquitto
 
 REGISTER = str(uuid.uuid4())
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
