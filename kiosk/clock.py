@@ -44,6 +44,11 @@ class Clock(Protocol):
         """
 
 
+def unix_s(clock: Clock) -> int:
+    """Return the time of day, Unix seconds; 0 while it is not synchronised."""
+    return round(clock.utc().timestamp()) if clock.synchronised() else 0
+
+
 class SystemClock:
     """The clocks of the operating system."""
 

@@ -151,6 +151,8 @@ class StateSection(Section, frozen=True):
     directory: str = "/var/lib/kiosk"
     gallery: str = ""
     roster: str = ""
+    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    events_max: Annotated[int, Meta(ge=1000, le=10_000_000)] = 200_000
 
 
 class Config(Section, frozen=True):

@@ -50,10 +50,16 @@ STAGES = {
     "embed": {f"recognition.{name}" for name in ("embed", "bundle", "tflite")},
     "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
     "decide": {"recognition.decide", "recognition.walk"},
-    "outbox": {f"mqtt.{name}" for name in ("outbox", "outbox_schema", "outbox_errors")},
+    "outbox": {
+        f"mqtt.outbox{name}"
+        for name in ("", "_errors", "_file", "_open", "_rows", "_schema", "_trim")
+    },
     "publish": {
         f"mqtt.{name}"
-        for name in ("publisher", "worker", "connection", "subscriber", "inbox", "in_flight")
+        for name in (
+            *("publisher", "worker", "connection", "subscriber", "inbox", "in_flight"),
+            *("announcements", "register_link", "sender", "outage"),
+        )
     },
 }
 """The stages of the flow, with the modules that make up each."""

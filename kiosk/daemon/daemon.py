@@ -5,6 +5,7 @@ is lost is one line in the log, and another when it is back; it is tried again i
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.clock import Clock
-from kiosk.daemon.recorder import AlreadyStored, NotKnown, Recorder, Stored
+from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
 from kiosk.daemon.refusals import RefusalMonitor
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, KioskError, RecordingError
@@ -84,6 +85,7 @@ class Daemon:
             self._store(self.pipeline.finish())
         finally:
             self.notifier.stopping()
+            self.recorder.retry(math.inf)
             self.mqtt.stop(timeout_s=1.5)
 
     def _start_camera(self) -> bool:
@@ -178,6 +180,8 @@ class Daemon:
             match self.recorder.store(decision):
                 case Stored(event):
                     _log.info("event %d stored after %d votes", event.sequence, decision.votes)
+                case Postponed():
+                    _log.debug("an event waits in memory")
                 case AlreadyStored():
                     _log.debug("already stored in this class session")
                 case NotKnown(verdict):
@@ -187,6 +191,7 @@ class Daemon:
         """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""
         for check in self.checks:
             check()
+        self.recorder.retry(self.clock.monotonic_s())
         if self.reload.is_set():
             self.reload.clear()
             self._reload()

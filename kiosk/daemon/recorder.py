@@ -1,7 +1,8 @@
 """Turn a decision into an attendance event and store it in the outbox."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -10,7 +11,10 @@ import uuid_utils
 
 from kiosk.clock import Clock
 from kiosk.config import Config
-from kiosk.mqtt.outbox import DeduplicationKey, Outbox
+from kiosk.daemon.backlog import Backlog
+from kiosk.errors import OutboxError
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_rows import DeduplicationKey
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.records import Decision, Verdict
@@ -43,6 +47,17 @@ class AlreadyStored:
 
 
 @dataclass(frozen=True, slots=True)
+class Postponed:
+    """The decision became an event, which waits in memory: the outbox cannot be written now.
+
+    Attributes:
+        session: The class session.
+    """
+
+    session: ClassSession
+
+
+@dataclass(frozen=True, slots=True)
 class NotKnown:
     """The decision names nobody; nothing was stored.
 
@@ -53,7 +68,7 @@ class NotKnown:
     verdict: Verdict
 
 
-StoreResult: TypeAlias = Stored | AlreadyStored | NotKnown
+StoreResult: TypeAlias = Stored | AlreadyStored | Postponed | NotKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,7 @@ class Recorder:
         config: Names, time zone and timetable.
         model_id: The model that recognised.
         committed: Called after an event is on the disk.
+        backlog: Events that could not be stored.
     """
 
     outbox: Outbox
@@ -73,6 +89,7 @@ class Recorder:
     config: Config
     model_id: str
     committed: Callable[[], None]
+    backlog: Backlog = field(default_factory=Backlog)
 
     def class_session(self) -> ClassSession:
         """Return the current class session."""
@@ -85,17 +102,35 @@ class Recorder:
         now = self.clock.utc()
         session = self.config.session_at(now)
         event = self._event(decision, decision.subject_id, session, now)
+        key = _deduplication_key(event, session)
+        if key in self.backlog:
+            return AlreadyStored(session)
+        try:
+            sequence = self._commit(key, event)
+        except OutboxError:
+            self.backlog.add(key, event)
+            return Postponed(session)
+        if sequence is None:
+            return AlreadyStored(session)
+        return Stored(msgspec.structs.replace(event, sequence=sequence))
+
+    def retry(self, now_s: float) -> None:
+        """Store what waits in memory, if a try is due; called on every turn of the frame loop."""
+        self.backlog.retry(self._commit, now_s)
+
+    def _commit(self, key: DeduplicationKey, event: AttendanceEvent) -> int | None:
+        """Commit an event to the outbox; return its number, ``None`` when the key is there."""
 
         def build(sequence: int) -> tuple[str, str, bytes]:
             numbered = msgspec.structs.replace(event, sequence=sequence)
             return event.event_id, self._address.topic_of(event), encode(numbered)
 
-        sequence = self.outbox.store_once(_deduplication_key(event, session), build)
-        if sequence is None:
-            return AlreadyStored(session)
-        self.committed()
-        self._prune(session, event.boot_id)
-        return Stored(msgspec.structs.replace(event, sequence=sequence))
+        sequence = self.outbox.store_once(key, build)
+        if sequence is not None:
+            self.committed()
+            with suppress(OutboxError):  # the event is stored; the next one prunes
+                self._prune(key.session, event.boot_id)
+        return sequence
 
     def _prune(self, session: ClassSession, boot_id: str) -> None:
         """Delete old deduplication keys, whether the clock is synchronised or not.

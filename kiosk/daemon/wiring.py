@@ -5,19 +5,24 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
+from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
-from kiosk.clock import Clock, SystemClock
-from kiosk.config import Config, MqttSection, make_directory
+from kiosk.clock import Clock, SystemClock, unix_s
+from kiosk.config import Config, MqttSection, StateSection, make_directory
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_rows import Retention
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
+from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import KioskAddress
@@ -25,6 +30,11 @@ from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import build_pipeline, build_recogniser
 
 _log = logging.getLogger(__name__)
+
+
+_BUSY_S: Final = 2.0
+"""How long the frame loop waits for another process that writes to the outbox; the watchdog waits
+for 30 s. The event then stays in memory and is tried again."""
 
 
 def build_daemon(
@@ -58,15 +68,25 @@ def build_daemon(
     else:
         matcher, rule = recogniser.matcher(gallery)
     make_directory(config)
-    outbox = stack.enter_context(Outbox(config.outbox_path))
+    outbox = stack.enter_context(
+        Outbox(config.outbox_path, retention=_retention(config.state), busy_s=_BUSY_S)
+    )
     mqtt, broker = _broker(config.mqtt, stack)
+    address = KioskAddress.of(config.kiosk)
     connection = kiosk_connection(
         mqtt,
-        KioskAddress.of(config.kiosk),
+        address,
         Availability(state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")),
         password=read_password(mqtt),
     )
-    publisher = Publisher(connection, outbox)
+    publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
+    RegisterLink(
+        connection,
+        outbox,
+        address,
+        window=mqtt.inflight_max // 2,
+        confirmed=publisher.trim_soon,
+    )
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     stop = threading.Event()
@@ -90,6 +110,10 @@ def build_daemon(
         retry_s=config.camera.retry_s,
         stop=stop,
     )
+
+
+def _retention(state: StateSection) -> Retention:
+    return Retention(unconfirmed=timedelta(days=state.keep_days), events_max=state.events_max)
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:

@@ -1,7 +1,9 @@
 """paho's MQTT client, set up from the ``[mqtt]`` table of the configuration."""
 
+import contextlib
 import logging
 import random
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +103,13 @@ class Client(paho.Client):
         self.connect_async(mqtt.host, mqtt.port, mqtt.keepalive_s, **options)
         self.loop_start()
 
+    def cut(self) -> None:
+        """Break the TCP connection; the network thread notices and connects again."""
+        link = self.socket()
+        if isinstance(link, socket.socket):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                link.shutdown(socket.SHUT_RDWR)
+
     def loop_forever(
         self,
         timeout: float = 1.0,
@@ -122,6 +131,15 @@ class Client(paho.Client):
         except (OSError, ssl.SSLError) as exc:
             message = f"mqtt.ca_file: {ca_file} cannot be read as PEM certificates ({_why(exc)})"
             raise ConfigError(message) from exc
+
+
+def correlation_properties(correlation: bytes | None) -> Properties | None:
+    """Return the properties of a PUBLISH that answers a request."""
+    if correlation is None:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.CorrelationData = correlation
+    return properties
 
 
 def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:

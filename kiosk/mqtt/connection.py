@@ -12,36 +12,19 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Final, TypeAlias
 
-from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError
+from kiosk.mqtt.announcements import Announcement, Announcements, announce
 from kiosk.mqtt.client import Client
-from kiosk.mqtt.in_flight import InFlight
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
 from kiosk.mqtt.outage import Outage
+from kiosk.mqtt.sender import OnAnswer, Sender
 from kiosk.mqtt.subscriber import Handler, Message, Subscriber
 
 _log = logging.getLogger(__name__)
-
-OnAnswer: TypeAlias = Callable[[ReasonCode], None]
-"""Called with the broker's answer to a published message."""
-
-_HANDED_OVER: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
-"""paho has the message: it is on its way, or goes when there is a connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """A retained message: later subscribers still get the last one of each topic."""
-
-    topic: str
-    payload: bytes
 
 
 class Connection:
@@ -60,6 +43,8 @@ class Connection:
         fail_fast: Raise when the broker cannot be reached at first, or refuses the connection or a
             subscription, instead of logging it and trying again.
         retry_s: Shortest and longest wait, seconds, before the broker is tried again.
+        answer_s: How long a message may stay unanswered, seconds, before the connection is cut and
+            made again.
 
     Raises:
         ConfigError: ``mqtt.ca_file`` cannot be used.
@@ -75,15 +60,14 @@ class Connection:
         will: Announcement | None = None,
         fail_fast: bool = False,
         retry_s: tuple[float, float] = (1.0, 60.0),
+        answer_s: float = 60.0,
     ) -> None:
         self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
-        self._inflight_max = mqtt.inflight_max
         self._will = will
-        self._in_flight = InFlight[OnAnswer](mqtt.inflight_max)
         self._outage = Outage(self.broker, fail_fast=fail_fast)
-        self._announced: dict[str, Announcement] = {}
-        self._to_announce: dict[str, Announcement] = {}
+        self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
+        self._connect_hooks: list[Callable[[], None]] = []
         self._due_s = -math.inf
         self._is_connected = False
         self._network_ended = False
@@ -92,6 +76,7 @@ class Connection:
         )
         if will is not None:
             self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+        self._sender = Sender(self._client, mqtt.inflight_max, answer_s)
         self._subscriber = Subscriber(self._client, self.broker, fail_fast=fail_fast)
         self._inbox = Inbox(
             self._client,
@@ -118,15 +103,20 @@ class Connection:
 
     def announce(self, announcement: Announcement) -> None:
         """Publish a retained message now and at every connect; it replaces the one of its topic."""
-        self._announced[announcement.topic] = announcement
-        self._to_announce[announcement.topic] = announcement
+        self._announcements.add(announcement)
 
     def each_turn(self, turn: Callable[[], float]) -> None:
         """Call a function after every piece of work; it may publish while there is :attr:`room`.
 
+        The last call is in :meth:`close`, after the last answers to events.
+
         It returns when it wants to be called again at the latest, in monotonic seconds.
         """
         self._turns.append(turn)
+
+    def each_connect(self, hook: Callable[[], None]) -> None:
+        """Call a function when the broker has accepted the connection, at each connect."""
+        self._connect_hooks.append(hook)
 
     @property
     def is_closed(self) -> bool:
@@ -136,22 +126,35 @@ class Connection:
     @property
     def room(self) -> int:
         """How many messages may be published now; 0 without a connection."""
-        return self._in_flight.room if self._is_connected and not self.is_closed else 0
+        return self._sender.room if self._is_connected and not self.is_closed else 0
 
     def publish(
-        self, topic: str, payload: bytes, on_answer: OnAnswer, *, retain: bool = False
+        self,
+        topic: str,
+        payload: bytes,
+        on_answer: OnAnswer,
+        *,
+        retain: bool = False,
+        correlation: bytes | None = None,
     ) -> None:
         """Publish a message with QoS 1.
 
         paho keeps it, and sends it again after a reconnection, until the broker answers.
 
+        Args:
+            topic: The topic.
+            payload: The payload.
+            on_answer: Called with the broker's answer.
+            retain: Whether the broker keeps it for later subscribers.
+            correlation: MQTT 5 correlation data of the request that this answers.
+
         Raises:
             BrokerError: paho does not take it.
         """
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
-        if info.rc not in _HANDED_OVER:
-            raise BrokerError(f"{topic}: the MQTT client did not take a message ({info.rc!r})")
-        self._in_flight.add(info.mid, on_answer)
+        now_s = time.monotonic()
+        self._sender.publish(
+            topic, payload, on_answer, now_s, retain=retain, correlation=correlation
+        )
 
     def post(self, work: Work) -> None:
         """Have the owning thread do something; any thread may call this."""
@@ -174,10 +177,12 @@ class Connection:
         Raises:
             BrokerError: The network thread has ended, or the broker failed with ``fail_fast``.
         """
-        has_worked = self._inbox.work(min(timeout_s, self._due_s - time.monotonic()))
-        while self.room and self._to_announce:
-            self._announce(self._to_announce.pop(next(iter(self._to_announce))))
-        self._due_s = min((turn() for turn in self._turns), default=math.inf)
+        due_s = min(self._due_s, self._sender.overdue_s if self._is_connected else math.inf)
+        has_worked = self._inbox.work(min(timeout_s, due_s - time.monotonic()))
+        self._check_answers(time.monotonic())
+        while self.room and (announcement := self._announcements.take()):
+            announce(self.publish, announcement)
+        self._take_turns()
         return has_worked
 
     def close(self, timeout_s: float) -> None:
@@ -191,32 +196,41 @@ class Connection:
         deadline_s = time.monotonic() + timeout_s
         self._inbox.closed.set()
         self._await_answers(deadline_s - timeout_s / 2)
+        self._take_turns()
         if self._will is not None and self._is_connected:
-            self._announce(self._will)
+            announce(self.publish, self._will)
             self._await_answers(deadline_s)
         self._client.disconnect()
         while not self._network_ended and (left_s := deadline_s - time.monotonic()) > 0:
             self._inbox.work(left_s)
 
-    def _await_answers(self, deadline_s: float) -> None:
-        while self._is_connected and len(self._in_flight) and time.monotonic() < deadline_s:
-            self._inbox.work(deadline_s - time.monotonic())
+    def _check_answers(self, now_s: float) -> None:
+        """Cut a connection whose acknowledgements do not come; paho sends again on a new one."""
+        if self._is_connected and now_s >= self._sender.overdue_s:
+            self._outage.unanswered(len(self._sender), now_s)
+            self._is_connected = False
+            self._client.cut()
 
-    def _announce(self, announcement: Announcement) -> None:
-        on_answer = partial(_on_announced, announcement.topic)
-        self.publish(announcement.topic, announcement.payload, on_answer, retain=True)
+    def _take_turns(self) -> None:
+        self._due_s = min((turn() for turn in self._turns), default=math.inf)
+
+    def _await_answers(self, deadline_s: float) -> None:
+        while self._is_connected and len(self._sender) and time.monotonic() < deadline_s:
+            self._inbox.work(deadline_s - time.monotonic())
 
     def _on_connect(self, reason: ReasonCode, receive_maximum: int) -> None:
         if reason.is_failure:
             if not self.is_closed:
                 self._outage.refused(reason, time.monotonic())
             return
-        self._outage.connected(time.monotonic())
+        now_s = time.monotonic()
+        self._outage.connected(now_s)
         self._is_connected = True
-        self._in_flight.size = min(self._inflight_max, receive_maximum)
-        self._in_flight.reconnect()
-        self._to_announce = dict(self._announced)
+        self._sender.connect(receive_maximum, now_s)
+        self._announcements.connect()
         self._subscriber.connect()
+        for hook in self._connect_hooks:
+            hook()
 
     def _on_unreachable(self, cause: object) -> None:
         if not self.is_closed:
@@ -231,9 +245,9 @@ class Connection:
             self._subscriber.answer(packet_id, reasons)
 
     def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
-        on_answer = self._in_flight.answer(packet_id)
-        if on_answer is not None:
-            on_answer(reason)
+        self._sender.answer(packet_id, reason)
+        if not len(self._sender):
+            self._outage.all_answered()
 
     def _on_message(self, message: Message) -> None:
         if not self.is_closed:
@@ -243,8 +257,3 @@ class Connection:
         self._network_ended = True
         if not self.is_closed:
             raise BrokerError(f"{self.broker}: the network thread has ended") from error
-
-
-def _on_announced(topic: str, reason: ReasonCode) -> None:
-    if reason.is_failure:
-        _log.warning("MQTT broker refuses %s (%s); see its access list", topic, reason)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -16,7 +17,8 @@ class InFlight(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._unanswered: dict[int, T] = {}  # packet id → what the sender attached to the message
+        # Packet id → what the sender attached to the message, and when it was sent.
+        self._unanswered: dict[int, tuple[T, float]] = {}
         self._resent: set[int] = set()  # packet ids from before the connection broke
 
     def __len__(self) -> int:
@@ -32,17 +34,24 @@ class InFlight(Generic[T]):
         """
         return 0 if self._resent else max(0, self.size - len(self._unanswered))
 
-    def add(self, packet_id: int, attached: T) -> None:
+    @property
+    def oldest_s(self) -> float | None:
+        """When the oldest unanswered message was sent; ``None`` when all are answered."""
+        return next((sent_s for _, sent_s in self._unanswered.values()), None)
+
+    def add(self, packet_id: int, attached: T, now_s: float) -> None:
         """Note that a message was sent, with something to return when it is answered."""
-        self._unanswered[packet_id] = attached
+        self._unanswered[packet_id] = attached, now_s
 
     def answer(self, packet_id: int) -> T | None:
         """Note the broker's answer; return what was attached, ``None`` for an unknown message."""
         self._resent.discard(packet_id)
-        return self._unanswered.pop(packet_id, None)
+        attached, _ = self._unanswered.pop(packet_id, (None, 0.0))
+        return attached
 
-    def reconnect(self) -> None:
+    def reconnect(self, now_s: float) -> None:
         """Note that every unanswered message is sent again on a new connection."""
+        self._unanswered = {one: (it, now_s) for one, (it, _) in self._unanswered.items()}
         self._resent = set(self._unanswered)
 
 
@@ -65,57 +74,121 @@ class PendingEvent(Protocol):
 E = TypeVar("E", bound=PendingEvent)
 
 
-class Progress:
-    """How far the events of the outbox have been sent, and which of them were refused.
+@dataclass(slots=True)
+class _Held:
+    """A topic whose events nobody takes: of its events only one at a time is sent, as a probe.
 
-    Args:
-        retry_s: How long after its refusal an event is sent again, seconds.
+    Attributes:
+        first: The lowest number that was not taken.
+        retry_due_s: When the first event is sent again, monotonic seconds.
+        probe_due_s: When another event may be sent, monotonic seconds.
+        probe: The number of the unanswered probe.
     """
 
-    def __init__(self, retry_s: float) -> None:
+    first: int
+    retry_due_s: float
+    probe_due_s: float
+    probe: int | None = None
+
+
+class Progress:
+    """How far the events of the outbox have been sent, and on which topics nobody takes them.
+
+    When an event is not taken (the broker refuses it, or nobody subscribes to its topic), its topic
+    is held: sending all its events again and again would be a storm. From then on the first event
+    of the topic is sent every ``retry_s`` and at each connect, and a new event when it comes, but
+    never two at once, and at most one every ``probe_s``. When one is taken, all are sent, in order.
+
+    Args:
+        retry_s: How long after an event was not taken the first one is sent again, seconds.
+        probe_s: Shortest time between two events of a held topic, seconds.
+    """
+
+    def __init__(self, retry_s: float, probe_s: float = 1.0) -> None:
         self._retry_s = retry_s
+        self._probe_s = min(probe_s, retry_s)
         self._cursor = 0
-        self._unanswered: set[int] = set()
-        self._refused: set[int] = set()
-        self._retry_due_s = math.inf
+        self._unanswered: dict[int, str] = {}  # sequence → topic
+        self._held: dict[str, _Held] = {}
 
     @property
     def cursor(self) -> int:
-        """The sequence of the last event that was sent; the next events to read come after it."""
+        """The sequence of the last event that was read; the next events to read come after it."""
         return self._cursor
 
     @property
     def retry_due_s(self) -> float:
-        """When refused events are sent again (monotonic seconds); infinity when there are none."""
-        return self._retry_due_s
+        """When a held topic is tried again (monotonic seconds); infinity when none is held."""
+        return min((held.retry_due_s for held in self._held.values()), default=math.inf)
 
-    def retry_refused(self, now_s: float) -> None:
-        """Move the cursor back to before the first refused event when the retry is due."""
-        if now_s >= self._retry_due_s:
-            self._cursor = min(self._refused, default=self._cursor + 1) - 1
-            self._retry_due_s = math.inf
+    def retry(self, now_s: float) -> list[int]:
+        """Return the first event of each held topic whose retry is due, and set the next retry."""
+        due = [held for held in self._held.values() if now_s >= held.retry_due_s]
+        for held in due:
+            held.probe_due_s = now_s
+            held.retry_due_s = now_s + self._retry_s
+        return [held.first for held in due]
 
-    def take(self, events: Iterable[E]) -> list[E]:
-        """Move the cursor past these events; return those to send now, unanswered ones left out."""
+    def connect(self, now_s: float) -> None:
+        """Note a new connection: held topics are tried again at once."""
+        for held in self._held.values():
+            held.retry_due_s = now_s
+
+    def take(self, events: Iterable[E], now_s: float) -> list[E]:
+        """Move the cursor past these events; return those to send now.
+
+        Left out are unanswered events, and those of held topics except for a probe.
+        """
         to_send = []
         for event in events:
-            self._cursor = event.sequence
-            if event.sequence not in self._unanswered:
-                self._unanswered.add(event.sequence)
+            self._cursor = max(self._cursor, event.sequence)
+            if event.sequence not in self._unanswered and self._may_go(event, now_s):
+                self._unanswered[event.sequence] = event.topic
                 to_send.append(event)
         return to_send
 
     def refuse(self, sequence: int, now_s: float) -> bool:
-        """Note that the broker refused an event; return whether it is the only refused one."""
-        self._unanswered.discard(sequence)
-        is_first = not self._refused
-        self._refused.add(sequence)
-        self._retry_due_s = min(self._retry_due_s, now_s + self._retry_s)
-        return is_first
+        """Note that an event was not taken; return whether its topic was not held before."""
+        topic = self._unanswered.pop(sequence, None)
+        if topic is None:
+            return False
+        held = self._held.get(topic)
+        if held is None:
+            self._held[topic] = _Held(sequence, now_s + self._retry_s, now_s + self._probe_s)
+            return True
+        held.first = min(held.first, sequence)
+        if held.probe == sequence:
+            held.probe = None
+        return False
 
     def accept(self, sequence: int) -> bool:
-        """Note that the broker accepted an event; return whether it was the last refused one."""
-        self._unanswered.discard(sequence)
-        was_refused = sequence in self._refused
-        self._refused.discard(sequence)
-        return was_refused and not self._refused
+        """Note that an event was taken; return whether that ends the holding of its topic.
+
+        An event that was sent before the topic was held does not.
+        """
+        topic = self._unanswered.pop(sequence, None)
+        held = self._held.get(topic) if topic is not None else None
+        if topic is None or held is None or held.probe != sequence:
+            return False
+        self._release(topic, held)
+        return True
+
+    def gone(self, sequence: int) -> None:
+        """Note that an event has left the outbox; release the topic that it was the first of."""
+        for topic, held in list(self._held.items()):
+            if held.first == sequence:
+                self._release(topic, held)
+
+    def _release(self, topic: str, held: _Held) -> None:
+        del self._held[topic]
+        self._cursor = min(self._cursor, held.first - 1)
+
+    def _may_go(self, event: PendingEvent, now_s: float) -> bool:
+        held = self._held.get(event.topic)
+        if held is None:
+            return True
+        if held.probe is not None or now_s < held.probe_due_s:
+            return False
+        held.probe = event.sequence
+        held.probe_due_s = now_s + self._probe_s
+        return True

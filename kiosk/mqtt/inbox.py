@@ -123,5 +123,7 @@ class Inbox:
         except UnicodeDecodeError:  # no filter of ours matches what is not UTF-8
             acknowledge()
             return
-        incoming = Message(topic, bytes(message.payload), message.retain, acknowledge)
+        correlation = getattr(message.properties, "CorrelationData", None)
+        payload = bytes(message.payload)
+        incoming = Message(topic, payload, message.retain, acknowledge, correlation)
         self.put(partial(self._reactions.message, incoming))

@@ -35,6 +35,7 @@ class Outage:
         self._was_connected = False
         self._logged: set[str] = set()
         self._began_s = 0.0
+        self._is_silent = False
 
     def unreachable(self, cause: object, now_s: float) -> None:
         """Note that the broker cannot be reached, or that the connection broke.
@@ -62,14 +63,29 @@ class Outage:
             raise BrokerError(f"{self._broker} {message}")
         self._warn("refused", message, now_s)
 
+    def unanswered(self, count: int, now_s: float) -> None:
+        """Note that the broker acknowledges no messages, and that the connection is cut for it."""
+        if not self._is_silent:
+            self._warn("unanswered", f"has not acknowledged {count} messages in time", now_s)
+        self._is_silent = True
+        self._logged.add("unanswered")  # our own cut is not logged
+
+    def all_answered(self) -> None:
+        """Note that the broker has acknowledged every message."""
+        if self._is_silent:
+            self._is_silent = False
+            _log.info("%s acknowledges messages again", self._broker)
+
     def connected(self, now_s: float) -> None:
         """Note that the broker has accepted the connection."""
         self._was_connected = True
-        if not self._logged:
+        if self._is_silent:
+            self._logged.clear()
+        elif not self._logged:
             _log.info("connected to %s", self._broker)
-            return
-        _log.info("%s is connected again after %.0f s", self._broker, now_s - self._began_s)
-        self._logged.clear()
+        else:
+            _log.info("%s is connected again after %.0f s", self._broker, now_s - self._began_s)
+            self._logged.clear()
 
     def _warn(self, kind: str, message: str, now_s: float) -> None:
         """Log one kind of failure, once in each outage."""

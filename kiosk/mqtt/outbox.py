@@ -1,75 +1,48 @@
-"""The outbox: every event is committed to the disk before it is published.
+"""The outbox: every event is committed to the disk before it is published, and kept afterwards.
 
 One SQLite file. The write-ahead log is synchronised at every commit (``synchronous=FULL``; with
-less, WAL can lose a committed row when the power goes). An event is removed only when the broker
-has acknowledged it. ``stored_once`` holds the deduplication keys of past events, so that a restart
-does not store them again. The tables stand in :mod:`kiosk.mqtt.outbox_schema`.
+less, WAL can lose a committed row when the power goes).
+
+An acknowledgement of the broker (PUBACK) marks an event as delivered; it says nothing about the
+register. An event is deleted when the register has confirmed it (:mod:`kiosk.mqtt.outbox_trim`
+says what happens without a register, and beyond the bound). ``stored_once`` holds the
+deduplication keys of past events, so that a restart does not store them again.
 
 One connection behind one lock serves every thread of the kiosk; other processes (the erasure
 command) wait for the file up to the busy timeout.
 """
 
+import logging
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Self
 
-from kiosk.errors import OutboxError
-from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S, explained
-from kiosk.mqtt.outbox_schema import cut_log, prepare
-from kiosk.timetable import ClassSession
+from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S
+from kiosk.mqtt.outbox_file import OutboxFile
+from kiosk.mqtt.outbox_open import cut_log
+from kiosk.mqtt.outbox_rows import (
+    RAW,
+    Build,
+    Counts,
+    DeduplicationKey,
+    Retention,
+    Row,
+    checksum,
+    problem_of,
+)
+from kiosk.mqtt.outbox_trim import Trimmed, shrink, trim
 
-Build = Callable[[int], tuple[str, str, bytes]]
-"""Makes an event from its sequence number: event id, topic, payload."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A pending event.
-
-    Attributes:
-        sequence: Its number, from 1, in the order of storing.
-        topic: Where it is published.
-        payload: What is published.
-    """
-
-    sequence: int
-    topic: str
-    payload: bytes
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class DeduplicationKey:
-    """What at most one event is stored for.
-
-    Attributes:
-        event_type: The value of the event's field ``type``.
-        session: The class session.
-        subject_id: The person.
-        boot_id: The only boot that the key counts for; empty when it counts for every boot.
-    """
-
-    event_type: str
-    session: ClassSession
-    subject_id: str
-    boot_id: str = ""
-
-    @property
-    def columns(self) -> tuple[str, str, str, str, str]:
-        """The values as they stand in the table ``stored_once``."""
-        day = self.session.date.isoformat()
-        return self.event_type, day, self.session.name, self.boot_id, self.subject_id
-
-
-class Outbox:
-    """The event database, opened (created when absent), migrated and checked.
+class Outbox(OutboxFile):
+    """The event database, opened (created when absent), migrated, and proven to be writable.
 
     Args:
         path: The SQLite file. Its folder must exist; ``-wal`` and ``-shm`` files appear beside it.
+        retention: How long events are kept.
+        busy_s: How long to wait, seconds, while another process writes to the file.
 
     Attributes:
         outbox_id: A UUID made with the file; sequence numbers count within it.
@@ -79,35 +52,23 @@ class Outbox:
             Every method raises it too, when the disk is full or fails.
     """
 
-    outbox_id: str
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        with explained(path):
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-        try:
-            with explained(path):
-                self.outbox_id = prepare(self._connection, path)
-        except OutboxError:
-            self._connection.close()
-            raise
-
-    def __enter__(self) -> Self:
-        """Return the outbox itself."""
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Close the file."""
-        self.close()
+    def __init__(
+        self, path: Path, *, retention: Retention | None = None, busy_s: float = BUSY_TIMEOUT_S
+    ) -> None:
+        super().__init__(path, busy_s)
+        self._retention = retention or Retention()
 
     def __len__(self) -> int:
         """Count the pending events."""
-        with self._lock, explained(self._path):
-            (count,) = self._connection.execute("SELECT count(*) FROM events").fetchone()
-        return int(count)
+        return self.counts().undelivered
+
+    def counts(self) -> Counts:
+        """Return how many events there are."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT kept, undelivered, dropped, (SELECT count(*) FROM set_aside) FROM state"
+            )
+            return Counts(*row.fetchone())
 
     def put(self, build: Build) -> int:
         """Store an event and return its sequence number.
@@ -138,35 +99,84 @@ class Outbox:
 
     def last_sequence(self) -> int:
         """Return the number of the newest event ever stored; 0 when there was none."""
-        with self._lock, explained(self._path):
-            return _last_sequence(self._connection)
+        with self._reading() as connection:
+            return _last_sequence(connection)
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
-        """Read pending events, oldest first: at most ``limit``, of sequences above ``after``."""
-        with self._lock, explained(self._path):
-            rows = self._connection.execute(
-                "SELECT sequence, topic, payload FROM events "
-                "WHERE sequence > ? ORDER BY sequence LIMIT ?",
-                (after, limit),
-            ).fetchall()
-        return [Row(*row) for row in rows]
+        """Read events that are not delivered, oldest first.
 
-    def acknowledge(self, sequence: int) -> None:
-        """Remove an event that the broker has acknowledged (PUBACK)."""
+        Args:
+            limit: At most so many.
+            after: Only sequences above this.
+        """
+        return self._read(
+            "INDEXED BY undelivered WHERE delivered_s IS NULL AND sequence > ?", (after,), limit
+        )
+
+    def stored(self, first: int, last: int, limit: int) -> list[Row]:
+        """Read events that are still there, delivered or not, in order.
+
+        Args:
+            first: Lowest number.
+            last: Highest number.
+            limit: At most so many.
+        """
+        return self._read("WHERE sequence BETWEEN ? AND ?", (first, last), limit)
+
+    def mark_delivered(self, sequences: Sequence[int], now_s: int = 0) -> None:
+        """Note that the broker has acknowledged these events (PUBACK).
+
+        Args:
+            sequences: Their numbers.
+            now_s: Unix time; 0 while the clock is not synchronised.
+        """
         with self._transaction() as connection:
-            connection.execute("DELETE FROM events WHERE sequence = ?", (sequence,))
+            connection.executemany(
+                "UPDATE events SET delivered_s = ? WHERE sequence = ? AND delivered_s IS NULL",
+                [(now_s, sequence) for sequence in sequences],
+            )
+
+    def confirm(self, register_id: str, sequence: int) -> bool:
+        """Note that a register has committed every event up to this number.
+
+        :meth:`trim` deletes them.
+
+        Returns:
+            Whether there is an event of that number, or was; if not, nothing is noted.
+        """
+        with self._transaction() as connection:
+            if sequence > _last_sequence(connection):
+                return False
+            connection.execute(
+                "UPDATE state SET register_id = ?, confirmed = max(confirmed, ?)",
+                (register_id, sequence),
+            )
+        return True
+
+    def trim(self, now_s: int = 0) -> Trimmed:
+        """Delete some of the events that may go, and return free space to the file system.
+
+        Args:
+            now_s: Unix time; 0 while the clock is not synchronised: then nothing goes by its age.
+        """
+        with self._transaction() as connection:
+            trimmed = trim(connection, self._retention, now_s)
+        if trimmed.has_more:
+            return trimmed
+        with self._reading() as connection:
+            return Trimmed(0, 0, has_more=shrink(connection))
 
     def forget(self, subject_id: str) -> int:
         """Erase the deduplication keys of one person; return how many there were.
 
-        Pending events of this person stay: they are the school's register, made before the
-        erasure, and are published as those before them were. They hold the subject id and no face.
+        Events of this person stay until the register has confirmed them: they are the school's
+        record, made before the erasure. They hold the subject id and no face.
         """
         with self._transaction() as connection:
             gone = connection.execute("DELETE FROM stored_once WHERE subject_id = ?", (subject_id,))
             count = gone.rowcount
-        with self._lock, explained(self._path):
-            cut_log(self._connection)
+        with self._reading() as connection:
+            cut_log(connection)
         return count
 
     def prune_keys(self, before: date, boot_id: str) -> int:
@@ -182,26 +192,47 @@ class Outbox:
                 (before.isoformat(), boot_id),
             ).rowcount
 
-    def close(self) -> None:
-        """Close the file; no thread may use the outbox afterwards."""
-        with self._lock:
-            self._connection.close()
+    def _read(self, which: str, values: tuple[int, ...], limit: int) -> list[Row]:
+        """Read events in order, after those that cannot be published were set aside."""
+        query = f"SELECT {RAW} FROM events {which} ORDER BY sequence LIMIT ?"  # noqa: S608 - written above
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(query, (*values, limit)).fetchall()
+            problems = {row[0]: why for row in rows if (why := problem_of(row)) is not None}
+            if not problems:
+                return [
+                    Row(sequence, topic.decode(), payload)
+                    for sequence, _, topic, payload, _ in rows
+                ]
+            self._set_aside(problems)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the lock; commit at the end, or roll back when anything was raised."""
-        with self._lock, explained(self._path), self._connection as connection:
-            # IMMEDIATE takes the write lock first, where the busy timeout can wait for it.
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
+    def _set_aside(self, problems: dict[int, str]) -> None:
+        """Move rows to the table of damaged ones, and log it."""
+        with self._transaction() as connection:
+            for sequence, why in problems.items():
+                connection.execute(
+                    "INSERT INTO set_aside SELECT sequence, event_id, topic, payload, ? "
+                    "FROM events WHERE sequence = ?",
+                    (why, sequence),
+                )
+                connection.execute("DELETE FROM events WHERE sequence = ?", (sequence,))
+        what = ", ".join(f"{sequence} ({why})" for sequence, why in problems.items())
+        _log.error("%s: events that cannot be published are set aside: %s", self._path, what)
 
 
 def _insert(connection: sqlite3.Connection, build: Build) -> int:
     """Build an event with the next sequence number and insert it."""
     sequence = _last_sequence(connection) + 1
+    event_id, topic, payload = build(sequence)
     connection.execute(
-        "INSERT INTO events (sequence, event_id, topic, payload) VALUES (?, ?, ?, ?)",
-        (sequence, *build(sequence)),
+        "INSERT INTO events (sequence, event_id, topic, payload, checksum) VALUES (?, ?, ?, ?, ?)",
+        (
+            sequence,
+            event_id,
+            topic,
+            payload,
+            checksum(sequence, event_id.encode(), topic.encode(), payload),
+        ),
     )
     return sequence
 

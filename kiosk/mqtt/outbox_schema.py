@@ -1,7 +1,9 @@
-"""The tables of the outbox file, schema 2, and the migration from schema 1.
+"""The tables of the outbox file, schema 3, and the migrations from schemas 1 and 2.
 
-Schema 1 had no outbox id, and one table ``attended (session, subject_id)``, in which ``session``
-was a string: ``2026-11-24/maths-7b``, or ``2026-11-24/maths-7b/<boot>`` for one boot alone.
+Schema 2 had no ``delivered_s`` (an event was deleted at its PUBACK), no checksums and no counters.
+Schema 1 also had no outbox id, and one table ``attended (session, subject_id)``, in which
+``session`` was a string: ``2026-11-24/maths-7b``, or ``2026-11-24/maths-7b/<boot>`` for one boot
+alone.
 """
 
 import sqlite3
@@ -12,11 +14,11 @@ from typing import Final
 import msgspec
 
 from kiosk.errors import OutboxError
-from kiosk.mqtt.outbox_errors import DAMAGED
+from kiosk.mqtt.outbox_rows import checksum
 
 APPLICATION_ID: Final = 0x4B494F53
 """Marks the file as ours in its header ("KIOS")."""
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _EVENTS: Final = """
     CREATE TABLE events (
         -- AUTOINCREMENT: a sequence number is never used twice, even when all rows have gone.
@@ -36,7 +38,45 @@ _STORED_ONCE: Final = """
         PRIMARY KEY (session_date, session_name, boot_id, event_type, subject_id)
     ) WITHOUT ROWID
 """
-_IDENTITY: Final = "CREATE TABLE identity (outbox_id TEXT NOT NULL)"
+_SCHEMA_3: Final = (
+    # PUBACK, Unix seconds; 0: the clock was not synchronised then; NULL: not delivered.
+    "ALTER TABLE events ADD COLUMN delivered_s INTEGER",
+    "ALTER TABLE events ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX undelivered ON events (sequence) WHERE delivered_s IS NULL",
+    "CREATE INDEX delivered ON events (delivered_s) WHERE delivered_s IS NOT NULL",
+    # No types: a damaged value stays as it is.
+    "CREATE TABLE set_aside (sequence INTEGER, event_id, topic, payload, reason TEXT NOT NULL)",
+    """
+    CREATE TABLE state (  -- one row
+        outbox_id TEXT NOT NULL,
+        register_id TEXT,  -- the register that confirmed last; NULL: none ever has
+        confirmed INTEGER NOT NULL DEFAULT 0,
+        kept INTEGER NOT NULL DEFAULT 0,
+        undelivered INTEGER NOT NULL DEFAULT 0,
+        dropped INTEGER NOT NULL DEFAULT 0,
+        starts INTEGER NOT NULL DEFAULT 0
+    )
+    """,
+)
+_COUNTERS: Final = (
+    # Counting a million rows takes seconds.
+    """
+    CREATE TRIGGER count_stored AFTER INSERT ON events BEGIN
+        UPDATE state SET kept = kept + 1, undelivered = undelivered + (new.delivered_s IS NULL);
+    END
+    """,
+    """
+    CREATE TRIGGER count_deleted AFTER DELETE ON events BEGIN
+        UPDATE state SET kept = kept - 1, undelivered = undelivered - (old.delivered_s IS NULL);
+    END
+    """,
+    """
+    CREATE TRIGGER count_delivered AFTER UPDATE OF delivered_s ON events BEGIN
+        UPDATE state SET undelivered =
+            undelivered + (new.delivered_s IS NULL) - (old.delivered_s IS NULL);
+    END
+    """,
+)
 _SPLIT_KEYS: Final = """
     WITH dated AS (
         SELECT subject_id, substr(session, 1, 10) AS date, substr(session, 12) || '/' AS rest
@@ -49,38 +89,12 @@ _SPLIT_KEYS: Final = """
 """
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> str:
-    """Check whose file this is, create or migrate its tables, and return the outbox id.
+def read_version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version, 0 for an empty file; write nothing to another's file.
 
     Raises:
-        OutboxError: The file is damaged, another program's, or of a newer kiosk.
-        sqlite3.Error: The file cannot be used.
+        OutboxError: The file is another program's, or of a newer kiosk.
     """
-    version = _check_header(connection, path)
-    connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    connection.execute("PRAGMA synchronous = FULL")
-    # Erased and acknowledged rows are overwritten, not just unlinked.
-    connection.execute("PRAGMA secure_delete = ON").fetchone()
-    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if verdict != "ok":
-        raise OutboxError(f"{path}: {DAMAGED} ({verdict})")
-    if version != SCHEMA_VERSION:
-        # One transaction: a process that is killed in it leaves the file as it was.
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            _create_or_migrate(connection)
-        cut_log(connection)
-    (outbox_id,) = connection.execute("SELECT outbox_id FROM identity").fetchone()
-    return str(outbox_id)
-
-
-def cut_log(connection: sqlite3.Connection) -> None:
-    """Empty the write-ahead log, which still holds the rows that were erased or migrated."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _check_header(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the schema version, 0 for an empty file; write nothing to another's file."""
     # One statement: another process may be creating or migrating the tables.
     owner, version, tables = connection.execute(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
@@ -97,31 +111,57 @@ def _check_header(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _create_or_migrate(connection: sqlite3.Connection) -> None:
-    """Create the tables of an empty file, or migrate those of schema 1."""
-    # Read within the transaction: another process may have been faster.
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == SCHEMA_VERSION:
-        return
-    outbox_id = str(uuid.uuid4())
-    if version == 0:
-        connection.execute(_EVENTS)
+def create_or_migrate(connection: sqlite3.Connection) -> None:
+    """Create the tables of an empty file, or migrate those of an earlier schema.
+
+    One transaction: a process that is killed in it leaves the file as it was.
+    """
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        # Read within the transaction: another process may have been faster.
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == SCHEMA_VERSION:
+            return
+        outbox_id = str(uuid.uuid4())
+        if version < 2:
+            _make_schema_2(connection, outbox_id, is_new=version == 0)
+        else:
+            (outbox_id,) = connection.execute("SELECT outbox_id FROM identity").fetchone()
+            connection.execute("DROP TABLE identity")
+        _make_schema_3(connection, outbox_id)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _make_schema_2(connection: sqlite3.Connection, outbox_id: str, *, is_new: bool) -> None:
+    """Create the tables, or split the keys of schema 1 and add the outbox id to its events."""
     connection.execute(_STORED_ONCE)
-    connection.execute(_IDENTITY)
-    connection.execute("INSERT INTO identity VALUES (?)", (outbox_id,))
-    if version == 1:
-        _migrate_rows(connection, outbox_id)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _migrate_rows(connection: sqlite3.Connection, outbox_id: str) -> None:
-    """Split the deduplication keys, and add the outbox id to the pending events."""
+    if is_new:
+        connection.execute(_EVENTS)
+        return
     connection.execute(_SPLIT_KEYS)
     connection.execute("DROP TABLE attended")
     encoded = msgspec.Raw(msgspec.json.encode(outbox_id))
     connection.create_function("with_outbox_id", 1, lambda row: _with_outbox_id(row, encoded))
-    connection.execute("UPDATE events SET payload = with_outbox_id(payload)")
+    connection.execute("UPDATE events SET payload = with_outbox_id(CAST(payload AS BLOB))")
+
+
+def _make_schema_3(connection: sqlite3.Connection, outbox_id: str) -> None:
+    """Add what schema 3 has more; count the events and compute their checksums."""
+    for statement in _SCHEMA_3:
+        connection.execute(statement)
+    connection.create_function("checksum", 4, checksum, deterministic=True)
+    # Cast, because a damaged text may not be UTF-8.
+    connection.execute(
+        "UPDATE events SET checksum = checksum(sequence, CAST(event_id AS BLOB), "
+        "CAST(topic AS BLOB), CAST(payload AS BLOB))"
+    )
+    connection.execute(
+        "INSERT INTO state (outbox_id, kept, undelivered) SELECT ?, count(*), count(*) FROM events",
+        (outbox_id,),
+    )
+    for trigger in _COUNTERS:
+        connection.execute(trigger)
 
 
 def _with_outbox_id(payload: bytes, outbox_id: msgspec.Raw) -> bytes:

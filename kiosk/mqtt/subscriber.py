@@ -29,12 +29,14 @@ class Message:
             after a reconnection. PUBACKs go out in the order in which the messages came (MQTT 5,
             4.6.0-2): a message that is never acknowledged delays the PUBACKs of all later ones,
             until the broker sends no more messages.
+        correlation: MQTT 5 correlation data, to be sent back with the response.
     """
 
     topic: str
     payload: bytes
     retained: bool
     acknowledge: Callable[[], None]
+    correlation: bytes | None = None
 
 
 Handler: TypeAlias = Callable[[Message], None]

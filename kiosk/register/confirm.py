@@ -1,6 +1,7 @@
 """Tell each kiosk what the register has stored."""
 
-from kiosk.mqtt.connection import Announcement, Connection
+from kiosk.mqtt.announcements import Announcement
+from kiosk.mqtt.connection import Connection
 from kiosk.protocol.delivery import Confirmation, encode_delivery
 from kiosk.protocol.topics import CONFIRMED
 from kiosk.register.outbox_state import OutboxState

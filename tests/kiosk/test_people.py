@@ -14,7 +14,8 @@ from kiosk.config import Config, load_config
 from kiosk.contract import fingerprint
 from kiosk.errors import GalleryError, ModelError, RosterError
 from kiosk.gallery_transfer import export_gallery, import_gallery
-from kiosk.mqtt.outbox import DeduplicationKey, Outbox
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_rows import DeduplicationKey
 from kiosk.people import Erasure
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.old_galleries import old_galleries

@@ -1,8 +1,11 @@
 """The recorder: from a decision to a committed event, once for each person and class session."""
 
+import dataclasses
 import json
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from kiosk.clock import ManualClock
 from kiosk.config import Config, parse_config
-from kiosk.daemon.recorder import KEPT, AlreadyStored, NotKnown, Recorder, Stored
+from kiosk.daemon import backlog
+from kiosk.daemon.recorder import KEPT, AlreadyStored, NotKnown, Postponed, Recorder, Stored
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, decode, schema
 from kiosk.records import Decision, Verdict
@@ -170,7 +174,7 @@ def test_a_restart_does_not_store_again(path: Path, clock: ManualClock) -> None:
     """A new process on the same file continues the class session and the sequence."""
     before = RecorderUnderTest(path, clock)
     before.store(known())
-    before.outbox.acknowledge(1)
+    before.outbox.mark_delivered([1])
     before.outbox.close()
     after = RecorderUnderTest(path, ManualClock(MONDAY + timedelta(minutes=5), boot_id="boot-8"))
     assert after.are_stored("s-1", "s-2") == [False, True]
@@ -234,3 +238,56 @@ def test_an_outbox_of_schema_1_is_continued(path: Path) -> None:
     clock.set_utc(MONDAY, synchronised=False)
     assert desk.are_stored("s-1", "s-4", "s-5", "s-6") == [False, False, False, True]
     assert [row.sequence for row in desk.outbox.pending(9)] == [2, 4, 5, 7, 8]
+
+
+# An outbox that cannot be written
+
+
+def test_an_event_waits_in_memory_while_the_file_is_locked(path: Path, clock: ManualClock) -> None:
+    """Nobody is lost or stored twice, and each event keeps the time at which it was seen."""
+    desk = RecorderUnderTest(path, clock)
+    desk.store(known("s-1"))
+    desk.outbox.close()
+    desk.outbox = Outbox(path, busy_s=0.05)
+    desk.recorder = dataclasses.replace(desk.recorder, outbox=desk.outbox)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert desk.recorder.store(known("s-2")) == Postponed(MATHS)
+        assert desk.recorder.store(known("s-2")) == AlreadyStored(MATHS)
+        seen = clock.utc()
+        clock.advance(60.0)
+        assert desk.recorder.store(known("s-3")) == Postponed(MATHS)
+        desk.recorder.retry(clock.monotonic_s())
+        assert len(desk.recorder.backlog) == 2
+        other.rollback()
+    desk.recorder.retry(clock.monotonic_s())
+    assert len(desk.recorder.backlog) == 2  # not due
+    desk.recorder.retry(clock.monotonic_s() + 5.0)
+    events = [decode(row.payload) for row in desk.outbox.pending(9)]
+    assert all(isinstance(event, AttendanceEvent) for event in events)
+    found = [(event.sequence, event.subject_id) for event in events]  # type: ignore[union-attr]
+    assert found == [(1, "s-1"), (2, "s-2"), (3, "s-3")]
+    time = events[1].time  # type: ignore[union-attr]
+    assert datetime.fromisoformat(time) == seen.replace(microsecond=123000)
+    assert desk.committed == 3
+
+
+def test_the_memory_of_a_kiosk_that_cannot_store_is_bounded(
+    path: Path,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Beyond the bound an event is lost, with an error in the log."""
+    monkeypatch.setattr(backlog, "_EVENTS_MAX", 2)
+    desk = RecorderUnderTest(path, clock)
+    desk.outbox.close()
+    desk.outbox = Outbox(path, busy_s=0.01)
+    desk.recorder = dataclasses.replace(desk.recorder, outbox=desk.outbox)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(4):
+            desk.recorder.store(known(f"s-{number}"))
+    assert (len(desk.recorder.backlog), desk.recorder.backlog.lost) == (2, 2)
+    assert "2 events are lost, because nothing can be stored" in caplog.messages
+    assert sum("kept in memory" in message for message in caplog.messages) == 1

@@ -28,9 +28,10 @@ class KioskPublisher:
         address: KioskAddress = ADDRESS,
         password: str = "",
         retry_s: tuple[float, float] = (1.0, 60.0),
+        answer_s: float = 60.0,
     ) -> None:
         self.connection = kiosk_connection(
-            mqtt, address, ONLINE, password=password, retry_s=retry_s
+            mqtt, address, ONLINE, password=password, retry_s=retry_s, answer_s=answer_s
         )
         self.publisher = Publisher(self.connection, outbox, retry_s=retry_s[1])
         self.worker = ConnectionWorker(self.connection)
@@ -47,7 +48,7 @@ class KioskPublisher:
         done = threading.Event()
         self.connection.post(done.set)
         assert done.wait(PATIENCE_S)
-        return len(self.connection._in_flight)
+        return len(self.connection._sender)
 
 
 class Log(logging.Handler):

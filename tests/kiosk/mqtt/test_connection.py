@@ -12,7 +12,8 @@ from paho.mqtt.client import MQTTMessage
 
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError
-from kiosk.mqtt.connection import Announcement, Connection
+from kiosk.mqtt.announcements import Announcement
+from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
@@ -61,7 +62,7 @@ class Consumer:
     def settled(self) -> None:
         """Wait until everything that was published is answered."""
         connection = self.connection
-        self.step_until(lambda: not connection._to_announce and not len(connection._in_flight))
+        self.step_until(lambda: not connection._announcements._due and not len(connection._sender))
 
     def lose_connection(self) -> None:
         """Cut the TCP connection, without DISCONNECT, once all PUBACKs are on their way."""
@@ -299,7 +300,7 @@ def test_an_announcement_waits_until_what_was_sent_before_is_answered(
     kiosk.connection.publish("t", b"event", lambda reason: answered.append(not reason.is_failure))
     kiosk.connection.announce(Announcement("health", b"1"))
     kiosk.connection.step(0)
-    assert list(kiosk.connection._to_announce) == ["health"]
+    assert list(kiosk.connection._announcements._due) == ["health"]
     mosquitto.thaw()
     kiosk.step_until(lambda: kiosk.connection.room == 1)
     assert answered == [True]

@@ -1,7 +1,6 @@
 """Publishing, against a real Mosquitto: nothing is lost, whatever the broker does."""
 
 import json
-import math
 import os
 import queue
 import signal
@@ -9,19 +8,22 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
 
 from kiosk.config import MqttSection
-from kiosk.errors import BrokerError, ConfigError, OutboxError
+from kiosk.errors import BrokerError, ConfigError
 from kiosk.mqtt.client import read_password
-from kiosk.mqtt.outbox import Outbox, Row
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_rows import Counts, Row
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import kind_filter
+from tests.kiosk.mqtt.proxy import Proxy
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, Log, kiosk_log
 from tests.mosquitto import PATIENCE_S
 
@@ -32,18 +34,21 @@ PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
 class WatchedOutbox(Outbox):
-    """An outbox on which a test can wait until enough was acknowledged."""
+    """An outbox on which a test can wait until enough was delivered."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.acknowledged: queue.Queue[int] = queue.Queue()
+        self.delivered: queue.Queue[int] = queue.Queue()
+        self.commits = 0
 
-    def acknowledge(self, sequence: int) -> None:
-        super().acknowledge(sequence)
-        self.acknowledged.put(sequence)
+    def mark_delivered(self, sequences: Sequence[int], now_s: int = 0) -> None:
+        super().mark_delivered(sequences, now_s)
+        self.commits += 1
+        for sequence in sequences:
+            self.delivered.put(sequence)
 
     def wait(self, count: int) -> list[int]:
-        return [self.acknowledged.get(timeout=PATIENCE_S) for _ in range(count)]
+        return [self.delivered.get(timeout=PATIENCE_S) for _ in range(count)]
 
     def fill(self, count: int, prefix: str = "s") -> list[bytes]:
         """Store events; return their payloads, which are as unique as their ids."""
@@ -72,6 +77,8 @@ def outbox(tmp_path: Path) -> Iterator[WatchedOutbox]:
 def publish(mosquitto: "Mosquitto", outbox: Outbox) -> Iterator[Callable[..., KioskPublisher]]:
     """Start publishers to the test's broker, which are stopped after the test."""
     started = []
+    # Without a subscriber the broker answers 0x10, which is no delivery.
+    mosquitto.listen(kind_filter("attendance"), client_id="somebody")
 
     def start(password: str = "", **options: str | int) -> KioskPublisher:
         section = msgspec.convert(
@@ -244,7 +251,7 @@ def test_a_wrong_password_is_one_line_with_the_keys_and_is_tried_again(
         assert tries.acquire(timeout=PATIENCE_S)
     mosquitto.password("kiosk", "wr0ng")
     mosquitto.restart()
-    outbox.wait(1)
+    log.wait_for("is connected again")
     assert log.count("refuses the connection") == 1
     assert log.count("is unreachable") == 0
     assert log.count("wr0ng") == 0
@@ -253,17 +260,13 @@ def test_a_wrong_password_is_one_line_with_the_keys_and_is_tried_again(
 
 @PROTOCOLS
 def test_the_right_password_is_accepted(
-    mosquitto: "Mosquitto",
-    outbox: WatchedOutbox,
-    publish: Callable[..., KioskPublisher],
-    protocol: str,
+    mosquitto: "Mosquitto", publish: Callable[..., KioskPublisher], log: Log, protocol: str
 ) -> None:
-    """With the broker's username and password, events go out."""
+    """With the broker's username and password, the kiosk connects."""
     mosquitto.password("kiosk", "right")
     mosquitto.restart()
     publish(protocol=protocol, username="kiosk", password="right")
-    outbox.fill(1)
-    assert outbox.wait(1) == [1]
+    assert "connected to" in log.wait_for("MQTT broker")
 
 
 def test_an_event_that_the_broker_refuses_stays_and_is_sent_again(
@@ -282,19 +285,126 @@ def test_an_event_that_the_broker_refuses_stays_and_is_sent_again(
     publisher = publish(inflight_max=2)
     expected = outbox.fill(5)
     publisher.notify()
-    log.wait_for("refuses events")
+    log.wait_for("refuses the events on")
     offers = threading.Semaphore(0)
     assert publisher.client.on_publish is not None
     publisher.client.on_publish = counted(offers, publisher.client.on_publish)
     for _ in range(11):
         assert offers.acquire(timeout=PATIENCE_S)
     assert len(outbox) == 5
-    assert log.count("refuses events") == 1
+    assert log.count("refuses the events on") == 1
     acl.write_text(allowed + f"topic write {ADDRESS.topic_of(AttendanceEvent)}\n")
     mosquitto.reload()
-    log.wait_for("accepts all events again")
+    log.wait_for("accepts the events on")
     assert sorted(outbox.wait(5)) == [1, 2, 3, 4, 5]
     assert sorted(listener.payloads(5)) == sorted(expected)
+
+
+def test_without_a_subscriber_events_are_kept_and_do_not_go_out_in_a_loop(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log
+) -> None:
+    """PUBACK 0x10 is no delivery; a few events are sent until somebody subscribes, then all.
+
+    Of 300 events at most the window of 20 goes out at once, then one at each retry.
+    """
+    expected = outbox.fill(300)
+    section = MqttSection(host=mosquitto.host, port=mosquitto.port)
+    kiosk = KioskPublisher(section, outbox, retry_s=(0.05, 0.5))
+    answers: list[int] = []
+    on_publish = kiosk.client.on_publish
+    assert on_publish is not None
+    retried = threading.Event()
+
+    def count(*arguments: Any) -> None:  # noqa: ANN401 - paho's
+        answers.append(arguments[3].value)
+        on_publish(*arguments)
+        if len(answers) == 25:
+            retried.set()
+
+    kiosk.client.on_publish = count
+    kiosk.start()
+    log.wait_for("has no subscriber to")
+    began_s = time.monotonic()
+    assert retried.wait(PATIENCE_S)
+    assert time.monotonic() - began_s > 1.0
+    assert outbox.counts() == Counts(kept=300, undelivered=300, dropped=0)
+    assert answers.count(0x10) > 20
+    listener = mosquitto.listen(kind_filter("attendance"))
+    log.wait_for("accepts the events on")
+    assert sorted(listener.payloads(300)) == sorted(expected)
+    kiosk.stop(PATIENCE_S)
+    assert outbox.counts() == Counts(kept=300, undelivered=0, dropped=0)
+    assert log.count("has no subscriber to") == 1
+
+
+def test_in_mqtt_3_1_1_an_event_that_nobody_got_is_still_kept(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox
+) -> None:
+    """The broker acknowledges it, and cannot say more: it stays for the register to ask for."""
+    section = MqttSection(host=mosquitto.host, port=mosquitto.port, protocol="3.1.1")
+    kiosk = KioskPublisher(section, outbox)
+    outbox.fill(3)
+    kiosk.start()
+    outbox.wait(3)
+    kiosk.stop(PATIENCE_S)
+    assert outbox.counts() == Counts(kept=3, undelivered=0, dropped=0)
+
+
+def test_acknowledgements_are_stored_together(
+    outbox: WatchedOutbox, publish: Callable[..., KioskPublisher]
+) -> None:
+    """Many PUBACKs share a commit, which costs a disk access."""
+    outbox.fill(200)
+    publish(inflight_max=100)
+    outbox.wait(200)
+    assert outbox.commits < 50
+
+
+@PROTOCOLS
+def test_acknowledgements_that_never_come_lead_to_a_new_connection(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log, protocol: Literal["5", "3.1.1"]
+) -> None:
+    """A proxy swallows every PUBACK: the kiosk connects again, says so once, and loses nothing."""
+    listener = mosquitto.listen(kind_filter("attendance"))
+    with Proxy(mosquitto.address) as proxy:
+        proxy.swallows.set()
+        section = MqttSection(host=mosquitto.host, port=proxy.port, protocol=protocol)
+        kiosk = KioskPublisher(section, outbox, retry_s=(0.05, 0.2), answer_s=0.5)
+        expected = outbox.fill(50)
+        kiosk.start()
+        log.wait_for("has not acknowledged 20 messages in time")
+        while proxy.connections < 3:
+            time.sleep(0.05)
+        proxy.swallows.clear()
+        outbox.wait(50)
+        assert "acknowledges messages again" in log.wait_for("acknowledges")
+        kiosk.stop(PATIENCE_S)
+    heard: list[bytes] = []
+    while len(set(heard)) < 50:
+        heard += listener.payloads(1)
+    assert list(dict.fromkeys(heard)) == expected
+    assert proxy.swallowed >= 20
+    assert log.count("has not acknowledged") == 1
+    assert log.count("unreachable") + log.count("connected again") == 0
+
+
+def test_a_slow_broker_is_not_taken_for_a_silent_one(
+    mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log
+) -> None:
+    """While each message is answered in time, the connection stays."""
+    mosquitto.listen(kind_filter("attendance"))
+    with Proxy(mosquitto.address) as proxy:
+        section = MqttSection(host=mosquitto.host, port=proxy.port)
+        kiosk = KioskPublisher(section, outbox, answer_s=1.0)
+        kiosk.start()
+        for _ in range(20):
+            outbox.fill(1)
+            kiosk.notify()
+            outbox.wait(1)
+            time.sleep(0.1)
+        kiosk.stop(PATIENCE_S)
+    assert proxy.connections == 1
+    assert log.count("has not acknowledged") == 0
 
 
 def test_a_retry_that_is_due_during_an_outage_does_not_stay_due(
@@ -303,11 +413,9 @@ def test_a_retry_that_is_due_during_an_outage_does_not_stay_due(
     """Otherwise the thread would no longer wait, and use a CPU core."""
     publisher = KioskPublisher(MqttSection(host="127.0.0.1"), outbox)
     outbox.fill(1)
-    publisher.publisher._progress.take(outbox.pending(1))
+    publisher.publisher._progress.take(outbox.pending(1), -1e9)
     publisher.publisher._progress.refuse(1, now_s=-1e9)
-    publisher.publisher._send()
-    assert publisher.publisher._progress.retry_due_s == math.inf
-    assert [row.sequence for row in outbox.pending(1, publisher.publisher._progress.cursor)] == [1]
+    assert publisher.publisher._take_turn() > time.monotonic()
 
 
 def test_the_receive_maximum_of_the_broker_is_respected(
@@ -444,11 +552,11 @@ def test_a_restarted_process_publishes_what_was_not_acknowledged(
 def test_a_failure_of_the_thread_is_reported(
     mosquitto: "Mosquitto", outbox: WatchedOutbox, log: Log
 ) -> None:
-    """When the outbox fails under the thread, check raises with the cause."""
+    """When the thread meets an unexpected error, check raises with the cause."""
 
     class Broken(Outbox):
         def pending(self, limit: int, after: int = 0) -> list[Row]:
-            raise OutboxError(f"the disk fails {limit} {after}")
+            raise RuntimeError(f"a bug {limit} {after}")
 
     section = MqttSection(host=mosquitto.host, port=mosquitto.port)
     with Broken(outbox._path) as broken:
@@ -457,7 +565,7 @@ def test_a_failure_of_the_thread_is_reported(
         publisher.start()
         log.wait_for("MQTT thread failed")
         publisher.thread.join(PATIENCE_S)
-        with pytest.raises(BrokerError, match="the disk fails"):
+        with pytest.raises(BrokerError, match="a bug"):
             publisher.check()
         publisher.client.disconnect()
 
@@ -496,7 +604,7 @@ def test_events_go_out_over_tls(
     """With mqtt.ca_file, the broker's certificate is checked against it, and events go out."""
     mosquitto.use_tls(certificates)
     mosquitto.restart()
-    publish(ca_file=str(certificates / "ca.pem"))
+    publish(ca_file=str(certificates / "ca.pem"), protocol="3.1.1")
     outbox.fill(2)
     assert outbox.wait(2) == [1, 2]
 

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from kiosk.mqtt.connection import Announcement, Connection
+from kiosk.mqtt.announcements import Announcement
+from kiosk.mqtt.connection import Connection
 from kiosk.protocol.delivery import Confirmation, ReplayRequest, decode_delivery
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.confirm import Confirmer

@@ -1,0 +1,69 @@
+"""Events that could not be stored, kept in memory until they can."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from kiosk.errors import OutboxError
+from kiosk.mqtt.outbox_rows import DeduplicationKey
+from kiosk.protocol.event import AttendanceEvent
+
+_log = logging.getLogger(__name__)
+
+_EVENTS_MAX: Final = 10_000
+"""About 10 MB. A door sees fewer people in a day."""
+_RETRY_S: Final = 5.0
+
+Store = Callable[[DeduplicationKey, AttendanceEvent], object]
+
+
+class Backlog:
+    """The events that wait for a disk that is full or locked, in order.
+
+    The kiosk goes on recording meanwhile. What waits here is lost when the process ends.
+    """
+
+    def __init__(self) -> None:
+        self._events: dict[DeduplicationKey, AttendanceEvent] = {}
+        self._due_s = 0.0
+        self.lost = 0
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self._events)
+
+    def __contains__(self, key: DeduplicationKey) -> bool:
+        """Whether an event waits for this key."""
+        return key in self._events
+
+    def add(self, key: DeduplicationKey, event: AttendanceEvent) -> None:
+        """Add an event that could not be stored; drop it, with a log line, when there is no room.
+
+        One line is logged when the first event is added, and one when all are stored.
+        """
+        if len(self._events) >= _EVENTS_MAX:
+            self.lost += 1
+            _log.error("%d events are lost, because nothing can be stored", self.lost)
+            return
+        if not self._events:
+            _log.error("an event cannot be stored; it is kept in memory, like those that follow")
+        self._events[key] = event
+
+    def retry(self, store: Store, now_s: float) -> None:
+        """Store what waits, in order, if a try is due.
+
+        Args:
+            store: Stores an event; raises OutboxError while it cannot.
+            now_s: Monotonic seconds.
+        """
+        if not self._events or now_s < self._due_s:
+            return
+        count = len(self._events)
+        for key, event in list(self._events.items()):
+            try:
+                store(key, event)
+            except OutboxError:
+                self._due_s = now_s + _RETRY_S
+                return
+            del self._events[key]
+        _log.info("%d events that were kept in memory are stored", count)

@@ -1,0 +1,89 @@
+"""The open outbox file: its connection, its lock, and its transactions."""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from kiosk.errors import OutboxError
+from kiosk.mqtt.outbox_errors import explained
+from kiosk.mqtt.outbox_open import prepare
+
+_log = logging.getLogger(__name__)
+
+
+class OutboxFile:
+    """One connection behind one lock, for every thread of the process.
+
+    Args:
+        path: The SQLite file.
+        busy_s: How long to wait, seconds, while another process writes to the file.
+
+    Attributes:
+        outbox_id: A UUID made with the file.
+
+    Raises:
+        OutboxError: The file cannot be used.
+    """
+
+    outbox_id: str
+
+    def __init__(self, path: Path, busy_s: float) -> None:
+        self._path = path
+        self._is_failing = False
+        self._lock = threading.Lock()
+        with explained(path):
+            self._connection = sqlite3.connect(
+                path, timeout=busy_s, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with explained(path):
+                self.outbox_id = prepare(self._connection, path)
+        except OutboxError:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Return the outbox itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; no thread may use the outbox afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock for statements that are their own transactions."""
+        with self._lock, explained(self._path):
+            yield self._connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock; commit at the end, or roll back when anything was raised.
+
+        A failure is logged once, and its end once.
+        """
+        try:
+            with self._lock, explained(self._path), self._connection as connection:
+                # IMMEDIATE takes the write lock first, where the busy timeout can wait for it.
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+        except OutboxError as exc:
+            self._note_failure(exc)
+            raise
+        if self._is_failing:
+            self._is_failing = False
+            _log.info("%s: events are stored again", self._path)
+
+    def _note_failure(self, error: OutboxError) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            _log.error("nothing can be stored: %s", error)

@@ -1,0 +1,65 @@
+"""Opening the outbox file: settings, migration, and a write that proves that it can be written."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from kiosk.mqtt.outbox_schema import SCHEMA_VERSION, create_or_migrate, read_version
+
+_INCREMENTAL: Final = 2
+_LOG_PAGES: Final = 256
+"""After how many pages (4 KiB each) the write-ahead log is copied into the database."""
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> str:
+    """Check whose file this is, create or migrate its tables, and return the outbox id.
+
+    There is no check of the whole file, which would take 40 s at a million events; the first and
+    the last event are read, and one row is written and committed.
+
+    Raises:
+        OutboxError: The file is another program's, or of a newer kiosk.
+        sqlite3.Error: The file cannot be used.
+    """
+    version = read_version(connection, path)
+    if version == 0:
+        connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}").fetchone()
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}").fetchone()
+    # Deleted rows are overwritten, not just unlinked.
+    connection.execute("PRAGMA secure_delete = ON").fetchone()
+    if version != SCHEMA_VERSION:
+        create_or_migrate(connection)
+        cut_log(connection)
+    _let_it_shrink(connection)
+    # Two statements: one with both would read the whole table.
+    connection.execute("SELECT min(sequence) FROM events").fetchone()
+    connection.execute("SELECT max(sequence) FROM events").fetchone()
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE state SET starts = starts + 1")
+    (outbox_id,) = connection.execute("SELECT outbox_id FROM state").fetchone()
+    return str(outbox_id)
+
+
+def cut_log(connection: sqlite3.Connection) -> None:
+    """Empty the write-ahead log, which still holds the rows that were erased or migrated."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _let_it_shrink(connection: sqlite3.Connection) -> None:
+    """Convert a file from before schema 3, which could only grow.
+
+    It needs space for a copy of the file. Without it, or while another process uses the file, the
+    next start tries again.
+    """
+    (mode,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if mode == _INCREMENTAL:
+        return
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+        connection.execute("VACUUM")
+        cut_log(connection)

@@ -1,0 +1,74 @@
+"""A TCP proxy between a kiosk and a broker, which can swallow acknowledgements."""
+
+import contextlib
+import socket
+import threading
+from typing import IO, Final, Self
+
+_PUBACK: Final = 4
+
+
+class Proxy:
+    """Passes MQTT packets on; drops the broker's PUBACKs while :attr:`swallows` is set."""
+
+    def __init__(self, broker: tuple[str, int]) -> None:
+        self.swallows = threading.Event()
+        self.swallowed = 0
+        self.connections = 0
+        self._broker = broker
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        self._links: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        # shutdown, because close alone does not end an accept() or recv() that waits.
+        for link in (self._server, *self._links):
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+            link.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                kiosk, _ = self._server.accept()
+                self.connections += 1
+                broker = socket.create_connection(self._broker)
+                self._links += [kiosk, broker]
+                for pump in (self._to_broker, self._to_kiosk):
+                    threading.Thread(target=pump, args=(kiosk, broker), daemon=True).start()
+
+    def _to_broker(self, kiosk: socket.socket, broker: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := kiosk.recv(65536):
+                broker.sendall(data)
+        with contextlib.suppress(OSError):
+            broker.shutdown(socket.SHUT_RDWR)
+
+    def _to_kiosk(self, kiosk: socket.socket, broker: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError), broker.makefile("rb") as stream:
+            while True:
+                packet = _read(stream)
+                if packet[0] >> 4 == _PUBACK and self.swallows.is_set():
+                    self.swallowed += 1
+                else:
+                    kiosk.sendall(packet)
+        with contextlib.suppress(OSError):
+            kiosk.shutdown(socket.SHUT_RDWR)
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    """Read one MQTT packet: a type byte, a length of up to four bytes, the rest."""
+    head = stream.read(1)
+    length = shift = 0
+    while True:
+        head += (one := stream.read(1))
+        if not one:
+            raise EOFError
+        length |= (one[0] & 0x7F) << shift
+        shift += 7
+        if not one[0] & 0x80:
+            return head + stream.read(length)
