@@ -111,7 +111,8 @@ def _walk_figures(report: Report) -> Iterator[Figure]:
         if one.half != "all":
             continue
         width = "" if one.face_px == CROP_PX else f", {one.face_px} px"
-        case = f"walks, {enrolled} enrolled{width}, {one.probe}, FPIR {one.fpir_asked * 100:g} %"
+        probe = f"{one.probe}, plain cosine" if one.is_cosine else one.probe
+        case = f"walks, {enrolled} enrolled{width}, {probe}, FPIR {one.fpir_asked * 100:g} %"
         if one.is_operating_point:
             yield Figure(f"{case}, operating point: FNIR", FigureKind.MISS, one.fnir)
             yield Figure(

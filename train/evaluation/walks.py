@@ -21,6 +21,7 @@ other. Intervals are over people.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
@@ -30,21 +31,22 @@ import numpy.typing as npt
 from kiosk.config import DecisionSection
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError
-from kiosk.recognition.match import Cohort
-from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.evaluation.metrics import Bools, Ints, Rate, bootstrap, quantile_threshold
-from train.evaluation.recogniser import RecogniserUnderTest
+from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
+from train.evaluation.video_scores import FRAMES_OF_A_SECOND, WalkTables, score_videos
 from train.evaluation.videos import Half, Videos, half_of, shrink
 
 Probe: TypeAlias = Literal["one frame", "mean", "one second"]
+
+_Case: TypeAlias = tuple[Half, int, Probe, bool]
+"""Half, width of the faces, probe, and whether scores are plain cosines."""
 
 GALLERY_SIZES: Final[Mapping[Half, int]] = {"all": 100, "dev": 40, "test": 40}
 FACE_WIDTHS_PX: Final = (CROP_PX, 40, 24)
 """The first is the frame as it is."""
 DRAWS: Final = 20
 FPIRS: Final = (0.01, 0.003)
-FRAMES_OF_A_SECOND: Final = 15
 _RULE: Final = DecisionSection()
 
 
@@ -55,6 +57,7 @@ class WalkRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         half: Which people.
         face_px: Width that the aligned crops were shrunk to; 112 is the frame as it is.
         probe: What was scored.
+        is_cosine: Scored by plain cosines, without a cohort.
         fpir_asked: The FPIR that the threshold was set for.
         threshold: Score; set on these strangers, or that of the operating point.
         is_operating_point: Which of the two.
@@ -65,59 +68,12 @@ class WalkRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     half: Half
     face_px: int
     probe: Probe
+    is_cosine: bool
     fpir_asked: float
     threshold: float
     is_operating_point: bool
     fpir: Rate
     fnir: Rate
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WalkTables:
-    """Scores of every video for every video as a template, at each moment of the walk.
-
-    Attributes:
-        people: ``(v,)`` who is in each video.
-        frames: ``(f, v, v)`` score of each frame alone.
-        means: ``(FRAMES_OF_A_SECOND, v, v)`` score of the mean of the first frames of a second.
-        mean: ``(v, v)`` score of the mean of all frames.
-        shown: ``(FRAMES_OF_A_SECOND,)`` which frame the camera sees.
-    """
-
-    people: npt.NDArray[np.str_]
-    frames: Floats
-    means: Floats
-    mean: Floats
-    shown: Ints
-
-
-def score_videos(
-    videos: Videos, embeddings: Floats, mirrored: Floats, probes: Floats, cohort: Cohort
-) -> WalkTables:
-    """Score all videos.
-
-    Args:
-        videos: The videos.
-        embeddings: ``(n, dim)`` of the frames as they are, for templates.
-        mirrored: The same of their mirror images.
-        probes: The same of the frames that walk past.
-        cohort: Normalises the scores.
-    """
-    both = unit(embeddings + mirrored)
-    templates = unit(np.stack([both[list(frames)].mean(axis=0) for frames in videos.frames]))
-    count = max(map(len, videos.frames))
-    # A video with fewer frames shows its last one for longer.
-    walks = np.stack([probes[[*one, *[one[-1]] * (count - len(one))]] for one in videos.frames])
-    shown = np.arange(FRAMES_OF_A_SECOND) * count // FRAMES_OF_A_SECOND
-    sums = np.cumsum(walks[:, shown], axis=1)
-    means = [cohort.scores(unit(sums[:, n]), templates) for n in range(FRAMES_OF_A_SECOND)]
-    return WalkTables(
-        np.array(videos.people),
-        np.stack([cohort.scores(walks[:, n], templates) for n in range(count)]),
-        np.stack(means),
-        cohort.scores(unit(walks.sum(axis=1)), templates),
-        shown.astype(np.int64),
-    )
 
 
 def _best(scores: Floats) -> tuple[Floats, Ints]:
@@ -228,25 +184,23 @@ def evaluate_walks(
     rates: list[WalkRate] = []
     for width_px in FACE_WIDTHS_PX:
         probes = embeddings if width_px == CROP_PX else embed(shrink(videos.crops, width_px))
-        tables = score_videos(videos, embeddings, mirrored, probes, recogniser.cohort)
-        for half in GALLERY_SIZES:
-            for probe in get_args(Probe):
-                rates += _rates(tables, half, width_px, probe, thresholds)
+        for is_cosine, cohort in enumerate((recogniser.cohort, PLAIN_COSINE)):
+            tables = score_videos(videos, embeddings, mirrored, probes, cohort)
+            points = {} if is_cosine else thresholds
+            for half, probe in product(GALLERY_SIZES, get_args(Probe)):
+                rates += _rates(tables, (half, width_px, probe, bool(is_cosine)), points)
     return tuple(rates)
 
 
 def _rates(
-    tables: WalkTables,
-    half: Half,
-    face_px: int,
-    probe: Probe,
-    thresholds: Mapping[tuple[float, int], float],
+    tables: WalkTables, case: _Case, thresholds: Mapping[tuple[float, int], float]
 ) -> Iterator[WalkRate]:
+    half, _, probe, _ = case
     found = _outcomes(tables, half, probe)
     strangers = np.concatenate(found.strangers)
     for fpir in FPIRS:
         threshold = quantile_threshold(strangers, fpir)
-        yield WalkRate(half, face_px, probe, fpir, threshold, False, *found.rates(threshold))
+        yield WalkRate(*case, fpir, threshold, False, *found.rates(threshold))
         point = thresholds.get((fpir, GALLERY_SIZES[half]))
         if point is not None and probe == "one second":
-            yield WalkRate(half, face_px, probe, fpir, point, True, *found.rates(point))
+            yield WalkRate(*case, fpir, point, True, *found.rates(point))

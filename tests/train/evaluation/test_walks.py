@@ -12,8 +12,9 @@ from kiosk.records import Floats, Image
 from tests.support_recognition import PLAIN, embedding
 from train.evaluation import walks
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
+from train.evaluation.video_scores import FRAMES_OF_A_SECOND, score_videos
 from train.evaluation.videos import Videos
-from train.evaluation.walks import FRAMES_OF_A_SECOND, evaluate_walks, score_videos
+from train.evaluation.walks import evaluate_walks
 
 PEOPLE, VIDEOS, FRAMES = 14, 3, 3
 
@@ -43,7 +44,7 @@ def test_people_seen_well_are_all_named() -> None:
     vectors = embeddings_of(videos, 0.2)
     tables = score_videos(videos, vectors, vectors, vectors, PLAIN_COSINE)
     for probe in ("one frame", "mean", "one second"):
-        for rate in walks._rates(tables, "all", 112, probe, {(0.01, 6): 0.5}):
+        for rate in walks._rates(tables, ("all", 112, probe, True), {(0.01, 6): 0.5}):
             assert rate.fnir.value == 0.0
             assert rate.is_operating_point or rate.fpir.value <= rate.fpir_asked
             assert rate.fnir.n == walks.DRAWS * 6 * (VIDEOS - 1)
@@ -56,7 +57,8 @@ def test_the_mean_is_better_than_one_frame() -> None:
     vectors = embeddings_of(videos, 2.5)
     tables = score_videos(videos, vectors, vectors, vectors, PLAIN_COSINE)
     one, mean = (
-        next(iter(walks._rates(tables, "all", 112, probe, {}))) for probe in ("one frame", "mean")
+        next(iter(walks._rates(tables, ("all", 112, probe, True), {})))
+        for probe in ("one frame", "mean")
     )
     assert mean.fnir.value < one.fnir.value
     assert max(mean.fpir.value, one.fpir.value) <= 0.01
@@ -106,11 +108,11 @@ def test_too_few_people_are_an_error() -> None:
     vectors = embeddings_of(videos, 0.5)
     tables = score_videos(videos, vectors, vectors, vectors, PLAIN_COSINE)
     with pytest.raises(DatasetError, match="6 people have two videos, expected more than 6"):
-        list(walks._rates(tables, "all", 112, "mean", {}))
+        list(walks._rates(tables, ("all", 112, "mean", True), {}))
 
 
 def test_a_recogniser_is_measured_in_all_cases() -> None:
-    """Each face width and probe has a rate per FPIR; one second has that of the operating point."""
+    """Each face width and probe has a rate per FPIR, with a cohort and by plain cosine."""
     videos = videos_of()
     frames = len(videos.crops)
     crops = np.random.default_rng(0).integers(0, 256, (frames, 112, 112, 3), np.uint8)
@@ -123,6 +125,6 @@ def test_a_recogniser_is_measured_in_all_cases() -> None:
         Videos(videos.people, videos.frames, crops),
         {(0.003, 6): 0.4},
     )
-    assert len(rates) == 3 * (3 * 2 + 1)
+    assert len(rates) == 3 * (2 * 3 * 2 + 1)
     points = [(one.face_px, one.probe, one.threshold) for one in rates if one.is_operating_point]
     assert points == [(width, "one second", 0.4) for width in (112, 40, 24)]

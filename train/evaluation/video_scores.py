@@ -1,0 +1,63 @@
+"""Score every video for every video as a template, at each moment of a second."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from kiosk.recognition.match import Cohort
+from kiosk.recognition.vectors import unit
+from kiosk.records import Floats
+from train.evaluation.metrics import Ints
+from train.evaluation.videos import Videos
+
+FRAMES_OF_A_SECOND: Final = 15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WalkTables:
+    """Scores of every video for every video as a template, at each moment of the walk.
+
+    Attributes:
+        people: ``(v,)`` who is in each video.
+        frames: ``(f, v, v)`` score of each frame alone.
+        means: ``(FRAMES_OF_A_SECOND, v, v)`` score of the mean of the first frames of a second.
+        mean: ``(v, v)`` score of the mean of all frames.
+        shown: ``(FRAMES_OF_A_SECOND,)`` which frame the camera sees.
+    """
+
+    people: npt.NDArray[np.str_]
+    frames: Floats
+    means: Floats
+    mean: Floats
+    shown: Ints
+
+
+def score_videos(
+    videos: Videos, embeddings: Floats, mirrored: Floats, probes: Floats, cohort: Cohort
+) -> WalkTables:
+    """Score all videos.
+
+    Args:
+        videos: The videos.
+        embeddings: ``(n, dim)`` of the frames as they are, for templates.
+        mirrored: The same of their mirror images.
+        probes: The same of the frames that walk past.
+        cohort: Normalises the scores.
+    """
+    both = unit(embeddings + mirrored)
+    templates = unit(np.stack([both[list(frames)].mean(axis=0) for frames in videos.frames]))
+    count = max(map(len, videos.frames))
+    # A video with fewer frames shows its last one for longer.
+    walks = np.stack([probes[[*one, *[one[-1]] * (count - len(one))]] for one in videos.frames])
+    shown = np.arange(FRAMES_OF_A_SECOND) * count // FRAMES_OF_A_SECOND
+    sums = np.cumsum(walks[:, shown], axis=1)
+    means = [cohort.scores(unit(sums[:, n]), templates) for n in range(FRAMES_OF_A_SECOND)]
+    return WalkTables(
+        np.array(videos.people),
+        np.stack([cohort.scores(walks[:, n], templates) for n in range(count)]),
+        np.stack(means),
+        cohort.scores(unit(walks.sum(axis=1)), templates),
+        shown.astype(np.int64),
+    )
