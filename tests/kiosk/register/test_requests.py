@@ -1,12 +1,11 @@
 """What the register says to kiosks: confirmations and requests."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from kiosk.mqtt.announcements import Announcement
-from kiosk.mqtt.connection import Connection
 from kiosk.protocol.delivery import Confirmation, ReplayRequest, decode_delivery
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.confirm import Confirmer
@@ -14,6 +13,9 @@ from kiosk.register.outbox_state import BACKOFF_FIRST, GRACE, OutboxState
 from kiosk.register.replay import request_missing
 from kiosk.register.store import store
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival, event
+
+if TYPE_CHECKING:
+    from kiosk.mqtt.connection import Connection
 
 REGISTER = "33333333-3333-4333-8333-333333333333"
 ELSEWHERE = KioskAddress(site="north", room="room-2", kiosk="kiosk-2")
