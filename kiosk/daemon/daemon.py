@@ -13,6 +13,7 @@ from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.clock import Clock
+from kiosk.daemon.health import Vitals
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
 from kiosk.daemon.refusals import RefusalMonitor
 from kiosk.daemon.systemd import Notifier, Watchdog
@@ -47,6 +48,8 @@ class Daemon:
         notifier: To systemd.
         watchdog: Fed by the frame loop.
         retry_s: How long to wait before a lost camera is tried again.
+        vitals: What the frame loop notes for the health message.
+        report: Called when the health has changed.
         stop: Set to end the loop.
         reload: Set to read gallery and thresholds again.
     """
@@ -62,6 +65,8 @@ class Daemon:
     notifier: Notifier
     watchdog: Watchdog
     retry_s: float
+    vitals: Vitals = field(default_factory=Vitals)
+    report: Callable[[], None] = lambda: None
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
     _refusals: RefusalMonitor = field(default_factory=RefusalMonitor)
@@ -139,17 +144,21 @@ class Daemon:
             _log.warning("camera lost: %s; tried again every %g s", error, self.retry_s)
             self.notifier.status("camera lost")
         self._camera_lost = True
+        self.vitals.camera = "lost"
+        self.report()
 
     def _note_camera_back(self) -> None:
         if self._camera_lost:
             self._camera_lost = False
             self.notifier.status("camera back")
             _log.info("camera back")
+            self.report()
 
     def _process(self, frame: Frame) -> None:
         self._update_class_session()
         result = self.pipeline.process(frame)
         self._store(result.decisions)
+        self.vitals.see((one.reason for one in result.qualities), self.clock.monotonic_s())
         if self._refusals.add(result.qualities, frame.at_s):
             self._note_refusals()
         self._do_housekeeping()
@@ -192,6 +201,8 @@ class Daemon:
         for check in self.checks:
             check()
         self.recorder.retry(self.clock.monotonic_s())
+        self.vitals.people = len(self.pipeline.matcher)
+        self.vitals.in_memory = len(self.recorder.backlog)
         if self.reload.is_set():
             self.reload.clear()
             self._reload()

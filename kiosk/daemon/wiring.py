@@ -15,6 +15,7 @@ from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
 from kiosk.config import Config, MqttSection, StateSection, make_directory
 from kiosk.daemon.daemon import Daemon
+from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.mqtt.client import read_password
@@ -32,6 +33,7 @@ from kiosk.recognition.recogniser import build_pipeline, build_recogniser
 _log = logging.getLogger(__name__)
 
 
+VERSION: Final = version("attendance-kiosk")
 _BUSY_S: Final = 2.0
 """How long the frame loop waits for another process that writes to the outbox; the watchdog waits
 for 30 s. The event then stays in memory and is tried again."""
@@ -76,7 +78,7 @@ def build_daemon(
     connection = kiosk_connection(
         mqtt,
         address,
-        Availability(state="online", boot_id=clock.boot_id(), version=version("attendance-kiosk")),
+        Availability(state="online", boot_id=clock.boot_id(), version=VERSION),
         password=read_password(mqtt),
     )
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
@@ -87,6 +89,17 @@ def build_daemon(
         window=mqtt.inflight_max // 2,
         confirmed=publisher.trim_soon,
     )
+    health = HealthReporter(
+        connection=connection,
+        address=address,
+        outbox=outbox,
+        vitals=Vitals(people=len(matcher)),
+        clock=clock,
+        model_id=recogniser.embedder.model_id,
+        version=VERSION,
+        directory=config.directory,
+    )
+    health.start()
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     stop = threading.Event()
@@ -108,6 +121,8 @@ def build_daemon(
         notifier=notifier,
         watchdog=Watchdog.from_environment(os.environ, notifier),
         retry_s=config.camera.retry_s,
+        vitals=health.vitals,
+        report=health.notify,
         stop=stop,
     )
 

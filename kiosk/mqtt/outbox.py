@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S
 from kiosk.mqtt.outbox_file import OutboxFile
@@ -31,7 +32,11 @@ from kiosk.mqtt.outbox_rows import (
     checksum,
     problem_of,
 )
+from kiosk.mqtt.outbox_space import reserve
 from kiosk.mqtt.outbox_trim import Trimmed, shrink, trim
+
+_MARKS_PER_COMMIT: Final = 200
+"""A transaction must fit into the space that the log has when the disk is full."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +85,7 @@ class Outbox(OutboxFile):
                 the number stays free.
         """
         with self._transaction() as connection:
+            self._space.check_for_event(connection)
             return _insert(connection, build)
 
     def store_once(self, key: DeduplicationKey, build: Build) -> int | None:
@@ -89,6 +95,7 @@ class Outbox(OutboxFile):
             The sequence number, or ``None`` when the key is there already.
         """
         with self._transaction() as connection:
+            self._space.check_for_event(connection)
             added = connection.execute(
                 "INSERT INTO stored_once "
                 "(event_type, session_date, session_name, boot_id, subject_id) "
@@ -130,11 +137,12 @@ class Outbox(OutboxFile):
             sequences: Their numbers.
             now_s: Unix time; 0 while the clock is not synchronised.
         """
-        with self._transaction() as connection:
-            connection.executemany(
-                "UPDATE events SET delivered_s = ? WHERE sequence = ? AND delivered_s IS NULL",
-                [(now_s, sequence) for sequence in sequences],
-            )
+        for first in range(0, len(sequences), _MARKS_PER_COMMIT):
+            with self._transaction() as connection:
+                connection.executemany(
+                    "UPDATE events SET delivered_s = ? WHERE sequence = ? AND delivered_s IS NULL",
+                    [(now_s, one) for one in sequences[first : first + _MARKS_PER_COMMIT]],
+                )
 
     def confirm(self, register_id: str, sequence: int) -> bool:
         """Note that a register has committed every event up to this number.
@@ -163,6 +171,7 @@ class Outbox(OutboxFile):
             trimmed = trim(connection, self._retention, now_s)
         if trimmed.has_more:
             return trimmed
+        self._space.hold()
         with self._reading() as connection:
             return Trimmed(0, 0, has_more=shrink(connection))
 
@@ -177,6 +186,7 @@ class Outbox(OutboxFile):
             count = gone.rowcount
         with self._reading() as connection:
             cut_log(connection)
+            reserve(connection, may_grow=self._space.limit(connection))
         return count
 
     def prune_keys(self, before: date, boot_id: str) -> int:

@@ -11,6 +11,7 @@ from typing import Self
 from kiosk.errors import OutboxError
 from kiosk.mqtt.outbox_errors import explained
 from kiosk.mqtt.outbox_open import prepare
+from kiosk.mqtt.outbox_space import Space
 
 _log = logging.getLogger(__name__)
 
@@ -35,16 +36,15 @@ class OutboxFile:
         self._path = path
         self._is_failing = False
         self._lock = threading.Lock()
-        with explained(path):
-            self._connection = sqlite3.connect(
-                path, timeout=busy_s, isolation_level=None, check_same_thread=False
-            )
+        self._busy_s = busy_s
+        self._space = Space(path)
         try:
-            with explained(path):
-                self.outbox_id = prepare(self._connection, path)
+            self._open()
         except OutboxError:
-            self._connection.close()
-            raise
+            if not self._space.release():
+                raise
+            self._open()
+        self._space.hold()
 
     def __enter__(self) -> Self:
         """Return the outbox itself."""
@@ -58,6 +58,18 @@ class OutboxFile:
         """Close the file; no thread may use the outbox afterwards."""
         with self._lock:
             self._connection.close()
+
+    def _open(self) -> None:
+        with explained(self._path):
+            self._connection = sqlite3.connect(
+                self._path, timeout=self._busy_s, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with explained(self._path):
+                self.outbox_id = prepare(self._connection, self._path, self._space)
+        except OutboxError:
+            self._connection.close()
+            raise
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -73,6 +85,7 @@ class OutboxFile:
         """
         try:
             with self._lock, explained(self._path), self._connection as connection:
+                self._space.limit(connection)
                 # IMMEDIATE takes the write lock first, where the busy timeout can wait for it.
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection

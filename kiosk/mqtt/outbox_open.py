@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.mqtt.outbox_schema import SCHEMA_VERSION, create_or_migrate, read_version
+from kiosk.mqtt.outbox_space import LOG_PAGES, PAGE_BYTES, RESERVED_PAGES, Space, reserve
 
 _INCREMENTAL: Final = 2
-_LOG_PAGES: Final = 256
-"""After how many pages (4 KiB each) the write-ahead log is copied into the database."""
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> str:
+def prepare(connection: sqlite3.Connection, path: Path, space: Space) -> str:
     """Check whose file this is, create or migrate its tables, and return the outbox id.
 
     There is no check of the whole file, which would take 40 s at a million events; the first and
-    the last event are read, and one row is written and committed.
+    the last event are read, and half a megabyte is written and committed.
 
     Raises:
         OutboxError: The file is another program's, or of a newer kiosk.
@@ -27,8 +26,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> str:
         connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}").fetchone()
-    connection.execute(f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}").fetchone()
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}").fetchone()
+    log_bytes = (RESERVED_PAGES + LOG_PAGES) * PAGE_BYTES
+    connection.execute(f"PRAGMA journal_size_limit = {log_bytes}").fetchone()
     # Deleted rows are overwritten, not just unlinked.
     connection.execute("PRAGMA secure_delete = ON").fetchone()
     if version != SCHEMA_VERSION:
@@ -38,9 +38,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> str:
     # Two statements: one with both would read the whole table.
     connection.execute("SELECT min(sequence) FROM events").fetchone()
     connection.execute("SELECT max(sequence) FROM events").fetchone()
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("UPDATE state SET starts = starts + 1")
+    reserve(connection, may_grow=space.limit(connection))
     (outbox_id,) = connection.execute("SELECT outbox_id FROM state").fetchone()
     return str(outbox_id)
 

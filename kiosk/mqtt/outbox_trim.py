@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from kiosk.mqtt.outbox_rows import Retention
+from kiosk.mqtt.outbox_space import RESERVED_PAGES
 
-_EVENTS_PER_STEP: Final = 500
-_PAGES_PER_STEP: Final = 256
-PAGES_IN_RESERVE: Final = 128
-"""Free pages (4 KiB each) that stay in the file: with a full disk, new events go there."""
+_EVENTS_PER_STEP: Final = 200
+_PAGES_PER_STEP: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,12 @@ def shrink(connection: sqlite3.Connection) -> bool:
     Outside of a transaction: it is one of its own.
     """
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    surplus = min(_PAGES_PER_STEP, free - PAGES_IN_RESERVE)
+    surplus = min(_PAGES_PER_STEP, free - RESERVED_PAGES)
     if surplus <= 0:
         return False
     # Each step of this statement frees one page, and ``execute`` makes one step.
     connection.executescript(f"PRAGMA incremental_vacuum({surplus})")
-    return bool(free - surplus > PAGES_IN_RESERVE)
+    return bool(free - surplus > RESERVED_PAGES)
 
 
 def _date_deliveries(connection: sqlite3.Connection, now_s: int) -> None:

@@ -373,7 +373,7 @@ def test_a_full_disk_is_reported_and_loses_nothing(path: Path) -> None:
         (pages,) = outbox._connection.execute("PRAGMA page_count").fetchone()
         outbox._connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(OutboxError, match="disk is full"):
-            outbox.store_once(key("s2"), lambda n: (f"{n}", "t", bytes(100_000)))
+            outbox.store_once(key("s2"), lambda n: (f"{n}", "t", bytes(1_000_000)))
         outbox._connection.execute("PRAGMA max_page_count = 100000")
         assert outbox.store_once(key("s2"), event()) == 2
         assert [row.payload for row in outbox.pending(9)] == [b"e:1", b"e:2"]

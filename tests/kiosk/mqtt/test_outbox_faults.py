@@ -1,6 +1,9 @@
 """Faults that the outbox withstands."""
 
+import contextlib
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -117,3 +120,128 @@ def test_the_wait_for_another_process_is_bounded(path: Path) -> None:
         with pytest.raises(OutboxError):
             fill(outbox, 1)
         assert time.monotonic() - began_s < 5.0
+
+
+# A full disk
+
+
+@pytest.fixture
+def volume(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A small file system of its own; skips where it cannot be mounted."""
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small volume cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+VOLUMES = pytest.mark.parametrize("volume", ["1536k", "2m", "8m"], indirect=True)
+
+
+def fill_disk(folder: Path) -> Path:
+    """Take every free byte, as a log file of another program would."""
+    path = folder / "other"
+    with path.open("wb", buffering=0) as file:
+        for size in (65536, 4096):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+    return path
+
+
+def store_until_full(outbox: Outbox) -> int:
+    """Store events of the usual size until the outbox takes no more; return how many there are."""
+    with contextlib.suppress(OutboxError):
+        while True:
+            outbox.put(lambda n: (f"id-{n}", "t", f"event {n}".encode() + bytes(600)))
+    return outbox.last_sequence()
+
+
+def send_all(outbox: Outbox) -> list[int]:
+    """Deliver what is pending, 20 at a time; return the numbers in order."""
+    sent: list[int] = []
+    while rows := outbox.pending(20, sent[-1] if sent else 0):
+        sent += [row.sequence for row in rows]
+        outbox.mark_delivered([row.sequence for row in rows], 1)
+    return sent
+
+
+@VOLUMES
+def test_on_a_full_disk_events_are_stored_delivered_and_deleted(volume: Path) -> None:
+    """The space that is held takes some hundred events; all are sent, confirmed and deleted."""
+    with Outbox(volume / "outbox.sqlite3") as outbox:
+        fill(outbox, 3)
+        fill_disk(volume)
+        for _ in range(5):
+            before = outbox.last_sequence()
+            last = store_until_full(outbox)
+            assert last - before > 100
+            assert send_all(outbox) == list(range(before + 1 if before > 3 else 1, last + 1))
+            outbox.confirm("register", last)
+            while outbox.trim(1).has_more:
+                pass
+            assert outbox.counts().kept == 0
+
+
+@VOLUMES
+def test_a_kiosk_starts_on_a_full_disk(volume: Path) -> None:
+    """What was stored before can be read, sent and deleted, start after start."""
+    path = volume / "outbox.sqlite3"
+    with Outbox(path) as outbox:
+        fill(outbox, 300)
+        fill_disk(volume)
+        last = store_until_full(outbox)
+    for _ in range(3):
+        with Outbox(path) as outbox:
+            assert outbox.last_sequence() == last
+            assert len(outbox.pending(1000)) == min(1000, last)
+    with Outbox(path) as outbox:
+        assert send_all(outbox) == list(range(1, last + 1))
+        outbox.confirm("register", last)
+        while outbox.trim(1).has_more:
+            pass
+        assert outbox.counts().kept == 0
+
+
+@VOLUMES
+def test_a_killed_kiosk_starts_on_a_full_disk(volume: Path) -> None:
+    """With the log still there, and the rest of the disk taken by another program."""
+    path = volume / "outbox.sqlite3"
+    script = (
+        "import os, sys; from pathlib import Path; from kiosk.mqtt.outbox import Outbox\n"
+        "from tests.kiosk.mqtt.test_outbox_faults import fill_disk, store_until_full\n"
+        "outbox = Outbox(Path(sys.argv[1])); fill_disk(Path(sys.argv[1]).parent)\n"
+        "print(store_until_full(outbox), flush=True); os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    last = int(done.stdout)
+    assert last > 100
+    with Outbox(path) as outbox:
+        assert send_all(outbox) == list(range(1, last + 1))
+
+
+@pytest.mark.parametrize("volume", ["8m"], indirect=True)
+def test_when_the_disk_has_space_again_events_are_stored_again(volume: Path, log: Log) -> None:
+    """One line says that nothing can be stored, and one that it can."""
+    with Outbox(volume / "outbox.sqlite3") as outbox:
+        other = fill_disk(volume)
+        last = store_until_full(outbox)
+        for _ in range(3):
+            assert store_until_full(outbox) == last
+        other.unlink()
+        fill(outbox, 500)
+        assert outbox.last_sequence() == last + 500
+    assert log.count("the disk is full") == 1
+    assert log.count("events are stored again") == 1
+
+
+def test_the_space_for_a_start_is_held_again(path: Path) -> None:
+    """The file is there after each opening, where the disk has space, and is one of a megabyte."""
+    held = path.with_name("outbox.sqlite3-reserve")
+    for _ in range(2):
+        Outbox(path).close()
+        assert held.stat().st_size == 1_000_000
+        held.unlink()

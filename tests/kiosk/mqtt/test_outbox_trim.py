@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Counts, Retention
-from kiosk.mqtt.outbox_trim import PAGES_IN_RESERVE
+from kiosk.mqtt.outbox_space import RESERVED_PAGES
 
 DAY_S = 86_400
 NOW_S = 1_800_000_000
@@ -136,7 +136,7 @@ def test_the_file_shrinks_when_events_have_gone(outbox: Outbox) -> None:
     outbox._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     after = outbox._path.stat().st_size
     assert before > 3_000_000
-    assert PAGES_IN_RESERVE * 4096 < after < 800_000
+    assert RESERVED_PAGES * 4096 < after < 800_000
 
 
 def test_the_log_stays_small(outbox: Outbox) -> None:
@@ -144,7 +144,7 @@ def test_the_log_stays_small(outbox: Outbox) -> None:
     fill(outbox, 500, size=8000)
     outbox.confirm(REGISTER, 500)
     trim(outbox)
-    assert outbox._path.with_name("outbox.sqlite3-wal").stat().st_size < 6_000_000
+    assert outbox._path.with_name("outbox.sqlite3-wal").stat().st_size < 2_000_000
 
 
 def test_a_step_is_small(outbox: Outbox) -> None:
@@ -156,5 +156,5 @@ def test_a_step_is_small(outbox: Outbox) -> None:
         )
     outbox.confirm(REGISTER, 2000)
     trimmed = outbox.trim(NOW_S)
-    assert (trimmed.deleted, trimmed.has_more) == (500, True)
+    assert (trimmed.deleted, trimmed.has_more) == (200, True)
     assert trim(outbox) == []

@@ -1,0 +1,189 @@
+"""Report the kiosk's health over MQTT, from the thread that owns the connection.
+
+The frame loop only notes what it sees (:class:`Vitals`): when it hangs, the reports go on and say
+so.
+"""
+
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from kiosk.clock import Clock
+from kiosk.daemon.machine import free_mb, is_under_voltage, temperature_c
+from kiosk.errors import OutboxError
+from kiosk.mqtt.announcements import Announcement
+from kiosk.mqtt.connection import Connection
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_rows import Counts
+from kiosk.protocol.health import CameraState, Health, encode_health
+from kiosk.protocol.topics import HEALTH, KioskAddress
+
+_log = logging.getLogger(__name__)
+
+_INTERVAL_S: Final = 60.0
+_HUNG_S: Final = 15.0
+"""A camera that gives no frame for so long hangs. A read may take 3 s before it fails."""
+
+
+@dataclass(slots=True)
+class Vitals:
+    """What the frame loop notes; one thread writes, others read.
+
+    Attributes:
+        camera: What the frame loop knows of the camera.
+        frames: How many frames were processed.
+        frame_s: When the newest one was, monotonic seconds; ``None`` before the first.
+        faces: How many faces were seen by the reason why they could not vote; "" for those that
+            could.
+        people: How many people are enrolled.
+        in_memory: How many events could not be stored yet.
+    """
+
+    camera: Literal["starting", "ok", "lost"] = "starting"
+    frames: int = 0
+    frame_s: float | None = None
+    faces: Counter[str] = field(default_factory=Counter)
+    people: int = 0
+    in_memory: int = 0
+
+    def see(self, reasons: Iterable[str], now_s: float) -> None:
+        """Note a processed frame, with the reason of each face that was refused, else ""."""
+        self.camera = "ok"
+        self.frames += 1
+        self.frame_s = now_s
+        self.faces.update(reasons)
+
+
+@dataclass(slots=True)
+class HealthReporter:
+    """Publishes the retained health message every minute and when something important changes.
+
+    Attributes:
+        connection: The kiosk's connection.
+        address: The kiosk's address.
+        outbox: Holds the events.
+        vitals: What the frame loop notes.
+        clock: The time.
+        model_id: The face recogniser.
+        version: Version of the software.
+        directory: The folder of the kiosk's files.
+    """
+
+    connection: Connection
+    address: KioskAddress
+    outbox: Outbox
+    vitals: Vitals
+    clock: Clock
+    model_id: str
+    version: str
+    directory: Path
+    _due_s: float = -math.inf
+    _said: tuple[object, ...] = ()
+    _counts: Counts = field(default_factory=lambda: Counts(0, 0, 0))
+    _last_sequence: int = 0
+    _oldest_waiting_s: int | None = None
+    _before: tuple[int, float] | None = None
+
+    def start(self) -> None:
+        """Report from the next turn of the connection on."""
+        self.connection.each_turn(self._take_turn)
+
+    def notify(self) -> None:
+        """Report that something has changed; any thread may call this."""
+        self.connection.wake()
+
+    def _take_turn(self) -> float:
+        now_s = time.monotonic()
+        camera = self._camera()
+        important = (camera, self.vitals.people, bool(self.vitals.in_memory))
+        if now_s >= self._due_s or important != self._said:
+            if camera == "hung" and self._said and self._said[0] != camera:
+                _log.error("the camera has given no frame for %.0f s", _HUNG_S)
+            self._said = important
+            self._due_s = now_s + _INTERVAL_S
+            payload = encode_health(self._health(camera))
+            self.connection.announce(Announcement(self.address.topic(HEALTH), payload))
+            self.connection.wake()  # an announcement goes out in the next step
+        # A camera that hangs is noticed in time, although nothing comes in.
+        return min(self._due_s, now_s + _HUNG_S / 3)
+
+    def _camera(self) -> CameraState:
+        age_s = self._frame_age_s()
+        if self.vitals.camera == "ok" and age_s is not None and age_s >= _HUNG_S:
+            return "hung"
+        return self.vitals.camera
+
+    def _frame_age_s(self) -> float | None:
+        frame_s = self.vitals.frame_s
+        return None if frame_s is None else max(0.0, self.clock.monotonic_s() - frame_s)
+
+    def _health(self, camera: CameraState) -> Health:
+        self._read_outbox()
+        faces = dict(self.vitals.faces)
+        age_s = self._frame_age_s()
+        return Health(
+            time=self.clock.utc().isoformat(timespec="milliseconds"),
+            clock="synchronised" if self.clock.synchronised() else "unsynchronised",
+            boot_id=self.clock.boot_id(),
+            version=self.version,
+            outbox_id=self.outbox.outbox_id,
+            last_sequence=self._last_sequence,
+            waiting=self._counts.kept,
+            undelivered=self._counts.undelivered,
+            in_memory=self.vitals.in_memory,
+            dropped=self._counts.dropped,
+            set_aside=self._counts.set_aside,
+            oldest_waiting_s=self._oldest_waiting_s,
+            camera=camera,
+            last_frame_age_s=None if age_s is None else round(age_s, 1),
+            frames_per_s=self._frames_per_s(),
+            faces_seen=sum(faces.values()),
+            faces_refused={reason: count for reason, count in faces.items() if reason},
+            disk_free_mb=free_mb(self.directory),
+            temperature_c=temperature_c(),
+            under_voltage=is_under_voltage(),
+            model_id=self.model_id,
+            people=self.vitals.people,
+        )
+
+    def _read_outbox(self) -> None:
+        """Read what the outbox holds; keep the last known figures while it cannot be read."""
+        try:
+            self._last_sequence = self.outbox.last_sequence()
+            self._counts = self.outbox.counts()
+            oldest = self.outbox.stored(1, self._last_sequence, 1)
+        except OutboxError:  # the outbox logs it
+            return
+        self._oldest_waiting_s = _age_s(oldest[0].payload, self.clock) if oldest else None
+
+    def _frames_per_s(self) -> float | None:
+        """Return the rate since the last call."""
+        now = (self.vitals.frames, self.clock.monotonic_s())
+        before, self._before = self._before, now
+        if before is None or now[1] <= before[1]:
+            return None
+        return round((now[0] - before[0]) / (now[1] - before[1]), 1)
+
+
+class _Dated(msgspec.Struct):
+    time: datetime
+    clock: str
+
+
+def _age_s(payload: bytes, clock: Clock) -> int | None:
+    """Return the age of an event; ``None`` while its clock or ours is not synchronised."""
+    try:
+        event = msgspec.json.decode(payload, type=_Dated)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if event.clock != "synchronised" or event.time.tzinfo is None or not clock.synchronised():
+        return None
+    return max(0, round((clock.utc() - event.time.astimezone(UTC)).total_seconds()))

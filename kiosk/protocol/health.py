@@ -1,0 +1,93 @@
+"""The retained message on a kiosk's state: sent every minute and at each change.
+
+Nobody deletes it: a reader takes a message that is older than a few minutes for "not known".
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kiosk.errors import PayloadError
+from kiosk.protocol.event import Timestamp, Uuid4
+
+Number = Annotated[int, Meta(ge=0)]
+CameraState = Literal["starting", "ok", "lost", "hung"]
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a kiosk. Reading ignores unknown keys, so that a newer kiosk can send more.
+
+    A field without a value is one that the machine does not tell, or that is not known yet.
+
+    Attributes:
+        time: When it was sent.
+        clock: Whether ``time`` comes from a synchronised clock.
+        boot_id: The boot of the machine.
+        version: Version of the kiosk's software.
+        outbox_id: The outbox in use.
+        last_sequence: The number of the newest event ever stored in it; 0 when there was none.
+        waiting: Events that no register has confirmed.
+        undelivered: Those of them that the broker has not acknowledged.
+        in_memory: Events that could not be stored yet.
+        dropped: Undelivered events deleted since the outbox was made, because it was full.
+        set_aside: Damaged events that are kept apart.
+        oldest_waiting_s: Age of the oldest waiting event, seconds.
+        camera: "starting": no frame yet; "lost": it failed and is tried again; "hung": it gave no
+            frame for a long time, and no error.
+        last_frame_age_s: Age of the newest frame, seconds.
+        frames_per_s: Frames per second since the last message.
+        faces_seen: Faces in frames since the process started; a person is in several frames.
+        faces_refused: How many of them could not vote, by reason.
+        disk_free_mb: Free space where the outbox is, MB.
+        temperature_c: Temperature of the processor.
+        under_voltage: Whether the power supply is too weak now.
+        model_id: The face recogniser.
+        people: How many people are enrolled.
+    """
+
+    time: Timestamp
+    clock: Literal["synchronised", "unsynchronised"]
+    boot_id: str
+    version: str
+    outbox_id: Uuid4
+    last_sequence: Number
+    waiting: Number
+    undelivered: Number
+    in_memory: Number
+    dropped: Number
+    set_aside: Number
+    oldest_waiting_s: Number | None = None
+    camera: CameraState
+    last_frame_age_s: Annotated[float, Meta(ge=0)] | None = None
+    frames_per_s: Annotated[float, Meta(ge=0)] | None = None
+    faces_seen: Number
+    faces_refused: dict[str, Number]
+    disk_free_mb: Number | None = None
+    temperature_c: float | None = None
+    under_voltage: bool | None = None
+    model_id: str
+    people: Number
+
+
+def encode_health(health: Health) -> bytes:
+    """Write the message as JSON.
+
+    Raises:
+        PayloadError: A field breaks the schema.
+    """
+    payload = msgspec.json.encode(health)
+    decode_health(payload)  # msgspec checks what it reads, not what it writes
+    return payload
+
+
+def decode_health(payload: bytes) -> Health:
+    """Read the message.
+
+    Raises:
+        PayloadError: The payload is not JSON, or not a health message.
+    """
+    try:
+        return msgspec.json.decode(payload, type=Health)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise PayloadError(f"not a health message: {exc}") from exc
