@@ -12,6 +12,7 @@ from kiosk.config import Config, StateSection, make_directory
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment.person import enrol
 from kiosk.gallery_transfer import export_gallery, import_gallery
+from kiosk.mqtt.outbox import Outbox
 from kiosk.recognition.gallery import save_gallery
 from kiosk.roster import add_to_roster, remove_from_roster
 from tests.kiosk.test_people import gallery_of
@@ -60,7 +61,10 @@ def test_the_gallery_commands_as_root_give_their_files_to_the_service(
     add_to_roster(Path(config.state.roster), "s-1", "Ada")
     assert owner(config.gallery_path) == SERVICE
     os.chown(config.gallery_path, 0, 0)
+    with Outbox(config.outbox_path):
+        os.chown(config.outbox_path, *SERVICE)
     people.remove_person(config, "s-1")
+    assert {owner(path) for path in state.glob("outbox*")} == {SERVICE}
     assert owner(config.gallery_path) == owner(Path(config.state.roster)) == SERVICE
     config.gallery_path.unlink()
     save_gallery(config.gallery_path, gallery_of("s-2", model_id="other"))
