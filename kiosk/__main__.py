@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kiosk.cli import IntermixedParser, positive_int, run_command
 from kiosk.config import Config, load_config
+from kiosk.config_file import home_path
 from kiosk.enrolment.options import EnrolOptions, add_enrol_options, add_replace
 from kiosk.register.cli import add_register
 
@@ -64,7 +65,7 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     watch.add_argument("--host", help="the broker (default: mqtt.host)")
     watch.add_argument("--port", type=int, help="the broker's port (default: mqtt.port)")
     watch.add_argument(
-        "--roster", type=Path, help="CSV file with subject_id,name (default: state.roster)"
+        "--roster", type=home_path, help="CSV file with subject_id,name (default: state.roster)"
     )
     watch.add_argument("--limit", type=positive_int, help="stop after this many events")
     watch.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -109,9 +110,11 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
     text = "measure speed, memory and start-up on this machine"
     bench = _command(commands, "bench", text, _bench)
     _add_config(bench)
-    bench.add_argument("--video", type=Path, help="recording to replay (default: the sample walk)")
     bench.add_argument(
-        "--peers", type=Path, help="folder with models of other projects to compare with"
+        "--video", type=home_path, help="recording to replay (default: the sample walk)"
+    )
+    bench.add_argument(
+        "--peers", type=home_path, help="folder with models of other projects to compare with"
     )
     bench.add_argument("--json", action="store_true", help="print the figures as JSON")
     _command(commands, "schema", "print the JSON Schema of events", _schema)
@@ -128,7 +131,9 @@ def _command(commands: Any, name: str, text: str, run: Any) -> argparse.Argument
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, help=f"configuration file (default: {DEFAULT_CONFIG} if present)"
+        "--config",
+        type=home_path,
+        help=f"configuration file (default: {DEFAULT_CONFIG} if present)",
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -53,6 +53,18 @@ def give_to_owner_of(reference: Path, target: int | Path) -> None:
     if os.geteuid() == 0:
         owner = reference.stat()
         os.chown(target, owner.st_uid, owner.st_gid)
+
+
+def create_for_owner_of(reference: Path, path: Path) -> None:
+    """As root, create an absent file, empty, for the owner of another one; otherwise do nothing.
+
+    For a file that a library would create: SQLite keeps the owner of its file, and gives the files
+    beside it to the same owner. The library reports a file that cannot be created.
+    """
+    if os.geteuid() != 0:
+        return
+    with suppress(OSError), path.open("xb") as file:
+        give_to_owner_of(reference, file.fileno())
 
 
 def _sync(path: Path) -> None:

@@ -1,11 +1,17 @@
 """What all commands share: option parsers, and the mapping from errors to exit codes."""
 
 import argparse
+import contextlib
+import io
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from kiosk.errors import KioskError
+
+BROKEN_PIPE: Final = 141
+"""The exit code when the reader of standard output has ended, as a shell shows SIGPIPE."""
 
 
 class IntermixedParser(argparse.ArgumentParser):
@@ -44,12 +50,27 @@ def run_command(program: str, run: Callable[[], int]) -> int:
     """Run a command and print its error, if any, in one line on standard error.
 
     Returns:
-        The exit code: that of ``run``, or of the error (:mod:`kiosk.errors`), or 130 after Ctrl-C.
+        The exit code: that of ``run``, or of the error (:mod:`kiosk.errors`), or 130 after Ctrl-C,
+        or :data:`BROKEN_PIPE`.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal cannot show, and a file name that is not UTF-8, end no command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()
     except KioskError as exc:
         sys.stderr.write(f"{program}: {exc}\n")
         return exc.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `kiosk watch | head`
+        _discard_output()
+        return BROKEN_PIPE
+    return code
+
+
+def _discard_output() -> None:
+    """Write what is still buffered to nowhere: Python would fail again when it flushes at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

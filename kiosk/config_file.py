@@ -4,6 +4,7 @@ Each program brings a :class:`Section` whose fields are the tables of its file, 
 file. All programs then report the same mistakes with the same messages.
 """
 
+import codecs
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,11 +70,13 @@ class ConfigFile(Generic[Program]):
     def parse(self, text: bytes, source: str) -> Program:
         """Check the text of a file; ``source`` names it in errors.
 
+        A byte order mark and blanks around a value are ignored; ``~/`` stands for the home folder.
+
         Raises:
             ConfigError: As :meth:`load`.
         """
         try:
-            tables = msgspec.toml.decode(text)
+            tables = _clean(msgspec.toml.decode(text.removeprefix(codecs.BOM_UTF8)))
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{source}: not valid TOML: {exc}") from exc
         self._use_new_names(tables, source)
@@ -94,6 +97,26 @@ class ConfigFile(Generic[Program]):
                 raise ConfigError(f"{source}: {old}: renamed to {new}; the file has both")
             _log.warning("%s: %s is now called %s; the old name is still read", source, old, new)
             tables[new] = tables.pop(old)
+
+
+def home_path(text: str) -> Path:
+    """Return a path with its home folder: no shell expands the tilde in ``--config=~/a``."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # a user without a home folder
+        return Path(text)
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - what TOML holds
+    """Strip the texts in decoded TOML, and expand the home folder in them."""
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = value.strip(" \t")
+    return str(home_path(text)) if text.startswith("~/") else text
 
 
 def _problems(section: Section, prefix: str = "") -> Iterator[Problem]:

@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from kiosk import people
 from kiosk.config import Config
+from kiosk.config_file import home_path
 from kiosk.gallery_transfer import Import, export_gallery, import_gallery
 
 
@@ -44,10 +44,10 @@ def run_gallery_command(
             again = [f"{who}\t{name or ''}" for who, name in renewal.enrol_again.items()]
             return asdict(renewal), [*lines, *(line.rstrip() for line in again)]
         case "export":
-            total = export_gallery(config, Path(argument))
+            total = export_gallery(config, home_path(argument))
             return {"people": total}, [f"{argument}: {total} people"]
         case _:
-            outcome = import_gallery(config, Path(argument), may_replace=may_replace)
+            outcome = import_gallery(config, home_path(argument), may_replace=may_replace)
             return asdict(outcome), _import_lines(config, outcome)
 
 

@@ -98,7 +98,7 @@ def _compare(
             section.fpir,
             len(present),
             threshold=section.threshold,
-            unsure_threshold=section.unsure_threshold,
+            unsure=section.unsure_threshold,
         )
         cohort = Cohort(bundle.cohort)
         equal |= {

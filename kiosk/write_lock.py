@@ -46,8 +46,10 @@ def write_lock(config: Config, command: str, *, wait_s: float = WAIT_S) -> Itera
     try:
         _acquire(descriptor, path, wait_s)
         os.pwrite(descriptor, f"`{command}` (process {os.getpid()})".encode(), 0)
-        yield
-        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # releases the lock
 

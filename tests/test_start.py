@@ -9,7 +9,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 HEAVY = {"cv2", "numpy", "hypothesis", "paho", "ai_edge_litert", "tflite_runtime", "tensorflow"}
 LIGHT = ("protocol/test_topics.py", "test_timetable.py", "test_atomic_file.py")
-ARITHMETIC = ("recognition/test_match.py", "recognition/test_track.py", "recognition/test_decide.py")
+ARITHMETIC = tuple(f"recognition/test_{name}.py" for name in ("match", "track", "decide"))
 
 
 def loaded_by(test_file: str) -> set[str]:

@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
+from kiosk.atomic_file import create_for_owner_of
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
@@ -70,6 +71,7 @@ def build_daemon(
     else:
         matcher, rule = recogniser.matcher(gallery)
     make_directory(config)
+    create_for_owner_of(config.directory, config.outbox_path)
     outbox = stack.enter_context(
         Outbox(config.outbox_path, retention=_retention(config.state), busy_s=_BUSY_S)
     )

@@ -44,10 +44,8 @@ def run_class(
     if summary is not None:
         check_summary(summary)
     photos = _photos(folder, list_file)
-    if not config.state.roster and any(person.name for person in photos.people):
-        raise ConfigError("state.roster: needed for the names of the list")
     enroller = PersonEnroller(config, build_recogniser(config), may_replace)
-    enroller.gallery()  # one of another model stops everything at once
+    enroller.check_files(names=any(person.name for person in photos.people))
     outcomes: list[Outcome] = []
     progress = Progress(sys.stderr, len(photos.people))
     try:

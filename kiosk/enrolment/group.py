@@ -86,7 +86,8 @@ def save_summary(path: Path, outcomes: Sequence[Outcome]) -> None:
     text = json.dumps(rows, indent=2) + "\n" if path.suffix == ".json" else _csv(rows)
     try:
         with atomic_write(path, 0o600, owner_of=path.parent) as partial:
-            partial.write_text(text, encoding="utf-8")
+            # A file name that is not UTF-8 must not cost the summary.
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as exc:
         raise ConfigError(f"--summary: {path} cannot be written ({exc.strerror})") from exc
 

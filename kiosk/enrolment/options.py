@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.config_file import home_path
+
 
 @dataclass(frozen=True, slots=True)
 class EnrolOptions:
@@ -54,17 +56,21 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
     """Add the options, except ``--config``."""
     parser.set_defaults(usage_error=parser.error)
     parser.add_argument("subject", nargs="?", help="pseudonymous id of the person, used in events")
-    parser.add_argument("photos", nargs="*", type=Path, help="three or more photos of the person")
+    parser.add_argument(
+        "photos", nargs="*", type=home_path, help="three or more photos of the person"
+    )
     parser.add_argument("--camera", action="store_true", help="take pictures with the camera")
     parser.add_argument("--name", help="write this name to the roster (state.roster)")
     parser.add_argument(
-        "--folder", type=Path, help="enrol a class: a sub-folder of photos for each id"
+        "--folder", type=home_path, help="enrol a class: a sub-folder of photos for each id"
     )
     parser.add_argument(
-        "--list", type=Path, help="enrol a class: CSV file with subject_id,name,files"
+        "--list", type=home_path, help="enrol a class: CSV file with subject_id,name,files"
     )
     parser.add_argument(
-        "--summary", type=Path, help="save what became of each person of the class (.json or .csv)"
+        "--summary",
+        type=home_path,
+        help="save what became of each person of the class (.json or .csv)",
     )
     add_replace(parser)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")

@@ -67,8 +67,32 @@ class PersonEnroller:
     recogniser: Recogniser
     may_replace: bool = False
 
+    def check_files(self, *, names: bool) -> None:
+        """Check that gallery and roster can be written, before pictures are taken or read.
+
+        Args:
+            names: Whether the roster will be written.
+
+        Raises:
+            ConfigError: Names are given, but no roster is configured.
+            GalleryError: The gallery cannot be read or written, or belongs to another model.
+            RosterError: The roster is invalid.
+            InUseError: Another command is writing the gallery.
+        """
+        roster = self.config.roster_path
+        if names and roster is None:
+            raise ConfigError("state.roster: needed for names")
+        self.gallery()
+        if names and roster is not None and roster.exists():
+            load_roster(roster)
+        make_directory(self.config)
+        with write_lock(self.config, "kiosk enrol"):
+            pass
+
     def enrol(self, subject_id: str, pictures: Pictures, name: str | None = None) -> Enrolled:
         """Enrol a person, or replace their templates, and write gallery and roster.
+
+        :meth:`check_files` comes first.
 
         Args:
             subject_id: Pseudonymous id.
@@ -78,17 +102,14 @@ class PersonEnroller:
         Raises:
             PhotoError: No picture was usable, or most do not show one person.
             GalleryError: The id is enrolled with another face, or the gallery cannot be used.
-            ConfigError: The subject id or the options are invalid.
+            ConfigError: The subject id is invalid, or the name of a replaced person is missing.
             RosterError: The roster or the name is invalid.
             InUseError: Another command is writing the gallery.
         """
-        _check_subject(subject_id)
-        if name is not None and not self.config.state.roster:
-            raise ConfigError("state.roster: needed for --name")
+        check_subject(subject_id)
         others = _without(self.gallery(), subject_id)
         enroller = self.recogniser.enroller(len(others))
         outcome = enroller.enrol(pictures, others)
-        make_directory(self.config)
         with write_lock(self.config, "kiosk enrol"):
             # Another command may have changed the gallery since the pictures were taken.
             gallery = self.gallery()
@@ -142,7 +163,7 @@ class PersonEnroller:
                     " replaced; give the new name (--name)"
                 )
             return False
-        assert path is not None  # checked before the pictures were taken
+        assert path is not None  # by check_files
         add_to_roster(path, subject_id, name, owner_of=self.config.directory)
         return former not in {None, name.strip()}
 
@@ -168,16 +189,22 @@ def enrol(
 
     Raises:
         ConfigError: Both or neither of photos and camera were given.
-        KioskError: As :meth:`PersonEnroller.enrol`.
+        KioskError: As :meth:`PersonEnroller.check_files` and :meth:`PersonEnroller.enrol`.
     """
-    _check_subject(subject_id)
+    check_subject(subject_id)
     if bool(photos) == use_camera:
         raise ConfigError("enrol: expected photos or --camera, one of the two")
     enroller = PersonEnroller(config, build_recogniser(config), may_replace)
+    enroller.check_files(names=name is not None)
     return enroller.enrol(subject_id, look(config) if use_camera else read_photos(photos), name)
 
 
-def _check_subject(subject_id: str) -> None:
+def check_subject(subject_id: str) -> None:
+    """Reject an id that could not be part of an MQTT topic.
+
+    Raises:
+        ConfigError: It is such an id.
+    """
     try:
         msgspec.convert(subject_id, Name)
     except msgspec.ValidationError as exc:
@@ -190,7 +217,10 @@ def read_photos(photos: Iterable[Path]) -> Iterator[tuple[str, Image | PhotoErro
         try:
             yield str(path), read_photo(path)
         except PhotoError as exc:
-            yield str(path), PhotoError(str(exc).removeprefix(f"{path}: "))
+            reason = str(exc).removeprefix(f"{path}: ")
+            if isinstance(exc.__cause__, PermissionError):
+                reason += "; with sudo, photos may lie in any folder"
+            yield str(path), PhotoError(reason)
 
 
 def look(config: Config) -> Iterator[tuple[str, Image]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kiosk.config_file import home_path
 from kiosk.csv_table import read_csv
 from kiosk.errors import ConfigError, RosterError
 from kiosk.recognition.enrol import Rejected
@@ -118,7 +119,7 @@ def _paths(base: Path, cells: Sequence[str]) -> Iterator[Path]:
 
 def _path(base: Path, name: str) -> Path:
     """Return the path of a file of a list, which a Windows program may have written."""
-    path = base / Path(name).expanduser()
+    path = base / home_path(name)
     if not path.exists() and "\\" in name:
         return base / name.replace("\\", "/")
     return path

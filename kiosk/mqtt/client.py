@@ -27,13 +27,15 @@ _RECEIVE_MAXIMUM: Final = 1000
 def read_password(mqtt: MqttSection) -> str:
     """Read the password without the line break at its end; return "" when no file is set.
 
+    A byte order mark, which editors of Windows write, is not part of the password.
+
     Raises:
         ConfigError: The file cannot be read as UTF-8.
     """
     if not mqtt.password_file:
         return ""
     try:
-        return Path(mqtt.password_file).read_text(encoding="utf-8").rstrip("\r\n")
+        return Path(mqtt.password_file).read_text(encoding="utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         message = (
             f"mqtt.password_file: {mqtt.password_file} cannot be read as UTF-8 text ({_why(exc)})"

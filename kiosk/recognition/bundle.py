@@ -112,7 +112,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         gallery_size: int,
         *,
         threshold: float | None = None,
-        unsure_threshold: float | None = None,
+        unsure: float | None = None,
     ) -> tuple[float, float]:
         """Return the threshold and the unsure threshold; a value that is given replaces the card's.
 
@@ -122,14 +122,12 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """
         if threshold is None:
             threshold = self.operating_point(fpir, gallery_size).threshold
-        if unsure_threshold is None:
+        if unsure is None:
             fpir_max = max(point.fpir for point in self.operating_points)
-            unsure_threshold = min(
-                threshold, self.operating_point(fpir_max, gallery_size).threshold
-            )
-        if unsure_threshold > threshold:
+            unsure = min(threshold, self.operating_point(fpir_max, gallery_size).threshold)
+        if unsure > threshold:
             raise ConfigError(f"decision.unsure_threshold: expected at most {threshold:.3f}")
-        return threshold, unsure_threshold
+        return threshold, unsure
 
 
 @dataclass(frozen=True, slots=True, eq=False)

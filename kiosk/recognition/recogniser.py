@@ -60,7 +60,7 @@ class Recogniser:
             section.fpir,
             gallery_size,
             threshold=section.threshold,
-            unsure_threshold=section.unsure_threshold,
+            unsure=section.unsure_threshold,
         )
         return DecisionRule(
             threshold,

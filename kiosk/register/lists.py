@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.errors import RosterError
+from kiosk.printable import printable
 
 _TEXT_MAX: Final = 200
 _SHOWN: Final = 20
@@ -71,6 +72,6 @@ def _problem(header: Sequence[str], row: Sequence[str]) -> str:
     for name, value in zip(header, row, strict=True):
         if not value:
             return f"{name} is empty"
-        if len(value) > _TEXT_MAX or not value.isprintable():
+        if len(value) > _TEXT_MAX or printable(value) != value:
             return f"{name} is longer than {_TEXT_MAX} characters, or not printable"
     return ""

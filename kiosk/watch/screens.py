@@ -5,6 +5,7 @@ from typing import Protocol, TextIO
 
 import msgspec
 
+from kiosk.printable import printable
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, event_type
 from kiosk.protocol.topics import KioskAddress
@@ -13,11 +14,6 @@ from kiosk.text_table import aligned
 from kiosk.watch.attendance_list import AttendanceList, utc_time
 
 _CLEAR = "\x1b[H\x1b[2J"  # cursor to the top left, then erase the screen
-
-
-def printable(text: str) -> str:
-    """Replace characters that could control a terminal: payloads and files are not trusted."""
-    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 class Screen(Protocol):

@@ -15,10 +15,11 @@ from kiosk.config import MqttSection
 from kiosk.errors import PayloadError
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
+from kiosk.printable import printable
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.topics import ALL_FILTER, AVAILABILITY, FOR_REGISTER, Topic, parse_topic
 from kiosk.watch.attendance_list import AttendanceList, read_event
-from kiosk.watch.screens import Screen, printable
+from kiosk.watch.screens import Screen
 
 _log = logging.getLogger(__name__)
 

@@ -1,6 +1,9 @@
 """What the parsers of all commands share."""
 
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +44,35 @@ def test_a_parser_is_used_twice() -> None:
         parser.parse_args(["--name"])
     for _ in range(2):
         assert parser.parse_args(["--name", "Ada", "a"]).photos == ["a"]
+
+
+def in_process(code: str, stdout: int) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` as the body of a command, in a fresh interpreter."""
+    lines = "".join(f"    {line}\n" for line in code.splitlines())
+    program = f"import sys\nfrom kiosk.cli import run_command\ndef run():\n{lines}    return 0\n"
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONIOENCODING": "ascii"}
+    return subprocess.run(
+        [sys.executable, "-c", f"{program}sys.exit(run_command('kiosk', run))"],
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("code", ["print('a')", "for _ in range(99999): print('a')"])
+def test_the_end_of_the_reader_ends_a_command_quietly(code: str) -> None:
+    """`kiosk watch | head` prints no traceback, whether it wrote much or little."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = in_process(code, stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_error() -> None:
+    """An ASCII terminal shows the code of the character."""
+    done = in_process(r"print('Zo\xeb \udcff')", stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Zo\\xeb \\udcff\n", "")

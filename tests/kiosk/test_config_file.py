@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config_file import ConfigFile, Problem, Section
+from kiosk.config_file import ConfigFile, Problem, Section, home_path
 from kiosk.errors import ConfigError
 
 
@@ -91,3 +91,28 @@ def test_a_required_key_at_the_top_is_reported_without_a_table() -> None:
 
     with pytest.raises(ConfigError, match=r"^f\.toml: name: missing$"):
         ConfigFile(Named, example="example.toml").parse(b"", "f.toml")
+
+
+def test_a_byte_order_mark_and_blanks_do_not_matter() -> None:
+    """Editors of Windows write the mark, and a copied value often ends in a blank."""
+    text = b'\xef\xbb\xbf[database]\npath = " x.sqlite3 \t"\n'
+    assert FILE.parse(text, "register.toml") == Register(Database("x.sqlite3"))
+
+
+def test_a_tilde_stands_for_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a list of tables, too; a tilde elsewhere in a value stays."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    found = FILE.parse(b'[database]\npath = "~/a~/x"\n', "register.toml")
+    assert found.database.path == "/home/ada/a~/x"
+    assert FILE.parse(b'[database]\npath = "a/~/x"\n', "").database.path == "a/~/x"
+    assert str(home_path("~/k.toml")) == "/home/ada/k.toml"
+
+
+def test_a_user_without_a_home_folder_keeps_the_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is then reported as absent under the name that was typed."""
+
+    def fail(_: Path) -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "expanduser", fail)
+    assert str(home_path("~/k.toml")) == "~/k.toml"

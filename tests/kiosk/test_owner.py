@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from kiosk import people
-from kiosk.atomic_file import atomic_write
+from kiosk.atomic_file import atomic_write, create_for_owner_of
 from kiosk.config import Config, StateSection, make_directory
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment.person import enrol
 from kiosk.gallery_transfer import export_gallery, import_gallery
+from kiosk.mqtt.outbox import Outbox
 from kiosk.recognition.gallery import save_gallery
 from kiosk.roster import add_to_roster, remove_from_roster
 from tests.kiosk.test_people import gallery_of
@@ -60,13 +61,27 @@ def test_the_gallery_commands_as_root_give_their_files_to_the_service(
     add_to_roster(Path(config.state.roster), "s-1", "Ada")
     assert owner(config.gallery_path) == SERVICE
     os.chown(config.gallery_path, 0, 0)
+    with Outbox(config.outbox_path):
+        os.chown(config.outbox_path, *SERVICE)
     people.remove_person(config, "s-1")
+    assert {owner(path) for path in state.glob("outbox*")} == {SERVICE}
     assert owner(config.gallery_path) == owner(Path(config.state.roster)) == SERVICE
     config.gallery_path.unlink()
     save_gallery(config.gallery_path, gallery_of("s-2", model_id="other"))
     people.renew_gallery(config, date(2026, 11, 25))
     assert owner(config.gallery_path) == SERVICE
     assert {owner(path) for path in state.glob(".*")} == {SERVICE}
+
+
+def test_an_outbox_that_root_creates_belongs_to_the_service(state: Path) -> None:
+    """After a trial of `sudo kiosk run` the service can write the outbox."""
+    path = state / "outbox.sqlite3"
+    for _ in range(2):
+        create_for_owner_of(state, path)
+        with Outbox(path) as outbox:
+            outbox.forget("s-1")
+            assert {owner(file) for file in state.glob("outbox*")} == {SERVICE}
+            assert len([*state.glob("outbox*")]) == 3
 
 
 def test_an_export_belongs_to_the_owner_of_its_folder(

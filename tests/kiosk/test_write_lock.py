@@ -105,6 +105,7 @@ def test_a_failure_frees_the_lock(config: Config) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         fail()
+    assert config.gallery_path.with_name(".lock-gallery.npz").read_text() == ""
     with write_lock(config, "kiosk enrol", wait_s=0.0):
         pass
 

@@ -13,7 +13,7 @@ from kiosk.config import Config, load_config
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment import person
 from kiosk.enrolment.person import enrol
-from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError
+from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError, RosterError
 from kiosk.recognition.gallery import save_gallery
 from kiosk.records import Image
 from kiosk.roster import load_roster
@@ -95,7 +95,7 @@ def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
     """Without state.roster a name is rejected before anybody is enrolled."""
     path = write_config(tmp_path, bundle_path)
     path.write_text(path.read_text().replace("roster", "# roster"))
-    with pytest.raises(ConfigError, match=r"state\.roster: needed for --name"):
+    with pytest.raises(ConfigError, match=r"state\.roster: needed for names"):
         enrol(load_config(path), "s-1", [Path("a.jpg")], name="Ada")
 
 
@@ -150,6 +150,41 @@ def test_a_gallery_of_another_model_is_rejected(config: Config, photos: list[Pat
     with pytest.raises(GalleryModelError, match=r"belongs to other .*kiosk gallery renew"):
         enrol(config, "s-1", photos)
     assert config.gallery_path.read_bytes() == before
+
+
+@needs_photos
+def test_files_that_cannot_be_written_are_reported_before_pictures_are_taken(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locked gallery and an invalid roster stop the command before the camera is opened."""
+
+    def look(_: Config) -> Iterator[tuple[str, Image]]:
+        pytest.fail("the camera was opened")
+        yield
+
+    monkeypatch.setattr(person, "look", look)
+    roster = Path(config.state.roster)
+    roster.write_text("no header\n")
+    with pytest.raises(RosterError, match="the header is wrong"):
+        enrol(config, "s-1", [], use_camera=True, name="Ada")
+    roster.unlink()
+    config.directory.mkdir(exist_ok=True)
+    (config.directory / ".lock-gallery.npz").mkdir()
+    with pytest.raises(GalleryError, match=r"\.lock-gallery\.npz: cannot be opened"):
+        enrol(config, "s-1", [], use_camera=True)
+
+
+def test_a_private_photo_is_rejected_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that this user may not read names sudo."""
+
+    def fail(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    ((_, error),) = person.read_photos([tmp_path / "a.jpg"])
+    assert str(error).startswith("cannot be read (Permission denied); with sudo, photos may")
 
 
 # An id that is taken

@@ -660,6 +660,8 @@ def test_the_password_file_is_read_without_its_line_break(tmp_path: Path) -> Non
     path = tmp_path / "password"
     path.write_text("  geheim wört \r\n", encoding="utf-8")
     assert read_password(MqttSection(password_file=str(path))) == "  geheim wört "
+    path.write_text("geheim\n", encoding="utf-8-sig")  # with a byte order mark
+    assert read_password(MqttSection(password_file=str(path))) == "geheim"
     assert read_password(MqttSection()) == ""
 
 

@@ -52,6 +52,12 @@ def test_every_wrong_line_is_named_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_spaces_and_joiners_of_other_scripts_are_part_of_a_name(tmp_path: Path) -> None:
+    """A no-break space and a zero-width joiner are accepted."""
+    rows = read(tmp_path, "subject_id,name\ns-1,Ada\u00a0क्\u200dष\n".encode())
+    assert rows == [("s-1", "Ada\u00a0क्\u200dष")]
+
+
 def test_many_wrong_lines_are_counted(tmp_path: Path) -> None:
     """The message stays readable."""
     with pytest.raises(RosterError, match="and 80 more"):
