@@ -39,7 +39,7 @@ class OutboxState:
         covered_at: When it wrote the newest one of whose numbers none is missing.
         missing_since: Since when a number has been missing without progress; ``None`` if none is.
         request_after: The next request may be made from this time on.
-        requests: How many requests in a row brought nothing.
+        requests: How many requests in a row have brought nothing yet.
     """
 
     outbox_id: str
@@ -114,7 +114,9 @@ def _assess(before: OutboxState, after: OutboxState, now: datetime) -> OutboxSta
     if after.missing_since is None:
         return replace(after, missing_since=now)
     if before.watermark < after.watermark:  # progress: the kiosk is still sending
-        return replace(after, missing_since=now, request_after=None, requests=0)
+        is_asked = after.request_after is not None
+        wait_until = now + BACKOFF_FIRST if is_asked else None
+        return replace(after, missing_since=now, request_after=wait_until, requests=int(is_asked))
     return after
 
 

@@ -1,16 +1,12 @@
 """Registers that end at any moment; ``python -m tests.faults.kill_register`` does it more often."""
 
-import time
 from pathlib import Path
 
 import pytest
 
 from kiosk.register.config import DatabaseSection
-from kiosk.register.database import use_database
-from kiosk.register.models import Event
-from tests.faults.doors import Doors
+from tests.faults.away import register_away
 from tests.faults.kill_register import Outcome, keep_everything, kill_at_random
-from tests.faults.registers import RegisterProcess, subscribe_all
 from tests.mosquitto import Mosquitto
 from tests.postgresql import PostgreSQL
 
@@ -27,21 +23,9 @@ def broker(mosquitto: Mosquitto) -> Mosquitto:
 def test_what_a_broker_has_dropped_is_requested(tmp_path: Path, mosquitto: Mosquitto) -> None:
     """A broker as it is installed keeps 1,000 messages for a register that is away."""
     section = DatabaseSection(path=str(tmp_path / "register.sqlite3"))
-    register = RegisterProcess(tmp_path, "r0", mosquitto, section)
-    subscribe_all([register], mosquitto)
-    doors = Doors(mosquitto.address, 2)
-    doors.publish(3_000)
-    doors.report()
-    register.start()
-    deadline_s = time.monotonic() + 60
-    while doors.waiting and time.monotonic() < deadline_s:
-        time.sleep(0.1)
-    register.stop()
-    doors.close()
-    assert doors.waiting == 0
-    assert 1_900 <= doors.replayed <= 2_100
-    use_database(section)
-    assert Event.objects.count() == 3_000
+    outcome = register_away(tmp_path, mosquitto, section, events=3_000, doors=2, patience_s=60)
+    assert outcome.offered == outcome.stored == outcome.rows == 3_000
+    assert 1_900 <= outcome.replayed <= 2_100
 
 
 def check(outcome: Outcome) -> None:

@@ -90,7 +90,7 @@ def test_a_large_gap_is_requested_in_pieces() -> None:
 
 
 def test_a_request_in_vain_waits_longer_each_time() -> None:
-    """The wait doubles up to its maximum; progress resets it."""
+    """The wait doubles up to its maximum; progress lets it begin again."""
     state, now, waits = stored(2), NOON + GRACE, []
     for _ in range(12):
         assert next_request(state, now) is not None
@@ -102,6 +102,8 @@ def test_a_request_in_vain_waits_longer_each_time() -> None:
     assert waits[:2] == [BACKOFF_FIRST, 2 * BACKOFF_FIRST]
     assert waits[-1] == BACKOFF_MAX
     state = absorb(report(state, 9, now, now), ((1, 1),), now)
+    assert (state.requests, state.request_after) == (1, now + BACKOFF_FIRST)
+    state = absorb(state, ((3, 9),), now)
     assert (state.requests, state.request_after) == (0, None)
 
 
