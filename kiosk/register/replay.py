@@ -50,4 +50,6 @@ def _send(connection: Connection, state: OutboxState, request: ReplayRequest) ->
         if reason.is_failure:
             _log.warning("MQTT broker refuses %s (%s); see its access list", topic, reason)
 
-    connection.publish(topic, encode_delivery(request), on_answer)
+    # The answer says itself what it answers; the correlation is for those who trace messages.
+    correlation = f"{request.outbox_id}/{request.first}-{request.last}".encode()
+    connection.publish(topic, encode_delivery(request), on_answer, correlation=correlation)

@@ -1,7 +1,7 @@
 """What the register says to kiosks: confirmations and requests."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -31,8 +31,8 @@ class FakeConnection:
     def announce(self, announcement: Announcement) -> None:
         self.sent.append((announcement.topic, announcement.payload))
 
-    def publish(self, topic: str, payload: bytes, on_answer: Any) -> None:  # noqa: ANN401
-        del on_answer
+    def publish(self, topic: str, payload: bytes, *_: object, correlation: bytes) -> None:
+        assert correlation
         self.room -= 1
         self.sent.append((topic, payload))
 
