@@ -52,7 +52,10 @@ STAGES = {
     "decide": {"recognition.decide", "recognition.walk"},
     "outbox": {
         f"mqtt.outbox{name}"
-        for name in ("", "_errors", "_file", "_open", "_rows", "_schema", "_space", "_trim")
+        for name in (
+            *("", "_errors", "_file", "_last", "_open", "_rescue", "_rows", "_schema"),
+            *("_space", "_trim"),
+        )
     },
     "publish": {
         f"mqtt.{name}"

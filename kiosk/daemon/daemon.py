@@ -14,6 +14,7 @@ from typing import Final
 from kiosk.camera.base import Camera
 from kiosk.clock import Clock
 from kiosk.daemon.health import Vitals
+from kiosk.daemon.lens import Lens
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
 from kiosk.daemon.refusals import RefusalMonitor
 from kiosk.daemon.systemd import Notifier, Watchdog
@@ -70,6 +71,7 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
     _refusals: RefusalMonitor = field(default_factory=RefusalMonitor)
+    _lens: Lens = field(default_factory=Lens)
     _camera_lost: bool = False
     _class_session: ClassSession | None = None
 
@@ -158,10 +160,22 @@ class Daemon:
         self._update_class_session()
         result = self.pipeline.process(frame)
         self._store(result.decisions)
-        self.vitals.see((one.reason for one in result.qualities), self.clock.monotonic_s())
+        has_changed = self._lens.see(frame.image, frame.at_s)
+        reasons = (one.reason for one in result.qualities)
+        self.vitals.see(reasons, self.clock.monotonic_s(), self._lens.sight)
+        if has_changed:
+            self._note_sight()
         if self._refusals.add(result.qualities, frame.at_s):
             self._note_refusals()
         self._do_housekeeping()
+
+    def _note_sight(self) -> None:
+        """Log that the camera shows nothing of use, or that this has ended."""
+        if self._lens.sight == "ok":
+            _log.info("the camera shows people again")
+        else:
+            _log.warning("the camera is %s: nobody can be recognised", self._lens.sight)
+        self.report()
 
     def _note_refusals(self) -> None:
         """Log that most faces are refused for one reason, or that this has ended."""

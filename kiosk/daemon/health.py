@@ -17,6 +17,7 @@ from typing import Final, Literal
 import msgspec
 
 from kiosk.clock import Clock
+from kiosk.daemon.lens import Sight
 from kiosk.daemon.machine import free_mb, is_under_voltage, temperature_c
 from kiosk.errors import OutboxError
 from kiosk.mqtt.announcements import Announcement
@@ -47,16 +48,22 @@ class Vitals:
         in_memory: How many events could not be stored yet.
     """
 
-    camera: Literal["starting", "ok", "lost"] = "starting"
+    camera: Literal["starting", "ok", "lost", "black", "covered", "frozen"] = "starting"
     frames: int = 0
     frame_s: float | None = None
     faces: Counter[str] = field(default_factory=Counter)
     people: int = 0
     in_memory: int = 0
 
-    def see(self, reasons: Iterable[str], now_s: float) -> None:
-        """Note a processed frame, with the reason of each face that was refused, else ""."""
-        self.camera = "ok"
+    def see(self, reasons: Iterable[str], now_s: float, sight: Sight = "ok") -> None:
+        """Note a processed frame.
+
+        Args:
+            reasons: The reason of each face that was refused, "" for the others.
+            now_s: The time, monotonic seconds.
+            sight: What the lens shows.
+        """
+        self.camera = sight
         self.frames += 1
         self.frame_s = now_s
         self.faces.update(reasons)
@@ -117,7 +124,7 @@ class HealthReporter:
 
     def _camera(self) -> CameraState:
         age_s = self._frame_age_s()
-        if self.vitals.camera == "ok" and age_s is not None and age_s >= _HUNG_S:
+        if self.vitals.camera != "lost" and age_s is not None and age_s >= _HUNG_S:
             return "hung"
         return self.vitals.camera
 

@@ -21,6 +21,7 @@ from typing import Final
 
 from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S
 from kiosk.mqtt.outbox_file import OutboxFile
+from kiosk.mqtt.outbox_last import last_sequence
 from kiosk.mqtt.outbox_open import cut_log
 from kiosk.mqtt.outbox_rows import (
     RAW,
@@ -35,6 +36,7 @@ from kiosk.mqtt.outbox_rows import (
 from kiosk.mqtt.outbox_space import reserve
 from kiosk.mqtt.outbox_trim import Trimmed, shrink, trim
 
+_CHECKED_PER_STEP: Final = 500
 _MARKS_PER_COMMIT: Final = 200
 """A transaction must fit into the space that the log has when the disk is full."""
 
@@ -62,6 +64,7 @@ class Outbox(OutboxFile):
     ) -> None:
         super().__init__(path, busy_s)
         self._retention = retention or Retention()
+        self._checked = 0  # the last event that was checked
 
     def __len__(self) -> int:
         """Count the pending events."""
@@ -85,8 +88,9 @@ class Outbox(OutboxFile):
                 the number stays free.
         """
         with self._transaction() as connection:
-            self._space.check_for_event(connection)
-            return _insert(connection, build)
+            sequence = self._insert(connection, build)
+        self._last.write(self.outbox_id, sequence)
+        return sequence
 
     def store_once(self, key: DeduplicationKey, build: Build) -> int | None:
         """Store an event as :meth:`put` does, unless one was stored for this key before.
@@ -95,19 +99,22 @@ class Outbox(OutboxFile):
             The sequence number, or ``None`` when the key is there already.
         """
         with self._transaction() as connection:
-            self._space.check_for_event(connection)
             added = connection.execute(
                 "INSERT INTO stored_once "
                 "(event_type, session_date, session_name, boot_id, subject_id) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 key.columns,
             )
-            return _insert(connection, build) if added.rowcount else None
+            if not added.rowcount:
+                return None
+            sequence = self._insert(connection, build)
+        self._last.write(self.outbox_id, sequence)
+        return sequence
 
     def last_sequence(self) -> int:
         """Return the number of the newest event ever stored; 0 when there was none."""
         with self._reading() as connection:
-            return _last_sequence(connection)
+            return last_sequence(connection)
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
         """Read events that are not delivered, oldest first.
@@ -153,7 +160,7 @@ class Outbox(OutboxFile):
             Whether there is an event of that number, or was; if not, nothing is noted.
         """
         with self._transaction() as connection:
-            if sequence > _last_sequence(connection):
+            if sequence > last_sequence(connection):
                 return False
             connection.execute(
                 "UPDATE state SET register_id = ?, confirmed = max(confirmed, ?)",
@@ -162,7 +169,7 @@ class Outbox(OutboxFile):
         return True
 
     def trim(self, now_s: int = 0) -> Trimmed:
-        """Delete some of the events that may go, and return free space to the file system.
+        """Delete some of the events that may go; check some; return space to the file system.
 
         Args:
             now_s: Unix time; 0 while the clock is not synchronised: then nothing goes by its age.
@@ -172,6 +179,7 @@ class Outbox(OutboxFile):
         if trimmed.has_more:
             return trimmed
         self._space.hold()
+        self._check_some()
         with self._reading() as connection:
             return Trimmed(0, 0, has_more=shrink(connection))
 
@@ -216,6 +224,11 @@ class Outbox(OutboxFile):
                 ]
             self._set_aside(problems)
 
+    def _check_some(self) -> None:
+        """Check the next few events, so that damage is noticed before an event is asked for."""
+        rows = self._read("WHERE sequence > ?", (self._checked,), _CHECKED_PER_STEP)
+        self._checked = rows[-1].sequence if len(rows) == _CHECKED_PER_STEP else 0
+
     def _set_aside(self, problems: dict[int, str]) -> None:
         """Move rows to the table of damaged ones, and log it."""
         with self._transaction() as connection:
@@ -229,26 +242,15 @@ class Outbox(OutboxFile):
         what = ", ".join(f"{sequence} ({why})" for sequence, why in problems.items())
         _log.error("%s: events that cannot be published are set aside: %s", self._path, what)
 
-
-def _insert(connection: sqlite3.Connection, build: Build) -> int:
-    """Build an event with the next sequence number and insert it."""
-    sequence = _last_sequence(connection) + 1
-    event_id, topic, payload = build(sequence)
-    connection.execute(
-        "INSERT INTO events (sequence, event_id, topic, payload, checksum) VALUES (?, ?, ?, ?, ?)",
-        (
-            sequence,
-            event_id,
-            topic,
-            payload,
-            checksum(sequence, event_id.encode(), topic.encode(), payload),
-        ),
-    )
-    return sequence
-
-
-def _last_sequence(connection: sqlite3.Connection) -> int:
-    (last,) = connection.execute(
-        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
-    ).fetchone()
-    return int(last)
+    def _insert(self, connection: sqlite3.Connection, build: Build) -> int:
+        """Build an event with the next sequence number and insert it."""
+        self._space.check_for_event(connection)
+        sequence = last_sequence(connection) + 1
+        event_id, topic, payload = build(sequence)
+        digest = checksum(sequence, event_id.encode(), topic.encode(), payload)
+        connection.execute(
+            "INSERT INTO events (sequence, event_id, topic, payload, checksum) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (sequence, event_id, topic, payload, digest),
+        )
+        return sequence

@@ -10,7 +10,8 @@ from kiosk.errors import OutboxError
 
 BUSY_TIMEOUT_S: Final = 10.0
 """How long one process waits for another that writes to the file."""
-DAMAGED: Final = "the file is damaged; stop the kiosk, move the file aside and start again"
+DAMAGED: Final = "the file is damaged"
+_DAMAGE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _ADVICE: Final = {
     "SQLITE_CANTOPEN": "it cannot be opened; the folder must exist and be writable",
     "SQLITE_READONLY": "it cannot be written; give the file and its folder to the kiosk's user",
@@ -32,7 +33,16 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as exc:
-        # Errors raised by the Python module, not by the library, carry no name.
-        name = "_".join(getattr(exc, "sqlite_errorname", "").split("_")[:2])
-        advice = _ADVICE.get(name, "it cannot be used")
+        advice = _ADVICE.get(_name(exc), "it cannot be used")
         raise OutboxError(f"{path}: {advice} ({exc})") from exc
+
+
+def is_damage(error: OutboxError) -> bool:
+    """Return whether the content of the file is the cause."""
+    return _name(error.__cause__) in _DAMAGE
+
+
+def _name(error: BaseException | None) -> str:
+    """Return the name of SQLite's error without its details."""
+    # Errors raised by the Python module, not by the library, carry no name.
+    return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])

@@ -12,7 +12,7 @@ from kiosk.errors import PayloadError
 from kiosk.protocol.event import Timestamp, Uuid4
 
 Number = Annotated[int, Meta(ge=0)]
-CameraState = Literal["starting", "ok", "lost", "hung"]
+CameraState = Literal["starting", "ok", "lost", "hung", "black", "covered", "frozen"]
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         set_aside: Damaged events that are kept apart.
         oldest_waiting_s: Age of the oldest waiting event, seconds.
         camera: "starting": no frame yet; "lost": it failed and is tried again; "hung": it gave no
-            frame for a long time, and no error.
+            frame for a long time, and no error; "black", "covered" and "frozen": its frames are
+            dark, without contrast, or always the same.
         last_frame_age_s: Age of the newest frame, seconds.
         frames_per_s: Frames per second since the last message.
         faces_seen: Faces in frames since the process started; a person is in several frames.

@@ -1,5 +1,6 @@
 """The daemon: checked before READY, alive while the camera is lost, stopped when asked."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -28,7 +29,8 @@ from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
 from kiosk.protocol.event import schema
-from kiosk.protocol.topics import kind_filter
+from kiosk.protocol.health import decode_health
+from kiosk.protocol.topics import HEALTH, kind_filter
 from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.recognition.gallery import Gallery, save_gallery
@@ -449,6 +451,47 @@ def test_a_stop_ends_the_wait_for_a_camera(build: Build) -> None:
 
     daemon.open_camera = open_scripts(ManualClock(), [lost()])
     daemon.run()
+
+
+def test_health_is_published_from_the_first_frame_on(
+    build: Build, mosquitto: Mosquitto, clock: ManualClock
+) -> None:
+    """The retained message says that the camera works, then that its picture is without contrast.
+
+    The line in the log says so once.
+    """
+    listener = mosquitto.listen(kind_filter(HEALTH))
+    seen: list[str] = []
+
+    def script() -> Iterator[Image]:
+        for camera in ("ok", "covered"):
+            while camera not in seen:
+                yield EMPTY
+                clock.advance(1.0)
+                with contextlib.suppress(queue.Empty):
+                    seen.append(decode_health(listener.heard.get(timeout=0.1)[1]).camera)
+
+    daemon = build()
+    daemon.open_camera = open_scripts(clock, [script()])
+    daemon.run()
+    assert seen.index("ok") < seen.index("covered")
+
+
+def test_a_covered_lens_is_logged_once(
+    build: Build, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Frames without contrast for ten seconds are a warning, and the first good one ends it."""
+    caplog.set_level(logging.INFO)
+    good = np.random.default_rng(1).integers(0, 256, EMPTY.shape, np.uint8)
+
+    def script() -> Iterator[Image]:
+        yield from [EMPTY] * 130 + [good]
+
+    daemon = build()
+    daemon.open_camera = open_scripts(clock, [script()])
+    daemon.run()
+    assert lines(caplog, "the camera is covered: nobody can be recognised") == 1
+    assert lines(caplog, "the camera shows people again") == 1
 
 
 # Reading the gallery again

@@ -315,15 +315,6 @@ def _newer(path: Path) -> None:
     other.close()
 
 
-def _corrupt(path: Path) -> None:
-    with Outbox(path) as outbox:
-        for number in range(200):
-            outbox.store_once(key(f"s{number}"), event())
-    data = bytearray(path.read_bytes())
-    data[4096:] = os.urandom(len(data) - 4096)
-    path.write_bytes(data)
-
-
 def _folder(path: Path) -> None:
     path.mkdir()
 
@@ -334,7 +325,6 @@ def _folder(path: Path) -> None:
         (_garbage, "no SQLite database"),
         (_foreign, "another program's database"),
         (_newer, "schema version is 4, expected 3; a newer kiosk made it"),
-        (_corrupt, "damaged"),
         (_folder, "cannot be opened"),
     ],
 )

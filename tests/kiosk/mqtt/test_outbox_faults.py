@@ -94,6 +94,19 @@ def test_a_page_of_bad_rows_does_not_hide_the_good_ones(path: Path) -> None:
         assert [row.sequence for row in outbox.pending(2)] == [8, 9]
 
 
+def test_events_are_checked_a_few_at_a_time(path: Path, log: Log) -> None:
+    """Damage to an event that nobody asks for is noticed by the housekeeping of each minute."""
+    with Outbox(path) as outbox:
+        fill(outbox, 700)
+        outbox.mark_delivered(range(1, 701))
+        query(path, "UPDATE events SET payload = x'00' WHERE sequence = 600")
+        outbox.trim()
+        assert outbox.counts().set_aside == 0
+        outbox.trim()
+        assert outbox.counts().set_aside == 1
+    assert log.count("600 (its checksum is wrong)") == 1
+
+
 # Locked by another process
 
 
@@ -245,3 +258,14 @@ def test_the_space_for_a_start_is_held_again(path: Path) -> None:
         Outbox(path).close()
         assert held.stat().st_size == 1_000_000
         held.unlink()
+
+
+@pytest.mark.parametrize("volume", ["8m"], indirect=True)
+def test_a_file_system_that_became_read_only_is_found_at_the_start(volume: Path) -> None:
+    """Opening fails, so that READY is not told."""
+    path = volume / "outbox.sqlite3"
+    with Outbox(path) as outbox:
+        fill(outbox, 3)
+    subprocess.run(["mount", "-o", "remount,ro", str(volume)], check=True)
+    with pytest.raises(OutboxError, match=r"cannot be (written|opened)"):
+        Outbox(path)
