@@ -30,6 +30,8 @@ from kiosk.protocol.topics import HEALTH, KioskAddress
 _log = logging.getLogger(__name__)
 
 _INTERVAL_S: Final = 60.0
+_NEW_EVENTS_S: Final = 10.0
+"""How soon after a report another one tells the number of an event stored meanwhile."""
 _HUNG_S: Final = 15.0
 """A camera that gives no frame for so long hangs. A read may take 3 s before it fails."""
 
@@ -93,6 +95,7 @@ class HealthReporter:
     version: str
     directory: Path
     _due_s: float = -math.inf
+    _sent_s: float = -math.inf
     _said: tuple[object, ...] = ()
     _counts: Counts = field(default_factory=lambda: Counts(0, 0, 0))
     _last_sequence: int = 0
@@ -111,16 +114,29 @@ class HealthReporter:
         now_s = time.monotonic()
         camera = self._camera()
         important = (camera, self.vitals.people, bool(self.vitals.in_memory))
-        if now_s >= self._due_s or important != self._said:
+        if now_s >= self._due_s or important != self._said or self._has_new_events(now_s):
             if camera == "hung" and self._said and self._said[0] != camera:
                 _log.error("the camera has given no frame for %.0f s", _HUNG_S)
             self._said = important
+            self._sent_s = now_s
             self._due_s = now_s + _INTERVAL_S
             payload = encode_health(self._health(camera))
             self.connection.announce(Announcement(self.address.topic(HEALTH), payload))
             self.connection.wake()  # an announcement goes out in the next step
         # A camera that hangs is noticed in time, although nothing comes in.
         return min(self._due_s, now_s + _HUNG_S / 3)
+
+    def _has_new_events(self, now_s: float) -> bool:
+        """Return whether the last report is old, and events were stored since.
+
+        The register learns from the last number that it lacks the newest events.
+        """
+        if now_s < self._sent_s + _NEW_EVENTS_S:
+            return False
+        try:
+            return self.outbox.last_sequence() != self._last_sequence
+        except OutboxError:  # the outbox logs it
+            return False
 
     def _camera(self) -> CameraState:
         age_s = self._frame_age_s()
