@@ -64,7 +64,8 @@ class OutboxFile:
     def close(self) -> None:
         """Close the file; no thread may use the outbox afterwards."""
         with self._lock:
-            self._connection.close()
+            self._connection.close()  # which deletes the log
+            self._space.hold_rest()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -11,6 +11,7 @@ later. So the kiosk holds space while there is some:
   cannot be opened otherwise.
 """
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -44,6 +45,18 @@ def reserve(connection: sqlite3.Connection, *, may_grow: bool) -> None:
     """
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     pages = RESERVED_PAGES if may_grow else max(0, min(RESERVED_PAGES, free - 8))
+    while True:
+        try:
+            _write(connection, pages)
+        except sqlite3.OperationalError as exc:
+            if not pages or not exc.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+                raise
+            pages //= 2  # a full disk may have space for less
+        else:
+            return
+
+
+def _write(connection: sqlite3.Connection, pages: int) -> None:
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE state SET starts = starts + 1")
@@ -77,13 +90,27 @@ class Space:
 
     def hold(self) -> None:
         """Make the file that holds space, if it is absent and the disk has enough."""
-        if self._file.exists() or self._free_bytes() < 4 * _FILE_BYTES:
-            return
+        if self._free_bytes() >= 4 * _FILE_BYTES:
+            self._make_file(_FILE_BYTES)
+
+    def hold_rest(self) -> None:
+        """Make the file of what the log has left on a full disk, before others take it."""
+        for size in (_FILE_BYTES, _FILE_BYTES * 3 // 4, _FILE_BYTES // 2, _FILE_BYTES // 4):
+            if self._make_file(size):
+                return
+
+    def _make_file(self, size: int) -> bool:
+        """Make the file; return whether it is there."""
+        if self._file.exists():
+            return True
         try:
             with self._file.open("xb") as file:
-                os.posix_fallocate(file.fileno(), 0, _FILE_BYTES)
-        except OSError:  # the disk has filled meanwhile, or reserves nothing
-            self._file.unlink(missing_ok=True)
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError:  # the disk is full, or reserves nothing
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
+            return False
+        return True
 
     def limit(self, connection: sqlite3.Connection) -> bool:
         """Let the database grow only while the disk is not nearly full; return whether it may."""

@@ -207,6 +207,7 @@ def test_a_kiosk_starts_on_a_full_disk(volume: Path) -> None:
         fill_disk(volume)
         last = store_until_full(outbox)
     for _ in range(3):
+        fill_disk(volume)
         with Outbox(path) as outbox:
             assert outbox.last_sequence() == last
             assert len(outbox.pending(1000)) == min(1000, last)
