@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -14,19 +14,28 @@ from kiosk.errors import DatasetError
 if TYPE_CHECKING:
     from convert.convert import Converted
 
+PUBLISHED: Final = "sface"
+"""The word that stands for SFace with its published weights, in the place of a run folder."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Convert a run; return the exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
+    """Convert a model; return the exit code (0 done, 2 usage error, else :mod:`kiosk.errors`)."""
     options = _parser().parse_args(arguments)
     return run_command("kiosk-convert", lambda: _convert(options))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="kiosk-convert", description="Convert a run folder to an int8 model bundle."
+        prog="kiosk-convert",
+        description="Convert a run folder, or SFace as published, to an int8 model bundle.",
     )
-    parser.add_argument("run", type=Path, help="run folder of `kiosk-train fit`")
-    parser.add_argument("--crops", type=Path, required=True, help="crop set of that run")
+    parser.add_argument("run", type=Path, help="run folder of `kiosk-train fit`, or the word "
+                        "`sface` for SFace with its published weights")  # fmt: skip
+    parser.add_argument("--crops", type=Path, required=True, help="crop set for the cohort, the "
+                        "thresholds and the figures; that of the run")  # fmt: skip
+    parser.add_argument("--calibration", type=Path, nargs="+", metavar="PHOTOS", help="folders or "
+                        "archives of photos that set the ranges of the activations; by default "
+                        "training crops of the crop set")  # fmt: skip
     parser.add_argument("--facts", type=Path, required=True, help="TOML file with name, licence, "
                         "data and tried, for the model card")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="bundle to write")
@@ -46,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _convert(options: argparse.Namespace) -> int:
+    from convert.calibration import photo_crops
     from convert.convert import CardFacts, convert
+    from convert.float_model import load_run, load_sface
     from convert.verify import Limits
     from train.dataset.crop_set import CropSet
 
@@ -62,7 +73,17 @@ def _convert(options: argparse.Namespace) -> int:
         options.false_match,
     )
     crop_set = CropSet.load(options.crops)
-    done = convert(options.run, crop_set, facts, options.out, limits=limits, lfw=options.lfw)
+    model = load_sface() if str(options.run) == PUBLISHED else load_run(options.run)
+    calibration = photo_crops(options.calibration, model.seed) if options.calibration else None
+    done = convert(
+        model,
+        crop_set,
+        facts,
+        options.out,
+        calibration=calibration,
+        limits=limits,
+        lfw=options.lfw,
+    )
     if options.json:
         print(msgspec.json.encode(_outcome(done, options.out)).decode())
     else:

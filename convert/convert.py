@@ -1,20 +1,20 @@
-"""Convert a run folder to a model bundle: quantise, measure, compare, write."""
+"""Convert a float model to a model bundle: quantise, measure, compare, write."""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import keras
 import msgspec
 import numpy as np
 
+from convert.calibration import training_crops
+from convert.float_model import FloatModel
 from convert.golden import golden_crops
-from convert.quantise import REPRESENTATIVE, quantise
+from convert.quantise import quantise
 from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, measure_loss
-from kiosk.contract import COHORT_NEAREST, fingerprint
+from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, fingerprint
 from kiosk.contract import facts as contract_facts
 from kiosk.errors import ModelError
 from kiosk.recognition.bundle import Bundle, ModelCard, write_bundle
@@ -23,13 +23,11 @@ from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import with_own_cohorts
-from train.evaluation.embedded import crops_of_split, embed_split
+from train.evaluation.embedded import embed_split
 from train.evaluation.evaluate import Report, evaluate
 from train.evaluation.metrics import best_threshold
 from train.evaluation.recogniser import Embed
 from train.evaluation.thresholds import METHOD
-from train.fit import embed_all, load_embedder
-from train.recipe import FitConfig, read_config
 
 PAIRS: Final = 20_000
 """Pairs of development photos for the verification accuracy, half of one person each."""
@@ -67,48 +65,49 @@ class Converted:
 
 
 def convert(
-    run: Path,
+    model: FloatModel,
     crop_set: CropSet,
     facts: CardFacts,
     out: Path,
     *,
+    calibration: Image | None = None,
     limits: Limits | None = None,
     lfw: Path | None = None,
 ) -> Converted:
-    """Convert a run of recipe `embedding` to a bundle.
+    """Convert a float model to a bundle.
 
     Args:
-        run: The run folder.
-        crop_set: The crop set of that run: for calibration, thresholds and figures.
+        model: The float model.
+        crop_set: For the cohort, thresholds and figures.
         facts: For the model card.
         out: The bundle to write.
+        calibration: ``(n, 112, 112, 3)`` uint8 RGB crops that set the ranges of the activations;
+            ``None`` takes training crops.
         limits: What quantisation may cost; ``None`` takes the defaults.
         lfw: LFW's archive, for the last measurement before shipping.
 
     Raises:
         ModelError: Quantisation lost more than a limit, or no threshold keeps strangers out;
             nothing is written.
-        DatasetError: The run or the crop set cannot be used.
+        DatasetError: The crop set cannot be used.
     """
-    config = read_config(run)
-    network = load_embedder(run)
-    calibration = _calibration(crop_set, config.seed)
-    model = quantise(network, calibration)
-    int8 = Int8Embedder(model)
-    embedders: dict[str, Embed] = {"float": partial(embed_all, network), "int8": int8}
+    if calibration is None:
+        calibration = training_crops(crop_set, model.seed)
+    tflite = quantise(model.int8_network(calibration), calibration)
+    int8 = Int8Embedder(tflite)
+    embedders: dict[str, Embed] = {"float": model.embed, "int8": int8}
     before, after = with_own_cohorts(embedders, crop_set).values()
     report = evaluate(facts.name, after, crop_set, lfw)
     if all(point.fnir >= 1.0 for point in report.operating_points):
         raise ModelError("no threshold keeps strangers out and names enrolled people; train longer")
     figures = figure_losses(evaluate("float", before, crop_set, lfw), report)
-    loss = _loss(before.embed, after.embed, crop_set, config.seed, figures)
+    loss = _loss(before.embed, after.embed, crop_set, model.seed, figures)
     check_loss(loss, limits or Limits())
     crops = golden_crops()
     card = _card(
-        network,
         model,
+        tflite,
         int8,
-        config,
         facts,
         loss,
         report,
@@ -120,7 +119,7 @@ def convert(
     except msgspec.ValidationError as exc:
         raise ModelError(f"the model card cannot be read back: {exc}") from exc
     outputs = np.stack([int8.model.run_crop(crop) for crop in crops])
-    bundle = Bundle(card, model, crops, outputs, after.cohort.embeddings)
+    bundle = Bundle(card, tflite, crops, outputs, after.cohort.embeddings)
     write_bundle(out, bundle)
     return Converted(bundle, loss, report)
 
@@ -138,14 +137,6 @@ class Int8Embedder:
     def __call__(self, crops: Image) -> Floats:
         """Embed ``(n, 112, 112, 3)`` uint8 RGB; return ``(n, 128)`` float32 of length 1."""
         return np.stack([embed_int8(self.model, crop) for crop in crops])
-
-
-def _calibration(crop_set: CropSet, seed: int) -> Image:
-    """Choose training crops at random; they set the ranges of the activations."""
-    rng = np.random.default_rng(seed)
-    indices = crops_of_split(crop_set, "train")
-    chosen = rng.choice(indices, min(REPRESENTATIVE, len(indices)), replace=False)
-    return np.concatenate([*crop_set.contract_crops(np.sort(chosen))])
 
 
 def _loss(
@@ -178,10 +169,9 @@ def _accuracy(embeddings: Floats, people: Any, seed: int) -> float:  # noqa: ANN
 
 
 def _card(
-    network: keras.Model,
-    model: bytes,
+    model: FloatModel,
+    tflite: bytes,
     int8: Int8Embedder,
-    config: FitConfig,
     facts: CardFacts,
     loss: Loss,
     report: Report,
@@ -189,17 +179,14 @@ def _card(
     calibration_crops: int,
     cohort: int,
 ) -> ModelCard:
-    digest = hashlib.sha256(model).hexdigest()
-    shape = config.network
+    digest = hashlib.sha256(tflite).hexdigest()
     return ModelCard(
         model_id=f"{facts.name}-{digest[:12]}",
         contract=fingerprint(),
         sha256=digest,
         cohort_nearest=COHORT_NEAREST,
-        architecture=(
-            f"residual CNN of 3x3 convolutions, stem {shape.stem}, stages {shape.channels}, "
-            f"blocks {shape.blocks}, head {shape.head}, {network.count_params():,} weights"
-        ),
+        cohort_weight=COHORT_WEIGHT,
+        architecture=model.architecture,
         quantisation={
             "input_contract": contract_facts(),
             "scheme": "int8 weights per channel, int8 activations, no float op",
@@ -211,7 +198,7 @@ def _card(
         operating_points=report.operating_points,
         evaluation=msgspec.to_builtins(report),
         training={
-            "recipe": msgspec.to_builtins(config),
+            "recipe": model.recipe,
             "data": facts.data,
             "cohort": f"{cohort} means of training people who look alike",
             "thresholds": METHOD,

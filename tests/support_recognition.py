@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, TEMPLATE, fingerprint
+from kiosk.contract import (
+    COHORT_NEAREST,
+    COHORT_WEIGHT,
+    CROP_PX,
+    EMBEDDING_DIM,
+    TEMPLATE,
+    fingerprint,
+)
 from kiosk.recognition.bundle import Bundle, ModelCard, OperatingPoint
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
@@ -72,6 +79,7 @@ def small_bundle() -> Bundle:
         contract=fingerprint(),
         sha256=digest,
         cohort_nearest=COHORT_NEAREST,
+        cohort_weight=COHORT_WEIGHT,
         architecture="mean of patches, one random projection",
         quantisation={},
         operating_points=(

@@ -24,6 +24,7 @@ from train.network import build_network
 from train.optimizer import build_optimizer
 from train.recipe import FitConfig, read_config, write_config
 from train.run_folder import read_history, write_history
+from train.sface import build_sface, read_sface
 from train.teacher import Teacher, load_targets
 
 
@@ -52,7 +53,7 @@ def fit(
     indices = crop_set.indices_of("train")
     if len(indices) == 0:
         raise DatasetError(f"{crop_set.folder}: the training split is empty")
-    embedder = build_network(config.network)
+    embedder = build_embedder(config)
     if config.start:
         embedder.load_weights(config.start)
     model = _with_heads(embedder, config, _directions(targets, labels, people))
@@ -93,12 +94,19 @@ def load_embedder(run: Path) -> keras.Model:
     """
     config = read_config(run)
     keras.mixed_precision.set_global_policy("float32")
-    embedder = build_network(config.network)
+    embedder = build_embedder(config)
     try:
         embedder.load_weights(run / "embedder.weights.h5")
     except (OSError, ValueError) as exc:
         raise DatasetError(f"{run}/embedder.weights.h5: {exc}") from exc
     return embedder
+
+
+def build_embedder(config: FitConfig) -> keras.Model:
+    """Build the network that a run starts from: SFace, or a residual network of random weights."""
+    if config.network == "sface":
+        return build_sface(read_sface())
+    return build_network(config.network)
 
 
 def embed_all(embedder: keras.Model, crops: Image, batch: int = 256) -> Floats:

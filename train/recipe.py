@@ -17,7 +17,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The hyperparameters of one run.
 
     Attributes:
-        network: The shape of the network.
+        network: The shape of the residual network, or ``sface`` to start from SFace.
         images: Training images in all.
         epoch_images: Training images per epoch; each epoch ends with a checkpoint and validation.
         batch: Crops per batch.
@@ -35,7 +35,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: Of everything random in the training.
     """
 
-    network: NetworkConfig = NetworkConfig()
+    network: NetworkConfig | Literal["sface"] = NetworkConfig()
     images: int = 2_400_000
     epoch_images: int = 64_000
     batch: int = 128
@@ -78,7 +78,7 @@ def read_config(run: Path) -> FitConfig:
 
 
 def parse_config(settings: Sequence[str]) -> FitConfig:
-    """Parse ``KEY=VALUE`` settings; ``network`` takes JSON, such as ``network={"stem": 24}``.
+    """Parse ``KEY=VALUE`` settings; ``network`` takes ``sface``, or JSON such as ``{"stem": 24}``.
 
     Raises:
         DatasetError: A key is unknown or a value has the wrong type.
@@ -93,10 +93,12 @@ def parse_config(settings: Sequence[str]) -> FitConfig:
 
 
 def _shape(text: str) -> object:
+    if text == "sface":
+        return text
     try:
         return json.loads(text)
     except ValueError as exc:
-        raise ValueError(f"network: expected JSON: {exc}") from exc
+        raise ValueError(f"network: expected sface or JSON: {exc}") from exc
 
 
 def write_config(run: Path, config: FitConfig) -> None:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from kiosk.atomic_file import atomic_write
-from kiosk.contract import COHORT_NEAREST, CROP_PX, EMBEDDING_DIM, fingerprint
+from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, CROP_PX, EMBEDDING_DIM, fingerprint
 from kiosk.errors import ConfigError, ModelError
 from kiosk.records import Floats, Image
 
@@ -66,6 +66,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         contract: :func:`kiosk.contract.fingerprint` that the model was trained with.
         sha256: Of ``model.tflite``.
         cohort_nearest: How many nearest cohort members the thresholds were measured with.
+        cohort_weight: How much of the mean cosine to them was subtracted; all of it until version 2.
         architecture: In words, with the number of weights.
         quantisation: The input contract in full, types, scales and zero points of input and
             output, and the measured losses.
@@ -82,6 +83,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     contract: str
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     cohort_nearest: int
+    cohort_weight: float = 1.0
     architecture: str
     quantisation: dict[str, Any]
     operating_points: Annotated[tuple[OperatingPoint, ...], Meta(min_length=1)]
@@ -216,10 +218,12 @@ def _check(path: Path, card: ModelCard, model: bytes) -> None:
             f"{path}: made for crop contract {card.contract}, this kiosk has {fingerprint()}; "
             "convert the model again with the kiosk's own version"
         )
-    if card.cohort_nearest != COHORT_NEAREST:
+    found = card.cohort_nearest, card.cohort_weight
+    if found != (COHORT_NEAREST, COHORT_WEIGHT):
         raise ModelError(
-            f"{path}: thresholds for the {card.cohort_nearest} nearest of the cohort, this kiosk "
-            f"uses {COHORT_NEAREST}; convert the model again with the kiosk's own version"
+            f"{path}: thresholds for the {found[0]} nearest of the cohort and weight {found[1]}, "
+            f"this kiosk uses {COHORT_NEAREST} and {COHORT_WEIGHT}; convert the model again with "
+            "the kiosk's own version"
         )
 
 

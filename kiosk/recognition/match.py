@@ -2,8 +2,8 @@
 
 A cosine means different things for different faces: small children lie near each other, and a
 blurred face lies far from everybody. So each cosine is normalised by an impostor cohort, faces of
-people who are not enrolled: the mean cosine of probe and person to their nearest cohort members is
-subtracted (adaptive symmetric score normalisation, AS-norm; Auckenthaler et al., "Score
+people who are not enrolled: a share of the mean cosine of probe and person to their nearest cohort
+members is subtracted (adaptive symmetric score normalisation, AS-norm; Auckenthaler et al., "Score
 normalization for text-independent speaker verification systems", 2000; Matejka et al., "Analysis
 of score normalization in multilingual speaker recognition", 2017; means alone, without the
 division by the deviation).
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM
+from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, EMBEDDING_DIM
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Match
@@ -58,7 +58,8 @@ class Cohort:
 
 
 def _normalise(cosines: Floats, probe_means: Floats, reference_means: Floats) -> Floats:
-    return np.asarray(cosines - (probe_means[:, None] + reference_means) / 2, np.float32)
+    means = (probe_means[:, None] + reference_means) / 2
+    return np.asarray(cosines - COHORT_WEIGHT * means, np.float32)
 
 
 def mean_template(templates: Floats) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from convert.convert import CardFacts, Converted, Int8Embedder, convert
+from convert.float_model import load_run
 from convert.golden import golden_crops
 from convert.quantise import check_all_integer, quantise
 from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, measure_loss
@@ -75,7 +76,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def converted(run: Path, crop_set: CropSet, out: Path) -> Converted:
-    return convert(run, crop_set, FACTS, out, limits=LENIENT)
+    return convert(load_run(run), crop_set, FACTS, out, limits=LENIENT)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_a_model_that_lost_too_much_is_not_written(
     # The file itself was made above.
     monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
     with pytest.raises(ModelError, match=rf"^quantisation lost too much: {said}"):
-        convert(run, crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=limits)
+        convert(load_run(run), crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=limits)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -364,7 +365,7 @@ def test_a_split_without_people_is_an_error(
     with pytest.raises(
         DatasetError, match=rf"crops: the '{split}' split is empty; prepare with more"
     ):
-        convert(run, few, FACTS, tmp_path / "tiny.kiosk-model", limits=LENIENT)
+        convert(load_run(run), few, FACTS, tmp_path / "tiny.kiosk-model", limits=LENIENT)
     assert not (tmp_path / "tiny.kiosk-model").exists()
 
 
@@ -386,7 +387,7 @@ def test_a_collapsed_network_is_not_written(
     with pytest.raises(
         ModelError, match="no threshold keeps strangers out and names enrolled people"
     ):
-        convert(run, crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=LENIENT)
+        convert(load_run(run), crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=LENIENT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -403,14 +404,14 @@ def test_a_card_that_no_kiosk_can_read_is_not_written(
     monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
     monkeypatch.setattr("convert.convert.evaluate", lambda *_: report)
     with pytest.raises(ModelError, match=r"^the model card cannot be read back: .*threshold"):
-        convert(run, crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=LENIENT)
+        convert(load_run(run), crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=LENIENT)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_without_a_run_is_an_error(crop_set: CropSet, tmp_path: Path) -> None:
     """A folder that is no run of `kiosk-train fit` is an error."""
     with pytest.raises(DatasetError, match=r"config\.json: not a run of recipe `embedding`"):
-        convert(tmp_path, crop_set, FACTS, tmp_path / "tiny.kiosk-model")
+        convert(load_run(tmp_path), crop_set, FACTS, tmp_path / "tiny.kiosk-model")
 
 
 def test_golden_crops_stay_the_same() -> None:

@@ -21,6 +21,12 @@ def test_the_hyperparameters_are_read_back(tmp_path: Path) -> None:
     assert (facts["recipe"], facts["contract"]) == ("embedding", fingerprint())
 
 
+def test_a_run_that_starts_from_sface_is_read_back(tmp_path: Path) -> None:
+    """The word ``sface`` stands for the network in the run folder."""
+    write_config(tmp_path, FitConfig(network="sface"))
+    assert read_config(tmp_path).network == "sface"
+
+
 def test_the_same_hyperparameters_are_accepted(tmp_path: Path) -> None:
     """A folder with the same hyperparameters stays unchanged."""
     write_config(tmp_path, CONFIG)
@@ -64,6 +70,7 @@ def test_settings_change_the_hyperparameters() -> None:
     assert parse_config([]) == FitConfig()
     found = parse_config(['network={"stem": 16, "channels": [24], "blocks": [1]}'])
     assert found.network == NetworkConfig(stem=16, channels=(24,), blocks=(1,))
+    assert parse_config(["network=sface"]).network == "sface"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,7 @@ def test_settings_change_the_hyperparameters() -> None:
         ("optimizer=sgd", "optimizer"),
         ('network={"stem": 15}', r">= 16 - at `\$\.network\.stem"),
         ('network={"stems": 16}', "stems"),
-        ("network=wide", "network: expected JSON"),
+        ("network=wide", "network: expected sface or JSON"),
     ],
 )
 def test_a_wrong_setting_is_an_error(setting: str, said: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.contract import COHORT_NEAREST
+from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher, mean_template
 from kiosk.recognition.vectors import unit
@@ -29,21 +29,23 @@ def around(direction: Floats, seed: int, count: int, spread: float = 0.3) -> Flo
     return unit(direction + spread * templates(seed, count))
 
 
-@given(st.lists(st.integers(1, 4), min_size=2, max_size=6), seeds, st.sampled_from([0, 5, 40]))
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=6), seeds, st.sampled_from([0, 20, 40]))
 def test_a_match_equals_direct_computation(counts: list[int], seed: int, strangers: int) -> None:
-    """A score is the cosine to a person's mean less half of both impostor means."""
+    """A score is the cosine to a person's mean less a share of the average impostor mean."""
     people, probe = gallery(*counts), embedding(seed)
     cohort = Cohort(templates(5000 + seed, strangers) if strangers else NO_COHORT)
 
     def reached(face: Floats) -> float:
         if not strangers:
             return 0.0
-        return float(np.mean(sorted(float(face @ other) for other in cohort.embeddings)[-5:]))
+        cosines = sorted(float(face @ other) for other in cohort.embeddings)
+        return float(np.mean(cosines[-COHORT_NEAREST:]))
 
     expected = {}
     for subject, rows in people.templates.items():
         mean = unit(rows.mean(axis=0))
-        expected[subject] = float(mean @ probe) - (reached(mean) + reached(probe)) / 2
+        lowered = COHORT_WEIGHT * (reached(mean) + reached(probe)) / 2
+        expected[subject] = float(mean @ probe) - lowered
     first, second = sorted(expected, key=lambda subject: -expected[subject])[:2]
     best, next_best = (np.clip(expected[subject], -1.0, 1.0) for subject in (first, second))
     matcher = Matcher(people, cohort)
@@ -74,7 +76,7 @@ def test_a_score_is_symmetric(one: int, other: int) -> None:
 
 
 def test_far_cohort_members_do_not_count() -> None:
-    """Cohort members beyond the nearest five do not change the impostor mean."""
+    """Cohort members beyond the nearest twenty do not change the impostor mean."""
     near, far = around(embedding(1), 2, COHORT_NEAREST), -around(embedding(1), 3, 50)
     face = embedding(1)[None]
     alone, together = (
@@ -99,13 +101,13 @@ def test_equal_templates_have_no_margin() -> None:
     """The same template under two ids gives margin 0, so neither gets a name."""
     twin = templates(1, 1)
     people = Gallery("model", {"a": twin, "b": twin})
-    assert Matcher(people, Cohort(templates(2, 9))).match(twin[0]).margin == 0.0
+    assert Matcher(people, Cohort(templates(2, 20))).match(twin[0]).margin == 0.0
 
 
 def test_a_score_stays_between_minus_one_and_one() -> None:
     """A score below -1, as of a probe opposite to a common face, is clipped."""
     face = embedding(1)
-    crowd = np.concatenate([around(face, 2, 9), -around(face, 3, 9)])
+    crowd = np.concatenate([around(face, 2, 20), -around(face, 3, 20)])
     people = Gallery("model", {"s-1": face[None]})
     assert Matcher(people, Cohort(crowd)).match(-face).score == -1.0
 
@@ -113,7 +115,7 @@ def test_a_score_stays_between_minus_one_and_one() -> None:
 def test_of_two_scores_above_one_the_higher_wins() -> None:
     """Scores above 1 are clipped, and still the nearest person is matched."""
     face, other = embedding(1), unit(embedding(1) + 0.2 * embedding(2))
-    cohort = Cohort(-around(face, 3, 9))
+    cohort = Cohort(-around(face, 3, 20))
     people = Gallery("model", {"near": other[None], "nearest": face[None]})
     assert Matcher(people, cohort).scores(face[None]).min() > 1.0
     assert Matcher(people, cohort).match(face).subject_id == "nearest"
@@ -127,6 +129,6 @@ def test_templates_that_cancel_out_give_zero() -> None:
 
 def test_a_cohort_that_is_too_small_is_rejected() -> None:
     """Fewer members than are averaged are rejected; none give a plain cosine."""
-    with pytest.raises(ValueError, match="4 faces in the cohort, expected 5 or none"):
+    with pytest.raises(ValueError, match="19 faces in the cohort, expected 20 or none"):
         Cohort(templates(1, COHORT_NEAREST - 1))
     assert PLAIN.impostor_mean(templates(1, 3)) == pytest.approx(np.zeros(3))

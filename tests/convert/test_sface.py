@@ -1,0 +1,120 @@
+"""SFace written for int8: the same function, in other operators."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from convert.calibration import photo_crops
+from convert.convert import Int8Embedder
+from convert.float_model import load_run, load_sface
+from convert.golden import golden_crops
+from convert.quantise import quantise
+from convert.sface import channel_reaches, equalise, flip_steep, int8_form
+from kiosk.errors import DatasetError, ModelError
+from kiosk.records import Image
+from tests.support_train import draw_crop, orl_photo
+from train.fit import embed_all
+from train.recipe import FitConfig, write_config
+from train.sface import Sface, build_sface, read_sface
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"
+)
+
+
+@pytest.fixture(scope="module")
+def weights() -> Sface:
+    return read_sface()
+
+
+@pytest.fixture(scope="module")
+def network(weights: Sface) -> keras.Model:
+    return build_sface(weights)
+
+
+@pytest.fixture(scope="module")
+def crops() -> Image:
+    drawn = [draw_crop(who, 0, 112) for who in range(4)]
+    return np.concatenate([golden_crops(), np.stack(drawn)])
+
+
+def cosines(one: keras.Model, other: keras.Model, crops: Image) -> list[float]:
+    return [float(x) for x in np.sum(embed_all(one, crops) * embed_all(other, crops), axis=1)]
+
+
+def test_the_int8_form_is_the_same_function(network: keras.Model, crops: Image) -> None:
+    """Written with sums of ReLUs and equalised, the network gives the same embeddings."""
+    assert min(cosines(network, int8_form(network, crops), crops)) > 0.99999
+
+
+def test_slopes_above_one_are_brought_below_it(
+    weights: Sface, network: keras.Model, crops: Image
+) -> None:
+    """Channels with a slope above 1 are negated; the embeddings stay the same."""
+    flat = flip_steep(weights)
+    assert max(float(unit.slope.max()) for unit in weights.units) > 1
+    assert max(float(unit.slope.max()) for unit in flat.units) <= 1
+    assert min(cosines(network, build_sface(flat), crops)) > 0.99999
+
+
+def test_a_steep_slope_in_the_last_layer_is_an_error(weights: Sface) -> None:
+    """No convolution follows the last PReLU, so that a slope above 1 there is rejected."""
+    last = weights.units[-1]
+    steep = replace(last, slope=np.full_like(last.slope, 1.5))
+    with pytest.raises(ModelError, match=r"a slope of conv_14 is 1\.500, above 1"):
+        flip_steep(replace(weights, units=(*weights.units[:-1], steep)))
+
+
+def test_equalised_channels_have_one_reach(weights: Sface, crops: Image) -> None:
+    """After equalisation no channel goes beyond 1, and every channel that is used reaches it."""
+    flat = flip_steep(weights)
+    equal = equalise(flat, channel_reaches(build_sface(flat), flat, crops))
+    reaches = channel_reaches(build_sface(equal), equal, crops)
+    for reach in reaches:
+        assert reach.max() == pytest.approx(1.0, abs=1e-3)
+        assert np.mean(reach > 0.99) > 0.9
+
+
+def test_the_published_network_is_converted_without_a_run(crops: Image) -> None:
+    """Calibrated on a few crops, the int8 file is near the ONNX file on most of them."""
+    model = load_sface()
+    int8 = Int8Embedder(quantise(model.int8_network(crops), crops))
+    near = np.sum(int8(crops) * model.embed(crops), axis=1)
+    assert np.median(near) > 0.9
+    assert "SFace" in model.architecture
+    assert "published" in model.recipe
+
+
+def test_a_run_from_sface_is_converted_in_the_same_form(
+    network: keras.Model, crops: Image, tmp_path: Path
+) -> None:
+    """A run folder with ``network=sface`` is equalised and written with sums of ReLUs, too."""
+    write_config(tmp_path, FitConfig(network="sface"))
+    network.save_weights(tmp_path / "embedder.weights.h5")
+    model = load_run(tmp_path)
+    form = model.int8_network(crops)
+    assert not [layer for layer in form.layers if isinstance(layer, keras.layers.PReLU)]
+    assert min(cosines(network, form, crops)) > 0.99999
+    assert model.recipe["network"] == "sface"
+
+
+def test_calibration_takes_photos_with_and_without_people(tmp_path: Path) -> None:
+    """A folder of people and a folder of loose photos both give aligned crops."""
+    photos = [cv2.imread(str(orl_photo(person, 1))) for person in (1, 2, 3)]
+    (tmp_path / "people" / "ada").mkdir(parents=True)
+    (tmp_path / "loose").mkdir()
+    for path, photo in zip(("people/ada/1.png", "loose/1.png", "loose/2.png"), photos, strict=True):
+        assert photo is not None
+        cv2.imwrite(str(tmp_path / path), photo)
+    found = photo_crops([tmp_path / "people", tmp_path / "loose"], seed=1)
+    assert (found.shape, found.dtype) == ((3, 112, 112, 3), np.uint8)
+
+
+def test_an_absent_calibration_folder_is_an_error(tmp_path: Path) -> None:
+    """The error names the folder."""
+    with pytest.raises(DatasetError, match=f"{tmp_path / 'absent'}"):
+        photo_crops([tmp_path / "absent"], seed=1)

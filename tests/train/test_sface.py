@@ -1,0 +1,76 @@
+"""SFace as a Keras network: its weights, and its embeddings beside those of the ONNX file."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from convert.golden import golden_crops
+from kiosk.errors import ModelError
+from kiosk.records import Image
+from tests.support_train import draw_crop
+from train.fit import build_embedder, embed_all
+from train.recipe import FitConfig
+from train.sface import Sface, build_sface, read_network, read_sface
+from train.teacher import Teacher
+
+
+@pytest.fixture(scope="module")
+def weights() -> Sface:
+    return read_sface()
+
+
+@pytest.fixture(scope="module")
+def network(weights: Sface) -> keras.Model:
+    return build_sface(weights)
+
+
+@pytest.fixture(scope="module")
+def crops() -> Image:
+    drawn = [draw_crop(who, 0, 112) for who in range(4)]
+    return np.concatenate([golden_crops(), np.stack(drawn)])
+
+
+def test_the_network_computes_what_the_onnx_file_computes(
+    network: keras.Model, crops: Image
+) -> None:
+    """On drawn, black and white crops the cosine to the ONNX file's embedding is 1."""
+    cosines = np.sum(embed_all(network, crops) * Teacher().embed(crops), axis=1)
+    assert cosines == pytest.approx(np.ones(len(crops)), abs=1e-5)
+
+
+def test_the_shape_is_that_of_sface(weights: Sface, network: keras.Model) -> None:
+    """There are 27 convolutions, 9.6 million weights, and slopes on both sides of 0 and 1."""
+    assert len(weights.units) == 27
+    assert network.count_params() == 9_629_632
+    slopes = np.concatenate([unit.slope for unit in weights.units])
+    assert (slopes.min(), slopes.max()) == pytest.approx((-0.81, 1.12), abs=0.01)
+
+
+def test_the_weights_are_read_back_from_the_network(weights: Sface, network: keras.Model) -> None:
+    """A built network gives back the weights that it was built from."""
+    found = read_network(network)
+    for one, other in zip(found.units, weights.units, strict=True):
+        assert (one.name, one.stride, one.depthwise) == (other.name, other.stride, other.depthwise)
+        assert np.allclose(one.weight, other.weight, rtol=1e-6, atol=0)
+        assert np.array_equal(one.bias, other.bias)
+        assert np.array_equal(one.slope, other.slope)
+    assert np.array_equal(found.weight, weights.weight)
+    assert np.array_equal(found.bias, weights.bias)
+
+
+def test_a_run_can_start_from_sface(network: keras.Model, crops: Image) -> None:
+    """With ``network=sface`` the embedder of a run is SFace before the first step."""
+    start = build_embedder(FitConfig(network="sface"))
+    assert embed_all(start, crops) == pytest.approx(embed_all(network, crops), abs=1e-5)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no graph"])
+def test_a_file_that_is_not_sface_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    """The error names the file."""
+    path = tmp_path / "other.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=rf"{path}: not the weights of SFace"):
+        read_sface(path)

