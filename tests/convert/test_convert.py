@@ -14,7 +14,7 @@ import pytest
 from convert.convert import CardFacts, Converted, Int8Embedder, convert
 from convert.float_model import load_run
 from convert.golden import golden_crops
-from convert.quantise import check_all_integer, quantise
+from convert.quantise import REPRESENTATIVE, check_all_integer, quantise
 from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, measure_loss
 from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
 from kiosk.errors import DatasetError, ModelError
@@ -60,7 +60,7 @@ def make_run(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
-    people: dict[Split, int] = {"train": 80, "dev": 5, "test": 5}  # enough for a cohort
+    people: dict[Split, int] = {"train": 240, "dev": 5, "test": 5}  # enough for a cohort
     return make_crop_set(tmp_path_factory.mktemp("crops"), people)
 
 
@@ -132,15 +132,13 @@ def test_no_float_is_left(bundle: Bundle) -> None:
     check_all_integer(bundle.model)
 
 
-def test_the_card_describes_the_model(
-    bundle: Bundle, converted: Converted, crop_set: CropSet
-) -> None:
+def test_the_card_describes_the_model(bundle: Bundle, converted: Converted) -> None:
     """The card has checksum, contract, recipe, data, losses and figures of this conversion."""
     card = bundle.card
     assert card.sha256 == hashlib.sha256(bundle.model).hexdigest()
     assert card.model_id == f"tiny-{card.sha256[:12]}"
     assert card.contract == fingerprint()
-    assert card.quantisation["calibration_crops"] == len(crop_set.indices_of("train")) + 2
+    assert card.quantisation["calibration_crops"] == REPRESENTATIVE + 2
     assert card.quantisation["loss"]["cosine_mean"] == converted.loss.cosine_mean
     by_label = {loss.label: loss.worse_by for loss in converted.loss.figures}
     assert card.quantisation["loss"]["figures"] == by_label

@@ -1,22 +1,25 @@
 """SFace written for int8: the same function, in other operators."""
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
 import numpy as np
 import pytest
 
+from convert.__main__ import main
 from convert.calibration import photo_crops
 from convert.convert import Int8Embedder
-from convert.float_model import load_run, load_sface
+from convert.float_model import FloatModel, load_run, load_sface
 from convert.golden import golden_crops
 from convert.quantise import quantise
 from convert.sface import channel_reaches, equalise, flip_steep, int8_form
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Image
-from tests.support_train import draw_crop, orl_photo
+from tests.support_train import draw_crop, make_crop_set, orl_photo, see
 from train.fit import embed_all
 from train.recipe import FitConfig, write_config
 from train.sface import Sface, build_sface, read_sface
@@ -118,3 +121,34 @@ def test_an_absent_calibration_folder_is_an_error(tmp_path: Path) -> None:
     """The error names the folder."""
     with pytest.raises(DatasetError, match=f"{tmp_path / 'absent'}"):
         photo_crops([tmp_path / "absent"], seed=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "loaded"), [("sface", "SFace"), ("./sface", "run sface"), ("runs/one", "run one")]
+)
+def test_the_word_sface_takes_the_place_of_a_run(
+    given: str, loaded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`kiosk-convert sface` converts the published network; any other path is a run folder."""
+    facts = tmp_path / "facts.toml"
+    facts.write_text('name = "one"\nlicence = "none"\ndata = []\n')
+    crop_set = make_crop_set(tmp_path / "crops", {"train": 1})
+    seen: list[tuple[Any, Any]] = []
+
+    def convert(model: object, _: object, *__: object, calibration: object, **___: object) -> None:
+        seen.append((model, calibration))
+        raise ModelError("seen")
+
+    def loader(path: Path) -> FloatModel:
+        return FloatModel(see, keras.Model, f"run {path.name}", "", seed=1)
+
+    monkeypatch.setattr("convert.convert.convert", convert)
+    monkeypatch.setattr("convert.float_model.load_run", loader)
+    published = dataclasses.replace(loader(Path()), architecture="SFace")
+    monkeypatch.setattr("convert.float_model.load_sface", lambda: published)
+    monkeypatch.setattr("convert.calibration.photo_crops", lambda paths, _: paths)
+    options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--out", "x"]
+    assert main([given, *options, "--calibration", "one", "two"]) != 0
+    ((model, calibration),) = seen
+    assert model.architecture == loaded
+    assert calibration == [Path("one"), Path("two")]

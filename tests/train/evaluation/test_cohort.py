@@ -19,7 +19,7 @@ from train.evaluation.recogniser import PLAIN_COSINE
 @pytest.fixture(scope="module")
 def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     folder = tmp_path_factory.mktemp("crops")
-    return make_crop_set(folder, {"train": 80, "dev": 6, "test": 6}, each=3)
+    return make_crop_set(folder, {"train": 240, "dev": 6, "test": 6}, each=3)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def cohort(crop_set: CropSet) -> Cohort:
 
 
 def test_a_cohort_has_at_most_one_mean_for_eight_people(cohort: Cohort) -> None:
-    """Eighty people give ten means of length 1, minus those of too few people."""
-    assert 5 <= len(cohort.embeddings) <= 80 // PEOPLE_PER_MEAN
+    """240 people give thirty means of length 1, minus those of too few people."""
+    assert COHORT_NEAREST <= len(cohort.embeddings) <= 240 // PEOPLE_PER_MEAN
     assert np.linalg.norm(cohort.embeddings, axis=1) == pytest.approx(1.0, abs=1e-3)
 
 
@@ -67,7 +67,7 @@ def test_a_person_with_many_photos_counts_once(crop_set: CropSet) -> None:
     """One photo of each training person is used, and no other photo."""
     chosen = one_photo_each(crop_set)
     people = [crop_set.photos[i].identity for i in chosen]
-    assert len(people) == len(set(people)) == 80
+    assert len(people) == len(set(people)) == 240
     assert {crop_set.splits[i] for i in chosen} == {"train"}
 
 
@@ -104,14 +104,14 @@ def test_a_bundle_keeps_a_cohort_as_it_was_measured(cohort: Cohort, tmp_path: Pa
 
 
 def test_too_few_people_give_no_cohort(tmp_path: Path) -> None:
-    """With fewer than forty people scores stay plain cosines."""
-    few = make_crop_set(tmp_path, {"train": 39, "dev": 2, "test": 2}, each=1)
+    """With fewer than 160 people scores stay plain cosines."""
+    few = make_crop_set(tmp_path, {"train": 159, "dev": 2, "test": 2}, each=1)
     assert make_cohort(see, few) is PLAIN_COSINE
 
 
 def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
     """The cohorts come from the same photos, each with the recogniser's own embeddings."""
-    crops = make_crop_set(tmp_path, {"train": 48, "dev": 2, "test": 2}, each=1)
+    crops = make_crop_set(tmp_path, {"train": 240, "dev": 2, "test": 2}, each=1)
     found = with_own_cohorts({"one": see, "other": lambda x: -see(x)}, crops)
     one, other = (recogniser.cohort.embeddings for recogniser in found.values())
     assert len(one) >= COHORT_NEAREST
