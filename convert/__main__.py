@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
                         "data and tried, for the model card")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="bundle to write")
     parser.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
+    parser.add_argument("--walks", type=Path, help="archive of people who walk past, for the "
+                        "figures of the model card")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     limits = parser.add_argument_group("limits", "do not write a model that loses more")
     limits.add_argument("--cosine-mean", type=float, default=0.99, help="least mean cosine")
@@ -83,6 +85,7 @@ def _convert(options: argparse.Namespace) -> int:
         calibration=calibration,
         limits=limits,
         lfw=options.lfw,
+        walks=options.walks,
     )
     if options.json:
         print(msgspec.json.encode(_outcome(done, options.out)).decode())

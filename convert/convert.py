@@ -28,6 +28,7 @@ from train.evaluation.evaluate import Report, evaluate
 from train.evaluation.metrics import best_threshold
 from train.evaluation.recogniser import Embed
 from train.evaluation.thresholds import METHOD
+from train.evaluation.videos import read_videos
 
 PAIRS: Final = 20_000
 """Pairs of development photos for the verification accuracy, half of one person each."""
@@ -73,6 +74,7 @@ def convert(
     calibration: Image | None = None,
     limits: Limits | None = None,
     lfw: Path | None = None,
+    walks: Path | None = None,
 ) -> Converted:
     """Convert a float model to a bundle.
 
@@ -85,6 +87,7 @@ def convert(
             ``None`` takes training crops.
         limits: What quantisation may cost; ``None`` takes the defaults.
         lfw: LFW's archive, for the last measurement before shipping.
+        walks: Archive of walks; ``None`` leaves them out of the figures.
 
     Raises:
         ModelError: Quantisation lost more than a limit, or no threshold keeps strangers out;
@@ -97,10 +100,11 @@ def convert(
     int8 = Int8Embedder(tflite)
     embedders: dict[str, Embed] = {"float": model.embed, "int8": int8}
     before, after = with_own_cohorts(embedders, crop_set).values()
-    report = evaluate(facts.name, after, crop_set, lfw)
+    videos = read_videos(walks) if walks is not None else None
+    report = evaluate(facts.name, after, crop_set, lfw, videos)
     if all(point.fnir >= 1.0 for point in report.operating_points):
         raise ModelError("no threshold keeps strangers out and names enrolled people; train longer")
-    figures = figure_losses(evaluate("float", before, crop_set, lfw), report)
+    figures = figure_losses(evaluate("float", before, crop_set, lfw, videos), report)
     loss = _loss(before.embed, after.embed, crop_set, model.seed, figures)
     check_loss(loss, limits or Limits())
     crops = golden_crops()
