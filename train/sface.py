@@ -109,7 +109,7 @@ def _read_unit(known: dict[str, Any], name: str, stride: int, depthwise: bool) -
     weight = known[f"{name}_conv2d_weight_reshaped"] * scale[:, None, None, None]
     return Unit(
         name,
-        np.float32(weight.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))),
+        np.asarray(weight.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0)), np.float32),
         np.asarray(shift, np.float32),
         np.asarray(known[f"{name}_relu_gamma"].reshape(-1), np.float32),
         stride,

@@ -4,6 +4,7 @@ Each peer gets the input that its own project gives it, and runs in OpenCV's DNN
 kiosk's TFLite runtime. Models run in turn so that other load on the machine slows all equally.
 """
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
@@ -67,7 +68,11 @@ def compare_models(
 
 
 def peer_embedders(folder: Path | None) -> dict[str, EmbedOne]:
-    """Load the peers' embedders: ``sface``, and from a folder two versions of MobileFaceNet.
+    """Load the peers' embedders.
+
+    Args:
+        folder: Holds two versions of MobileFaceNet, and any bundles (``*.kiosk-model``) to compare
+            with, such as a former default; ``None`` loads SFace alone.
 
     Raises:
         ModelError: A file is absent or cannot be run.
@@ -76,6 +81,7 @@ def peer_embedders(folder: Path | None) -> dict[str, EmbedOne]:
     if folder is not None:
         found["mobilefacenet"] = mobilefacenet(folder / "MobileFaceNet.onnx")
         found["mobilefacenet-int8"] = int8_peer(folder / "mobilefacenet_int8_peer.tflite")
+        found |= {path.stem: bundle_peer(path) for path in sorted(folder.glob("*.kiosk-model"))}
     return found
 
 
@@ -122,6 +128,15 @@ def int8_peer(path: Path, threads: int = 1) -> EmbedOne:
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror})") from exc
     return partial(embed_int8, model)
+
+
+def bundle_peer(path: Path) -> EmbedOne:
+    """Load the model of a bundle; its card and cohort are not read, so any version will do."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return partial(embed_int8, TfliteModel(archive.read("model.tflite")))
+    except (OSError, KeyError, zipfile.BadZipFile) as exc:
+        raise ModelError(f"{path}: not a model bundle ({exc})") from exc
 
 
 def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:

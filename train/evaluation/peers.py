@@ -10,10 +10,11 @@ def load_peers(folder: Path) -> dict[str, Embed]:
     """Load the same peers that the benchmark times, each with the preprocessing of its project.
 
     Args:
-        folder: Holds ``MobileFaceNet.onnx`` and ``mobilefacenet_int8_peer.tflite``.
+        folder: Holds ``MobileFaceNet.onnx`` and ``mobilefacenet_int8_peer.tflite``, and any bundles
+            (``*.kiosk-model``) to compare with, such as a former default.
 
     Returns:
-        ``sface``, ``mobilefacenet`` and ``mobilefacenet-int8``.
+        ``sface``, ``mobilefacenet``, ``mobilefacenet-int8``, and each bundle by its file's name.
 
     Raises:
         ModelError: A file is absent or cannot be run.
