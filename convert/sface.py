@@ -1,4 +1,4 @@
-"""Write SFace for int8 kernels, without changing the function that it computes.
+"""Write SFace for int8 kernels, hardly changing the function that it computes.
 
 The TFLite runtime has no fast int8 PReLU: as an operator, 27 of them take four fifths of the time.
 A PReLU with slope a is ``x + relu((a - 1) * x)`` for every a up to 1, a multiplication and an
@@ -6,46 +6,72 @@ addition. The three slopes of 10,944 that are above 1 are brought below it (:fun
 
 An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
 widest one gets a tenth of the steps. :func:`equalise` gives all channels one reach (Nagel et al.,
-"Data-free quantization through weight equalization and bias correction", 2019): the mean cosine of
-int8 to float rises from 0.965 to 0.99.
+"Data-free quantization through weight equalization and bias correction", 2019), and values beyond
+it are clipped, which costs the int8 kernels nothing. The mean cosine of int8 to float, on walks at
+native size and shrunk to 24 pixels, rises from 0.965 and 0.923 to 0.994 and 0.992.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import cv2
 import keras
 import numpy as np
 
 from kiosk.errors import ModelError
 from kiosk.records import Floats, Image
+from train.augment import augment
+from train.dataset.crop_set import BORDER_PX
 from train.sface import Sface, Unit, build_sface, read_network
 
+_SHARE: Final = 0.97
+"""Share of the crops whose largest value a channel's reach holds: with all of them the cosines are
+0.992 and 0.986, with 0.9 of them 0.990 and 0.990."""
+_SEED: Final = 0
 _BATCH: Final = 16
 _LEAST_REACH: Final = 1e-3
 """Of the widest channel's reach: a channel that is zero on all crops must not be divided by 0."""
 
 
 def int8_form(network: keras.Model, crops: Image) -> keras.Model:
-    """Build an equal network that loses little when it is quantised, and runs fast.
+    """Build a network that hardly differs, loses little when it is quantised, and runs fast.
 
     Args:
         network: SFace, from :func:`train.sface.build_sface`.
-        crops: ``(n, 112, 112, 3)`` uint8 RGB, to measure how far each channel reaches.
+        crops: ``(n, 112, 112, 3)`` uint8 RGB, to measure how far each channel reaches; every
+            second one also as a bad camera would see it.
 
     Raises:
         ModelError: A slope of the last PReLU is above 1.
     """
     sface = flip_steep(read_network(network))
-    reaches = channel_reaches(build_sface(sface), sface, crops)
+    seen = np.concatenate([crops, _made_worse(crops[::2])])
+    reaches = channel_reaches(build_sface(sface), sface, seen)
     return build_sface(equalise(sface, reaches), sum_of_relu)
 
 
+def _made_worse(crops: Image) -> Image:
+    rng = np.random.default_rng(_SEED)
+    edge = (BORDER_PX,) * 4
+    padded = [cv2.copyMakeBorder(crop, *edge, cv2.BORDER_REFLECT_101) for crop in crops]
+    return np.stack([augment(np.asarray(crop, np.uint8), rng) for crop in padded])
+
+
 def sum_of_relu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Apply a PReLU of slopes up to 1 as ``x + relu((a - 1) * x)``."""
+    """Clip to -1 and 1, and apply a PReLU of slopes up to 1 as ``x + relu((a - 1) * x)``."""
+    values = _Clip(name=f"{unit.name}_clip")(values)
     below = _Scale(unit.slope - 1, name=f"{unit.name}_below")(values)
     below = keras.layers.ReLU(name=f"{unit.name}_relu")(below)
     return keras.layers.Add(name=f"{unit.name}_prelu")([values, below])
+
+
+class _Clip(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types
+    """Clip to -1 and 1; the converter makes it part of the convolution."""
+
+    def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+        """Clip any tensor."""
+        return keras.ops.clip(values, -1.0, 1.0)
 
 
 class _Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types
@@ -83,7 +109,10 @@ def flip_steep(sface: Sface) -> Sface:
 
 
 def channel_reaches(network: keras.Model, sface: Sface, crops: Image) -> list[Floats]:
-    """Measure the largest absolute value of each channel of each convolution's output.
+    """Measure how far each channel of each convolution's output reaches from 0.
+
+    It is the largest absolute value within a crop, for :data:`_SHARE` of the crops: a few large
+    values would cost all others their steps.
 
     Returns:
         ``(out,)`` float32 for each unit.
@@ -95,11 +124,15 @@ def channel_reaches(network: keras.Model, sface: Sface, crops: Image) -> list[Fl
     tapped = keras.Model(network.input, taps)
     batches = [crops[i : i + _BATCH] for i in range(0, len(crops), _BATCH)]
     found = [
-        [np.max(keras.ops.convert_to_numpy(tap), axis=0) for tap in tapped(batch, training=False)]
+        [keras.ops.convert_to_numpy(tap) for tap in tapped(batch, training=False)]
         for batch in batches
     ]
-    reaches = [np.max(parts, axis=0) for parts in zip(*found, strict=True)]
-    return [np.maximum(reach, _LEAST_REACH * reach.max()) for reach in reaches]
+    reaches = [
+        np.quantile(np.concatenate(parts), _SHARE, axis=0) for parts in zip(*found, strict=True)
+    ]
+    return [
+        np.asarray(np.maximum(reach, _LEAST_REACH * reach.max()), np.float32) for reach in reaches
+    ]
 
 
 def equalise(sface: Sface, reaches: Sequence[Floats]) -> Sface:
