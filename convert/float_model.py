@@ -80,5 +80,5 @@ def _unchanged(network: keras.Model, crops: Image) -> keras.Model:
 def _describe_sface(weights: int) -> str:
     return (
         f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "
-        "BatchNorm; each PReLU written as x + relu((a - 1) x), channels equalised"
+        "BatchNorm; each PReLU written as x + relu((a - 1) x), channels equalised and clipped"
     )

@@ -7,8 +7,8 @@ addition. The three slopes of 10,944 that are above 1 are brought below it (:fun
 An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
 widest one gets a tenth of the steps. :func:`equalise` gives all channels one reach (Nagel et al.,
 "Data-free quantization through weight equalization and bias correction", 2019), and values beyond
-it are clipped, which costs the int8 kernels nothing. The mean cosine of int8 to float, on walks at
-native size and shrunk to 24 pixels, rises from 0.965 and 0.923 to 0.994 and 0.992.
+it are clipped, which costs the int8 kernels nothing. On 756 frames of walks, at native size and
+shrunk to 24 pixels, the mean cosine of int8 to float rises from 0.965 and 0.923 to 0.992 and 0.989.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ from train.dataset.crop_set import BORDER_PX
 from train.sface import Sface, Unit, build_sface, read_network
 
 _SHARE: Final = 0.97
-"""Share of the crops whose largest value a channel's reach holds: with all of them the cosines are
-0.992 and 0.986, with 0.9 of them 0.990 and 0.990."""
+"""Share of the crops whose largest value a channel's reach holds. With all of them, none made worse
+and nothing clipped, the cosines are 0.992 and 0.986; with 0.9 of them 0.990 and 0.990."""
 _SEED: Final = 0
 _BATCH: Final = 16
 _LEAST_REACH: Final = 1e-3

@@ -154,7 +154,6 @@ def test_an_absent_or_wrong_member_is_named(
             {"cohort_weight": 1.0},
             r"the 20 nearest .* weight 1\.0, this kiosk uses 20 and 0\.5; conv",
         ),
-        ({"schema_version": 2}, "schema_version"),
         ({"schema_version": 1}, "schema_version"),
         ({"operating_points": []}, "operating_points"),
         ({"colour": "red"}, "colour"),
