@@ -53,8 +53,8 @@ STAGES = {
     "outbox": {
         f"mqtt.outbox{name}"
         for name in (
-            *("", "_errors", "_file", "_last", "_open", "_rescue", "_rows", "_schema"),
-            *("_space", "_trim"),
+            *("", "_errors", "_file", "_insert", "_last", "_open", "_rescue", "_rows"),
+            *("_schema", "_space", "_trim"),
         )
     },
     "publish": {

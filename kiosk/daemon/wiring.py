@@ -1,6 +1,5 @@
 """The composition root: builds every object of the daemon, in one place."""
 
-import logging
 import os
 import threading
 from collections.abc import Callable
@@ -14,12 +13,13 @@ from kiosk.atomic_file import create_for_owner_of
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
-from kiosk.config import Config, MqttSection, StateSection, make_directory
+from kiosk.config import Config, MqttSection, make_directory
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.mqtt.client import read_password
+from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Retention
@@ -30,9 +30,6 @@ from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import build_pipeline, build_recogniser
-
-_log = logging.getLogger(__name__)
-
 
 VERSION: Final = version("attendance-kiosk")
 _BUSY_S: Final = 2.0
@@ -66,42 +63,16 @@ def build_daemon(
     clock = clock or SystemClock()
     require_broker(config.mqtt)
     recogniser = build_recogniser(config)
-    if gallery is None:
-        matcher, rule = recogniser.load_gallery()
-    else:
-        matcher, rule = recogniser.matcher(gallery)
-    make_directory(config)
-    create_for_owner_of(config.directory, config.outbox_path)
-    outbox = stack.enter_context(
-        Outbox(config.outbox_path, retention=_retention(config.state), busy_s=_BUSY_S)
-    )
+    model_id = recogniser.embedder.model_id
+    matcher, rule = recogniser.load_gallery() if gallery is None else recogniser.matcher(gallery)
+    outbox = stack.enter_context(_outbox(config))
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
-    connection = kiosk_connection(
-        mqtt,
-        address,
-        Availability(state="online", boot_id=clock.boot_id(), version=VERSION),
-        password=read_password(mqtt),
-    )
+    connection = _connection(mqtt, address, clock)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
-    RegisterLink(
-        connection,
-        outbox,
-        address,
-        window=mqtt.inflight_max // 2,
-        confirmed=publisher.trim_soon,
-    )
-    health = HealthReporter(
-        connection=connection,
-        address=address,
-        outbox=outbox,
-        vitals=Vitals(people=len(matcher)),
-        clock=clock,
-        model_id=recogniser.embedder.model_id,
-        version=VERSION,
-        directory=config.directory,
-    )
-    health.start()
+    window = mqtt.inflight_max // 2
+    RegisterLink(connection, outbox, address, window=window, confirmed=publisher.trim_soon)
+    health = _health(config, connection, address, outbox, clock, model_id, people=len(matcher))
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     stop = threading.Event()
@@ -109,13 +80,7 @@ def build_daemon(
         open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
         pipeline=build_pipeline(recogniser, matcher, rule),
         embedder=recogniser.embedder,
-        recorder=Recorder(
-            outbox=outbox,
-            clock=clock,
-            config=config,
-            model_id=recogniser.embedder.model_id,
-            committed=publisher.notify,
-        ),
+        recorder=Recorder(outbox, clock, config, model_id, committed=publisher.notify),
         mqtt=worker,
         checks=(broker.check, worker.check) if broker else (worker.check,),
         load_gallery=lambda: recogniser.with_decision(read_config).load_gallery(),
@@ -129,8 +94,13 @@ def build_daemon(
     )
 
 
-def _retention(state: StateSection) -> Retention:
-    return Retention(unconfirmed=timedelta(days=state.keep_days), events_max=state.events_max)
+def _outbox(config: Config) -> Outbox:
+    """Create the folder and the file where they are absent, and open the outbox."""
+    make_directory(config)
+    create_for_owner_of(config.directory, config.outbox_path)
+    state = config.state
+    retention = Retention(unconfirmed=timedelta(days=state.keep_days), events_max=state.events_max)
+    return Outbox(config.outbox_path, retention=retention, busy_s=_BUSY_S)
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:
@@ -139,3 +109,34 @@ def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedB
         return mqtt, None
     broker = stack.enter_context(EmbeddedBroker(mqtt.port))
     return MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL), broker
+
+
+def _connection(mqtt: MqttSection, address: KioskAddress, clock: Clock) -> Connection:
+    """Build the connection, which announces this boot and this version; it is not yet opened."""
+    availability = Availability(state="online", boot_id=clock.boot_id(), version=VERSION)
+    return kiosk_connection(mqtt, address, availability, password=read_password(mqtt))
+
+
+def _health(
+    config: Config,
+    connection: Connection,
+    address: KioskAddress,
+    outbox: Outbox,
+    clock: Clock,
+    model_id: str,
+    *,
+    people: int,
+) -> HealthReporter:
+    """Build the health reporter, and start it on the connection."""
+    health = HealthReporter(
+        connection=connection,
+        address=address,
+        outbox=outbox,
+        vitals=Vitals(people=people),
+        clock=clock,
+        model_id=model_id,
+        version=VERSION,
+        directory=config.directory,
+    )
+    health.start()
+    return health

@@ -8,10 +8,9 @@ MQTT QoS 1 delivers at least once, in both directions: paho sends again what was
 the connection broke, and the broker sends again what was not acknowledged.
 """
 
-import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -22,9 +21,7 @@ from kiosk.mqtt.client import Client
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
 from kiosk.mqtt.outage import Outage
 from kiosk.mqtt.sender import OnAnswer, Sender
-from kiosk.mqtt.subscriber import Handler, Message, Subscriber
-
-_log = logging.getLogger(__name__)
+from kiosk.mqtt.subscriber import Handler, Subscriber
 
 
 class Connection:
@@ -85,8 +82,8 @@ class Connection:
                 unreachable=self._on_unreachable,
                 disconnect=self._on_disconnect,
                 puback=self._on_puback,
-                suback=self._on_suback,
-                message=self._on_message,
+                suback=self._subscriber.answer,
+                message=self._subscriber.deliver,
                 end=self._on_end,
             ),
         )
@@ -240,18 +237,10 @@ class Connection:
         self._is_connected = False
         self._on_unreachable(reason)
 
-    def _on_suback(self, packet_id: int, reasons: Sequence[ReasonCode]) -> None:
-        if not self.is_closed:
-            self._subscriber.answer(packet_id, reasons)
-
     def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
         self._sender.answer(packet_id, reason)
         if not len(self._sender):
             self._outage.all_answered()
-
-    def _on_message(self, message: Message) -> None:
-        if not self.is_closed:
-            self._subscriber.deliver(message)
 
     def _on_end(self, error: Exception | None) -> None:
         self._network_ended = True

@@ -32,8 +32,9 @@ class Reactions:
         unreachable: An attempt to connect failed, with this error.
         disconnect: The connection has ended.
         puback: The broker has answered a published message, by packet id.
-        suback: The broker has answered a SUBSCRIBE, by packet id: one reason for each filter.
-        message: A message has come in.
+        suback: The broker has answered a SUBSCRIBE, by packet id: one reason for each filter. Not
+            called once the inbox is closed.
+        message: A message has come in. Not called once the inbox is closed.
         end: The network thread has ended, with the error or after a disconnect that we asked for.
     """
 
@@ -73,7 +74,7 @@ class Inbox:
             partial(reactions.puback, packet_id, reason)
         )
         client.on_subscribe = lambda _client, _data, packet_id, reasons, _properties: put(
-            partial(reactions.suback, packet_id, reasons)
+            partial(self._unless_closed, partial(reactions.suback, packet_id, reasons))
         )
         client.on_message = self._on_message
         client.on_end = lambda error: put(partial(reactions.end, error))
@@ -90,6 +91,11 @@ class Inbox:
             return False
         work()
         return True
+
+    def _unless_closed(self, work: Work) -> None:
+        """Do a piece of work, on the owning thread, unless the owner is closing by then."""
+        if not self.closed.is_set():
+            work()
 
     def _on_connect(
         self,
@@ -126,4 +132,4 @@ class Inbox:
         correlation = getattr(message.properties, "CorrelationData", None)
         payload = bytes(message.payload)
         incoming = Message(topic, payload, message.retain, acknowledge, correlation)
-        self.put(partial(self._reactions.message, incoming))
+        self.put(partial(self._unless_closed, partial(self._reactions.message, incoming)))

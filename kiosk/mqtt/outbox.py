@@ -13,7 +13,6 @@ command) wait for the file up to the busy timeout.
 """
 
 import logging
-import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Final
 
 from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S
 from kiosk.mqtt.outbox_file import OutboxFile
+from kiosk.mqtt.outbox_insert import insert_event, insert_key
 from kiosk.mqtt.outbox_last import last_sequence
 from kiosk.mqtt.outbox_open import cut_log
 from kiosk.mqtt.outbox_rows import (
@@ -30,7 +30,6 @@ from kiosk.mqtt.outbox_rows import (
     DeduplicationKey,
     Retention,
     Row,
-    checksum,
     problem_of,
 )
 from kiosk.mqtt.outbox_space import reserve
@@ -88,7 +87,8 @@ class Outbox(OutboxFile):
                 the number stays free.
         """
         with self._transaction() as connection:
-            sequence = self._insert(connection, build)
+            self._space.check_for_event(connection)
+            sequence = insert_event(connection, build)
         self._last.write(self.outbox_id, sequence)
         return sequence
 
@@ -99,15 +99,10 @@ class Outbox(OutboxFile):
             The sequence number, or ``None`` when the key is there already.
         """
         with self._transaction() as connection:
-            added = connection.execute(
-                "INSERT INTO stored_once "
-                "(event_type, session_date, session_name, boot_id, subject_id) "
-                "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                key.columns,
-            )
-            if not added.rowcount:
+            if not insert_key(connection, key):
                 return None
-            sequence = self._insert(connection, build)
+            self._space.check_for_event(connection)
+            sequence = insert_event(connection, build)
         self._last.write(self.outbox_id, sequence)
         return sequence
 
@@ -241,16 +236,3 @@ class Outbox(OutboxFile):
                 connection.execute("DELETE FROM events WHERE sequence = ?", (sequence,))
         what = ", ".join(f"{sequence} ({why})" for sequence, why in problems.items())
         _log.error("%s: events that cannot be published are set aside: %s", self._path, what)
-
-    def _insert(self, connection: sqlite3.Connection, build: Build) -> int:
-        """Build an event with the next sequence number and insert it."""
-        self._space.check_for_event(connection)
-        sequence = last_sequence(connection) + 1
-        event_id, topic, payload = build(sequence)
-        digest = checksum(sequence, event_id.encode(), topic.encode(), payload)
-        connection.execute(
-            "INSERT INTO events (sequence, event_id, topic, payload, checksum) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (sequence, event_id, topic, payload, digest),
-        )
-        return sequence
