@@ -1,4 +1,4 @@
-"""A TCP proxy between a kiosk and a broker, which can swallow acknowledgements."""
+"""A TCP proxy between a kiosk and a broker, which can swallow acknowledgements or everything."""
 
 import contextlib
 import socket
@@ -19,7 +19,12 @@ class Proxy:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._server.getsockname()[1])
         self._links: list[socket.socket] = []
+        self._forgotten: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def forget(self) -> None:
+        """Drop what present connections carry from now on; keep them open (half-open)."""
+        self._forgotten = set(self._links)
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +49,8 @@ class Proxy:
     def _to_broker(self, kiosk: socket.socket, broker: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := kiosk.recv(65536):
-                broker.sendall(data)
+                if kiosk not in self._forgotten:
+                    broker.sendall(data)
         with contextlib.suppress(OSError):
             broker.shutdown(socket.SHUT_RDWR)
 
@@ -54,7 +60,7 @@ class Proxy:
                 packet = _read(stream)
                 if packet[0] >> 4 == _PUBACK and self.swallows.is_set():
                     self.swallowed += 1
-                else:
+                elif kiosk not in self._forgotten:
                     kiosk.sendall(packet)
         with contextlib.suppress(OSError):
             kiosk.shutdown(socket.SHUT_RDWR)
