@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.register.config import DatabaseSection
+from tests.faults.count import Count
 from tests.faults.rows import FAULTS, Fault, NotPossibleError
-from tests.faults.stage import Count, Stage
+from tests.faults.stage import Stage
 from tests.postgresql import running_postgresql
 
 _SHORT_WAIT_S: Final = 5.0

@@ -1,44 +1,24 @@
 """A broker, a kiosk and a register, and the count of what went from one end to the other."""
 
-import hashlib
 import math
 import random
 import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
 from kiosk.register.config import DatabaseSection
+from tests.faults.count import Count, StoredEvent, compare
 from tests.faults.kiosk_process import KioskProcess
 from tests.faults.registers import RegisterProcess, subscribe_all
 from tests.kiosk.mqtt.proxy import Proxy
 from tests.mosquitto import Mosquitto
 
 _POLL_S: Final = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What the ledger of the kiosk and the database of the register say.
-
-    Attributes:
-        offered: How many people have passed whose events the kiosk has committed.
-        lost: How many of them the register does not have, or has with another number or payload.
-        repeated: How many people it has more than once.
-        alarms: How many integrity alarms it has.
-        in_bin: How many messages it could not place.
-    """
-
-    offered: int
-    lost: int
-    repeated: int
-    alarms: int
-    in_bin: int
 
 
 class Stage:
@@ -127,15 +107,9 @@ class Stage:
     def count(self) -> Count:
         """Compare the ledger with the database."""
         events = self._query("SELECT subject_id, sequence, event_id, payload FROM register_event")
-        stored = {
-            subject: f"{sequence} {event_id} {hashlib.sha256(bytes(payload)).hexdigest()}"
-            for subject, sequence, event_id, payload in events
-        }
-        ledger = [line.split(" ", 1) for line in self.kiosk.ledger.read_text().splitlines()]
-        return Count(
-            offered=len(ledger),
-            lost=sum(not _agree(facts, stored.get(subject)) for subject, facts in ledger),
-            repeated=len(events) - len(stored),
+        return compare(
+            self.kiosk.ledger.read_text().splitlines(),
+            [StoredEvent(one, number, name, bytes(data)) for one, number, name, data in events],
             alarms=self._number("SELECT count(*) FROM register_alarm"),
             in_bin=self._number("SELECT count(*) FROM register_binentry"),
         )
@@ -163,8 +137,3 @@ class Stage:
         if self._database.url:
             return lambda: psycopg.connect(self._database.url)
         return lambda: sqlite3.connect(f"file:{self._database.path}?mode=ro", uri=True)
-
-
-def _agree(ledger: str, stored: str | None) -> bool:
-    """Compare two descriptions of an event; the ledger knows little of one stored before a kill."""
-    return stored is not None and (ledger == stored or ledger.startswith("-"))
