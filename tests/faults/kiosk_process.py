@@ -64,6 +64,13 @@ class KioskProcess:
         """Have people pass, and return at once."""
         self._order(f"offer {count} {rate}")
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether people still pass."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return not select.select([self._process.stdout], [], [], 0)[0]
+
     def finish(self) -> None:
         """Return when the people have passed."""
         self._answer(_ANSWER_S)
