@@ -48,12 +48,12 @@ def register_is_away(stage: Stage) -> int:
 
 
 def register_is_slow(stage: Stage) -> int:
-    """Stop the register for 95 % of the time while people pass."""
+    """Stop the register for 99 % of the time while people pass."""
     stage.start()
     stage.kiosk.begin(stage.many(3000))
     while stage.kiosk.is_busy:
         os.kill(stage.register.pid, signal.SIGSTOP)
-        time.sleep(0.19)
+        time.sleep(0.99)
         os.kill(stage.register.pid, signal.SIGCONT)
         time.sleep(0.01)
     stage.kiosk.finish()
@@ -163,6 +163,18 @@ def connection_is_half_open(stage: Stage) -> int:
     return times
 
 
+def connection_is_cut(stage: Stage) -> int:
+    """End the kiosk's connection in the middle of a packet while people pass."""
+    stage.start()
+    times = stage.many(20)
+    for _ in range(times):
+        stage.kiosk.begin(100, 100.0)
+        time.sleep(stage.chance.uniform(0.1, 0.9))
+        stage.proxy.cut()
+        stage.kiosk.finish()
+    return times
+
+
 def disk_is_full(stage: Stage) -> int:
     """Fill the kiosk's volume of 8 MB, let people pass, free the space later."""
     volume = stage.folder / "state"
@@ -213,7 +225,7 @@ FAULTS: Final = {
     "nobody": Fault("nobody subscribes yet, MQTT 5", nobody_subscribes),
     "nobody-3": Fault("nobody subscribes yet, MQTT 3.1.1", nobody_subscribes, "3.1.1"),
     "away": Fault("register away, the broker's queue overflows", register_is_away),
-    "slow": Fault("register stopped 95 % of the time", register_is_slow),
+    "slow": Fault("register stopped 99 % of the time", register_is_slow),
     "broker-killed": Fault("broker killed, default autosave", broker_is_killed),
     "no-state": Fault("broker restarted without its state", broker_loses_its_state),
     "denied": Fault("access list denies, MQTT 5", access_list_denies),
@@ -223,5 +235,6 @@ FAULTS: Final = {
     "swallowed": Fault("acknowledgements swallowed", acknowledgements_are_swallowed),
     "silent": Fault("broker silent (SIGSTOP)", broker_is_silent),
     "half-open": Fault("connection half-open", connection_is_half_open),
+    "cut": Fault("connection cut in mid-packet", connection_is_cut),
     "full-disk": Fault("kiosk's disk full", disk_is_full),
 }

@@ -1,4 +1,4 @@
-"""A TCP proxy between a kiosk and a broker, which can swallow acknowledgements or everything."""
+"""A TCP proxy between a kiosk and a broker, which can lose some of what it carries."""
 
 import contextlib
 import socket
@@ -13,6 +13,7 @@ class Proxy:
 
     def __init__(self, broker: tuple[str, int]) -> None:
         self.swallows = threading.Event()
+        self._cuts = threading.Event()
         self.swallowed = 0
         self.connections = 0
         self._broker = broker
@@ -25,6 +26,10 @@ class Proxy:
     def forget(self) -> None:
         """Drop what present connections carry from now on; keep them open (half-open)."""
         self._forgotten = set(self._links)
+
+    def cut(self) -> None:
+        """Pass on half of what the kiosk sends next, and end the connection."""
+        self._cuts.set()
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +54,11 @@ class Proxy:
     def _to_broker(self, kiosk: socket.socket, broker: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := kiosk.recv(65536):
-                if kiosk not in self._forgotten:
+                if self._cuts.is_set():
+                    self._cuts.clear()
+                    broker.sendall(data[: len(data) // 2])
+                    kiosk.shutdown(socket.SHUT_RDWR)
+                elif kiosk not in self._forgotten:
                     broker.sendall(data)
         with contextlib.suppress(OSError):
             broker.shutdown(socket.SHUT_RDWR)
