@@ -83,22 +83,17 @@ def broker_loses_its_state(stage: Stage) -> int:
 
 def access_list_denies(stage: Stage) -> int:
     """Forbid the kiosk to publish anything, and allow it later."""
-    rules = stage.folder / "access"
-    denied = (
-        "topic read #\ntopic write kiosk/v1/+/+/+/confirmed\ntopic write kiosk/v1/+/+/+/replay\n"
+    return _deny(
+        stage,
+        "topic read #\ntopic write kiosk/v1/+/+/+/confirmed\ntopic write kiosk/v1/+/+/+/replay\n",
     )
-    rules.write_text("topic readwrite #\n")
-    stage.configure("allow_anonymous true", f"acl_file {rules}")
-    stage.broker.restart()
-    stage.start()
-    rules.write_text(denied)
-    rules.chmod(0o644)
-    stage.broker.reload()
-    stage.kiosk.offer(stage.many(200))
-    time.sleep(2.0)
-    rules.write_text("topic readwrite #\n")
-    stage.broker.reload()
-    return 1
+
+
+def access_list_denies_register(stage: Stage) -> int:
+    """Forbid the register to confirm and to request anything, and allow it later."""
+    kinds = ("attendance", "replayed", "replay-done", "health", "availability")
+    rules = [f"topic write kiosk/v1/+/+/+/{kind}\n" for kind in kinds]
+    return _deny(stage, "".join(["topic read #\n", *rules]))
 
 
 def kiosk_is_killed(stage: Stage) -> int:
@@ -209,6 +204,22 @@ def _fill(file: Path) -> None:
                 continue
 
 
+def _deny(stage: Stage, denied: str) -> int:
+    rules = stage.folder / "access"
+    rules.write_text("topic readwrite #\n")
+    rules.chmod(0o644)
+    stage.configure("allow_anonymous true", f"acl_file {rules}")
+    stage.broker.restart()
+    stage.start()
+    rules.write_text(denied)
+    stage.broker.reload()
+    stage.kiosk.offer(stage.many(200))
+    time.sleep(2.0)
+    rules.write_text("topic readwrite #\n")
+    stage.broker.reload()
+    return 1
+
+
 def _end_broker(stage: Stage, *, times: int) -> int:
     stage.start()
     for _ in range(times):
@@ -230,6 +241,7 @@ FAULTS: Final = {
     "no-state": Fault("broker restarted without its state", broker_loses_its_state),
     "denied": Fault("access list denies, MQTT 5", access_list_denies),
     "denied-3": Fault("access list denies, MQTT 3.1.1", access_list_denies, "3.1.1"),
+    "unconfirmed": Fault("register may not confirm, MQTT 5", access_list_denies_register),
     "kiosk-killed": Fault("kiosk killed (kill -9) at random", kiosk_is_killed),
     "register-killed": Fault("register killed (kill -9) at random", register_is_killed),
     "swallowed": Fault("acknowledgements swallowed", acknowledgements_are_swallowed),
