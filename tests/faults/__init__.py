@@ -1,1 +1,1 @@
-"""Faults and loads, counted: each module is a command of its own (``python -m tests.faults.X``)."""
+"""Faults and loads, counted: ``python -m tests.faults``; other modules are commands, too."""

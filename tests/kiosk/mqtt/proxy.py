@@ -1,4 +1,4 @@
-"""A TCP proxy between a kiosk and a broker, which can swallow acknowledgements."""
+"""A TCP proxy between a kiosk and a broker, which can lose some of what it carries."""
 
 import contextlib
 import socket
@@ -13,13 +13,23 @@ class Proxy:
 
     def __init__(self, broker: tuple[str, int]) -> None:
         self.swallows = threading.Event()
+        self._cuts = threading.Event()
         self.swallowed = 0
         self.connections = 0
         self._broker = broker
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._server.getsockname()[1])
         self._links: list[socket.socket] = []
+        self._forgotten: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def forget(self) -> None:
+        """Drop what present connections carry from now on; keep them open (half-open)."""
+        self._forgotten = set(self._links)
+
+    def cut(self) -> None:
+        """Pass on half of what the kiosk sends next, and end the connection."""
+        self._cuts.set()
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +54,12 @@ class Proxy:
     def _to_broker(self, kiosk: socket.socket, broker: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := kiosk.recv(65536):
-                broker.sendall(data)
+                if self._cuts.is_set():
+                    self._cuts.clear()
+                    broker.sendall(data[: len(data) // 2])
+                    kiosk.shutdown(socket.SHUT_RDWR)
+                elif kiosk not in self._forgotten:
+                    broker.sendall(data)
         with contextlib.suppress(OSError):
             broker.shutdown(socket.SHUT_RDWR)
 
@@ -54,7 +69,7 @@ class Proxy:
                 packet = _read(stream)
                 if packet[0] >> 4 == _PUBACK and self.swallows.is_set():
                     self.swallowed += 1
-                else:
+                elif kiosk not in self._forgotten:
                     kiosk.sendall(packet)
         with contextlib.suppress(OSError):
             kiosk.shutdown(socket.SHUT_RDWR)

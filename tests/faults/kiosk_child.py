@@ -1,0 +1,155 @@
+"""A kiosk without camera and model: people who pass are stored and sent as `kiosk run` does it.
+
+Usage: python -m tests.faults.kiosk_child CONFIG LEDGER WAIT_S
+
+Orders come on standard input, one a line; each is answered with one line: ``offer COUNT RATE``
+(people who pass, so many a second; 0: as fast as can be) and ``state`` (how many events the outbox
+keeps, and how many wait in memory). The end of the input ends the process in order.
+
+The ledger gets one line for each person whose event is committed, written to the disk (fsync)
+after the commit: subject, number, event id, SHA-256 of the payload. If the process ends between the
+two, the person passes again at the next start; the outbox must then know the person.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import IO, Final
+from unittest import mock
+
+from kiosk.clock import SystemClock
+from kiosk.config import load_config
+from kiosk.daemon.health import HealthReporter, Vitals
+from kiosk.daemon.recorder import Postponed, Recorder, Stored
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.publisher import Publisher, kiosk_connection
+from kiosk.mqtt.register_link import RegisterLink
+from kiosk.mqtt.worker import ConnectionWorker
+from kiosk.protocol.availability import Availability
+from kiosk.protocol.event import encode
+from kiosk.protocol.topics import KioskAddress
+from kiosk.records import Decision, Verdict
+
+_STOP_S: Final = 5.0
+
+
+class Ledger:
+    """The people whose events are committed.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.touch()
+        self.count = len(path.read_text().splitlines())
+        self._file = path.open("a")
+
+    def add(self, subject_id: str, facts: str = "- - -") -> None:
+        self._file.write(f"{subject_id} {facts}\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.count += 1
+
+
+class Door:
+    """People who pass, with a number each.
+
+    Args:
+        recorder: Stores their events.
+        ledger: The people so far.
+    """
+
+    def __init__(self, recorder: Recorder, ledger: Ledger) -> None:
+        self._recorder = recorder
+        self._ledger = ledger
+        self._postponed: list[str] = []
+
+    def offer(self, count: int, rate: float) -> None:
+        began_s = time.monotonic()
+        for i in range(count):
+            if rate:
+                time.sleep(max(0.0, began_s + i / rate - time.monotonic()))
+            self._pass()
+
+    def retry(self) -> None:
+        self._recorder.retry(time.monotonic())
+        if not self._recorder.backlog:
+            for subject_id in self._postponed:
+                self._ledger.add(subject_id)
+            self._postponed = []
+
+    def _pass(self) -> None:
+        subject_id = f"s-{self._ledger.count + len(self._postponed) + 1:06d}"
+        decision = Decision(Verdict.KNOWN, subject_id, 0.3, 0.4, 0.1, 3, 3, 0.8)
+        result = self._recorder.store(decision)
+        if isinstance(result, Postponed):
+            self._postponed.append(subject_id)
+        elif isinstance(result, Stored):
+            event = result.event
+            digest = hashlib.sha256(encode(event)).hexdigest()
+            self._ledger.add(subject_id, f"{event.sequence} {event.event_id} {digest}")
+        else:  # stored in the moment before a kill
+            self._ledger.add(subject_id)
+
+
+def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> None:
+    """Build the parts as `kiosk.daemon.wiring` does, and obey.
+
+    Args:
+        config_file: The kiosk's configuration.
+        ledger: The people so far.
+        wait_s: What is 60 s in a school: until a refused event is sent again, until an
+            acknowledgement is missed, between two health messages.
+        orders: The orders.
+    """
+    config = load_config(config_file)
+    clock = SystemClock()
+    address = KioskAddress.of(config.kiosk)
+    with Outbox(config.outbox_path, busy_s=2.0) as outbox:
+        connection = kiosk_connection(
+            config.mqtt,
+            address,
+            Availability(state="online", boot_id=clock.boot_id(), version="0"),
+            retry_s=(1.0, wait_s),
+            answer_s=wait_s,
+        )
+        publisher = Publisher(connection, outbox, unix_s=lambda: round(time.time()), retry_s=wait_s)
+        RegisterLink(
+            connection,
+            outbox,
+            address,
+            window=config.mqtt.inflight_max // 2,
+            confirmed=publisher.trim_soon,
+        )
+        recorder = Recorder(outbox, clock, config, "none", publisher.notify)
+        health = HealthReporter(
+            connection, address, outbox, Vitals(), clock, "none", "0", config.directory
+        )
+        health.start()
+        worker = ConnectionWorker(connection)
+        worker.start()
+        door = Door(recorder, ledger)
+        for line in orders:
+            order, *numbers = line.split()
+            if order == "offer":
+                door.offer(int(numbers[0]), float(numbers[1]))
+            door.retry()
+            worker.check()
+            print(outbox.counts().kept, len(recorder.backlog), flush=True)  # noqa: T201
+        worker.stop(_STOP_S)
+
+
+def main() -> None:
+    """Run from the command line."""
+    config_file, ledger, wait = sys.argv[1:]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    with mock.patch("kiosk.daemon.health._INTERVAL_S", float(wait)):
+        run(Path(config_file), Ledger(Path(ledger)), float(wait), sys.stdin)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""A short run of ``python -m tests.faults``: nothing is lost or stored twice, whatever fails."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from kiosk.register.config import DatabaseSection
+from tests.faults.__main__ import try_fault
+from tests.faults.count import Count, StoredEvent, compare
+from tests.faults.rows import FAULTS
+from tests.mosquitto import absent
+
+_ID = str(uuid.UUID(int=0))
+_EVENT = StoredEvent("s-1", 1, _ID, b"{}")
+_LINE = f"s-1 {_EVENT.facts}"
+
+
+@pytest.mark.slow
+@pytest.mark.broker
+@pytest.mark.skipif(bool(absent()), reason=absent())
+@pytest.mark.parametrize(
+    "name", ["nobody-3", "away", "no-state", "kiosk-killed", "register-killed", "swallowed"]
+)
+def test_a_fault_loses_and_repeats_nothing(name: str, tmp_path: Path) -> None:
+    """Every event that the kiosk has committed is in the register once, with its bytes."""
+    database = DatabaseSection(path=str(tmp_path / "register.sqlite3"))
+    outcome = try_fault(FAULTS[name], tmp_path, database, scale=0.1, wait_s=2.0, patience_s=180.0)
+    assert outcome.count.offered > 0
+    assert outcome.is_good, outcome
+
+
+@pytest.mark.parametrize(
+    ("ledger", "events", "count"),
+    [
+        ([_LINE], [_EVENT], Count(offered=1, lost=0, repeated=0)),
+        ([_LINE], [], Count(offered=1, lost=1, repeated=0)),
+        ([_LINE], [_EVENT, _EVENT], Count(offered=1, lost=0, repeated=1)),
+        ([_LINE], [StoredEvent("s-1", 1, _ID, b"[]")], Count(offered=1, lost=1, repeated=0)),
+        ([_LINE], [StoredEvent("s-1", 2, _ID, b"{}")], Count(offered=1, lost=1, repeated=0)),
+        (["s-1 - - -"], [_EVENT], Count(offered=1, lost=0, repeated=0)),
+        (["s-1 - - -"], [], Count(offered=1, lost=1, repeated=0)),
+    ],
+    ids=["arrived", "lost", "twice", "altered", "renumbered", "killed after commit", "then lost"],
+)
+def test_the_count_notices_every_loss_and_repeat(
+    ledger: list[str], events: list[StoredEvent], count: Count
+) -> None:
+    """An event that differs in number or payload from what was committed counts as lost."""
+    assert compare(ledger, events) == count
