@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="kiosk-convert",
         description="Convert a run folder, or SFace as published, to an int8 model bundle.",
     )
-    parser.add_argument("run", type=Path, help="run folder of `kiosk-train fit`, or the word "
+    parser.add_argument("run", help="run folder of `kiosk-train fit`, or the word "
                         "`sface` for SFace with its published weights")  # fmt: skip
     parser.add_argument("--crops", type=Path, required=True, help="crop set for the cohort, the "
                         "thresholds and the figures; that of the run")  # fmt: skip
@@ -75,7 +75,7 @@ def _convert(options: argparse.Namespace) -> int:
         options.false_match,
     )
     crop_set = CropSet.load(options.crops)
-    model = load_sface() if str(options.run) == PUBLISHED else load_run(options.run)
+    model = load_sface() if options.run == PUBLISHED else load_run(Path(options.run))
     calibration = photo_crops(options.calibration, model.seed) if options.calibration else None
     done = convert(
         model,

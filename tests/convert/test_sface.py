@@ -50,7 +50,7 @@ def cosines(one: keras.Model, other: keras.Model, crops: Image) -> list[float]:
 
 
 def test_the_int8_form_hardly_changes_the_function(network: keras.Model, crops: Image) -> None:
-    """Written as sums of ReLUs, equalised and clipped, the network gives nearly the same."""
+    """With sums of ReLUs, equalised and clipped, the embeddings are nearly the same."""
     assert np.median(cosines(network, int8_form(network, crops), crops)) > 0.98
 
 
