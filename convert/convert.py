@@ -17,7 +17,8 @@ from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, 
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, fingerprint
 from kiosk.contract import facts as contract_facts
 from kiosk.errors import ModelError
-from kiosk.recognition.bundle import Bundle, ModelCard, write_bundle
+from kiosk.recognition.bundle import Bundle, write_bundle
+from kiosk.recognition.card import ModelCard
 from kiosk.recognition.embed import embed_int8
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image

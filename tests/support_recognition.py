@@ -19,7 +19,8 @@ from kiosk.contract import (
     TEMPLATE,
     fingerprint,
 )
-from kiosk.recognition.bundle import Bundle, ModelCard, OperatingPoint
+from kiosk.recognition.bundle import Bundle
+from kiosk.recognition.card import ModelCard, OperatingPoint
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Face, Floats, Image

@@ -10,7 +10,7 @@ import numpy as np
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.demo import sample_people
 from kiosk.recognition.align import align
-from kiosk.recognition.bundle import OperatingPoint
+from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import find_single_face, read_photo
 from kiosk.recognition.vectors import unit

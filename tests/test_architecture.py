@@ -47,7 +47,7 @@ STAGES = {
     "track": {"recognition.track"},
     "quality": {"recognition.quality"},
     "align": {"recognition.align"},
-    "embed": {f"recognition.{name}" for name in ("embed", "bundle", "tflite")},
+    "embed": {f"recognition.{name}" for name in ("embed", "bundle", "card", "tflite")},
     "match": {f"recognition.{name}" for name in ("gallery", "old_galleries", "match")},
     "decide": {"recognition.decide", "recognition.walk"},
     "outbox": {

@@ -9,7 +9,8 @@ import numpy as np
 
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError
-from kiosk.recognition.bundle import OperatingPoint, load_bundle
+from kiosk.recognition.bundle import load_bundle
+from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.photo import read_photo

@@ -13,7 +13,7 @@ import msgspec
 from tqdm import tqdm
 
 from kiosk.errors import DatasetError
-from kiosk.recognition.bundle import OperatingPoint
+from kiosk.recognition.card import OperatingPoint
 from train.dataset.crop_set import CropSet
 from train.evaluation.demographics import GroupRate, group_rates, relatives_rate
 from train.evaluation.embedded import embed_walks

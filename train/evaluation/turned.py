@@ -20,7 +20,7 @@ from tqdm import tqdm
 from kiosk.config import DecisionSection, QualitySection
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.align import align
-from kiosk.recognition.bundle import OperatingPoint
+from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Cohort, Matcher

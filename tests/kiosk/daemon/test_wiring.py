@@ -13,7 +13,8 @@ from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, EMBEDDING_DIM
 from kiosk.daemon import wiring
 from kiosk.daemon.wiring import build_daemon
 from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError, PhotoError
-from kiosk.recognition.bundle import OperatingPoint, write_bundle
+from kiosk.recognition.bundle import write_bundle
+from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.vectors import unit

@@ -16,15 +16,8 @@ from hypothesis import strategies as st
 
 from kiosk.contract import COHORT_NEAREST, fingerprint
 from kiosk.errors import ConfigError, ModelError
-from kiosk.recognition.bundle import (
-    Bundle,
-    ModelCard,
-    OperatingPoint,
-    bundle_path,
-    default_bundle,
-    load_bundle,
-    write_bundle,
-)
+from kiosk.recognition.bundle import Bundle, bundle_path, default_bundle, load_bundle, write_bundle
+from kiosk.recognition.card import ModelCard, OperatingPoint
 from tests.support_recognition import small_bundle
 
 MEMBERS = ("card.json", "model.tflite", "golden.npz", "cohort.npy")

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.config import DecisionSection
 from kiosk.errors import DatasetError
-from kiosk.recognition.bundle import OperatingPoint
+from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats, Image
 from tests.support_recognition import embedding, small_bundle

@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.demo.sample_people import enrolment_photos, sample_people
 from kiosk.errors import DatasetError
-from kiosk.recognition.bundle import OperatingPoint
+from kiosk.recognition.card import OperatingPoint
 from tests.support import needs_photos
 from tests.support_recognition import picture
 from tests.support_train import make_crop_set, see
