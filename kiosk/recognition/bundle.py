@@ -2,7 +2,7 @@
 
 A zip archive ``*.kiosk-model`` that holds ``model.tflite`` (int8 in, int8 out), ``card.json``
 (:class:`kiosk.recognition.card.ModelCard`), ``golden.npz`` (crops with the int8 outputs that they
-must give) and ``cohort.npy`` (float16, the impostor cohort, :class:`kiosk.recognition.match.Cohort`).
+must give) and ``cohort.npy`` (float16, the impostor cohort of :mod:`kiosk.recognition.match`).
 """
 
 import hashlib
