@@ -56,15 +56,17 @@ def give_to_owner_of(reference: Path, target: int | Path) -> None:
 
 
 def create_for_owner_of(reference: Path, path: Path) -> None:
-    """As root, create an absent file, empty, for the owner of another one; otherwise do nothing.
+    """Create an absent file, empty, that others cannot read; as root, for the owner of another one.
 
-    For a file that a library would create: SQLite keeps the owner of its file, and gives the files
-    beside it to the same owner. The library reports a file that cannot be created.
+    For a file that a library would create: SQLite keeps owner and mode of its file, and gives them
+    to the files beside it. The library reports a file that cannot be created.
     """
-    if os.geteuid() != 0:
-        return
-    with suppress(OSError), path.open("xb") as file:
-        give_to_owner_of(reference, file.fileno())
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        try:
+            give_to_owner_of(reference, descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _sync(path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from kiosk import people
 from kiosk.config import Config
 from kiosk.config_file import home_path
 from kiosk.gallery_transfer import Import, export_gallery, import_gallery
+
+_STILL_KNOWN: Final = (
+    "a running kiosk names this person until `systemctl reload kiosk`; "
+    "erase events that were sent at the register"
+)
 
 
 def run_gallery_command(
@@ -34,7 +39,7 @@ def run_gallery_command(
         case "remove":
             erasure = people.remove_person(config, argument)
             also = "".join(f", also from {name}" for name in erasure.old_galleries)
-            return asdict(erasure), [f"{argument}: erased{also}"]
+            return asdict(erasure), [f"{argument}: erased{also}", _STILL_KNOWN]
         case "renew":
             renewal = people.renew_gallery(config, datetime.now(config.zone).date())
             lines = [

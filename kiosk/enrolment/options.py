@@ -65,7 +65,10 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
         "--folder", type=home_path, help="enrol a class: a sub-folder of photos for each id"
     )
     parser.add_argument(
-        "--list", type=home_path, help="enrol a class: CSV file with subject_id,name,files"
+        "--list",
+        type=home_path,
+        help="enrol a class: CSV file with "
+        "subject_id,name,files; several files are separated by semicolons",
     )
     parser.add_argument(
         "--summary",

@@ -12,6 +12,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from kiosk.atomic_file import give_to_owner_of
+
 _log = logging.getLogger(__name__)
 
 _BYTES: Final = 64
@@ -25,6 +27,7 @@ class LastNumber:
     """
 
     def __init__(self, path: Path) -> None:
+        self._database = path
         self._path = path.with_name(f"{path.name}-last")
 
     def read(self) -> tuple[str, int] | None:
@@ -45,6 +48,7 @@ class LastNumber:
             # The file is overwritten in place, which a full disk allows.
             file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
+                give_to_owner_of(self._database, file)
                 os.pwrite(file, line.encode(), 0)
                 os.fdatasync(file)
             finally:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from kiosk.atomic_file import create_for_owner_of
 from kiosk.mqtt.outbox_last import last_sequence, set_last_sequence
 from kiosk.mqtt.outbox_open import prepare
 from kiosk.mqtt.outbox_space import Space
@@ -34,6 +35,7 @@ def rescue(source: sqlite3.Connection, target: Path, outbox_id: str, last: int) 
     source.text_factory = bytes  # a damaged text may not be UTF-8; no later read minds
     last = max(last, _last_sequence(source))
     register_id, confirmed = _confirmed(source)
+    create_for_owner_of(target.parent, target)
     new = sqlite3.connect(target, isolation_level=None)
     with contextlib.closing(new):
         prepare(new, target, Space(target))

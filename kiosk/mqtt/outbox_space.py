@@ -18,6 +18,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from kiosk.atomic_file import give_to_owner_of
 from kiosk.errors import OutboxError
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Space:
     """
 
     def __init__(self, path: Path) -> None:
+        self._database = path
         self._folder = path.parent
         self._file = path.with_name(f"{path.name}-reserve")
         self._may_grow = True
@@ -104,8 +106,12 @@ class Space:
         if self._file.exists():
             return True
         try:
-            with self._file.open("xb") as file:
-                os.posix_fallocate(file.fileno(), 0, size)
+            file = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                give_to_owner_of(self._database, file)
+                os.posix_fallocate(file, 0, size)
+            finally:
+                os.close(file)
         except OSError:  # the disk is full, or reserves nothing
             with contextlib.suppress(OSError):
                 self._file.unlink(missing_ok=True)

@@ -102,7 +102,8 @@ def load_gallery(path: Path, model_id: str | None = None) -> Gallery:
     except OSError as exc:
         raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
     except _DAMAGE as exc:
-        raise GalleryError(f"{path}: not a complete gallery file ({exc}); restore a copy") from exc
+        # Without numpy's own text, which advises to load a file unsafely.
+        raise GalleryError(f"{path}: not a complete gallery file; restore a copy") from exc
     _check(path, header, owners, stack)
     subjects: list[str] = header["subjects"]
     templates = {subject: stack[owners == i] for i, subject in enumerate(subjects)}
