@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.vectors import unit
 from tests.support_recognition import small_bundle
@@ -20,6 +21,6 @@ def test_a_bundle_embeds_as_in_the_kiosk() -> None:
 
 def test_a_bundle_is_measured_with_its_own_cohort() -> None:
     """The cohort of the bundle is used, not a new one."""
-    cohort = unit(np.random.default_rng(3).normal(size=(7, 128)))
+    cohort = unit(np.random.default_rng(3).normal(size=(COHORT_NEAREST, 128)))
     found = bundle_recogniser(dataclasses.replace(small_bundle(), cohort=cohort))
     assert np.array_equal(found.cohort.embeddings, cohort)
