@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from convert.golden import golden_crops
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.demo import sample_people
 from kiosk.recognition.align import align
@@ -43,6 +44,12 @@ def orl_crop(person: int, number: int) -> Image:
     """The crop of an ORL photo, as the kiosk would cut it."""
     photo = read_photo(orl_photo(person, number))
     return align(photo, find_single_face(photo, Detector()).landmarks)
+
+
+def varied_crops() -> Image:
+    """Golden crops and drawn people, ``(n, 112, 112, 3)``: input to compare networks on."""
+    drawn = [draw_crop(who, 0, CROP_PX) for who in range(4)]
+    return np.concatenate([golden_crops(), np.stack(drawn)])
 
 
 def draw_crop(who: int, photo: int, side_px: int = STORED_PX) -> Image:

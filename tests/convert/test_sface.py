@@ -14,12 +14,11 @@ from convert.__main__ import main
 from convert.calibration import photo_crops
 from convert.convert import Int8Embedder
 from convert.float_model import FloatModel, load_run, load_sface
-from convert.golden import golden_crops
 from convert.quantise import quantise
 from convert.sface import channel_reaches, equalise, flip_steep, int8_form
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Image
-from tests.support_train import draw_crop, make_crop_set, orl_photo, see
+from tests.support_train import make_crop_set, orl_photo, see, varied_crops
 from train.fit import embed_all
 from train.recipe import FitConfig, write_config
 from train.sface import Sface, build_sface, read_sface
@@ -41,8 +40,7 @@ def network(weights: Sface) -> keras.Model:
 
 @pytest.fixture(scope="module")
 def crops() -> Image:
-    drawn = [draw_crop(who, 0, 112) for who in range(4)]
-    return np.concatenate([golden_crops(), np.stack(drawn)])
+    return varied_crops()
 
 
 def cosines(one: keras.Model, other: keras.Model, crops: Image) -> list[float]:

@@ -6,10 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from convert.golden import golden_crops
 from kiosk.errors import ModelError
 from kiosk.records import Image
-from tests.support_train import draw_crop
+from tests.support_train import varied_crops
 from train.fit import build_embedder, embed_all
 from train.recipe import FitConfig
 from train.sface import Sface, build_sface, read_network, read_sface
@@ -28,8 +27,7 @@ def network(weights: Sface) -> keras.Model:
 
 @pytest.fixture(scope="module")
 def crops() -> Image:
-    drawn = [draw_crop(who, 0, 112) for who in range(4)]
-    return np.concatenate([golden_crops(), np.stack(drawn)])
+    return varied_crops()
 
 
 def test_the_network_computes_what_the_onnx_file_computes(
