@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -55,6 +55,26 @@ class IngestSection(Section, frozen=True):
     retry_max_s: Seconds = 30.0
 
 
+class PagesSection(Section, frozen=True):
+    """Where the pages are served (``kiosk register pages``), and what addresses they have."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
+    url: str = ""
+    language: Literal["en", "es"] = "en"
+
+    @property
+    def is_https(self) -> bool:
+        """Browsers reach the pages through HTTPS, so cookies are sent over it alone."""
+        return self.url.startswith("https://")
+
+    def problems(self) -> Iterator[Problem]:
+        """Check the address."""
+        parts = urlsplit(self.url)
+        if self.url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            yield "url", "expected the address in a browser, such as https://attendance.example.org"
+
+
 class RegisterConfig(Section, frozen=True):
     """The content of ``register.toml``; each field is the table of the same name."""
 
@@ -62,6 +82,7 @@ class RegisterConfig(Section, frozen=True):
     mqtt: MqttSection = MqttSection(host="localhost")
     database: DatabaseSection = DatabaseSection()
     ingest: IngestSection = IngestSection()
+    pages: PagesSection = PagesSection()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,0 +1,17 @@
+"""The addresses of all pages; each page brings its own."""
+
+from itertools import chain
+
+from django.urls import URLPattern
+
+from kiosk.register.web import live
+from kiosk.register.web.pages import class_now, now, sign_in, start
+
+PAGES = (start, sign_in, now, class_now)
+
+urlpatterns: list[URLPattern] = [
+    *live.urlpatterns,
+    *chain.from_iterable(page.urlpatterns for page in PAGES),
+]
+handler403 = "kiosk.register.web.errors.forbidden"
+handler404 = "kiosk.register.web.errors.not_found"
