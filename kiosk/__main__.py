@@ -55,6 +55,8 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…), and first "
                       "enrol the person in front of it")  # fmt: skip
     demo.add_argument("--fast", action="store_true", help="replay as fast as possible")
+    demo.add_argument("--stay", action="store_true", help="serve the pages until Ctrl-C, as on a "
+                      "terminal")  # fmt: skip
     demo.add_argument("--json", action="store_true", help="one JSON object a line")
     run = _command(commands, "run", "run the daemon", _run)
     _add_config(run)
@@ -146,7 +148,10 @@ def _config(options: argparse.Namespace) -> Config:
 def _demo(options: argparse.Namespace) -> int:
     from kiosk.demo.run import run_demo
 
-    return run_demo(print, camera=options.camera, fast=options.fast, as_json=options.json)
+    stay = options.stay or (sys.stdout.isatty() and not options.fast and not options.json)
+    return run_demo(
+        print, camera=options.camera, fast=options.fast, as_json=options.json, stay=stay
+    )
 
 
 def _run(options: argparse.Namespace) -> int:

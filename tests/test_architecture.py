@@ -37,7 +37,9 @@ ROOMS = {
     "watch": {"protocol", "mqtt"},
     "register": {"protocol", "mqtt"},
     "enrolment": {"camera", "recognition"},
-    "demo": {"camera", "recognition", "mqtt", "daemon", "enrolment", "watch"},
+    "demo": {
+        *("camera", "recognition", "protocol", "mqtt", "daemon", "enrolment", "watch", "register")
+    },
     "bench": {"camera", "recognition", "mqtt", "daemon", "demo"},
 }
 """The rooms of the kiosk, each with those that it may import; every other arrow is forbidden."""

@@ -5,9 +5,9 @@ from itertools import chain
 from django.urls import URLPattern
 
 from kiosk.register.web import live
-from kiosk.register.web.pages import class_now, now, sign_in, start
+from kiosk.register.web.pages import class_now, now, sign_in, sign_in_link, start
 
-PAGES = (start, sign_in, now, class_now)
+PAGES = (start, sign_in, sign_in_link, now, class_now)
 
 urlpatterns: list[URLPattern] = [
     *live.urlpatterns,
