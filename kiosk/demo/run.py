@@ -135,7 +135,7 @@ def _serve_pages(
     from kiosk.demo.central import Central  # noqa: PLC0415
 
     address = KioskAddress.of(KioskSection())
-    return stack.enter_context(Central(folder, mqtt, address, sample_people(), clock=clock))
+    return stack.enter_context(Central(folder, mqtt, address, people, clock=clock))
 
 
 def _wait_for_interrupt() -> None:
