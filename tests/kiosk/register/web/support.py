@@ -97,3 +97,8 @@ def client_of(name: str) -> Client:
         Account.objects.get(username=name), "django.contrib.auth.backends.ModelBackend"
     )
     return client
+
+
+def session_of(name: str) -> str:
+    """Return the session cookie of an account that is signed in."""
+    return client_of(name).cookies["kiosk-session"].value

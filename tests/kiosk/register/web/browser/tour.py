@@ -1,0 +1,10 @@
+"""Every page, with an account that may see it: where the checks of all pages stop."""
+
+LESSON = "7b/maths/1"
+STOPS: tuple[tuple[str, str], ...] = (
+    ("", "/sign-in"),
+    ("alice", "/now"),
+    ("alice", f"/lessons/{LESSON}/now"),
+    ("olga", "/now"),
+)
+"""Account ("" is nobody) and path."""
