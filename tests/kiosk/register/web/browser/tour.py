@@ -5,6 +5,10 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("", "/sign-in"),
     ("alice", "/now"),
     ("alice", f"/lessons/{LESSON}/now"),
+    ("alice", "/classes"),
+    ("alice", "/classes/7b/days"),
+    ("alice", "/students/s-1/lessons"),
     ("olga", "/now"),
+    ("ada", "/programs"),
 )
 """Account ("" is nobody) and path."""
