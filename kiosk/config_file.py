@@ -107,6 +107,16 @@ def home_path(text: str) -> Path:
         return Path(text)
 
 
+def changed_keys(old: Section, new: Section, prefix: str = "") -> Iterator[str]:
+    """List the keys in which two configurations of one type differ, such as ``camera.fps``."""
+    for name in old.__struct_fields__:
+        one, other = getattr(old, name), getattr(new, name)
+        if isinstance(one, Section) and isinstance(other, Section):
+            yield from changed_keys(one, other, f"{prefix}{name}.")
+        elif one != other:
+            yield f"{prefix}{name}"
+
+
 def _clean(value: Any) -> Any:  # noqa: ANN401 - what TOML holds
     """Strip the texts in decoded TOML, and expand the home folder in them."""
     if isinstance(value, dict):
