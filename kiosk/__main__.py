@@ -101,14 +101,19 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
 
 
 def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    check = _command(
-        commands,
-        "check",
-        "verify the model on this machine, and that a broker is configured",
-        _check,
-    )
-    _add_config(check)
-    check.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    for name, text, run in (
+        (
+            "check",
+            "prove everything that the daemon needs: model, gallery, camera, broker …",
+            _check,
+        ),
+        ("status", "show what the running daemon says about itself", _status),
+    ):
+        parser = _command(commands, name, text, run)
+        _add_config(parser)
+        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    text = "have the running daemon read gallery, thresholds and timetable again"
+    _add_config(_command(commands, "reload", text, _reload))
     text = "measure speed, memory and start-up on this machine"
     bench = _command(commands, "bench", text, _bench)
     _add_config(bench)
@@ -196,16 +201,22 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from kiosk.mqtt.embedded_broker import require_broker
-    from kiosk.recognition.recogniser import build_recogniser
+    from kiosk.check.command import run_check
+    from kiosk.clock import SystemClock
 
-    config = _config(options)
-    embedder = build_recogniser(config).embedder
-    facts = {"model_id": embedder.model_id, "worst_int8_steps": embedder.check()}
-    text = f"{facts['model_id']}: golden vectors within {facts['worst_int8_steps']} int8 steps"
-    print(json.dumps(facts) if options.json else text)
-    require_broker(config.mqtt)
-    return 0
+    return run_check(lambda: _config(options), SystemClock(), print, as_json=options.json)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from kiosk.check.service import run_status
+
+    return run_status(_config(options), print, as_json=options.json)
+
+
+def _reload(options: argparse.Namespace) -> int:
+    from kiosk.reload_request import run_reload
+
+    return run_reload(_config(options), print)
 
 
 def _bench(options: argparse.Namespace) -> int:

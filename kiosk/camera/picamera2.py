@@ -78,13 +78,14 @@ class Picamera2Camera(BaseCamera):
         library: The class that opens the camera.
 
     Raises:
+        ConfigError: The source is no number.
         CameraError: There is no such camera, it is in use, or it rejects the size or rate.
     """
 
     def __init__(self, section: CameraSection, clock: Clock, library: Library) -> None:
         super().__init__()
         if not section.source.isdecimal():
-            raise CameraError(
+            raise ConfigError(
                 f'camera.source: expected the number of a camera such as "0" for backend'
                 f" {section.backend}, found {section.source!r}"
             )

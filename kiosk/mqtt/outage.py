@@ -50,8 +50,8 @@ class Outage:
             BrokerError: With ``fail_fast``, before the first connection.
         """
         if self._fail_fast and not self._was_connected:
-            message = f"{self._broker} cannot be reached ({cause}); check mqtt.host and port"
-            raise BrokerError(message)
+            advice = "check mqtt.host and port (and mqtt.ca_file for TLS)"
+            raise BrokerError(f"{self._broker} cannot be reached ({cause}); {advice}")
         if not self._logged:
             self._warn("unreachable", f"is unreachable ({cause})", now_s)
 
