@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from kiosk.cli import IntermixedParser, positive_int, run_command
 from kiosk.config import Config, load_config
-from kiosk.config_file import home_path
+from kiosk.config_sources import home_path
 from kiosk.enrolment.options import EnrolOptions, add_enrol_options, add_replace
+from kiosk.logs import set_up_logging
 from kiosk.register.cli import add_register
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
@@ -25,14 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 success, 2 wrong usage, else see :mod:`kiosk.errors`.
     """
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO if options.verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
+    set_up_logging(logging.INFO if options.verbose else logging.WARNING)
     # OpenCV also writes warnings to standard error, about failures that the kiosk reports itself.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     return run_command("kiosk", lambda: int(options.run(options)))
+
+
+class _Version(argparse.Action):
+    """Prints the version of the program and the model that ships with it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        from kiosk.recognition.bundle import default_bundle, load_bundle
+
+        model_id = load_bundle(default_bundle()).card.model_id
+        print(f"attendance-kiosk {version('attendance-kiosk')}, model {model_id}")
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="log informational messages, too"
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program and model")
     commands = parser.add_subparsers(title="commands", required=True, parser_class=IntermixedParser)
     _add_running(commands)
     _add_enrolling(commands)
@@ -147,7 +159,13 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 def _config(options: argparse.Namespace) -> Config:
     if options.config is not None:
         return load_config(options.config)
-    return load_config(DEFAULT_CONFIG) if DEFAULT_CONFIG.exists() else Config()
+    try:
+        DEFAULT_CONFIG.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Config()
+    except OSError:
+        pass  # it is there, perhaps, and reading it says what is wrong
+    return load_config(DEFAULT_CONFIG)
 
 
 def _demo(options: argparse.Namespace) -> int:

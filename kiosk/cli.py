@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from kiosk.errors import KioskError
+from kiosk.logs import write_error
 
 BROKEN_PIPE: Final = 141
 """The exit code when the reader of standard output has ended, as a shell shows SIGPIPE."""
@@ -60,7 +61,7 @@ def run_command(program: str, run: Callable[[], int]) -> int:
         code = run()
         sys.stdout.flush()
     except KioskError as exc:
-        sys.stderr.write(f"{program}: {exc}\n")
+        write_error(f"{program}: {exc}")
         return exc.exit_code
     except KeyboardInterrupt:
         return 130

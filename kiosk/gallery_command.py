@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kiosk import people
 from kiosk.config import Config
-from kiosk.config_file import home_path
+from kiosk.config_sources import home_path
 from kiosk.gallery_transfer import Import, export_gallery, import_gallery
 
 _STILL_KNOWN: Final = (

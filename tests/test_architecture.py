@@ -131,7 +131,8 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 
 SHARED = {
-    *("atomic_file", "cli", "clock", "config", "config_errors", "config_file", "contract"),
+    *("atomic_file", "cli", "clock", "config", "config_errors", "config_file"),
+    *("config_sources", "contract", "logs"),
     *("csv_table", "errors", "printable", "records", "reload_request", "roster"),
     *("service_status", "text_table", "timetable", "write_lock"),
 }

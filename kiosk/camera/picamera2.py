@@ -64,7 +64,7 @@ def load_picamera2() -> Library:
         raise ConfigError(
             f"camera.backend: picamera2 cannot be imported ({exc}); `sudo apt install"
             " python3-picamera2`, and make the kiosk's environment with `python3 -m venv"
-            " --system-site-packages` (on Bookworm with numpy below 2), as install.sh does"
+            " --system-site-packages` (on Bookworm with numpy below 2)"
         ) from exc
     return cast("Library", module.Picamera2)
 

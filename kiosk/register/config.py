@@ -100,4 +100,4 @@ class RegisterConfig(Section, frozen=True):
             yield "mqtt.host", "the register needs a broker"
 
 
-REGISTER_FILE: Final = ConfigFile(RegisterConfig, example="systemd/register.toml")
+REGISTER_FILE: Final = ConfigFile(RegisterConfig)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kiosk import __main__ as kiosk_main
 from kiosk import people
 from kiosk.__main__ import main
 from kiosk.config import CameraSection
@@ -157,6 +158,31 @@ def test_the_process_exits_with_the_code_and_the_line(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (65, "")
     lines = [x for x in done.stderr.splitlines() if not x.startswith("INFO: Created TensorFlow")]
     assert lines == [f"kiosk: no usable picture ({folder}/empty/0000.png: no face)"]
+
+
+def test_an_unreadable_default_configuration_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A user who may not look into /etc/kiosk learns that, instead of a traceback."""
+
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(kiosk_main, "DEFAULT_CONFIG", tmp_path / "kiosk.toml")
+    for name in ("stat", "iterdir", "read_bytes"):
+        monkeypatch.setattr(Path, name, refuse)
+    assert main(["gallery", "list"]) == 78
+    said = capsys.readouterr().err
+    assert re.fullmatch(rf"kiosk: {tmp_path}/kiosk.toml\S*: cannot be read \(Perm.*\)\n", said)
+
+
+@pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
+def test_the_version_names_program_and_model(capsys: pytest.CaptureFixture[str]) -> None:
+    """`kiosk --version` needs no configuration."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert re.fullmatch(r"attendance-kiosk \d\S+, model \S+\n", capsys.readouterr().out)
 
 
 def test_ctrl_c_prints_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ def test_an_empty_file_has_the_defaults() -> None:
         ("[database]\nurl = 'mysql://x'", "database.url: expected postgresql://"),
         ("[database]\npassword_file = 'x'", "database.password_file: only for database.url"),
         ("[ingest]\nbatch_max = 0", "ingest.batch_max: "),
-        ("[camera]\nfps = 5", "camera: unknown key; see systemd/register.toml"),
+        ("[camera]\nfps = 5", "camera: unknown key; expected register, mqtt, database"),
     ],
 )
 def test_a_mistake_is_named_by_its_key(text: str, key: str) -> None:
