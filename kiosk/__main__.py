@@ -6,17 +6,20 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from kiosk.cli import IntermixedParser, positive_int, run_command
-from kiosk.config import Config, load_config
+from kiosk.cli import (
+    IntermixedParser,
+    add_command,
+    add_config,
+    configuration,
+    positive_int,
+    run_command,
+)
 from kiosk.config_sources import home_path
 from kiosk.enrolment.options import EnrolOptions, add_enrol_options, add_replace
 from kiosk.logs import set_up_logging
 from kiosk.register.cli import add_register
-
-DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    demo = _command(
+    demo = add_command(
         commands, "demo", "enrol sample people, replay a sample walk and show its events", _demo
     )
     demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…), and first "
@@ -70,12 +73,12 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     demo.add_argument("--stay", action="store_true", help="serve the pages until Ctrl-C, as on a "
                       "terminal")  # fmt: skip
     demo.add_argument("--json", action="store_true", help="one JSON object a line")
-    run = _command(commands, "run", "run the daemon", _run)
-    _add_config(run)
-    watch = _command(
+    run = add_command(commands, "run", "run the daemon", _run)
+    add_config(run)
+    watch = add_command(
         commands, "watch", "show the attendance list and update it with every event", _watch
     )
-    _add_config(watch)
+    add_config(watch)
     watch.add_argument("--host", help="the broker (default: mqtt.host)")
     watch.add_argument("--port", type=int, help="the broker's port (default: mqtt.port)")
     watch.add_argument(
@@ -86,29 +89,33 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
 
 
 def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    enrol = _command(
+    enrol = add_command(
         commands, "enrol", "enrol a person from photos or from the camera, or a class", _enrol
     )
-    _add_config(enrol)
+    add_config(enrol)
     add_enrol_options(enrol)
-    gallery = _command(
+    gallery = add_command(
         commands, "gallery", "list, remove, export, import or renew enrolled people", None
     )
     actions = gallery.add_subparsers(title="actions", required=True)
     for name, text, argument in (
         ("list", "list subject ids and how many templates each has", None),
+        ("version", "show version and content hash, by which doors are compared", None),
         ("remove", "erase a person: all galleries, roster, attendance on this kiosk", "subject"),
         ("export", "copy the gallery to a file", "file"),
         ("import", "add the people of another gallery file to this one", "file"),
         ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),
     ):
-        action = _command(actions, name, text, _gallery)
-        action.set_defaults(action=name, argument="", replace=False)
-        _add_config(action)
+        action = add_command(actions, name, text, _gallery)
+        action.set_defaults(action=name, argument="", replace=False, only=False)
+        add_config(action)
         if argument:
             action.add_argument("argument", metavar=argument)
         if name == "import":
             add_replace(action)
+            action.add_argument(
+                "--only", action="store_true", help="remove the people who are not in the file"
+            )
         action.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
@@ -121,14 +128,14 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
         ),
         ("status", "show what the running daemon says about itself", _status),
     ):
-        parser = _command(commands, name, text, run)
-        _add_config(parser)
+        parser = add_command(commands, name, text, run)
+        add_config(parser)
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     text = "have the running daemon read gallery, thresholds and timetable again"
-    _add_config(_command(commands, "reload", text, _reload))
+    add_config(add_command(commands, "reload", text, _reload))
     text = "measure speed, memory and start-up on this machine"
-    bench = _command(commands, "bench", text, _bench)
-    _add_config(bench)
+    bench = add_command(commands, "bench", text, _bench)
+    add_config(bench)
     bench.add_argument(
         "--video", type=home_path, help="recording to replay (default: the sample walk)"
     )
@@ -136,36 +143,7 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
         "--peers", type=home_path, help="folder with models of other projects to compare with"
     )
     bench.add_argument("--json", action="store_true", help="print the figures as JSON")
-    _command(commands, "schema", "print the JSON Schema of events", _schema)
-
-
-def _command(commands: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:  # noqa: ANN401
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text[0].upper() + text[1:] + "."
-    )
-    if run is not None:
-        parser.set_defaults(run=run)
-    return parser
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config",
-        type=home_path,
-        help=f"configuration file (default: {DEFAULT_CONFIG} if present)",
-    )
-
-
-def _config(options: argparse.Namespace) -> Config:
-    if options.config is not None:
-        return load_config(options.config)
-    try:
-        DEFAULT_CONFIG.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return Config()
-    except OSError:
-        pass  # it is there, perhaps, and reading it says what is wrong
-    return load_config(DEFAULT_CONFIG)
+    add_command(commands, "schema", "print the JSON Schema of events", _schema)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -181,14 +159,14 @@ def _run(options: argparse.Namespace) -> int:
     from kiosk.daemon.signals import serve
 
     logging.getLogger("kiosk").setLevel(logging.INFO)
-    return serve(lambda: _config(options))
+    return serve(lambda: configuration(options))
 
 
 def _watch(options: argparse.Namespace) -> int:
     from kiosk.watch.command import watch_live
 
     return watch_live(
-        _config(options),
+        configuration(options),
         host=options.host,
         port=options.port,
         roster=options.roster,
@@ -201,18 +179,24 @@ def _enrol(options: argparse.Namespace) -> int:
     chosen = EnrolOptions.of(options)
     from kiosk.enrolment.command import run_enrol
 
-    return run_enrol(_config(options), chosen)
+    return run_enrol(configuration(options), chosen)
 
 
 def _gallery(options: argparse.Namespace) -> int:
     from kiosk import people
-    from kiosk.gallery_command import run_gallery_command
+    from kiosk.gallery_command import gallery_line, run_gallery_command
 
-    config = _config(options)
+    config = configuration(options)
     facts, lines = run_gallery_command(
-        config, options.action, options.argument, may_replace=options.replace
+        config,
+        options.action,
+        options.argument,
+        may_replace=options.replace,
+        only=options.only,
     )
     print(json.dumps(facts) if options.json else "\n".join(lines))
+    if options.action == "list":
+        print(gallery_line(people.gallery_version(config)), file=sys.stderr)
     if note := people.note_on_model(config):
         print(f"note: {note}", file=sys.stderr)
     return 0
@@ -222,19 +206,19 @@ def _check(options: argparse.Namespace) -> int:
     from kiosk.check.command import run_check
     from kiosk.clock import SystemClock
 
-    return run_check(lambda: _config(options), SystemClock(), print, as_json=options.json)
+    return run_check(lambda: configuration(options), SystemClock(), print, as_json=options.json)
 
 
 def _status(options: argparse.Namespace) -> int:
     from kiosk.check.service import run_status
 
-    return run_status(_config(options), print, as_json=options.json)
+    return run_status(configuration(options), print, as_json=options.json)
 
 
 def _reload(options: argparse.Namespace) -> int:
     from kiosk.reload_request import run_reload
 
-    return run_reload(_config(options), print)
+    return run_reload(configuration(options), print)
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -243,7 +227,7 @@ def _bench(options: argparse.Namespace) -> int:
     from kiosk.bench.report import render
     from kiosk.bench.run import run_bench
 
-    bench = run_bench(_config(options), frames=options.video, peers=options.peers)
+    bench = run_bench(configuration(options), frames=options.video, peers=options.peers)
     print(msgspec.json.encode(bench).decode() if options.json else render(bench))
     return 0
 

@@ -6,7 +6,6 @@ used, is one line in the log and another when it is mended, and is tried again i
 means that the daemon runs; the status says what it waits for.
 """
 
-import dataclasses
 import logging
 import math
 import threading
@@ -230,7 +229,7 @@ class Daemon:
 
     def _use(self, loaded: Loaded) -> None:
         self.pipeline.use_gallery(loaded.matcher, loaded.rule)
-        self.recorder = dataclasses.replace(self.recorder, config=loaded.config)
-        self.state.vitals.people = len(loaded.matcher)
+        self.recorder = loaded.recorder(self.recorder)
+        loaded.note(self.state.vitals)
         self.state.gallery_fault = ""
         self.state.restart_keys = loaded.restart_keys

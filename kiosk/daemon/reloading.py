@@ -1,13 +1,16 @@
 """What a reload replaces: gallery, thresholds and timetable. Everything else needs a restart."""
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
-from kiosk.config import Config
+from kiosk.config import Config, KioskSection
 from kiosk.config_file import changed_keys
+from kiosk.daemon.health import Vitals
+from kiosk.daemon.recorder import Recorder
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.recogniser import Recogniser
@@ -28,6 +31,35 @@ class Loaded:
     rule: DecisionRule
     config: Config
     restart_keys: tuple[str, ...] = ()
+
+    def note(self, vitals: Vitals) -> None:
+        """Note for the health message what is in use from now on."""
+        vitals.people = len(self.matcher)
+        vitals.gallery_version = self.matcher.gallery_version
+        vitals.gallery_hash = self.matcher.gallery_hash
+        vitals.config_hash = config_hash(self.config)
+
+    def recorder(self, old: Recorder) -> Recorder:
+        """Return a recorder that uses this timetable, and names this gallery in events."""
+        return dataclasses.replace(
+            old,
+            config=self.config,
+            gallery_version=self.matcher.gallery_version,
+            gallery_hash=self.matcher.gallery_hash,
+        )
+
+
+def config_hash(config: Config) -> str:
+    """Return 12 hex digits, equal at all doors with the same settings.
+
+    The kiosk's names differ from door to door, and ``camera.source`` may hold a password.
+    """
+    shared = msgspec.structs.replace(
+        config,
+        kiosk=KioskSection(timezone=config.kiosk.timezone),
+        camera=msgspec.structs.replace(config.camera, source=""),
+    )
+    return hashlib.sha256(msgspec.json.encode(shared)).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

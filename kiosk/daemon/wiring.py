@@ -19,7 +19,7 @@ from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import Recorder
-from kiosk.daemon.reloading import Loader
+from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import GalleryError
@@ -92,10 +92,13 @@ def build_daemon(
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     window = mqtt.inflight_max // 2
     RegisterLink(connection, outbox, address, window=window, confirmed=publisher.trim_soon)
-    health = _health(config, connection, address, outbox, clock, model_id, people=len(matcher))
+    health = _health(config, connection, address, outbox, clock, model_id)
+    loaded = Loaded(matcher, rule, config)
+    loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     recorder = Recorder(outbox, clock, config, model_id, committed=publisher.notify)
+    recorder = loaded.recorder(recorder)
     state = State(
         board=build_board(config, notifier, clock),
         clock=clock,
@@ -181,15 +184,13 @@ def _health(
     outbox: Outbox,
     clock: Clock,
     model_id: str,
-    *,
-    people: int,
 ) -> HealthReporter:
     """Build the health reporter, and start it on the connection."""
     health = HealthReporter(
         connection=connection,
         address=address,
         outbox=outbox,
-        vitals=Vitals(people=people),
+        vitals=Vitals(),
         clock=clock,
         model_id=model_id,
         version=VERSION,

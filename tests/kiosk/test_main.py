@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import __main__ as kiosk_main
-from kiosk import people
+from kiosk import cli, people
 from kiosk.__main__ import main
 from kiosk.config import CameraSection
 from kiosk.demo.sample_people import enrolment_photos
@@ -168,7 +167,7 @@ def test_an_unreadable_default_configuration_is_one_line(
     def refuse(path: Path, **_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(kiosk_main, "DEFAULT_CONFIG", tmp_path / "kiosk.toml")
+    monkeypatch.setattr(cli, "DEFAULT_CONFIG", tmp_path / "kiosk.toml")
     for name in ("stat", "iterdir", "read_bytes"):
         monkeypatch.setattr(Path, name, refuse)
     assert main(["gallery", "list"]) == 78
@@ -211,6 +210,10 @@ def test_gallery_commands_print_what_they_did(
     """Each action prints its result as text or as JSON."""
     assert run(folder, "gallery list", capsys)[0] == "s-1\t1\ns-2\t1\n"
     assert json.loads(run(folder, "gallery list --json", capsys)[0]) == {"s-1": 1, "s-2": 1}
+    assert re.fullmatch(
+        r"version 0, hash [0-9a-f]{12}, 2 people\n", run(folder, "gallery version", capsys)[0]
+    )
+    assert json.loads(run(folder, "gallery version --json", capsys)[0])["model_id"] == MODEL
     assert run(folder, "gallery export @out.npz", capsys)[0] == f"{folder}/out.npz: 2 people\n"
     assert run(folder, "gallery remove s-1", capsys)[0].startswith(
         "s-1: erased\na running kiosk names this person until"
@@ -234,6 +237,7 @@ def test_gallery_commands_print_what_they_did(
         "added": [],
         "replaced": ["s-1"],
         "another_face": ["s-2"],
+        "removed": [],
     }
 
 
@@ -245,8 +249,9 @@ def test_a_gallery_of_another_model_is_listed_with_a_note_and_renewed(
     save_gallery(folder / "state" / "gallery.npz", gallery_of("other"))
     out, err = run(folder, "gallery list", capsys)
     assert out == "s-1\t1\ns-2\t1\n"
-    assert err.startswith(f"note: {folder}/state/gallery.npz: belongs to other")
-    assert err.count("\n") == 1
+    version, note = err.splitlines()
+    assert re.fullmatch(r"version 0, hash [0-9a-f]{12}, 2 people", version)
+    assert note.startswith(f"note: {folder}/state/gallery.npz: belongs to other")
     out, err = run(folder, "gallery renew", capsys)
     empty, kept, *again = out.splitlines()
     assert empty == f"{folder}/state/gallery.npz: empty, for model {MODEL}"

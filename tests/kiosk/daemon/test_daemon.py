@@ -34,7 +34,7 @@ from kiosk.protocol.health import decode_health
 from kiosk.protocol.topics import HEALTH, kind_filter
 from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
-from kiosk.recognition.gallery import Gallery, save_gallery
+from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.match import Matcher
 from kiosk.records import Decision, Image, Verdict
 from kiosk.service_status import read_status
@@ -597,6 +597,8 @@ def test_a_reload_uses_the_changed_gallery(
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
     assert daemon.pipeline.walks._rule.threshold > before
+    used = load_gallery(gallery_file(config_path)).content_hash
+    assert daemon.recorder.gallery_hash == daemon.state.vitals.gallery_hash == used
     told = [one for one in manager.read_all() if not one.startswith(("WATCHDOG", "STATUS"))]
     states = [message.split("\n") for message in told]
     assert [state[0] for state in states] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
