@@ -67,7 +67,8 @@ def show_class(
         "shown": shown,
         "form": form,
     }
-    is_part = request.headers.get("HX-Request") and request.method == "GET"
+    is_part = bool(request.headers.get("HX-Request")) and request.method == "GET"
+    facts["is_part"] = is_part
     template = "class_now_rows.html" if is_part else "class_now.html"
     return render(request, template, facts, status=status)
 

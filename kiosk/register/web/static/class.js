@@ -32,6 +32,7 @@ filter.addEventListener("submit", (event) => {
   showFiltered();
 });
 rows.addEventListener("change", countChosen);
+document.getElementById("show").hidden = true;
 pause.hidden = false;
 pause.addEventListener("click", () => {
   isPaused = !isPaused;

@@ -15,7 +15,7 @@ def test_a_mark_appears_without_reload(visitor: Page, school: School) -> None:
     expect(row).to_contain_text("not known yet")
     mark(school.lesson, "s-1", "present")
     expect(row).to_contain_text("present")
-    expect(visitor.locator("#news")).to_have_text("1 present 2 not known yet")
+    expect(visitor.locator("#news")).to_have_text("1 present, 2 not known yet")
 
 
 def test_a_chosen_row_stays_chosen_and_a_pause_holds(visitor: Page, school: School) -> None:
