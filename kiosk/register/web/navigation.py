@@ -11,6 +11,7 @@ from kiosk.register.web.access import MARKERS
 
 _LINKS: Final = (
     ("now", _("Now"), MARKERS),
+    ("registers", _("Registers"), MARKERS),
     ("classes", _("Classes"), MARKERS),
     ("programs", _("Programs"), (Role.ADMINISTRATOR,)),
 )

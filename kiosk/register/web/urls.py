@@ -10,15 +10,31 @@ from kiosk.register.web.pages import (
     class_days,
     class_now,
     classes,
+    mark_details,
+    mend,
     now,
     programs,
+    registers,
     sign_in,
     sign_in_link,
     start,
     student,
 )
 
-PAGES = (start, sign_in, sign_in_link, now, class_now, classes, class_days, student, programs)
+PAGES = (
+    start,
+    sign_in,
+    sign_in_link,
+    now,
+    class_now,
+    classes,
+    class_days,
+    student,
+    programs,
+    mend,
+    mark_details,
+    registers,
+)
 
 urlpatterns: list[URLPattern] = [
     *live.urlpatterns,
