@@ -151,7 +151,7 @@ def find_strangers(
     source says so (``also``). Unnamed photos may show anybody, so they are no strangers.
 
     Args:
-        crop_set: Its training split made the cohort, and a network trained on it; ``None``: not known.
+        crop_set: Its training split made the cohort; ``None``: not known.
         sources: The sources of the report's photos.
         names: The people on the report's photos.
 
