@@ -6,9 +6,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from kiosk.register.models import Role
 from kiosk.register.web.access import MARKERS
 
-_LINKS: Final = (("now", _("Now"), MARKERS),)
+_LINKS: Final = (
+    ("now", _("Now"), MARKERS),
+    ("accounts", _("Accounts"), (Role.ADMINISTRATOR,)),
+)
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

@@ -5,9 +5,27 @@ from itertools import chain
 from django.urls import URLPattern
 
 from kiosk.register.web import live
-from kiosk.register.web.pages import class_now, now, sign_in, sign_in_link, start
+from kiosk.register.web.pages import (
+    accounts,
+    class_now,
+    invitation,
+    my_account,
+    now,
+    sign_in,
+    sign_in_link,
+    start,
+)
 
-PAGES = (start, sign_in, sign_in_link, now, class_now)
+PAGES = (
+    start,
+    sign_in,
+    sign_in_link,
+    now,
+    class_now,
+    accounts,
+    invitation,
+    my_account,
+)
 
 urlpatterns: list[URLPattern] = [
     *live.urlpatterns,

@@ -6,5 +6,8 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("alice", "/now"),
     ("alice", f"/lessons/{LESSON}/now"),
     ("olga", "/now"),
+    ("ada", "/accounts"),
+    ("ada", "/accounts/1"),
+    ("tom", "/my-account"),
 )
 """Account ("" is nobody) and path."""
