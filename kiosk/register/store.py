@@ -18,6 +18,7 @@ from kiosk.register.arrival import (
     Rejected,
 )
 from kiosk.register.bin_table import put_in_bin, raise_alarms
+from kiosk.register.changes import tell
 from kiosk.register.event_table import insert_events, sort_out
 from kiosk.register.kiosk_table import load_known, save_availability, save_health, without_old_news
 from kiosk.register.models import Gap
@@ -132,6 +133,7 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         progress = advance(before, readings, now)
         save_states(one for key, one in progress.states.items() if one != before[key])
         _save_gaps(progress.gaps, now)
+        tell("bin", [""] if rejected else [], now)
     states = tuple(progress.states.values())
     return Stored(states, len(accepted), tuple(rejected), len(events.rivals))
 

@@ -7,6 +7,8 @@ from django.urls import URLPattern
 from kiosk.register.web import live
 from kiosk.register.web.pages import (
     accounts,
+    bin_page,
+    bin_person,
     class_now,
     invitation,
     my_account,
@@ -25,6 +27,8 @@ PAGES = (
     accounts,
     invitation,
     my_account,
+    bin_page,
+    bin_person,
 )
 
 urlpatterns: list[URLPattern] = [

@@ -1,5 +1,6 @@
 """Who may open which page: every address of the register, for every kind of visitor."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,11 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from kiosk.register.config import RegisterConfig
-from kiosk.register.models import Account, Role
-from kiosk.register.web.access import EVERYBODY, MARKERS, changeable_lesson, visible_classes
+from kiosk.register.models import Account, Person, Role
+from kiosk.register.store import store
+from kiosk.register.web.access import EVERYBODY, MARKERS, STAFF, changeable_lesson, visible_classes
 from kiosk.register.web.urls import urlpatterns
+from tests.kiosk.register.support import arrival, event
 from tests.kiosk.register.web.support import School, client_of
 
+KEEPERS = (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)
 ADMINISTRATOR = (Role.ADMINISTRATOR,)
 PUBLIC = {"sign-in", "sign-in-link", "sign-out", "invitation"}
 """Open to who is not signed in; each has tests of its own."""
@@ -24,6 +28,10 @@ PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "start": ({}, EVERYBODY),
     "now": ({}, MARKERS),
     "class-now": (LESSON, MARKERS),
+    "bin": ({}, KEEPERS),
+    "bin-change": ({}, KEEPERS),
+    "bin-person": ({"subject_id": "s-98"}, STAFF),
+    "merge": ({"subject_id": "s-99"}, STAFF),
     "accounts": ({}, ADMINISTRATOR),
     "account": (ONE, ADMINISTRATOR),
     "account-link": (ONE, ADMINISTRATOR),
@@ -64,6 +72,7 @@ def test_every_view_is_decorated_with_its_roles(name: str) -> None:
 def test_each_visitor_opens_what_the_role_allows(school: School, visitor: str | None) -> None:
     """Others are told that they may not; who is not signed in is asked to."""
     assert school
+    add_what_pages_are_about()
     client = client_of(visitor) if visitor else Client()
     client.raise_request_exception = False
     for name, (arguments, roles) in PAGES.items():
@@ -80,6 +89,13 @@ def test_each_visitor_opens_what_the_role_allows(school: School, visitor: str | 
             # 405: it only takes forms.
             assert response.status_code in {200, 302, 405}, (name, response.status_code)
             assert "/sign-in" not in response.headers.get("Location", ""), name
+
+
+def add_what_pages_are_about() -> None:
+    """What the example arguments of the table name, beside the school."""
+    now = datetime.now(UTC)
+    store([arrival(event(1, subject_id="s-98"), at=now)], now)
+    Person.objects.create(subject_id="s-99", name="Visitor", is_temporary=True)
 
 
 def test_a_stream_is_closed_to_strangers(config: RegisterConfig) -> None:

@@ -8,6 +8,7 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("olga", "/now"),
     ("ada", "/accounts"),
     ("ada", "/accounts/1"),
+    ("olga", "/bin"),
     ("tom", "/my-account"),
 )
 """Account ("" is nobody) and path."""
