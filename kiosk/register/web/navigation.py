@@ -12,6 +12,7 @@ from kiosk.register.web.access import MARKERS
 _LINKS: Final = (
     ("now", _("Now"), MARKERS),
     ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
+    ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("accounts", _("Accounts"), (Role.ADMINISTRATOR,)),
 )
 

@@ -11,6 +11,7 @@ from kiosk.register.web.pages import (
     bin_person,
     class_now,
     invitation,
+    kiosks,
     my_account,
     now,
     sign_in,
@@ -29,6 +30,7 @@ PAGES = (
     my_account,
     bin_page,
     bin_person,
+    kiosks,
 )
 
 urlpatterns: list[URLPattern] = [

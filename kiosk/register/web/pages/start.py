@@ -10,7 +10,7 @@ from kiosk.register.web.access import EVERYBODY, SignedIn, page
 @page(*EVERYBODY)
 def start(request: SignedIn) -> HttpResponse:
     """Go to the page of the role."""
-    return redirect("now" if request.user.role != "technician" else "my-account")
+    return redirect("now" if request.user.role != "technician" else "kiosks")
 
 
 urlpatterns = [path("", start, name="start")]

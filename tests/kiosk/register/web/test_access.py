@@ -13,7 +13,7 @@ from kiosk.register.models import Account, Person, Role
 from kiosk.register.store import store
 from kiosk.register.web.access import EVERYBODY, MARKERS, STAFF, changeable_lesson, visible_classes
 from kiosk.register.web.urls import urlpatterns
-from tests.kiosk.register.support import arrival, event
+from tests.kiosk.register.support import arrival, event, health
 from tests.kiosk.register.web.support import School, client_of
 
 KEEPERS = (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)
@@ -32,6 +32,8 @@ PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "bin-change": ({}, KEEPERS),
     "bin-person": ({"subject_id": "s-98"}, STAFF),
     "merge": ({"subject_id": "s-99"}, STAFF),
+    "kiosks": ({}, KEEPERS),
+    "kiosk": ({"site": "school", "room": "room-1", "kiosk": "kiosk-1"}, KEEPERS),
     "accounts": ({}, ADMINISTRATOR),
     "account": (ONE, ADMINISTRATOR),
     "account-link": (ONE, ADMINISTRATOR),
@@ -94,7 +96,7 @@ def test_each_visitor_opens_what_the_role_allows(school: School, visitor: str | 
 def add_what_pages_are_about() -> None:
     """What the example arguments of the table name, beside the school."""
     now = datetime.now(UTC)
-    store([arrival(event(1, subject_id="s-98"), at=now)], now)
+    store([arrival(event(1, subject_id="s-98"), at=now), health(1)], now)
     Person.objects.create(subject_id="s-99", name="Visitor", is_temporary=True)
 
 

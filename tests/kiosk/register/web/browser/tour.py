@@ -9,6 +9,7 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("ada", "/accounts"),
     ("ada", "/accounts/1"),
     ("olga", "/bin"),
+    ("tom", "/kiosks"),
     ("tom", "/my-account"),
 )
 """Account ("" is nobody) and path."""
