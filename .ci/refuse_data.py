@@ -24,7 +24,7 @@ ALLOWED = (
     "kiosk/default.kiosk-model",
     "tests/kiosk/mqtt/outbox-schema-*.sqlite3",
 )
-"""Drawings of README and pages, the model that ships, outboxes of invented people for migrations."""
+"""Drawings, the model that ships, and outboxes of invented people for migrations."""
 
 
 def refusal(path: Path) -> str | None:

@@ -12,6 +12,8 @@ from msgspec import Meta
 
 from kiosk.config import MqttSection
 from kiosk.config_file import ConfigFile, Problem, Section
+from kiosk.register.rules.codes import CodeSection, code_problems
+from kiosk.register.rules.settings import RuleSettings
 from kiosk.timetable import Name
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -26,10 +28,18 @@ class RegisterSection(Section, frozen=True):
 
     def problems(self) -> Iterator[Problem]:
         """Check that the time zone is known."""
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield "timezone", "expected an IANA time zone such as Europe/Berlin"
+        yield from _zone_problems(self.timezone)
+
+
+class SiteSection(Section, frozen=True, kw_only=True):
+    """A site with a time zone of its own."""
+
+    name: Name
+    timezone: str
+
+    def problems(self) -> Iterator[Problem]:
+        """Check that the time zone is known."""
+        yield from _zone_problems(self.timezone)
 
 
 class DatabaseSection(Section, frozen=True):
@@ -84,11 +94,19 @@ class RegisterConfig(Section, frozen=True):
     database: DatabaseSection = DatabaseSection()
     ingest: IngestSection = IngestSection()
     pages: PagesSection = PagesSection()
+    rules: RuleSettings = RuleSettings()
+    code: tuple[CodeSection, ...] = ()
+    site: tuple[SiteSection, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone of everything that is shown."""
+        """The time zone of everything that is shown of no site, or of a site without its own."""
         return ZoneInfo(self.register.timezone)
+
+    def zone_of(self, site: str) -> ZoneInfo:
+        """Return the time zone of a site."""
+        own = next((one.timezone for one in self.site if one.name == site), None)
+        return self.zone if own is None else ZoneInfo(own)
 
     @property
     def client_id(self) -> str:
@@ -96,9 +114,21 @@ class RegisterConfig(Section, frozen=True):
         return f"kiosk-register:{self.register.id}"
 
     def problems(self) -> Iterator[Problem]:
-        """Check that there is a broker: the register starts none."""
+        """Check that there is a broker, since the register starts none; and for repetitions."""
         if not self.mqtt.host:
             yield "mqtt.host", "the register needs a broker"
+        yield from code_problems(self.code)
+        names = [one.name for one in self.site]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                yield f"site[{i}].name", f"{name!r} is there twice"
+
+
+def _zone_problems(timezone: str) -> Iterator[Problem]:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield "timezone", "expected an IANA time zone such as Europe/Berlin"
 
 
 REGISTER_FILE: Final = ConfigFile(RegisterConfig, example="systemd/register.toml")

@@ -124,6 +124,7 @@ SERVESTATIC_AUTOREFRESH: Final = False
 SERVESTATIC_ALLOW_ALL_ORIGINS: Final = False
 LANGUAGE_CODE: Final = "en"
 LANGUAGES: Final = [("en", "English"), ("es", "Español")]
+FORMAT_MODULE_PATH: Final = "kiosk.register.web.formats"
 LOCALE_PATHS: Final = [_WEB / "locale"]
 FORM_RENDERER: Final = "django.forms.renderers.DjangoTemplates"
 MESSAGE_STORAGE: Final = "django.contrib.messages.storage.session.SessionStorage"

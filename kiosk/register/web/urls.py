@@ -5,36 +5,33 @@ from itertools import chain
 from django.urls import URLPattern
 
 from kiosk.register.web import live
+from kiosk.register.web.api import views as api
 from kiosk.register.web.pages import (
     accounts,
     bin_page,
     bin_person,
+    class_days,
     class_now,
+    classes,
     invitation,
     kiosks,
     my_account,
     now,
+    programs,
     sign_in,
     sign_in_link,
     start,
+    student,
 )
 
 PAGES = (
-    start,
-    sign_in,
-    sign_in_link,
-    now,
-    class_now,
-    accounts,
-    invitation,
-    my_account,
-    bin_page,
-    bin_person,
-    kiosks,
+    *(start, sign_in, sign_in_link, now, class_now, classes, class_days, student, programs),
+    *(accounts, invitation, my_account, bin_page, bin_person, kiosks),
 )
 
 urlpatterns: list[URLPattern] = [
     *live.urlpatterns,
+    *api.urlpatterns,
     *chain.from_iterable(page.urlpatterns for page in PAGES),
 ]
 handler403 = "kiosk.register.web.errors.forbidden"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
+from django.test.utils import setup_test_environment, teardown_test_environment
 
 from kiosk.register.config import DatabaseSection, PagesSection, RegisterConfig
 from kiosk.register.database import use_database
@@ -58,3 +59,11 @@ def config(database_file: Path, tmp_path: Path) -> Iterator[RegisterConfig]:
 def school(config: RegisterConfig) -> School:  # noqa: ARG001 - its database holds the school
     """The small school."""
     return find_school()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pages_tell_their_context() -> Iterator[None]:
+    """Django's client has what a template was given."""
+    setup_test_environment()
+    yield
+    teardown_test_environment()

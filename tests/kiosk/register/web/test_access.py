@@ -12,22 +12,34 @@ from kiosk.register.config import RegisterConfig
 from kiosk.register.models import Account, Person, Role
 from kiosk.register.store import store
 from kiosk.register.web.access import EVERYBODY, MARKERS, STAFF, changeable_lesson, visible_classes
+from kiosk.register.web.api.endpoints import ENDPOINTS
 from kiosk.register.web.urls import urlpatterns
 from tests.kiosk.register.support import arrival, event, health
 from tests.kiosk.register.web.support import School, client_of
 
 KEEPERS = (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)
 ADMINISTRATOR = (Role.ADMINISTRATOR,)
-PUBLIC = {"sign-in", "sign-in-link", "sign-out", "invitation"}
+PUBLIC = {"sign-in", "sign-in-link", "sign-out", "invitation", "openapi"}
 """Open to who is not signed in; each has tests of its own."""
+FOR_PROGRAMS = {f"api-{one.name}" for one in ENDPOINTS}
+"""Opened by tokens, and by nobody's session."""
 STREAMS = {"changes"}
 """Open to everybody who is signed in, and asks nobody to sign in: no person reads its answer."""
 ONE = {"number": 1}
 LESSON = {"lesson_id": "7b/maths/1"}
+CLASS = {"class_id": "7b"}
+STUDENT = {"subject_id": "s-1"}
+ALICES = (LESSON, CLASS, STUDENT)
+"""Bob sees nothing of these."""
 PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "start": ({}, EVERYBODY),
     "now": ({}, MARKERS),
     "class-now": (LESSON, MARKERS),
+    "classes": ({}, MARKERS),
+    "class-days": (CLASS, MARKERS),
+    "student": (STUDENT, MARKERS),
+    "programs": ({}, ADMINISTRATOR),
+    "revoke-token": ({"token_hash": "0"}, ADMINISTRATOR),
     "bin": ({}, KEEPERS),
     "bin-change": ({}, KEEPERS),
     "bin-person": ({"subject_id": "s-98"}, STAFF),
@@ -59,7 +71,7 @@ VISITORS = {
 def test_every_address_is_in_the_table() -> None:
     """A new page states who may open it."""
     names = {str(pattern.name) for pattern in urlpatterns}
-    assert names == {*PAGES, *PUBLIC, *STREAMS}
+    assert names == {*PAGES, *PUBLIC, *STREAMS, *FOR_PROGRAMS}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -85,7 +97,7 @@ def test_each_visitor_opens_what_the_role_allows(school: School, visitor: str | 
             assert response.headers["Location"].startswith("/sign-in?next="), name
         elif VISITORS[visitor] not in roles:
             assert response.status_code == 403, name
-        elif visitor == "bob" and arguments == LESSON:
+        elif visitor == "bob" and arguments in ALICES:
             assert response.status_code == 404, name
         else:
             # 405: it only takes forms.
@@ -105,6 +117,13 @@ def test_a_stream_is_closed_to_strangers(config: RegisterConfig) -> None:
     assert config
     for name in STREAMS:
         assert Client().get(reverse(name)).status_code == 401
+
+
+def test_an_address_for_programs_is_closed_to_people(school: School) -> None:
+    """A session is no token, not even an administrator's."""
+    assert school
+    for name in FOR_PROGRAMS:
+        assert client_of("ada").get(reverse(name)).status_code == 401, name
 
 
 def test_a_setting_lets_teachers_see_all_classes(
