@@ -18,9 +18,9 @@ from kiosk.register.arrival import (
     Rejected,
 )
 from kiosk.register.bin_table import put_in_bin, raise_alarms
-from kiosk.register.changes import tell
 from kiosk.register.event_table import insert_events, sort_out
 from kiosk.register.kiosk_table import load_known, save_words, without_old_news
+from kiosk.register.marking.audit import tell
 from kiosk.register.models import Gap
 from kiosk.register.outbox_state import OutboxState
 from kiosk.register.outbox_table import lock_states, save_states

@@ -57,7 +57,9 @@ class Event(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["scanned_at"], name="event_time"),
             models.Index(
-                fields=["id"], condition=~models.Q(placing="placed"), name="event_unplaced"
+                fields=["placing", "id"],
+                condition=~models.Q(placing="placed"),
+                name="event_unplaced",
             ),
             models.Index(fields=["room", "scanned_at"], name="event_room"),
             models.Index(fields=["subject_id", "scanned_at"], name="event_subject"),

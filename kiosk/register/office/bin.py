@@ -11,13 +11,12 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from kiosk.protocol.topics import parse_topic
-from kiosk.register.changes import tell
+from kiosk.register.marking.audit import tell
 from kiosk.register.models import Account, BinEntry, Dismissal, Event
+from kiosk.register.office.merge import DISMISSED
 from kiosk.register.office.unknown_people import subject_of
 from kiosk.register.retry import retry_bin
 
-DISMISSED: Final = "dismissed"
-"""Value of ``Event.placing``, and name of the list of what was dismissed."""
 SHOWN: Final = 100
 _MESSAGE, _EVENT = "m", "e"
 

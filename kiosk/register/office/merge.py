@@ -5,9 +5,11 @@ from typing import Final
 
 from django.db import transaction
 
-from kiosk.register.changes import tell
-from kiosk.register.models import Account, Mark, MarkChange, ParticipationPoint, Person
+from kiosk.register.marking.audit import tell
+from kiosk.register.models import Account, Event, Mark, MarkChange, ParticipationPoint, Person
 
+DISMISSED: Final = "dismissed"
+"""Value of ``Event.placing``: a person has taken the event out of the bin."""
 _REASON: Final = "temporary student merged"
 _NOT_KNOWN: Final = "not-known"
 _WEAK: Final = frozenset({"absent", _NOT_KNOWN})
@@ -19,7 +21,7 @@ def merge(temporary: Person, student: Person, account: Account | None, now: date
     """Say who a temporary student was; return how many marks moved.
 
     A mark moves unless the student has one that a person has set or an event supports. Both changes
-    are in the audit trail.
+    are in the audit trail. The marker then looks at the events again, as those of the student.
     """
     temporary.merged_into = student
     temporary.save(update_fields=["merged_into"])
@@ -32,6 +34,8 @@ def merge(temporary: Person, student: Person, account: Account | None, now: date
     classes = student.memberships.values("school_class")
     temporary.memberships.exclude(school_class__in=classes).update(person=student)
     temporary.memberships.all().delete()
+    events = Event.objects.filter(subject_id=temporary.subject_id)
+    events.exclude(placing=DISMISSED).update(placing="new")
     tell("lesson", moved, now)
     return len(moved)
 

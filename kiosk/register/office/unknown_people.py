@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from kiosk.register.arrival import Reason
-from kiosk.register.changes import tell
+from kiosk.register.marking.audit import tell
 from kiosk.register.models import BinEntry, Membership, Person, SchoolClass
 from kiosk.register.office.merge import merge
 from kiosk.register.retry import retry_bin

@@ -17,6 +17,7 @@ BIN_REASONS: Final = {
     "lesson moved": _("the lesson was moved"),
     "clock not synchronised": _("the kiosk's clock was wrong"),
     "not in the class": _("not in the class"),
+    "refused by the database": _("refused by the database"),
 }
 BIN_HELP: Final = {
     "foreign payload": _(

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from kiosk.register.models import Role
 from kiosk.register.office import bin as table
+from kiosk.register.office.merge import DISMISSED
 from kiosk.register.office.unknown_people import temporary_students
 from kiosk.register.web.access import STAFF, SignedIn, page
 from kiosk.register.web.words import BIN_HELP, BIN_REASONS
@@ -32,7 +33,7 @@ def bin_page(request: SignedIn) -> HttpResponse:
         "total": sum(counts.values()),
         "items": [(one, BIN_REASONS.get(one.reason, one.reason)) for one in table.items(reason)],
         "shown_max": table.SHOWN,
-        "is_dismissed": reason == table.DISMISSED,
+        "is_dismissed": reason == DISMISSED,
         "is_staff": is_staff,
         "temporary": temporary_students() if is_staff else [],
     }

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("register", "0002_people_lessons_accounts"),
+        ("register", "0003_event_unplaced"),
     ]
 
     operations = [
