@@ -12,6 +12,7 @@ from kiosk.cli import positive_int
 from kiosk.errors import MissingExtraError
 from kiosk.register.accounts.options import add_account
 from kiosk.register.config import REGISTER_FILE, RegisterConfig
+from kiosk.register.office.options import add_import
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
 _REASONS: Final = (
@@ -36,6 +37,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     _add_bin(actions)
     _add_export(actions)
     add_account(actions, _action, _open)
+    add_import(actions, _action, _open)
     for name, columns, run in (
         ("people", "subject_id,name", _people),
         ("kiosks", "site,room,kiosk", _kiosks),
