@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
 import msgspec
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models.functions import Coalesce
 
 from kiosk.register import models
 from kiosk.register.marking.doors import Place, load_doors
@@ -31,7 +32,7 @@ class Seen:
     Attributes:
         key: Its primary key.
         type: "attendance" or "participation".
-        subject_id: Who.
+        subject_id: Who; of a temporary student the one whom that was merged into.
         site: Where.
         room: Where.
         scan: What the rules see of it.
@@ -176,7 +177,9 @@ def _load_seen(
     for begin, end in spans.values():
         then |= Q(scanned_at__gte=begin, scanned_at__lt=end)
         arrived |= Q(arrived_at__gte=begin, arrived_at__lt=end + ARRIVAL)
-    events = models.Event.objects.filter(type="attendance", subject_id__in=subjects)
+    merged = models.Person.objects.filter(merged_into__in=subjects).values_list("pk", flat=True)
+    ids = [*subjects, *merged]
+    events = models.Event.objects.filter(type="attendance", subject_id__in=ids)
     found = _read(events.filter(then), settings)
     adrift = events.extra(where=["""NOT ("placing" = 'placed')"""])
     found += _read(adrift.filter(arrived, placing__in=[CLOCK, NEW]), settings)
@@ -187,15 +190,19 @@ def _load_seen(
 
 
 def _read(events: QuerySet[models.Event], settings: RuleSettings) -> list[Seen]:
-    columns = ["id", "type", "subject_id", "site", "room", "event_id", "session"]
+    columns = ["id", "type", "student", "site", "room", "event_id", "session"]
     columns += ["scanned_at", "arrived_at", "clock", "is_replayed"]
     if settings.exit_direction:  # otherwise nobody asks where people go
         columns.append("payload")
+    merged = models.Person.objects.filter(pk=OuterRef("subject_id")).values("merged_into")
+    events = events.annotate(
+        student=Coalesce(Subquery(merged[:1]), "subject_id", output_field=TextField())
+    )
     return [
         Seen(
             key=row["id"],
             type=row["type"],
-            subject_id=row["subject_id"],
+            subject_id=row["student"],
             site=row["site"],
             room=row["room"],
             scan=Scan(

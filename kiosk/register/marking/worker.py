@@ -18,6 +18,7 @@ from kiosk.register.marking.facts import NEW, Seen, days_around, load_facts, loa
 from kiosk.register.marking.marks_table import Overtaken, save
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.models import Event
+from kiosk.register.office.room_timetables import publish_timetables
 from kiosk.register.outage import DatabaseOutage
 
 _log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ _POLL_S: Final = 0.2
 """How soon events of another instance are found; those of this one are signalled."""
 _BATCH: Final = 500
 _SWEEP_S: Final = 5.0
+_TIMETABLES_S: Final = 300.0
+"""How soon a kiosk that is new, or the next day, gets the timetable of its room."""
 _TRIES: Final = 5
 _REFUSED: Final = "refused by the database"
 _LOCK: Final = 0x6D61726B
@@ -60,6 +63,7 @@ class Marker:
         self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
         self._sweeper = Sweeper(config.rules, self._sites, clock.utc())
         self._next_sweep_s = 0.0
+        self._next_timetables_s = 0.0
         self._failures = 0
 
     def run(self) -> None:
@@ -79,6 +83,9 @@ class Marker:
                 if is_mine and self._clock.monotonic_s() >= self._next_sweep_s:
                     self._next_sweep_s = self._clock.monotonic_s() + _SWEEP_S
                     self._sweeper.sweep(self._clock.utc())
+                if is_mine and self._clock.monotonic_s() >= self._next_timetables_s:
+                    self._next_timetables_s = self._clock.monotonic_s() + _TIMETABLES_S
+                    publish_timetables(self._clock.utc(), self._sites)
         except AWAY as exc:
             connection.close()
             self._clock.sleep(self._outage.failed(exc, self._clock.monotonic_s()), self._stop)

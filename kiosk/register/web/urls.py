@@ -7,11 +7,17 @@ from django.urls import URLPattern
 from kiosk.register.web import live
 from kiosk.register.web.api import views as api
 from kiosk.register.web.pages import (
+    accounts,
+    bin_page,
+    bin_person,
     class_days,
     class_now,
     classes,
+    invitation,
+    kiosks,
     mark_details,
     mend,
+    my_account,
     now,
     programs,
     registers,
@@ -34,6 +40,12 @@ PAGES = (
     mend,
     mark_details,
     registers,
+    accounts,
+    invitation,
+    my_account,
+    bin_page,
+    bin_person,
+    kiosks,
 )
 
 urlpatterns: list[URLPattern] = [

@@ -11,6 +11,11 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("alice", "/classes/7b/days"),
     ("alice", "/students/s-1/lessons"),
     ("olga", "/now"),
+    ("ada", "/accounts"),
+    ("ada", "/accounts/1"),
+    ("olga", "/bin"),
+    ("tom", "/kiosks"),
+    ("tom", "/my-account"),
     ("ada", "/programs"),
 )
 """Account ("" is nobody) and path."""
