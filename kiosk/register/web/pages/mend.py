@@ -16,7 +16,7 @@ from kiosk.register.models import Lesson, MarkChange
 from kiosk.register.participation import close_window, give_points, open_window
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.correction import REASON_MAX, Denial, Refused, Role, may_change
-from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
+from kiosk.register.web.access import MARKERS, SignedIn, changeable_lesson, page
 from kiosk.register.web.application import config
 from kiosk.register.web.pages.class_now import SETTABLE, Form, show_class
 from kiosk.register.web.pages.mark_details import show_details
@@ -27,7 +27,7 @@ from kiosk.register.web.tags import clock_time
 @require_POST
 def mend(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     """Set a status for the chosen students, and for nobody else."""
-    lesson = visible_lesson(request.user, lesson_id)
+    lesson = changeable_lesson(request.user, lesson_id)
     chosen = _chosen(request, lesson)
     code, reason = request.POST.get("code", ""), request.POST.get("reason", "")
     form = Form(code=code, reason=reason, chosen=chosen)
@@ -60,7 +60,7 @@ def mend(request: SignedIn, *, lesson_id: str) -> HttpResponse:
 @require_POST
 def undo(request: SignedIn, *, lesson_id: str, change: int) -> HttpResponse:
     """Take a change back by another one."""
-    lesson = visible_lesson(request.user, lesson_id)
+    lesson = changeable_lesson(request.user, lesson_id)
     changes = MarkChange.objects.filter(lesson=lesson, account__isnull=False)
     found = get_object_or_404(changes, pk=change)
     outcome = undo_change(
@@ -85,7 +85,7 @@ def undo(request: SignedIn, *, lesson_id: str, change: int) -> HttpResponse:
 @require_POST
 def take_register(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     """Note that the register is right as it stands."""
-    lesson = visible_lesson(request.user, lesson_id)
+    lesson = changeable_lesson(request.user, lesson_id)
     now = timezone.now()
     refused = _refused(request, lesson)
     if refused or now < lesson.starts_at:
@@ -100,7 +100,7 @@ def take_register(request: SignedIn, *, lesson_id: str) -> HttpResponse:
 @require_POST
 def points(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     """Give the chosen students a point by hand, or take one back."""
-    lesson = visible_lesson(request.user, lesson_id)
+    lesson = changeable_lesson(request.user, lesson_id)
     chosen = _chosen(request, lesson)
     reason = request.POST.get("reason", "").strip()
     form = Form(reason=reason, chosen=chosen)
@@ -125,7 +125,7 @@ def points(request: SignedIn, *, lesson_id: str) -> HttpResponse:
 @require_POST
 def window(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     """Open or close participation."""
-    lesson = visible_lesson(request.user, lesson_id)
+    lesson = changeable_lesson(request.user, lesson_id)
     now = timezone.now()
     if request.POST.get("state") == "closed":
         close_window(lesson, now)
