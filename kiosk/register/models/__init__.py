@@ -1,6 +1,7 @@
 """The tables of the register, by what they hold."""
 
 from kiosk.register.models.accounts import Account, ApiToken, Invitation, Role, Teaching
+from kiosk.register.models.erasure import Erasure
 from kiosk.register.models.events import Alarm, BinEntry, Event, Gap, Kiosk, Outbox, Register
 from kiosk.register.models.lessons import Lesson, Mark, MarkChange, Taken
 from kiosk.register.models.participation import ParticipationPoint, ParticipationWindow
@@ -16,6 +17,7 @@ __all__ = [
     "Card",
     "Change",
     "Consent",
+    "Erasure",
     "Event",
     "Gap",
     "Heartbeat",
