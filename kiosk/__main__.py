@@ -17,7 +17,8 @@ from kiosk.cli import (
     run_command,
 )
 from kiosk.config_sources import home_path
-from kiosk.enrolment.options import EnrolOptions, add_enrol_options, add_replace
+from kiosk.enrolment.options import EnrolOptions, add_enrol_options
+from kiosk.gallery_cli import add_gallery
 from kiosk.logs import set_up_logging
 from kiosk.register.cli import add_register
 
@@ -94,29 +95,7 @@ def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     )
     add_config(enrol)
     add_enrol_options(enrol)
-    gallery = add_command(
-        commands, "gallery", "list, remove, export, import or renew enrolled people", None
-    )
-    actions = gallery.add_subparsers(title="actions", required=True)
-    for name, text, argument in (
-        ("list", "list subject ids and how many templates each has", None),
-        ("version", "show version and content hash, by which doors are compared", None),
-        ("remove", "erase a person: all galleries, roster, attendance on this kiosk", "subject"),
-        ("export", "copy the gallery to a file", "file"),
-        ("import", "add the people of another gallery file to this one", "file"),
-        ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),
-    ):
-        action = add_command(actions, name, text, _gallery)
-        action.set_defaults(action=name, argument="", replace=False, only=False)
-        add_config(action)
-        if argument:
-            action.add_argument("argument", metavar=argument)
-        if name == "import":
-            add_replace(action)
-            action.add_argument(
-                "--only", action="store_true", help="remove the people who are not in the file"
-            )
-        action.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    add_gallery(commands)
 
 
 def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -180,26 +159,6 @@ def _enrol(options: argparse.Namespace) -> int:
     from kiosk.enrolment.command import run_enrol
 
     return run_enrol(configuration(options), chosen)
-
-
-def _gallery(options: argparse.Namespace) -> int:
-    from kiosk import people
-    from kiosk.gallery_command import gallery_line, run_gallery_command
-
-    config = configuration(options)
-    facts, lines = run_gallery_command(
-        config,
-        options.action,
-        options.argument,
-        may_replace=options.replace,
-        only=options.only,
-    )
-    print(json.dumps(facts) if options.json else "\n".join(lines))
-    if options.action == "list":
-        print(gallery_line(people.gallery_version(config)), file=sys.stderr)
-    if note := people.note_on_model(config):
-        print(f"note: {note}", file=sys.stderr)
-    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

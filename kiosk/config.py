@@ -150,6 +150,7 @@ class StateSection(Section, frozen=True):
 
     directory: str = "/var/lib/kiosk"
     gallery: str = ""
+    key_file: str = ""
     roster: str = ""
     keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     events_max: Annotated[int, Meta(ge=1000, le=10_000_000)] = 200_000

@@ -1,7 +1,7 @@
-"""Manage the enrolled people: list, erase, renew.
+"""Manage the enrolled people: list them, begin a new gallery, give it a new key.
 
-Nothing here loads the detector or the model's runtime: people can be listed and erased when the
-model has changed or is absent. :mod:`kiosk.enrolment` enrols them, and
+Nothing here loads the detector or the model's runtime: people can be listed when the model has
+changed or is absent. :mod:`kiosk.enrolment` enrols them, :mod:`kiosk.erasure` erases them, and
 :mod:`kiosk.gallery_transfer` exports and imports them.
 """
 
@@ -10,32 +10,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from kiosk.config import Config
+from kiosk.config import Config, make_directory
 from kiosk.contract import fingerprint
+from kiosk.erasure.galleries import Galleries
 from kiosk.errors import GalleryError, GalleryModelError, ModelError
-from kiosk.mqtt.outbox import Outbox
+from kiosk.keyring import Keyring
 from kiosk.recognition.bundle import bundle_path, load_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
-from kiosk.recognition.old_galleries import keep_aside, old_galleries
-from kiosk.roster import Roster, load_roster, remove_from_roster
+from kiosk.recognition.old_galleries import keep_aside
+from kiosk.roster import Roster, load_roster
 from kiosk.write_lock import write_lock
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """Where an erased person was found.
-
-    Attributes:
-        gallery: In the gallery in use.
-        old_galleries: In these files, which were kept aside when the model changed.
-        roster: In the roster.
-        attended: In the attendance kept on this kiosk.
-    """
-
-    gallery: bool
-    old_galleries: tuple[str, ...]
-    roster: bool
-    attended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +44,7 @@ def list_people(config: Config) -> dict[str, int]:
     Raises:
         GalleryError: The gallery cannot be read.
     """
-    gallery = load_gallery(config.gallery_path)
+    gallery = load_gallery(config.gallery_path, keys=Keyring.of(config))
     return {subject: len(templates) for subject, templates in gallery.templates.items()}
 
 
@@ -70,71 +54,9 @@ def gallery_version(config: Config) -> dict[str, Any]:
     Raises:
         GalleryError: The gallery cannot be read.
     """
-    gallery = load_gallery(config.gallery_path)
+    gallery = load_gallery(config.gallery_path, keys=Keyring.of(config))
     facts = {"version": gallery.revision, "hash": gallery.content_hash}
     return {**facts, "people": len(gallery), "model_id": gallery.model_id}
-
-
-def remove_person(config: Config, subject_id: str) -> Erasure:
-    """Erase a person from all galleries, the roster and the attendance kept on this kiosk.
-
-    Events that wait for the broker stay: they are the school's record and are erased there.
-
-    Raises:
-        GalleryError: The person is in no gallery, or a gallery cannot be read or written.
-        RosterError: The roster cannot be read or written.
-        OutboxError: The outbox cannot be read or written.
-        InUseError: Another command is writing the gallery.
-    """
-    _galleries_without(config, subject_id)  # an unknown id needs no lock
-    with write_lock(config, "kiosk gallery remove"):
-        rest = _galleries_without(config, subject_id)
-        rostered = bool(config.state.roster) and remove_from_roster(
-            Path(config.state.roster), subject_id, owner_of=config.directory
-        )
-        attended = False
-        if config.outbox_path.exists():
-            with Outbox(config.outbox_path) as outbox:
-                attended = outbox.forget(subject_id) > 0
-        # The galleries last, the one in use after the old ones: while a gallery holds the person,
-        # an erasure that failed can be asked for again.
-        for path, gallery in rest.items():
-            save_gallery(path, gallery, owner_of=config.directory)
-    old = tuple(path.name for path in rest if path != config.gallery_path)
-    return Erasure(config.gallery_path in rest, old, rostered, attended)
-
-
-def _galleries_without(config: Config, subject_id: str) -> dict[Path, Gallery]:
-    """Return each gallery that holds the person, without them.
-
-    Raises:
-        GalleryError: The person is in none, or a gallery cannot be read.
-    """
-    rest = {
-        path: gallery.without(subject_id)
-        for path, gallery in _all_galleries(config).items()
-        if subject_id in gallery.templates
-    }
-    if not rest:
-        raise GalleryError(f"subject {subject_id!r} is not enrolled; see `kiosk gallery list`")
-    return rest
-
-
-def _all_galleries(config: Config) -> dict[Path, Gallery]:
-    """Read the old galleries, then the one in use; it may be absent only if there are old ones.
-
-    Raises:
-        GalleryError: One of them cannot be read.
-    """
-    found: dict[Path, Gallery] = {}
-    for path in old_galleries(config.gallery_path):
-        try:
-            found[path] = load_gallery(path)
-        except GalleryError as exc:
-            raise GalleryError(f"{exc}, or delete this old gallery") from exc
-    if config.gallery_path.exists() or not found:
-        found[config.gallery_path] = load_gallery(config.gallery_path)
-    return found
 
 
 def renew_gallery(config: Config, today: date) -> Renewal:
@@ -160,7 +82,8 @@ def renew_gallery(config: Config, today: date) -> Renewal:
         kept = keep_aside(config.gallery_path, old.model_id, today)
         try:
             empty = Gallery(model_id, {}, revision=old.revision + 1)
-            save_gallery(config.gallery_path, empty, owner_of=config.directory)
+            keys = Keyring.of(config)
+            save_gallery(config.gallery_path, empty, owner_of=config.directory, keys=keys)
         except GalleryError:
             kept.unlink()  # the old gallery stays in use, under its one name
             raise
@@ -170,10 +93,32 @@ def renew_gallery(config: Config, today: date) -> Renewal:
 
 def _gallery_to_renew(config: Config, model_id: str) -> Gallery:
     """Read the gallery; reject one that belongs to the model in use already."""
-    old = load_gallery(config.gallery_path)
+    old = load_gallery(config.gallery_path, keys=Keyring.of(config))
     if old.belongs_to(model_id, fingerprint()):
         raise GalleryError(f"{config.gallery_path}: belongs to {model_id}, which is in use already")
     return old
+
+
+def rekey(config: Config) -> tuple[str, ...]:
+    """Give all galleries a new key; return their names.
+
+    What a disk keeps of galleries that were encrypted with the former key is then worthless.
+
+    Raises:
+        GalleryError: There is none, or one of them cannot be read or written: the former key stays.
+        InUseError: Another command is writing the gallery.
+    """
+    make_directory(config)
+    with write_lock(config, "kiosk gallery rekey"):
+        galleries = Galleries.read(config)
+        if not galleries.found and not galleries.failed:
+            raise GalleryError(
+                f"{config.gallery_path}: absent; enrol people with `kiosk enrol` first"
+            )
+        if not galleries.rewrite():
+            reasons = "; ".join(one.reason for one in galleries.failed)
+            raise GalleryError(f"the former key stays in use, too: {reasons}")
+    return tuple(path.name for path in galleries.found)
 
 
 def note_on_model(config: Config) -> str:
@@ -183,7 +128,7 @@ def note_on_model(config: Config) -> str:
     """
     try:
         model_id = load_bundle(bundle_path(config.model.bundle)).card.model_id
-        load_gallery(config.gallery_path, model_id)
+        load_gallery(config.gallery_path, model_id, Keyring.of(config))
     except GalleryModelError as exc:
         return str(exc)
     except (GalleryError, ModelError):

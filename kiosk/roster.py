@@ -110,11 +110,14 @@ def _checked(place: str, row: list[str]) -> tuple[str, str]:
 
 
 def _save(path: Path, roster: Roster, owner_of: Path | None) -> None:
-    """Write the file: a new one for its owner alone, an old one with its permission bits."""
+    """Write the file: a new one for its owner alone, an old one with its permission bits.
+
+    The old content is overwritten: a disk keeps no name that is no longer there.
+    """
     if owner_of is not None and path.exists() and path.stat().st_uid != 0:
         owner_of = path
     try:
-        with atomic_write(path, 0o600, owner_of=owner_of) as partial:
+        with atomic_write(path, 0o600, owner_of=owner_of, wipe=True) as partial:
             partial.write_bytes(format_csv([HEADER, *roster.names.items()], roster.form))
             if path.exists():
                 shutil.copymode(path, partial)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from kiosk.atomic_file import give_to_owner_of
+from kiosk.atomic_file import give_to_owner_of, real_path
 from kiosk.config import Config
 from kiosk.errors import GalleryError, InUseError
 
@@ -28,8 +28,8 @@ _HOLDER_BYTES_MAX: Final = 200
 def write_lock(config: Config, command: str, *, wait_s: float = WAIT_S) -> Iterator[None]:
     """Hold the lock of the gallery and of the roster in the ``with`` block.
 
-    The lock is the file ``.lock-NAME`` beside the gallery. It is never removed: another command
-    may wait for it.
+    The lock is the file ``.lock-NAME`` beside the gallery (the real one where it is a link). It is
+    never removed: another command may wait for it.
 
     Args:
         config: Names the gallery, whose folder must exist.
@@ -41,7 +41,7 @@ def write_lock(config: Config, command: str, *, wait_s: float = WAIT_S) -> Itera
         InUseError: Another command held the lock for longer than ``wait_s``.
         GalleryError: The lock file cannot be opened.
     """
-    path = config.gallery_path
+    path = _real(config.gallery_path)
     descriptor = _open(path.with_name(f".lock-{path.name}"), config.directory)
     try:
         _acquire(descriptor, path, wait_s)
@@ -52,6 +52,13 @@ def write_lock(config: Config, command: str, *, wait_s: float = WAIT_S) -> Itera
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # releases the lock
+
+
+def _real(path: Path) -> Path:
+    try:
+        return real_path(path)
+    except OSError as exc:
+        raise GalleryError(f"{path}: cannot be followed ({exc.strerror})") from exc
 
 
 def _open(lock: Path, owner_of: Path) -> int:

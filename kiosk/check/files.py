@@ -8,6 +8,7 @@ from kiosk.config import Config
 from kiosk.daemon.machine import free_mb
 from kiosk.daemon.wiring import open_outbox
 from kiosk.errors import KioskError
+from kiosk.keyring import Keyring
 from kiosk.recognition.gallery import load_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.roster import load_roster
@@ -51,7 +52,9 @@ def check_gallery(config: Config, model: Model | None) -> Finding:
     """Read the gallery with the rights of this process."""
 
     def find() -> Finding:
-        gallery = load_gallery(config.gallery_path, model.model_id if model else None)
+        gallery = load_gallery(
+            config.gallery_path, model.model_id if model else None, Keyring.of(config)
+        )
         if not gallery.templates:
             return warning("gallery", "nobody is enrolled; enrol people with `kiosk enrol`")
         return ok("gallery", f"{len(gallery)} people enrolled")

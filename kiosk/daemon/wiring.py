@@ -81,6 +81,9 @@ def build_daemon(
     clock, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
     require_broker(config.mqtt)
     check_broker_files(config.mqtt)
+    notifier = Notifier.from_environment(os.environ)
+    board = build_board(config, notifier, clock)
+    board.show()  # before the gallery is read: an erasure changes it first, or finds the daemon
     recogniser = build_recogniser(config)
     model_id = recogniser.embedder.model_id
     loader = Loader(recogniser, read_config)
@@ -96,11 +99,10 @@ def build_daemon(
     loaded = Loaded(matcher, rule, config)
     loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
-    notifier = Notifier.from_environment(os.environ)
     recorder = Recorder(outbox, clock, config, model_id, committed=publisher.notify)
     recorder = loaded.recorder(recorder)
     state = State(
-        board=build_board(config, notifier, clock),
+        board=board,
         clock=clock,
         vitals=health.vitals,
         outbox=outbox,

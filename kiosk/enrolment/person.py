@@ -11,7 +11,9 @@ import msgspec
 from kiosk.camera.open import open_camera
 from kiosk.clock import SystemClock
 from kiosk.config import Config, make_directory
+from kiosk.erased import mark_enrolled
 from kiosk.errors import ConfigError, GalleryError, PhotoError
+from kiosk.keyring import Keyring
 from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Rejected
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.photo import read_photo
@@ -118,7 +120,14 @@ class PersonEnroller:
             # The roster first, which rejects a wrong line: a command that failed enrols nobody.
             renamed = self._write_name(subject_id, name, replaced)
             enrolled = others.with_subject(subject_id, outcome.templates)
-            save_gallery(self.config.gallery_path, enrolled, owner_of=self.config.directory)
+            # Before the gallery: an erasure that came here from another kiosk is older than this.
+            mark_enrolled(self.config, subject_id)
+            save_gallery(
+                self.config.gallery_path,
+                enrolled,
+                owner_of=self.config.directory,
+                keys=Keyring.of(self.config),
+            )
         near = enroller.near(outcome.templates, others)
         return Enrolled(
             subject_id, len(outcome.templates), outcome.rejected, near, replaced, renamed
@@ -133,7 +142,7 @@ class PersonEnroller:
         model_id = self.recogniser.embedder.model_id
         if not self.config.gallery_path.exists():
             return Gallery(model_id, {})
-        return load_gallery(self.config.gallery_path, model_id)
+        return load_gallery(self.config.gallery_path, model_id, Keyring.of(self.config))
 
     def _compare(
         self, gallery: Gallery, subject_id: str, templates: Floats, enroller: Enroller

@@ -14,10 +14,12 @@ command) wait for the file up to the busy timeout.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from kiosk.mqtt.outbox_erase import Forgotten, forget
 from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S
 from kiosk.mqtt.outbox_file import OutboxFile
 from kiosk.mqtt.outbox_insert import insert_event, insert_key
@@ -178,19 +180,20 @@ class Outbox(OutboxFile):
         with self._reading() as connection:
             return Trimmed(0, 0, has_more=shrink(connection))
 
-    def forget(self, subject_id: str) -> int:
-        """Erase the deduplication keys of one person; return how many there were.
+    def forget(self, subject_id: str, *, events: bool = False) -> Forgotten:
+        """Erase one person: deduplication keys, damaged events, and the log that had them.
 
-        Events of this person stay until the register has confirmed them: they are the school's
-        record, made before the erasure. They hold the subject id and no face.
+        Args:
+            subject_id: The person.
+            events: Their events, too. Without it these stay until the register has confirmed them:
+                they are the school's record, made before the erasure, and hold no face.
         """
         with self._transaction() as connection:
-            gone = connection.execute("DELETE FROM stored_once WHERE subject_id = ?", (subject_id,))
-            count = gone.rowcount
+            forgotten = forget(connection, subject_id, events=events)
         with self._reading() as connection:
-            cut_log(connection)
+            is_cut = cut_log(connection)
             reserve(connection, may_grow=self._space.limit(connection))
-        return count
+        return replace(forgotten, is_in_log=not is_cut)
 
     def prune_keys(self, before: date, boot_id: str) -> int:
         """Delete the deduplication keys of old class sessions and of other boots; return the count.

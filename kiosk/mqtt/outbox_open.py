@@ -43,9 +43,14 @@ def prepare(connection: sqlite3.Connection, path: Path, space: Space) -> str:
     return str(outbox_id)
 
 
-def cut_log(connection: sqlite3.Connection) -> None:
-    """Empty the write-ahead log, which still holds the rows that were erased or migrated."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+def cut_log(connection: sqlite3.Connection) -> bool:
+    """Empty the write-ahead log, which still holds the rows that were erased or migrated.
+
+    Returns:
+        Whether it is empty; another process that reads, such as a backup, keeps it.
+    """
+    (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
 
 
 def _let_it_shrink(connection: sqlite3.Connection) -> None:

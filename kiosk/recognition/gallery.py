@@ -1,6 +1,8 @@
 """The gallery: the enrolled people, as templates (embeddings) and never as images.
 
-A person has only a pseudonymous subject id here; the name is in the roster alone.
+A person has only a pseudonymous subject id here; the name is in the roster alone. The file is
+encrypted (:mod:`kiosk.sealed_file`); one that an earlier version wrote is plain, is still read, and
+is encrypted when it is next written.
 """
 
 import hashlib
@@ -12,13 +14,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from kiosk.atomic_file import atomic_write
 from kiosk.contract import EMBEDDING_DIM, fingerprint
+from kiosk.erased import Mark, Marks
 from kiosk.errors import GalleryError, GalleryModelError
+from kiosk.keyring import Keyring, default_path
 from kiosk.records import Floats
+from kiosk.sealed_file import KeySource, unseal
 
 _FORMAT: Final = "attendance-kiosk gallery 1"
 # What np.load raises for a file that was truncated, changed or is no archive. RuntimeError: a
@@ -35,12 +41,14 @@ class Gallery:
         templates: ``(t, 128)`` float32 of length 1 for each subject id.
         contract: The crop contract of that model (:func:`kiosk.contract.fingerprint`).
         revision: Counts the changes.
+        marks: Who was erased or enrolled elsewhere (:mod:`kiosk.erased`), in a file that travels.
     """
 
     model_id: str
     templates: Mapping[str, Floats]
     contract: str = field(default_factory=fingerprint)
     revision: int = 0
+    marks: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Reject a subject without templates: their mean is undefined."""
@@ -96,26 +104,24 @@ class Gallery:
         return (self.model_id, self.contract) == (model_id, contract)
 
 
-def load_gallery(path: Path, model_id: str | None = None) -> Gallery:
+def load_gallery(path: Path, model_id: str | None = None, keys: KeySource | None = None) -> Gallery:
     """Read a gallery.
 
     Args:
         path: The file.
         model_id: The model in use, which cannot compare its embeddings with another model's
             templates; ``None`` accepts a gallery of any model.
+        keys: The keys of an encrypted file; by default ``gallery.key`` beside it.
 
     Raises:
-        GalleryError: The file is absent, truncated or not a gallery.
+        GalleryError: The file is absent, truncated, not a gallery, or cannot be decrypted.
         GalleryModelError: The gallery does not belong to the model in use.
     """
+    content = _content(path, keys)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             owners, stack = file["owners"], file["templates"]
-    except FileNotFoundError as exc:
-        raise GalleryError(f"{path}: absent; enrol people with `kiosk enrol` first") from exc
-    except OSError as exc:
-        raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
     except _DAMAGE as exc:
         # Without numpy's own text, which advises to load a file unsafely.
         raise GalleryError(f"{path}: not a complete gallery file; restore a copy") from exc
@@ -123,7 +129,8 @@ def load_gallery(path: Path, model_id: str | None = None) -> Gallery:
     subjects: list[str] = header["subjects"]
     templates = {subject: stack[owners == i] for i, subject in enumerate(subjects)}
     revision = header.get("revision", 0)  # a kiosk before version 0.2 wrote none
-    gallery = Gallery(header["model_id"], templates, header["contract"], revision)
+    marks = _marks(path, header.get("marks", {}))
+    gallery = Gallery(header["model_id"], templates, header["contract"], revision, marks)
     if model_id is not None and not gallery.belongs_to(model_id, fingerprint()):
         raise GalleryModelError(
             f"{path}: belongs to {gallery.model_id} (crop contract {gallery.contract}), but the"
@@ -131,6 +138,28 @@ def load_gallery(path: Path, model_id: str | None = None) -> Gallery:
             " `kiosk gallery renew`, or set model.bundle to the old model"
         )
     return gallery
+
+
+def _content(path: Path, keys: KeySource | None) -> bytes:
+    """Read and decrypt a file, again if a command gave it a new key between the two."""
+    keys = keys or Keyring(default_path(path))
+    content = _bytes_of(path)
+    while True:
+        try:
+            return unseal(content, path, keys)
+        except GalleryError:
+            before, content = content, _bytes_of(path)
+            if content == before:
+                raise
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as exc:
+        raise GalleryError(f"{path}: absent; enrol people with `kiosk enrol` first") from exc
+    except OSError as exc:
+        raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
 
 
 def _check(
@@ -150,6 +179,13 @@ def _check(
         raise GalleryError(f"{path}: templates do not match the list of subjects; restore a copy")
 
 
+def _marks(path: Path, found: object) -> Marks:
+    try:
+        return msgspec.convert(found, Marks)
+    except msgspec.ValidationError as exc:
+        raise GalleryError(f"{path}: its list of erased people is damaged; restore a copy") from exc
+
+
 def _has_templates(stack: npt.NDArray[Any], owners: npt.NDArray[Any], dim: int | None) -> bool:
     """Return whether each template has an owner and length 1: a longer one would always win."""
     if stack.dtype != np.float32 or stack.ndim != 2 or owners.ndim != 1:
@@ -159,31 +195,48 @@ def _has_templates(stack: npt.NDArray[Any], owners: npt.NDArray[Any], dim: int |
     return bool(np.allclose(np.linalg.norm(stack, axis=1), 1.0, atol=1e-3))
 
 
-def save_gallery(path: Path, gallery: Gallery, *, owner_of: Path | None = None) -> None:
-    """Write a gallery atomically, readable by its owner and group only.
+def save_gallery(
+    path: Path,
+    gallery: Gallery,
+    *,
+    owner_of: Path | None = None,
+    keys: KeySource | None = None,
+) -> None:
+    """Write a gallery atomically, readable by its owner and group only; overwrite the old file.
 
     Args:
         path: The file to create or to replace.
         gallery: The gallery.
         owner_of: Who owns the file when root writes it (:func:`~kiosk.atomic_file.atomic_write`).
+        keys: Encrypts the file; without them it is plain.
 
     Raises:
-        GalleryError: The folder cannot be written.
+        GalleryError: The folder cannot be written, or there is no key.
     """
-    header = {
+    content = encode_gallery(gallery)
+    if keys is not None:
+        content = keys.seal(content, owner_of)
+    try:
+        with atomic_write(path, 0o640, owner_of=owner_of, wipe=True) as partial:
+            partial.write_bytes(content)
+    except OSError as exc:
+        raise GalleryError(f"{path}: cannot be written ({exc.strerror})") from exc
+
+
+def encode_gallery(gallery: Gallery) -> bytes:
+    """Return the content of a gallery file, not encrypted."""
+    header: dict[str, Any] = {
         "format": _FORMAT,
         "model_id": gallery.model_id,
         "contract": gallery.contract,
         "revision": gallery.revision,
         "subjects": list(gallery.templates),
     }
+    if gallery.marks:
+        header["marks"] = msgspec.to_builtins(gallery.marks)
     rows = list(gallery.templates.values())
     owners = np.repeat(np.arange(len(rows)), [len(own) for own in rows])
     stack = np.concatenate(rows) if rows else np.empty((0, EMBEDDING_DIM), np.float32)
     data = io.BytesIO()
     np.savez(data, header=json.dumps(header), owners=owners.astype(np.int64), templates=stack)
-    try:
-        with atomic_write(path, 0o640, owner_of=owner_of) as partial:
-            partial.write_bytes(data.getvalue())
-    except OSError as exc:
-        raise GalleryError(f"{path}: cannot be written ({exc.strerror})") from exc
+    return data.getvalue()

@@ -16,9 +16,12 @@ from kiosk.errors import GalleryError
 def old_galleries(path: Path) -> tuple[Path, ...]:
     """List the galleries that were kept aside for the gallery file ``path``, by name.
 
+    They lie beside the real file where ``path`` is a link.
+
     Raises:
         GalleryError: The folder cannot be read.
     """
+    path = path.resolve()
     try:
         found = sorted(path.parent.iterdir())
     except FileNotFoundError:
@@ -47,6 +50,7 @@ def keep_aside(path: Path, model_id: str, day: date) -> Path:
     Raises:
         GalleryError: The folder cannot be written, or its file system has no hard links.
     """
+    path = path.resolve()  # not a second link to a file that will be another
     # A model id is any text, a file name is not.
     name = f"{path.stem}.old-{day.isoformat()}-{re.sub(r'[^A-Za-z0-9._-]', '_', model_id)[:100]}"
     for number in count(1):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiosk.config import Config
+from kiosk.keyring import Keyring
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
 from kiosk.recognition.decide import DecisionRule, WalkDecider
 from kiosk.recognition.detect import Detector
@@ -90,7 +91,8 @@ class Recogniser:
             GalleryError: The gallery cannot be read, or belongs to another model.
             ConfigError: As :meth:`rule`.
         """
-        return self.matcher(load_gallery(self.config.gallery_path, self.embedder.model_id))
+        keys = Keyring.of(self.config)
+        return self.matcher(load_gallery(self.config.gallery_path, self.embedder.model_id, keys))
 
     def enroller(self, gallery_size: int) -> Enroller:
         """Build an enroller with the limits and thresholds of the door."""

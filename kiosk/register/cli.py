@@ -38,6 +38,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     _add_export(actions)
     add_account(actions, _action, _open)
     add_import(actions, _action, _open)
+    _add_erase(actions)
     for name, columns, run in (
         ("people", "subject_id,name", _people),
         ("kiosks", "site,room,kiosk", _kiosks),
@@ -63,6 +64,16 @@ def _add_bin(actions: Any) -> None:  # noqa: ANN401  # argparse's own class is p
     what.add_argument("--retry", action="store_true", help="try to place them now")
     what.add_argument(
         "--alarms", action="store_true", help="show events that claim the id or number of another"
+    )
+
+
+def _add_erase(actions: Any) -> None:  # noqa: ANN401  # argparse's own class is private
+    parser = _action(actions, "erase", "delete everything that names a person", _erase)
+    parser.add_argument("subject", help="subject id")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--dry-run", action="store_true", help="show only what would be deleted")
+    what.add_argument(
+        "--lift", action="store_true", help="store new events of a person who was erased"
     )
 
 
@@ -202,6 +213,15 @@ def _export(options: argparse.Namespace) -> int:
         up_to=options.up_to,
         as_json=options.json,
     )
+
+
+def _erase(options: argparse.Namespace) -> int:
+    _open(options)
+    from kiosk.register.commands import erase as command
+
+    if options.lift:
+        return command.lift(options.subject, as_json=options.json)
+    return command.erase(options.subject, dry_run=options.dry_run, as_json=options.json)
 
 
 def _people(options: argparse.Namespace) -> int:

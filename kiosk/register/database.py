@@ -32,7 +32,10 @@ SQLITE_OPTIONS: Final = {
     "timeout": 10,
     # A deferred transaction that begins to write fails at once when another one writes.
     "transaction_mode": "IMMEDIATE",
-    "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+    # Deleted rows are overwritten, not just unlinked.
+    "init_command": (
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"
+    ),
 }
 _POSTGRESQL: Final = {"connect_timeout": "5", "keepalives_idle": "10", "tcp_user_timeout": "10000"}
 """Notice within seconds that the server is gone; the URL may say otherwise."""

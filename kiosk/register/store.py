@@ -18,6 +18,7 @@ from kiosk.register.arrival import (
     Rejected,
 )
 from kiosk.register.bin_table import put_in_bin, raise_alarms
+from kiosk.register.erased_people import load_erased_people, note_refused, part
 from kiosk.register.event_table import insert_events, sort_out
 from kiosk.register.kiosk_table import load_known, save_words, without_old_news
 from kiosk.register.marking.audit import tell
@@ -113,6 +114,7 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
     """
     with transaction.atomic():
         readings = without_old_news(readings)
+        parted = part(readings, load_erased_people())
         # The lock on the outboxes keeps other instances from storing the same numbers.
         before = lock_states(outboxes_of(readings))
 
@@ -120,14 +122,15 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
             outbox_id = one.event.outbox_id
             return is_thorough or outbox_id is None or before[outbox_id].has(one.event.sequence)
 
-        events = sort_out(_of(EventReading, readings), is_suspect)
+        events = sort_out(_of(EventReading, parted.stored), is_suspect)
         known = load_known(events.new)
         judged = [judge(one, known, now) for one in events.new]
         accepted = _of(EventReading, judged)
-        rejected = _of(Rejected, readings) + _of(Rejected, judged)
+        rejected = _of(Rejected, parted.stored) + _of(Rejected, judged)
         insert_events(sorted(accepted, key=_number))
         put_in_bin(rejected)
         raise_alarms(events.rivals)
+        note_refused(parted.refused)
         changed = save_words(_of(AvailabilityReading, readings), _of(HealthReading, readings))
         progress = advance(before, readings, now)
         save_states(one for key, one in progress.states.items() if one != before[key])

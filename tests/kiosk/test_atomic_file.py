@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.atomic_file import atomic_write
+from kiosk.atomic_file import atomic_write, delete_wiped, real_path
 
 
 @pytest.fixture
@@ -100,4 +100,37 @@ def test_the_partial_file_has_the_same_suffix(path: Path) -> None:
     """Writers that choose the format by the name (Keras, OpenCV) work unchanged."""
     with atomic_write(path) as partial:
         assert partial.name.endswith("history.csv")
-        assert partial.parent == path.parent
+        assert partial.parent.resolve() == path.parent
+
+
+def test_a_link_stays_and_its_file_is_replaced(path: Path, tmp_path: Path) -> None:
+    """Also through a second link, and where the file is still absent; a circle is an error."""
+    (tmp_path / "elsewhere").mkdir()
+    second, first = tmp_path / "elsewhere" / "second", tmp_path / "first"
+    second.symlink_to("../history.csv")
+    first.symlink_to(second)
+    with atomic_write(first) as partial:
+        assert partial.parent.resolve() == path.parent
+        partial.write_text("new")
+    assert (path.read_text(), first.is_symlink(), second.is_symlink()) == ("new", True, True)
+    path.unlink()
+    assert real_path(first).resolve() == path
+    path.symlink_to(first)
+    with pytest.raises(OSError, match="Too many levels"):
+        real_path(first)
+
+
+def test_the_old_content_can_be_overwritten(path: Path) -> None:
+    """With ``wipe`` zeros replace it on the disk, unless the file has another name."""
+    with path.open("rb") as old:
+        with atomic_write(path, wipe=True) as partial:
+            partial.write_text("new")
+        assert old.read() == bytes(3)
+    os.link(path, other := path.with_name("other"))
+    with atomic_write(path, wipe=True) as partial:
+        partial.write_text("newer")
+    assert other.read_text() == "new"
+    with path.open("rb") as old:
+        delete_wiped(path)
+        assert old.read() == bytes(5)
+    delete_wiped(path)

@@ -5,13 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk.config import Config
+from kiosk.config import Config, load_config
+from kiosk.erased import ErasedList, mark_enrolled, save_erased
+from kiosk.erasure.erase import erase_person
 from kiosk.errors import GalleryError, GalleryModelError
 from kiosk.gallery_transfer import Import, export_gallery, import_gallery
-from kiosk.people import list_people
+from kiosk.people import list_people, rekey
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.vectors import unit
+from kiosk.sealed_file import Passphrase
 from tests.kiosk.test_people import MODEL, enrolled, gallery_of, subjects
+from tests.support import write_config
 from tests.support_recognition import embedding
 
 
@@ -100,3 +104,104 @@ def test_a_file_that_cannot_be_imported_changes_nothing(
     with pytest.raises(error, match=str(tmp_path / "in.npz")):
         import_gallery(config, tmp_path / "in.npz")
     assert subjects(config) == ["s-0"]
+
+
+# Erased people
+
+
+def other_kiosk(tmp_path: Path, bundle_path: Path) -> Config:
+    """Another door, with its own folder."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    return load_config(write_config(folder, bundle_path))
+
+
+def test_an_export_from_before_an_erasure_brings_nobody_back(
+    config: Config, tmp_path: Path
+) -> None:
+    """The others of the file are imported; --again brings the person back, for good."""
+    enrolled(config, "s-1", "s-2", "s-3")
+    file = tmp_path / "out.npz"
+    export_gallery(config, file)
+    erase_person(config, "s-1")
+    erase_person(config, "s-2")
+    mark_enrolled(config, "s-2")  # as `kiosk enrol` does
+    outcome = import_gallery(config, file)
+    assert (outcome.refused, outcome.added, outcome.erased) == (("s-1",), ("s-2",), ())
+    assert subjects(config) == ["s-3", "s-2"]
+    assert import_gallery(config, file, again=True).added == ("s-1",)
+    assert import_gallery(config, file).refused == ()
+
+
+def test_an_erasure_reaches_every_door(config: Config, tmp_path: Path, bundle_path: Path) -> None:
+    """An import erases who was erased where the file comes from, from every place."""
+    there = other_kiosk(tmp_path, bundle_path)
+    enrolled(config, "s-1", "s-2")
+    enrolled(there, "s-1", "s-2", "s-3")
+    names = Path(there.state.roster)
+    names.write_text("subject_id,name\ns-1,Ada\ns-4,Eve\n")
+    before, after = tmp_path / "before.npz", tmp_path / "after.npz"
+    export_gallery(there, before)
+    erase_person(config, "s-1")
+    export_gallery(config, after)
+    outcome = import_gallery(there, after)
+    assert (outcome.erased, outcome.failed, outcome.people) == (("s-1",), (), 2)
+    assert subjects(there) == ["s-2", "s-3"]
+    assert names.read_text() == "subject_id,name\ns-4,Eve\n"
+    assert import_gallery(there, before).refused == ("s-1",)  # the list has come with the gallery
+
+
+def test_a_later_enrolment_at_another_door_stays(
+    config: Config, tmp_path: Path, bundle_path: Path
+) -> None:
+    """Who was enrolled there after the erasure here is not erased by it."""
+    there = other_kiosk(tmp_path, bundle_path)
+    enrolled(config, "s-1", "s-2")
+    save_erased(config, ErasedList().with_mark("s-1", 1000, is_erased=True))
+    enrolled(there, "s-1")
+    mark_enrolled(there, "s-1")
+    export_gallery(config, tmp_path / "out.npz")
+    outcome = import_gallery(there, tmp_path / "out.npz", may_replace=True)
+    assert (outcome.erased, outcome.refused) == ((), ())
+    assert subjects(there) == ["s-1", "s-2"]
+
+
+def test_the_list_alone_can_travel(config: Config, tmp_path: Path, bundle_path: Path) -> None:
+    """A kiosk on which everybody was erased still tells the others."""
+    there = other_kiosk(tmp_path, bundle_path)
+    enrolled(config, "s-1")
+    enrolled(there, "s-1", "s-2")
+    erase_person(config, "s-1")
+    export_gallery(config, tmp_path / "out.npz")
+    assert import_gallery(there, tmp_path / "out.npz").erased == ("s-1",)
+
+
+def test_an_export_can_be_encrypted(config: Config, tmp_path: Path, bundle_path: Path) -> None:
+    """With a passphrase no byte of an id can be read; another kiosk needs the passphrase."""
+    there = other_kiosk(tmp_path, bundle_path)
+    enrolled(config, "s-secret")
+    file, phrase = tmp_path / "out.npz", Passphrase(b"correct horse battery")
+    export_gallery(config, file, phrase)
+    assert b"secret" not in file.read_bytes()
+    with pytest.raises(GalleryError, match=r"out\.npz: encrypted with a passphrase; give it"):
+        import_gallery(there, file)
+    assert import_gallery(there, file, passphrase=phrase).added == ("s-secret",)
+
+
+def test_a_gallery_file_of_another_kiosk_is_explained(
+    config: Config, tmp_path: Path, bundle_path: Path
+) -> None:
+    """A copy of the encrypted file itself cannot be read elsewhere."""
+    there = other_kiosk(tmp_path, bundle_path)
+    enrolled(config, "s-1")
+    rekey(config)
+    with pytest.raises(GalleryError, match=r"gallery\.npz: encrypted, and its key .* is absent"):
+        import_gallery(there, config.gallery_path)
+
+
+def test_a_damaged_list_in_a_file_is_an_error(config: Config, tmp_path: Path) -> None:
+    """It is never taken for an empty one."""
+    marked = Gallery(MODEL, gallery_of("s-1").templates, marks={"salt": {}})
+    save_gallery(tmp_path / "in.npz", marked)
+    with pytest.raises(GalleryError, match=r"in\.npz: its list of erased people is damaged"):
+        import_gallery(config, tmp_path / "in.npz")

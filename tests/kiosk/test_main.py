@@ -215,18 +215,21 @@ def test_gallery_commands_print_what_they_did(
     )
     assert json.loads(run(folder, "gallery version --json", capsys)[0])["model_id"] == MODEL
     assert run(folder, "gallery export @out.npz", capsys)[0] == f"{folder}/out.npz: 2 people\n"
-    assert run(folder, "gallery remove s-1", capsys)[0].startswith(
-        "s-1: erased\na running kiosk names this person until"
-    )
-    assert json.loads(run(folder, "gallery remove s-2 --json", capsys)[0]) == {
-        "gallery": True,
-        "old_galleries": [],
-        "roster": False,
-        "attended": False,
-    }
-    assert run(folder, "gallery import @out.npz", capsys)[0].endswith(
+    out, err = run(folder, "gallery remove s-1", capsys)
+    assert (out.splitlines()[0], err) == ("s-1: erased from the gallery", "")
+    assert "\nnot erased by this: " in out
+    facts = json.loads(run(folder, "gallery remove s-2 --json", capsys)[0])
+    assert (facts["gallery"], facts["old_galleries"], facts["roster"]) == (True, [], False)
+    assert (facts["attended"], facts["kiosk"], facts["failed"]) == (False, "not running", [])
+    assert run(folder, "gallery import @out.npz", capsys)[0].splitlines() == [
+        f"{folder}/state/gallery.npz: 0 people, 0 added, 0 replaced",
+        "s-1: was erased, and is not imported (--again imports them)",
+        "s-2: was erased, and is not imported (--again imports them)",
+    ]
+    assert run(folder, "gallery import @out.npz --again", capsys)[0].endswith(
         "gallery.npz: 2 people, 2 added, 0 replaced\n"
     )
+    assert run(folder, "gallery rekey", capsys)[0] == "gallery.npz: has a new key\n"
     other = Gallery(MODEL, {"s-1": embedding(1)[None], "s-2": embedding(9)[None]})
     save_gallery(folder / "other.npz", other)
     assert main(command(folder, "gallery import @other.npz --config @kiosk.toml")) == 65
@@ -238,6 +241,9 @@ def test_gallery_commands_print_what_they_did(
         "replaced": ["s-1"],
         "another_face": ["s-2"],
         "removed": [],
+        "refused": [],
+        "erased": [],
+        "failed": [],
     }
 
 
@@ -257,10 +263,21 @@ def test_a_gallery_of_another_model_is_listed_with_a_note_and_renewed(
     assert empty == f"{folder}/state/gallery.npz: empty, for model {MODEL}"
     assert re.fullmatch(r".*/gallery\.old-\d{4}-\d\d-\d\d-other\.npz: kept, with 2 people .*", kept)
     assert (again, err) == (["s-1", "s-2\tAda"], "")
-    assert re.fullmatch(
-        r"s-1: erased, also from gallery\.old-.*-other\.npz\na running kiosk .*\n",
+    assert re.match(
+        r"s-1: erased from gallery\.old-.*-other\.npz\nnot erased by this: ",
         run(folder, "gallery remove s-1", capsys)[0],
     )
+
+
+def test_an_incomplete_erasure_has_an_exit_code(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What could not be erased is on standard error with its reason; the exit code is 75."""
+    (folder / "roster.csv").write_text("no header\n")
+    assert main(command(folder, "gallery remove s-1 --config @kiosk.toml")) == 75
+    printed = capsys.readouterr()
+    assert printed.out.startswith("s-1: erased from the gallery\n")
+    assert printed.err.startswith(f"not erased: roster: {folder}/roster.csv:1: ")
 
 
 def test_a_renewal_is_printed_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,10 @@ from kiosk.atomic_file import atomic_write, create_for_owner_of
 from kiosk.config import Config, StateSection, make_directory
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment.person import enrol
+from kiosk.erasure.erase import erase_person
+from kiosk.errors import GalleryError
 from kiosk.gallery_transfer import export_gallery, import_gallery
+from kiosk.keyring import Keyring
 from kiosk.mqtt.outbox import Outbox
 from kiosk.recognition.gallery import save_gallery
 from kiosk.roster import add_to_roster, remove_from_roster
@@ -48,7 +51,9 @@ def test_an_enrolment_as_root_gives_its_files_to_the_service(
     private.chmod(0o700)
     enrol(config, "s-1", [private / "0000.png"], name="Ada")
     written = [*state.iterdir(), Path(config.state.roster)]
-    assert {path.name for path in written} == {"gallery.npz", ".lock-gallery.npz", "roster.csv"}
+    assert {path.name for path in written} == {
+        *("gallery.npz", ".lock-gallery.npz", "gallery.key", "erased.json", "roster.csv"),
+    }
     assert {owner(path) for path in written} == {SERVICE}
 
 
@@ -64,7 +69,10 @@ def test_the_gallery_commands_as_root_give_their_files_to_the_service(
     with Outbox(config.outbox_path):
         for path in state.glob("outbox*"):
             os.chown(path, *SERVICE)
-    people.remove_person(config, "s-1")
+    erase_person(config, "s-1")
+    assert {owner(path) for path in state.rglob("erasures*")} == {SERVICE}
+    assert {owner(path) for path in (state / "erasures").iterdir()} == {SERVICE}
+    assert owner(state / "erased.json") == owner(Keyring.of(config).path) == SERVICE
     assert {owner(path) for path in state.glob("outbox*")} == {SERVICE}
     assert owner(config.gallery_path) == owner(Path(config.state.roster)) == SERVICE
     config.gallery_path.unlink()
@@ -136,3 +144,25 @@ def test_a_user_who_is_not_root_keeps_the_files(
     with atomic_write(tmp_path / "a.csv", owner_of=tmp_path) as partial:
         partial.write_text("a")
     assert owner(tmp_path / "a.csv") == (0, 0)
+
+
+def test_root_follows_no_link_to_a_file_of_somebody_else(config: Config, state: Path) -> None:
+    """Who may write to the state folder cannot choose which file `sudo kiosk` replaces."""
+    mine, theirs = state.with_name("mine.npz"), state.with_name("theirs.npz")
+    for path in (mine, theirs):
+        save_gallery(path, gallery_of("s-1", "s-2"))
+    os.chown(theirs, *SERVICE)
+    before = mine.read_bytes()
+    for target in (mine, theirs):
+        config.gallery_path.unlink(missing_ok=True)
+        config.gallery_path.symlink_to(target)
+        os.chown(config.gallery_path, *SERVICE, follow_symlinks=False)
+        if target == theirs:
+            assert erase_person(config, "s-1").failed == []
+        else:
+            with pytest.raises(GalleryError, match="a link to a file of another user"):
+                erase_person(config, "s-1")
+    assert mine.read_bytes() == before
+    config.gallery_path.unlink()
+    config.gallery_path.symlink_to(mine)  # root's own link
+    assert erase_person(config, "s-2").failed == []

@@ -1,6 +1,7 @@
 """The tables of the register, by what they hold."""
 
 from kiosk.register.models.accounts import Account, ApiToken, Invitation, Role, Teaching
+from kiosk.register.models.erasure import Erasure
 from kiosk.register.models.events import (
     Alarm,
     BinEntry,
@@ -26,6 +27,7 @@ __all__ = [
     "Change",
     "Consent",
     "Dismissal",
+    "Erasure",
     "Event",
     "Gap",
     "Heartbeat",

@@ -13,6 +13,7 @@ from kiosk.config import Config, load_config
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment import person
 from kiosk.enrolment.person import enrol
+from kiosk.erasure.erase import erase_person
 from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError, RosterError
 from kiosk.recognition.gallery import save_gallery
 from kiosk.records import Image
@@ -47,9 +48,9 @@ def test_the_first_enrolment_creates_the_gallery(config: Config, photos: list[Pa
 
 @needs_photos
 def test_only_templates_are_kept(config: Config, photos: list[Path]) -> None:
-    """No picture is written: the folder has only the gallery."""
+    """No picture is written: the folder has only the gallery, and a mark of the enrolment."""
     enrol(config, "s-1", photos)
-    assert names(config) == ["gallery.npz"]
+    assert names(config) == ["erased.json", "gallery.npz"]
     assert config.gallery_path.stat().st_size < 4096
 
 
@@ -231,19 +232,21 @@ def test_a_person_without_a_name_is_replaced_without_one(
 
 @needs_photos
 @pytest.mark.slow
-def test_six_enrolments_side_by_side_enrol_six_people(
+def test_six_enrolments_beside_three_erasures_enrol_six_people(
     config: Config, photos: list[Path], tmp_path: Path
 ) -> None:
     """No process undoes what another one wrote to the gallery or the roster."""
     ids = [f"s-{number}" for number in range(6)]
-    command = [sys.executable, "-m", "kiosk", "enrol", "--config", str(tmp_path / "kiosk.toml")]
+    erased = [f"gone-{number}" for number in range(3)]
+    enrolled(config, *erased)
+    end = ["--config", str(tmp_path / "kiosk.toml")]
+    lines = [["enrol", *end, "--name", f"Name {who}", who, str(photos[0])] for who in ids]
+    lines += [["gallery", "remove", *end, who] for who in erased]
     running = [
-        subprocess.Popen(
-            [*command, "--name", f"Name {who}", who, str(photos[0])], cwd=Path(__file__).parents[3]
-        )
-        for who in ids
+        subprocess.Popen([sys.executable, "-m", "kiosk", *line], cwd=Path(__file__).parents[3])
+        for line in lines
     ]
-    assert [process.wait(120) for process in running] == [0] * 6
+    assert [process.wait(120) for process in running] == [0] * 9
     assert sorted(people.list_people(config)) == ids
     assert sorted(load_roster(Path(config.state.roster)).names) == ids
 
@@ -256,7 +259,7 @@ def test_a_removal_during_an_enrolment_at_the_camera_stays(
     enrolled(config, "s-1", "s-2")
 
     def look(_: Config) -> Iterator[tuple[str, Image]]:
-        people.remove_person(config, "s-1")
+        erase_person(config, "s-1")
         yield "frame 0", picture(enrolment_photos("orl-s12")[0])
 
     monkeypatch.setattr(person, "look", look)

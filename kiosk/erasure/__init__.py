@@ -1,0 +1,1 @@
+"""Erase a person from a kiosk: every file, the running daemon, and a receipt."""

@@ -1,0 +1,194 @@
+"""Erase a person from this kiosk.
+
+Every place is tried, whatever happened at the others, and a second erasure erases what the first
+could not. Only then is the running kiosk told, and its word awaited.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from kiosk.atomic_file import delete_wiped
+from kiosk.config import Config
+from kiosk.erased import ErasedList, digest, load_erased, save_erased
+from kiosk.erasure.galleries import Galleries, is_plain
+from kiosk.erasure.outcome import Erasure, Failure
+from kiosk.erasure.receipt import write_receipt
+from kiosk.errors import GalleryError, KioskError, ReloadError
+from kiosk.keyring import Keyring
+from kiosk.mqtt.outbox import Outbox
+from kiosk.mqtt.outbox_erase import Forgotten, databases_aside, overwrite_in, unfinished
+from kiosk.reload_request import PATIENCE_S, request_reload
+from kiosk.roster import remove_from_roster
+from kiosk.service_status import ServiceStatus, read_status
+from kiosk.write_lock import write_lock
+
+_EXPORTS: Final = (
+    "files that `kiosk gallery export` has made, and backups; an import brings nobody back, but"
+    " delete them"
+)
+_REGISTER: Final = "events at the register; erase them there with `kiosk register erase`"
+
+Result = TypeVar("Result")
+
+
+def erase_person(
+    config: Config, subject_id: str, *, events: bool = False, patience_s: float = PATIENCE_S
+) -> Erasure:
+    """Erase a person from all galleries, the roster, the outbox and what lies beside it.
+
+    Args:
+        config: Names the files.
+        subject_id: The person.
+        events: Erase their events, too, which otherwise wait here for the register.
+        patience_s: How long to wait for the running kiosk, seconds.
+
+    Raises:
+        GalleryError: The id is nowhere on this kiosk and was never erased, or the state folder
+            cannot be used.
+        InUseError: Another command is writing the gallery.
+    """
+    if not config.directory.exists():
+        raise GalleryError(_unknown(subject_id))
+    with write_lock(config, "kiosk gallery remove"):
+        erasure = _erase(config, subject_id, events=events)
+    _tell(config, erasure, patience_s)
+    return _with_receipt(config, erasure, subject_id)
+
+
+def _erase(config: Config, subject_id: str, *, events: bool) -> Erasure:
+    """Erase a person from every file; the caller holds the lock."""
+    erasure = Erasure()
+    _remove_partial_files(config, erasure)
+    galleries = Galleries.read(config)
+    erased = _try(erasure, "erased.json", lambda: load_erased(config), None)
+    erasure.was_erased = erased is not None and erased.is_erased(subject_id)
+    holders = galleries.with_subject(subject_id)
+    erasure.gallery = config.gallery_path in holders
+    erasure.old_galleries = tuple(p.name for p in holders if p != config.gallery_path)
+    erasure.roster = _try(erasure, "roster", lambda: _leave_roster(config, subject_id), False)
+    _erase_from_outbox(config, subject_id, erasure, events=events)
+    if not erasure.is_found and not erasure.was_erased and not galleries.failed:
+        raise GalleryError(_unknown(subject_id))
+    if erased is not None:
+        _mark(config, erased, subject_id, erasure)
+    erasure.remains += [
+        f"{name}: its file has another name, which keeps the old content, not encrypted; delete it"
+        for name in galleries.other_names()
+    ]
+    was_plain = any(is_plain(path) for path in galleries.found)
+    if galleries.found:
+        erasure.new_key = galleries.rewrite(without=subject_id)
+    erasure.failed += galleries.failed
+    if was_plain:
+        erasure.remains.append(
+            "copies that the storage kept of a gallery that was not encrypted before"
+        )
+    if erasure.roster:
+        erasure.remains.append("the name on screens of `kiosk watch`; close those that are open")
+    erasure.remains += [_EXPORTS, _REGISTER]
+    return erasure
+
+
+def _mark(config: Config, erased: ErasedList, subject_id: str, erasure: Erasure) -> None:
+    """Note that the person was erased, before the galleries: a kill in between is repaired."""
+    if erasure.was_erased and not erasure.is_found:
+        return
+    marked = erased.with_mark(subject_id, int(time.time()), is_erased=True)
+    _try(erasure, "erased.json", lambda: save_erased(config, marked), None)
+
+
+def _leave_roster(config: Config, subject_id: str) -> bool:
+    path = config.roster_path
+    return path is not None and remove_from_roster(path, subject_id, owner_of=config.directory)
+
+
+def _erase_from_outbox(config: Config, subject_id: str, erasure: Erasure, *, events: bool) -> None:
+    def forget() -> Forgotten:
+        if not config.outbox_path.exists():
+            return Forgotten()
+        with Outbox(config.outbox_path) as outbox:
+            return outbox.forget(subject_id, events=events)
+
+    erasure.outbox = _try(erasure, "outbox", forget, Forgotten())
+    if erasure.outbox.is_in_log:
+        log = f"{config.outbox_path.name}-wal"
+        reason = "another program reads the outbox, perhaps a backup: what was erased is in its log"
+        erasure.failed.append(Failure(log, f"{reason}; repeat this command when it has ended"))
+    if erasure.outbox.events_kept:
+        erasure.remains.append(
+            f"events that wait here for the register: {erasure.outbox.events_kept}; repeat this"
+            " command when it has them, or erase them here with --events"
+        )
+    paths, new = databases_aside(config.outbox_path), unfinished(config.outbox_path)
+    if new and read_status(config) is not None:
+        reason = "the running kiosk may be making this file; stop it, then repeat this command"
+        erasure.failed.append(Failure(new[0].name, reason))
+    else:
+        paths += new
+    for path in paths:
+        try:
+            erasure.aside += overwrite_in(path, subject_id)
+        except OSError as exc:
+            reason = f"cannot be written ({exc.strerror}); delete this file"
+            erasure.failed.append(Failure(path.name, reason))
+
+
+def _remove_partial_files(config: Config, erasure: Erasure) -> None:
+    """Delete what a power cut left of a file that was being written."""
+    for path in (config.gallery_path, config.roster_path, Keyring.of(config).path):
+        if path is None:
+            continue
+        real = path.resolve()
+        partial = real.with_name(f".partial-{real.name}")
+        try:
+            delete_wiped(partial)
+        except OSError as exc:
+            reason = f"cannot be deleted ({exc.strerror})"
+            erasure.failed.append(Failure(partial.name, reason))
+
+
+def _tell(config: Config, erasure: Erasure, patience_s: float) -> None:
+    """Tell the running kiosk, and note if it may still name the person."""
+    status = read_status(config)
+    if status is None or _knows_nobody(status):
+        return
+    try:
+        request_reload(config, patience_s=patience_s)
+        erasure.kiosk = "in use"
+    except ReloadError as exc:
+        status = read_status(config)
+        if status is None or _knows_nobody(status):
+            return
+        erasure.kiosk = "failed"
+        reason = f"may still name this person: {exc}; `systemctl restart kiosk`"
+        erasure.failed.append(Failure("running kiosk", reason))
+
+
+def _knows_nobody(status: ServiceStatus) -> bool:
+    """Return whether a kiosk waits for its disk or for a gallery, and reads it only then."""
+    is_without_disk = bool(status.outbox_fault) and not status.model_id
+    return is_without_disk or (bool(status.gallery_fault) and status.people == 0)
+
+
+def _with_receipt(config: Config, erasure: Erasure, subject_id: str) -> Erasure:
+    def write() -> str:
+        person = digest(load_erased(config).salt, subject_id)
+        return str(write_receipt(config, erasure, person, datetime.now(UTC)))
+
+    erasure.receipt = _try(erasure, "receipt", write, "")
+    return erasure
+
+
+def _try(erasure: Erasure, place: str, action: Callable[[], Result], otherwise: Result) -> Result:
+    """Run a part of the erasure; note its failure, so that the other parts are run, too."""
+    try:
+        return action()
+    except KioskError as exc:
+        erasure.failed.append(Failure(place, str(exc)))
+        return otherwise
+
+
+def _unknown(subject_id: str) -> str:
+    return f"subject {subject_id!r} is not enrolled; see `kiosk gallery list`"

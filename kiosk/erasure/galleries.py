@@ -1,0 +1,103 @@
+"""Erase a person from every gallery of a kiosk, and give all of them a new key."""
+
+import errno
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kiosk.config import Config
+from kiosk.erasure.outcome import Failure
+from kiosk.errors import GalleryError
+from kiosk.keyring import Keyring
+from kiosk.mqtt.outbox_space import Space
+from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
+from kiosk.recognition.old_galleries import old_galleries
+from kiosk.sealed_file import is_sealed
+
+
+@dataclass(slots=True)
+class Galleries:
+    """All galleries of a kiosk, as they were read under the lock.
+
+    Attributes:
+        config: Names the gallery in use.
+        keys: Their keys.
+        found: Each gallery that can be read, by its file.
+        failed: Those that cannot.
+    """
+
+    config: Config
+    keys: Keyring
+    found: dict[Path, Gallery] = field(default_factory=dict)
+    failed: list[Failure] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, config: Config) -> "Galleries":
+        """Read the old galleries, and the one in use where there is one.
+
+        Raises:
+            GalleryError: The folder cannot be read.
+        """
+        galleries = cls(config, Keyring.of(config))
+        paths = list(old_galleries(config.gallery_path))
+        if config.gallery_path.exists():
+            paths.append(config.gallery_path)
+        for path in paths:
+            try:
+                galleries.found[path] = load_gallery(path, keys=galleries.keys)
+            except GalleryError as exc:
+                galleries.failed.append(Failure(path.name, f"{exc}, or delete this gallery"))
+        return galleries
+
+    def with_subject(self, subject_id: str) -> list[Path]:
+        """Return the galleries that hold a person."""
+        return [path for path, one in self.found.items() if subject_id in one.templates]
+
+    def other_names(self) -> list[str]:
+        """Return plain galleries whose file has a second name, which keeps the old content."""
+        return [
+            path.name for path in self.found if path.stat().st_nlink > 1 and is_plain(path)
+        ]  # what an encrypted one keeps is worthless without its key
+
+    def rewrite(self, without: str | None = None) -> bool:
+        """Write every gallery with a new key, without a person; return whether they have it.
+
+        When one of them cannot be read or written, the former key stays; :attr:`failed` says so.
+        """
+        owner = self.config.directory
+        try:
+            self.keys.add(owner)
+        except GalleryError as exc:
+            self.failed.append(Failure(self.keys.path.name, str(exc)))
+        for path, gallery in list(self.found.items()):
+            rest = gallery
+            if without is not None and without in gallery.templates:
+                rest = gallery.without(without)
+            try:
+                self._save(path, rest)
+            except GalleryError as exc:
+                self.failed.append(Failure(path.name, str(exc)))
+            else:
+                self.found[path] = rest
+        if self.failed:
+            return False
+        try:
+            self.keys.drop_old(owner)
+        except GalleryError as exc:
+            self.failed.append(Failure(self.keys.path.name, str(exc)))
+        return not self.failed
+
+    def _save(self, path: Path, gallery: Gallery) -> None:
+        """Write a gallery; on a full disk, in the space that the outbox holds in reserve."""
+        owner = self.config.directory
+        try:
+            save_gallery(path, gallery, owner_of=owner, keys=self.keys)
+        except GalleryError as exc:
+            is_full = isinstance(exc.__cause__, OSError) and exc.__cause__.errno == errno.ENOSPC
+            if not is_full or not Space(self.config.outbox_path).release():
+                raise
+            save_gallery(path, gallery, owner_of=owner, keys=self.keys)
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether a gallery file is not encrypted."""
+    return not is_sealed(path.read_bytes())
