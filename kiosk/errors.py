@@ -11,7 +11,7 @@
     ├── ModelError         (ValueError)       a model bundle or detector weights
     ├── GalleryError       (ValueError)       a gallery file
     │   └── GalleryModelError                 a gallery made by another model
-    ├── InUseError         (OSError)          files that another command is writing
+    ├── InUseError         (OSError)          files that another command uses
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
     ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
     ├── CameraError        (OSError)          a camera that cannot be opened or read
@@ -77,7 +77,7 @@ class GalleryModelError(GalleryError):
 
 
 class InUseError(KioskError, OSError):
-    """Another command is writing the gallery and the roster; a second try may succeed."""
+    """Another process uses the files; a second try may succeed when it has ended."""
 
     exit_code = 75
 

@@ -24,6 +24,7 @@ from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Counts
+from kiosk.mqtt.rivalry import Certainty
 from kiosk.protocol.health import CameraState, Health, encode_health
 from kiosk.protocol.topics import HEALTH, KioskAddress
 
@@ -113,14 +114,15 @@ class HealthReporter:
     def _take_turn(self) -> float:
         now_s = time.monotonic()
         camera = self._camera()
-        important = (camera, self.vitals.people, bool(self.vitals.in_memory))
+        rival = self.connection.rival
+        important = (camera, self.vitals.people, bool(self.vitals.in_memory), rival)
         if now_s >= self._due_s or important != self._said or self._has_new_events(now_s):
             if camera == "hung" and self._said and self._said[0] != camera:
                 _log.error("the camera has given no frame for %.0f s", _HUNG_S)
             self._said = important
             self._sent_s = now_s
             self._due_s = now_s + _INTERVAL_S
-            payload = encode_health(self._health(camera))
+            payload = encode_health(self._health(camera, rival))
             self.connection.announce(Announcement(self.address.topic(HEALTH), payload))
             self.connection.wake()  # an announcement goes out in the next step
         # A camera that hangs is noticed in time, although nothing comes in.
@@ -148,7 +150,7 @@ class HealthReporter:
         frame_s = self.vitals.frame_s
         return None if frame_s is None else max(0.0, self.clock.monotonic_s() - frame_s)
 
-    def _health(self, camera: CameraState) -> Health:
+    def _health(self, camera: CameraState, rival: Certainty) -> Health:
         self._read_outbox()
         faces = dict(self.vitals.faces)
         age_s = self._frame_age_s()
@@ -175,6 +177,7 @@ class HealthReporter:
             under_voltage=is_under_voltage(),
             model_id=self.model_id,
             people=self.vitals.people,
+            rival=rival,
         )
 
     def _read_outbox(self) -> None:

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -18,6 +18,8 @@ from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.systemd import Notifier, Watchdog
+from kiosk.errors import OutboxError
+from kiosk.file_lock import file_lock
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
@@ -65,6 +67,8 @@ def build_daemon(
     recogniser = build_recogniser(config)
     model_id = recogniser.embedder.model_id
     matcher, rule = recogniser.load_gallery() if gallery is None else recogniser.matcher(gallery)
+    make_directory(config)
+    stack.enter_context(_alone(config))
     outbox = stack.enter_context(_outbox(config))
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
@@ -94,9 +98,20 @@ def build_daemon(
     )
 
 
+def _alone(config: Config) -> AbstractContextManager[None]:
+    """Return the lock that keeps a second `kiosk run` from the outbox and the MQTT client id."""
+    return file_lock(
+        config.directory / ".lock-run",
+        "kiosk run",
+        busy=f"{config.directory}: {{holder}} is running on this machine with the same files; stop"
+        " it first (the service: sudo systemctl stop kiosk)",
+        error=OutboxError,
+        owner_of=config.directory,
+    )
+
+
 def _outbox(config: Config) -> Outbox:
-    """Create the folder and the file where they are absent, and open the outbox."""
-    make_directory(config)
+    """Create the file where it is absent, and open the outbox."""
     create_for_owner_of(config.directory, config.outbox_path)
     state = config.state
     retention = Retention(unconfirmed=timedelta(days=state.keep_days), events_max=state.events_max)

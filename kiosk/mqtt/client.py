@@ -5,6 +5,7 @@ import logging
 import random
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +14,11 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import MqttSection
 from kiosk.errors import ConfigError
+from kiosk.mqtt.rivalry import SESSION_TAKEN_OVER, Certainty, Rivalry, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -91,9 +94,11 @@ class Client(paho.Client):
             self.username_pw_set(mqtt.username, password)
         if mqtt.ca_file:
             self._trust(mqtt.ca_file)
-        shortest = retry_s[0] * random.uniform(1, 2)  # noqa: S311 - jitter, not a secret
-        # Annotated as whole seconds, but paho only adds, doubles and sleeps.
-        self.reconnect_delay_set(shortest, retry_s[1])  # type: ignore[arg-type]
+        shortest_s = retry_s[0] * random.uniform(1, 2)  # noqa: S311 - jitter, not a secret
+        self._retry_s = (shortest_s, retry_s[1])
+        self._rivalry = Rivalry(*self._retry_s)
+        self._is_yielding = False
+        self._set_waits(*self._retry_s)
 
     def start(self) -> None:
         """Start the network thread, which connects, and reconnects until :meth:`disconnect`."""
@@ -104,6 +109,29 @@ class Client(paho.Client):
             options["properties"] = _connect_properties(mqtt, persistent=self._persistent)
         self.connect_async(mqtt.host, mqtt.port, mqtt.keepalive_s, **options)
         self.loop_start()
+
+    def began(self) -> None:
+        """Note, on the network thread, that the broker has accepted the connection."""
+        self._rivalry.began(time.monotonic())
+        self._wait_as_usual()
+
+    def failed(self) -> None:
+        """Note, on the network thread, that the broker cannot be reached."""
+        self._wait_as_usual()
+
+    def ended(self, reason: ReasonCode) -> Verdict:
+        """Note, on the network thread, that a connection has ended; set the wait that follows."""
+        is_taken_over = reason.value == SESSION_TAKEN_OVER
+        verdict = self._rivalry.ended(time.monotonic(), is_taken_over=is_taken_over)
+        if verdict.wait_s is not None:
+            self._is_yielding = True
+            self._set_waits(verdict.wait_s, verdict.wait_s)
+        return verdict
+
+    @property
+    def rival(self) -> Certainty:
+        """Whether another client uses our client id; any thread may ask."""
+        return self._rivalry.certainty(time.monotonic())
 
     def cut(self) -> None:
         """Break the TCP connection; the network thread notices and connects again."""
@@ -126,6 +154,15 @@ class Client(paho.Client):
             return MQTTErrorCode.MQTT_ERR_UNKNOWN
         self.on_end(None)
         return code
+
+    def _wait_as_usual(self) -> None:
+        if self._is_yielding:  # or paho would begin to double its wait anew
+            self._is_yielding = False
+            self._set_waits(*self._retry_s)
+
+    def _set_waits(self, shortest_s: float, longest_s: float) -> None:
+        # Annotated as whole seconds, but paho only adds, doubles and sleeps.
+        self.reconnect_delay_set(shortest_s, longest_s)  # type: ignore[arg-type]
 
     def _trust(self, ca_file: str) -> None:
         try:

@@ -20,6 +20,7 @@ from kiosk.mqtt.announcements import Announcement, Announcements, announce
 from kiosk.mqtt.client import Client
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
 from kiosk.mqtt.outage import Outage
+from kiosk.mqtt.rivalry import Certainty, Verdict
 from kiosk.mqtt.sender import OnAnswer, Sender
 from kiosk.mqtt.subscriber import Handler, Subscriber
 
@@ -42,6 +43,7 @@ class Connection:
         retry_s: Shortest and longest wait, seconds, before the broker is tried again.
         answer_s: How long a message may stay unanswered, seconds, before the connection is cut and
             made again.
+        rival: What to log when another client uses the same client id, and what to do about it.
 
     Raises:
         ConfigError: ``mqtt.ca_file`` cannot be used.
@@ -58,10 +60,11 @@ class Connection:
         fail_fast: bool = False,
         retry_s: tuple[float, float] = (1.0, 60.0),
         answer_s: float = 60.0,
+        rival: str = "another client uses the same MQTT client id",
     ) -> None:
         self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
         self._will = will
-        self._outage = Outage(self.broker, fail_fast=fail_fast)
+        self._outage = Outage(self.broker, rival=rival, fail_fast=fail_fast)
         self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
         self._connect_hooks: list[Callable[[], None]] = []
@@ -119,6 +122,11 @@ class Connection:
     def is_closed(self) -> bool:
         """Whether :meth:`close` was called."""
         return self._inbox.closed.is_set()
+
+    @property
+    def rival(self) -> Certainty:
+        """Whether another client uses the same client id."""
+        return self._client.rival
 
     @property
     def room(self) -> int:
@@ -233,9 +241,12 @@ class Connection:
         if not self.is_closed:
             self._outage.unreachable(cause, time.monotonic())
 
-    def _on_disconnect(self, reason: ReasonCode) -> None:
+    def _on_disconnect(self, reason: ReasonCode, verdict: Verdict) -> None:
         self._is_connected = False
-        self._on_unreachable(reason)
+        if verdict.wait_s is not None and not self.is_closed:
+            self._outage.displaced(verdict, time.monotonic())
+        else:
+            self._on_unreachable(reason)
 
     def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
         self._sender.answer(packet_id, reason)

@@ -6,6 +6,7 @@ from typing import Final
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.errors import BrokerError
+from kiosk.mqtt.rivalry import Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -25,12 +26,14 @@ class Outage:
 
     Args:
         broker: What the broker is called in messages.
+        rival: What to log when another client uses the same client id.
         fail_fast: Raise when the broker refuses the connection, or cannot be reached at first,
             instead of waiting for it.
     """
 
-    def __init__(self, broker: str, *, fail_fast: bool = False) -> None:
+    def __init__(self, broker: str, *, rival: str = "", fail_fast: bool = False) -> None:
         self._broker = broker
+        self._rival = rival
         self._fail_fast = fail_fast
         self._was_connected = False
         self._logged: set[str] = set()
@@ -63,6 +66,15 @@ class Outage:
             raise BrokerError(f"{self._broker} {message}")
         self._warn("refused", message, now_s)
 
+    def displaced(self, verdict: Verdict, now_s: float) -> None:
+        """Note that another client has taken the connection, or seems to have."""
+        if verdict.certainty == "certain":
+            message = f"has ended the connection, because {self._rival}"
+        else:
+            ends = f"has ended {verdict.ended} connections soon after they began"
+            message = f"{ends}: the network is bad, or {self._rival}"
+        self._warn("displaced", message, now_s, f"trying again in {verdict.wait_s or 0:.0f} s")
+
     def unanswered(self, count: int, now_s: float) -> None:
         """Note that the broker acknowledges no messages, and that the connection is cut for it."""
         if not self._is_silent:
@@ -87,10 +99,10 @@ class Outage:
             _log.info("%s is connected again after %.0f s", self._broker, now_s - self._began_s)
             self._logged.clear()
 
-    def _warn(self, kind: str, message: str, now_s: float) -> None:
+    def _warn(self, kind: str, message: str, now_s: float, then: str = "trying again") -> None:
         """Log one kind of failure, once in each outage."""
         if not self._logged:
             self._began_s = now_s
         if kind not in self._logged:
             self._logged.add(kind)
-            _log.warning("%s %s; trying again", self._broker, message)
+            _log.warning("%s %s; %s", self._broker, message, then)

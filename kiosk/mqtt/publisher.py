@@ -87,6 +87,8 @@ def kiosk_connection(
         will=Announcement(topic, encode_availability(availability.as_offline())),
         retry_s=retry_s,
         answer_s=answer_s,
+        rival=f"another kiosk uses the name {address}: set another kiosk.id, kiosk.room or "
+        "kiosk.site on one of them",
     )
     connection.announce(Announcement(topic, encode_availability(availability)))
     return connection

@@ -45,6 +45,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         under_voltage: Whether the power supply is too weak now.
         model_id: The face recogniser.
         people: How many people are enrolled.
+        rival: Whether another kiosk uses the same name: the broker gives the connection now to one
+            of them, and now to the other.
     """
 
     time: Timestamp
@@ -69,6 +71,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     under_voltage: bool | None = None
     model_id: str
     people: Number
+    rival: Literal["none", "suspected", "certain"] = "none"
 
 
 def encode_health(health: Health) -> bytes:

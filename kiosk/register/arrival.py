@@ -8,6 +8,7 @@ from typing import TypeAlias
 from kiosk.protocol.delivery import ReplayDone
 from kiosk.protocol.event import Event
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.identity.name_use import Voice
 
 
 class Reason(StrEnum):
@@ -75,6 +76,7 @@ class HealthReading:
         outbox_id: The outbox in use; ``None`` if it does not say.
         last_sequence: The last number used there.
         said_at: When the kiosk said so; ``None`` if that is not known.
+        voice: Which kiosk spoke under this name; ``None`` if it does not say.
     """
 
     arrival: Arrival
@@ -82,6 +84,7 @@ class HealthReading:
     outbox_id: str | None
     last_sequence: int
     said_at: datetime | None
+    voice: Voice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from kiosk.register.arrival import (
     Rejected,
     ReplayDoneReading,
 )
+from kiosk.register.identity.name_use import Voice
 
 PAYLOAD_MAX: Final = 16_384
 """Bytes of the largest payload that is read; an event has about 500."""
@@ -43,6 +44,7 @@ class _Health(msgspec.Struct, frozen=True):
     outbox_id: Uuid4 | None = None
     last_sequence: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)] = 0
     time: Timestamp | None = None
+    boot_id: Annotated[str, Meta(max_length=_TEXT_MAX)] | None = None
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -98,7 +100,15 @@ def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
     said_at: datetime | None = arrival.at
     if arrival.is_retained:  # of any age; only the kiosk's clock, which may be wrong, can tell
         said_at = min(_parse_time(health.time), arrival.at) if health.time else None
-    return HealthReading(arrival, address, health.outbox_id, health.last_sequence, said_at)
+    voice = _voice(health, arrival.at)
+    return HealthReading(arrival, address, health.outbox_id, health.last_sequence, said_at, voice)
+
+
+def _voice(health: _Health, heard_at: datetime) -> Voice | None:
+    if health.outbox_id is None or health.boot_id is None or health.time is None:
+        return None
+    identity = f"{health.outbox_id} {health.boot_id}"
+    return Voice(identity, _parse_time(health.time), heard_at)
 
 
 def _read_event(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:

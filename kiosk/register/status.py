@@ -1,10 +1,11 @@
 """What the register knows of each kiosk now, for commands and pages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.completeness import Completeness, Word, assess
+from kiosk.register.identity.name_use_table import shared_names
 from kiosk.register.models import Event, Gap, Kiosk
 from kiosk.register.outbox_state import OutboxState
 from kiosk.register.outbox_table import load_states
@@ -21,6 +22,7 @@ class KioskStatus:
         outbox: Its outbox; ``None`` if no numbered event of it is known.
         gone: Numbers that the kiosk had no longer when they were requested.
         completeness: How far its events can be relied on.
+        is_name_shared: Two kiosks use this name.
     """
 
     address: KioskAddress
@@ -28,6 +30,7 @@ class KioskStatus:
     outbox: OutboxState | None
     gone: Ranges
     completeness: Completeness
+    is_name_shared: bool = False
 
 
 def load_statuses(now: datetime) -> list[KioskStatus]:
@@ -43,6 +46,8 @@ def load_statuses(now: datetime) -> list[KioskStatus]:
     ]
     silent = set(kiosks) - {one.address for one in states}
     statuses += [_status(one, kiosks[one], None, (), now) for one in silent]
+    shared = shared_names(now)
+    statuses = [replace(one, is_name_shared=one.address in shared) for one in statuses]
     return sorted(statuses, key=_place)
 
 

@@ -19,6 +19,7 @@ from kiosk.register.arrival import (
 )
 from kiosk.register.bin_table import put_in_bin, raise_alarms
 from kiosk.register.event_table import insert_events, sort_out
+from kiosk.register.identity.name_use_table import note_voices
 from kiosk.register.kiosk_table import load_known, save_availability, save_health, without_old_news
 from kiosk.register.models import Gap
 from kiosk.register.outbox_state import OutboxState
@@ -129,6 +130,7 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         raise_alarms(events.rivals)
         save_availability(_of(AvailabilityReading, readings))
         save_health(_of(HealthReading, readings))
+        note_voices(_of(HealthReading, readings))
         progress = advance(before, readings, now)
         save_states(one for key, one in progress.states.items() if one != before[key])
         _save_gaps(progress.gaps, now)

@@ -4,9 +4,11 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connections
 
@@ -189,3 +191,15 @@ def test_a_database_that_is_away_is_one_line(
     assert main(["register", "list", "--config", str(path)]) == 74
     error = capsys.readouterr().err
     assert error.startswith("kiosk: PostgreSQL 127.0.0.1, database none: ")
+
+
+def test_two_kiosks_with_one_name_are_shown(run: Run) -> None:
+    """`gaps` and `kiosks` say so, although nothing is missing."""
+    now = datetime.now(UTC)
+    for minute, boot in enumerate(["boot-1", "boot-2", "boot-1"]):
+        at = now + timedelta(minutes=minute - 3)
+        said = {"outbox_id": OUTBOX, "boot_id": boot, "time": at.isoformat(timespec="milliseconds")}
+        store([arrival(msgspec.json.encode(said), "health", at=at)], now)
+    for command in ("gaps", "kiosks"):
+        assert "two kiosks use this name" in run(command)
+    assert records(run("gaps", "--json"))[0]["is_name_shared"]
