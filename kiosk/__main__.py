@@ -104,7 +104,7 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
     check = _command(
         commands,
         "check",
-        "verify the model on this machine, and that a broker is configured",
+        "verify the model on this machine, and how the broker is configured",
         _check,
     )
     _add_config(check)
@@ -196,7 +196,9 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from kiosk.mqtt.client import read_password
     from kiosk.mqtt.embedded_broker import require_broker
+    from kiosk.mqtt.tls import tls_context
     from kiosk.recognition.recogniser import build_recogniser
 
     config = _config(options)
@@ -205,6 +207,8 @@ def _check(options: argparse.Namespace) -> int:
     text = f"{facts['model_id']}: golden vectors within {facts['worst_int8_steps']} int8 steps"
     print(json.dumps(facts) if options.json else text)
     require_broker(config.mqtt)
+    tls_context(config.mqtt)
+    read_password(config.mqtt)
     return 0
 
 

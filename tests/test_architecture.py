@@ -131,8 +131,8 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 SHARED = {
     *("atomic_file", "cli", "clock", "config", "config_errors", "config_file", "contract"),
-    *("csv_table", "errors", "file_lock", "printable", "records", "roster", "text_table"),
-    *("timetable", "write_lock"),
+    *("csv_table", "errors", "file_lock", "printable", "private_file", "records", "roster"),
+    *("text_table", "timetable", "write_lock"),
 }
 """What stands beside the rooms and serves all of them."""
 

@@ -28,6 +28,7 @@ from kiosk.mqtt.outbox_rows import Retention
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
+from kiosk.private_file import warn_of_readers
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.gallery import Gallery
@@ -68,6 +69,7 @@ def build_daemon(
     model_id = recogniser.embedder.model_id
     matcher, rule = recogniser.load_gallery() if gallery is None else recogniser.matcher(gallery)
     make_directory(config)
+    warn_of_readers("state.directory", config.directory)
     stack.enter_context(_alone(config))
     outbox = stack.enter_context(_outbox(config))
     mqtt, broker = _broker(config.mqtt, stack)

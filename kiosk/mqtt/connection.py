@@ -4,13 +4,14 @@ paho runs its callbacks on a network thread. Each becomes work in an inbox, and 
 the connection does the work: the caller of :meth:`Connection.step`. So all state here and in what
 uses a connection (:mod:`kiosk.mqtt.publisher`, handlers of subscriptions) belongs to one thread.
 
-MQTT QoS 1 delivers at least once, in both directions: paho sends again what was unanswered when
-the connection broke, and the broker sends again what was not acknowledged.
+QoS 1 delivers at least once: after a reconnection, paho sends again what was unanswered, and the
+broker what was not acknowledged.
 """
 
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -20,33 +21,31 @@ from kiosk.mqtt.announcements import Announcement, Announcements, announce
 from kiosk.mqtt.client import Client
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
 from kiosk.mqtt.outage import Outage
+from kiosk.mqtt.properties import PublishProperties
 from kiosk.mqtt.rivalry import Certainty, Verdict
 from kiosk.mqtt.sender import OnAnswer, Sender
 from kiosk.mqtt.subscriber import Handler, Subscriber
+from kiosk.mqtt.tls import tls_advice
 
 
 class Connection:
     """One MQTT connection.
 
-    :meth:`post` and :meth:`wake` may be called on any thread, everything else on the owning one
-    alone (or before :meth:`open`).
+    Any thread may call :meth:`post` and :meth:`wake`; the rest is for the owning one.
 
     Args:
         mqtt: The configuration; ``mqtt.host`` must be set.
-        client_id: The MQTT client id; the broker ends the older of two connections with one id.
+        client_id: The MQTT client id.
         password: The password of ``mqtt.username``.
         persistent: The broker keeps the MQTT session (:class:`kiosk.mqtt.client.Client`).
-        will: What the broker announces when this process vanishes (LWT). A clean end announces it
-            too, which MQTT does not do by itself.
-        fail_fast: Raise when the broker cannot be reached at first, or refuses the connection or a
-            subscription, instead of logging it and trying again.
+        will: What the broker announces when this process vanishes (LWT); a clean end does so, too.
+        fail_fast: Raise when the broker cannot be reached at first, or refuses something.
         retry_s: Shortest and longest wait, seconds, before the broker is tried again.
-        answer_s: How long a message may stay unanswered, seconds, before the connection is cut and
-            made again.
-        rival: What to log when another client uses the same client id, and what to do about it.
+        answer_s: After how many seconds without an answer the connection is cut and made again.
+        rival: What to log when another client uses the same client id.
 
     Raises:
-        ConfigError: ``mqtt.ca_file`` cannot be used.
+        ConfigError: A file for TLS cannot be used.
     """
 
     def __init__(
@@ -64,7 +63,8 @@ class Connection:
     ) -> None:
         self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
         self._will = will
-        self._outage = Outage(self.broker, rival=rival, fail_fast=fail_fast)
+        advise = partial(tls_advice, mqtt)
+        self._outage = Outage(self.broker, rival=rival, advise=advise, fail_fast=fail_fast)
         self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
         self._connect_hooks: list[Callable[[], None]] = []
@@ -108,9 +108,8 @@ class Connection:
     def each_turn(self, turn: Callable[[], float]) -> None:
         """Call a function after every piece of work; it may publish while there is :attr:`room`.
 
-        The last call is in :meth:`close`, after the last answers to events.
-
-        It returns when it wants to be called again at the latest, in monotonic seconds.
+        The last call is in :meth:`close`, after the last answers to events. It returns when it
+        wants to be called again at the latest, in monotonic seconds.
         """
         self._turns.append(turn)
 
@@ -140,33 +139,25 @@ class Connection:
         on_answer: OnAnswer,
         *,
         retain: bool = False,
-        correlation: bytes | None = None,
+        properties: PublishProperties | None = None,
     ) -> None:
         """Publish a message with QoS 1.
 
         paho keeps it, and sends it again after a reconnection, until the broker answers.
-
-        Args:
-            topic: The topic.
-            payload: The payload.
-            on_answer: Called with the broker's answer.
-            retain: Whether the broker keeps it for later subscribers.
-            correlation: MQTT 5 correlation data of the request that this answers.
+        ``on_answer`` is called with the broker's answer; ``properties`` are dropped in MQTT 3.1.1.
 
         Raises:
             BrokerError: paho does not take it.
         """
         now_s = time.monotonic()
-        self._sender.publish(
-            topic, payload, on_answer, now_s, retain=retain, correlation=correlation
-        )
+        self._sender.publish(topic, payload, on_answer, now_s, retain=retain, properties=properties)
 
     def post(self, work: Work) -> None:
-        """Have the owning thread do something; any thread may call this."""
+        """Have the owning thread do something."""
         self._inbox.put(work)
 
     def wake(self) -> None:
-        """Have the owning thread take a turn; any thread may call this."""
+        """Have the owning thread take a turn."""
         self._inbox.put(lambda: None)  # a turn follows every piece of work
 
     def open(self) -> None:

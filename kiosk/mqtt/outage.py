@@ -1,6 +1,7 @@
 """Report an outage of the broker: one log line when it begins and one when it ends."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from paho.mqtt.reasoncodes import ReasonCode
@@ -27,15 +28,25 @@ class Outage:
     Args:
         broker: What the broker is called in messages.
         rival: What to log when another client uses the same client id.
+        advise: Says which key is wrong when the broker did not answer; "" if that is not known.
         fail_fast: Raise when the broker refuses the connection, or cannot be reached at first,
             instead of waiting for it.
     """
 
-    def __init__(self, broker: str, *, rival: str = "", fail_fast: bool = False) -> None:
+    def __init__(
+        self,
+        broker: str,
+        *,
+        rival: str = "",
+        advise: Callable[[object], str] = lambda _cause: "",
+        fail_fast: bool = False,
+    ) -> None:
         self._broker = broker
         self._rival = rival
+        self._advise = advise
         self._fail_fast = fail_fast
         self._was_connected = False
+        self._is_answered = False
         self._logged: set[str] = set()
         self._began_s = 0.0
         self._is_silent = False
@@ -48,11 +59,14 @@ class Outage:
         Raises:
             BrokerError: With ``fail_fast``, before the first connection.
         """
+        is_answered, self._is_answered = self._is_answered, False
         if self._fail_fast and not self._was_connected:
-            message = f"{self._broker} cannot be reached ({cause}); check mqtt.host and port"
-            raise BrokerError(message)
+            message = "" if is_answered else self._advise(cause)
+            message = message or f"cannot be reached ({cause}); check mqtt.host and port"
+            raise BrokerError(f"{self._broker} {message}")
         if not self._logged:
-            self._warn("unreachable", f"is unreachable ({cause})", now_s)
+            message = "" if is_answered else self._advise(cause)
+            self._warn("unreachable", message or f"is unreachable ({cause})", now_s)
 
     def refused(self, reason: ReasonCode, now_s: float) -> None:
         """Note that the broker answers, and refuses the connection.
@@ -60,6 +74,7 @@ class Outage:
         Raises:
             BrokerError: With ``fail_fast``.
         """
+        self._is_answered = True
         advice = _ADVICE.get(reason.value, "see the broker's log")
         message = f"refuses the connection ({reason}); {advice}"
         if self._fail_fast:
@@ -68,6 +83,7 @@ class Outage:
 
     def displaced(self, verdict: Verdict, now_s: float) -> None:
         """Note that another client has taken the connection, or seems to have."""
+        self._is_answered = False
         if verdict.certainty == "certain":
             message = f"has ended the connection, because {self._rival}"
         else:
@@ -90,7 +106,7 @@ class Outage:
 
     def connected(self, now_s: float) -> None:
         """Note that the broker has accepted the connection."""
-        self._was_connected = True
+        self._was_connected = self._is_answered = True
         if self._is_silent:
             self._logged.clear()
         elif not self._logged:

@@ -76,7 +76,7 @@ def kiosk_connection(
     """Build a kiosk's connection, which announces its availability: online, and at its end offline.
 
     Raises:
-        ConfigError: ``mqtt.ca_file`` cannot be used.
+        ConfigError: A file for TLS cannot be used.
     """
     topic = address.availability
     connection = Connection(

@@ -17,6 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from kiosk.errors import OutboxError, PayloadError
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent
+from kiosk.mqtt.properties import PublishProperties
 from kiosk.mqtt.publisher import is_delivery
 from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.delivery import (
@@ -203,7 +204,7 @@ class RegisterLink:
             self._address.topic(REPLAY_DONE),
             encode_delivery(done),
             lambda _reason: None,
-            correlation=replay.correlation,
+            properties=PublishProperties(correlation=replay.correlation),
         )
 
     def _on_answer(self, replay: _Replay, reason: ReasonCode) -> None:
