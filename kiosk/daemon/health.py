@@ -85,6 +85,7 @@ class HealthReporter:
         model_id: The face recogniser.
         version: Version of the software.
         directory: The folder of the kiosk's files.
+        public_key: The key that the kiosk signs with; ``None`` if it does not.
     """
 
     connection: Connection
@@ -95,6 +96,7 @@ class HealthReporter:
     model_id: str
     version: str
     directory: Path
+    public_key: str | None = None
     _due_s: float = -math.inf
     _sent_s: float = -math.inf
     _said: tuple[object, ...] = ()
@@ -177,6 +179,7 @@ class HealthReporter:
             under_voltage=is_under_voltage(),
             model_id=self.model_id,
             people=self.vitals.people,
+            public_key=self.public_key,
             rival=rival,
         )
 

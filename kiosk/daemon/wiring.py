@@ -1,5 +1,6 @@
 """The composition root: builds every object of the daemon, in one place."""
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from kiosk.config import Config, MqttSection, make_directory
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.signing_key import signing_key
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import OutboxError
 from kiosk.file_lock import file_lock
@@ -30,9 +32,12 @@ from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.private_file import warn_of_readers
 from kiosk.protocol.availability import Availability
+from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import build_pipeline, build_recogniser
+
+_log = logging.getLogger(__name__)
 
 VERSION: Final = version("attendance-kiosk")
 _BUSY_S: Final = 2.0
@@ -74,11 +79,19 @@ def build_daemon(
     outbox = stack.enter_context(_outbox(config))
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
+    signer = _signer(config)
     connection = _connection(mqtt, address, clock)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     window = mqtt.inflight_max // 2
-    RegisterLink(connection, outbox, address, window=window, confirmed=publisher.trim_soon)
-    health = _health(config, connection, address, outbox, clock, model_id, people=len(matcher))
+    RegisterLink(
+        connection,
+        outbox,
+        address,
+        window=window,
+        confirmed=publisher.trim_soon,
+        sign=signer.sign,
+    )
+    health = _health(config, connection, signer, outbox, clock, model_id, people=len(matcher))
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
     stop = threading.Event()
@@ -86,7 +99,9 @@ def build_daemon(
         open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
         pipeline=build_pipeline(recogniser, matcher, rule),
         embedder=recogniser.embedder,
-        recorder=Recorder(outbox, clock, config, model_id, committed=publisher.notify),
+        recorder=Recorder(
+            outbox, clock, config, model_id, committed=publisher.notify, sign=signer.sign
+        ),
         mqtt=worker,
         checks=(broker.check, worker.check) if broker else (worker.check,),
         load_gallery=lambda: recogniser.with_decision(read_config).load_gallery(),
@@ -120,6 +135,14 @@ def _outbox(config: Config) -> Outbox:
     return Outbox(config.outbox_path, retention=retention, busy_s=_BUSY_S)
 
 
+def _signer(config: Config) -> Signer:
+    """Read or make the kiosk's key; log the fingerprint, which a person compares."""
+    key = signing_key(config.directory / "signing-key.pem")
+    signer = Signer(key, KioskAddress.of(config.kiosk))
+    _log.info("events are signed; fingerprint of the key: %s", fingerprint(signer.public_key))
+    return signer
+
+
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:
     """Start the embedded broker if no broker is configured; return how to connect."""
     if mqtt.host:
@@ -137,7 +160,7 @@ def _connection(mqtt: MqttSection, address: KioskAddress, clock: Clock) -> Conne
 def _health(
     config: Config,
     connection: Connection,
-    address: KioskAddress,
+    signer: Signer,
     outbox: Outbox,
     clock: Clock,
     model_id: str,
@@ -147,13 +170,14 @@ def _health(
     """Build the health reporter, and start it on the connection."""
     health = HealthReporter(
         connection=connection,
-        address=address,
+        address=KioskAddress.of(config.kiosk),
         outbox=outbox,
         vitals=Vitals(people=people),
         clock=clock,
         model_id=model_id,
         version=VERSION,
         directory=config.directory,
+        public_key=signer.public_key,
     )
     health.start()
     return health

@@ -99,6 +99,7 @@ class RegisterLink:
         window: How many events that are sent again may wait for their PUBACK; fewer than the
             connection takes, so that new events need not wait.
         confirmed: Called when events were confirmed, which may be deleted now.
+        sign: Signs an answer.
     """
 
     def __init__(
@@ -109,12 +110,14 @@ class RegisterLink:
         *,
         window: int = 10,
         confirmed: Callable[[], None] = lambda: None,
+        sign: Callable[[bytes], bytes] = lambda payload: payload,
     ) -> None:
         self._connection = connection
         self._outbox = outbox
         self._address = address
         self._window = max(1, window)
         self._confirmed = confirmed
+        self._sign = sign
         self._confirmation: Confirmation | None = None
         self._requests: deque[tuple[ReplayRequest, bytes | None]] = deque(maxlen=_REQUESTS_MAX)
         self._replays: deque[_Replay] = deque()
@@ -202,7 +205,7 @@ class RegisterLink:
         )
         self._connection.publish(
             self._address.topic(REPLAY_DONE),
-            encode_delivery(done),
+            self._sign(encode_delivery(done)),
             lambda _reason: None,
             properties=PublishProperties(correlation=replay.correlation),
         )

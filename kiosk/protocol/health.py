@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.event import Timestamp, Uuid4
+from kiosk.protocol.signature import PublicKey
 
 Number = Annotated[int, Meta(ge=0)]
 CameraState = Literal["starting", "ok", "lost", "hung", "black", "covered", "frozen"]
@@ -45,6 +46,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         under_voltage: Whether the power supply is too weak now.
         model_id: The face recogniser.
         people: How many people are enrolled.
+        public_key: The key that the kiosk signs its events with.
         rival: Whether another kiosk uses the same name: the broker gives the connection now to one
             of them, and now to the other.
     """
@@ -71,6 +73,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     under_voltage: bool | None = None
     model_id: str
     people: Number
+    public_key: PublicKey | None = None
     rival: Literal["none", "suspected", "certain"] = "none"
 
 

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     UNKNOWN_KIOSK = "unknown kiosk"
     UNKNOWN_PERSON = "unknown person"
     FUTURE = "future time"
+    SIGNATURE = "signature not accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class HealthReading:
         last_sequence: The last number used there.
         said_at: When the kiosk said so; ``None`` if that is not known.
         voice: Which kiosk spoke under this name; ``None`` if it does not say.
+        public_key: The key that it signs with; ``None`` if it does not say.
     """
 
     arrival: Arrival
@@ -85,6 +87,7 @@ class HealthReading:
     last_sequence: int
     said_at: datetime | None
     voice: Voice | None = None
+    public_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

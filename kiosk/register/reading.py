@@ -16,6 +16,7 @@ from kiosk.protocol import topics
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.delivery import SEQUENCE_MAX, ReplayDone, Sequence, decode_delivery
 from kiosk.protocol.event import Event, Timestamp, UnknownEvent, Uuid4, decode, event_type
+from kiosk.protocol.signature import PublicKey
 from kiosk.protocol.topics import REPLAYED, KioskAddress, parse_topic
 from kiosk.register.arrival import (
     Arrival,
@@ -45,6 +46,7 @@ class _Health(msgspec.Struct, frozen=True):
     last_sequence: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)] = 0
     time: Timestamp | None = None
     boot_id: Annotated[str, Meta(max_length=_TEXT_MAX)] | None = None
+    public_key: PublicKey | None = None
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -100,8 +102,15 @@ def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
     said_at: datetime | None = arrival.at
     if arrival.is_retained:  # of any age; only the kiosk's clock, which may be wrong, can tell
         said_at = min(_parse_time(health.time), arrival.at) if health.time else None
-    voice = _voice(health, arrival.at)
-    return HealthReading(arrival, address, health.outbox_id, health.last_sequence, said_at, voice)
+    return HealthReading(
+        arrival,
+        address,
+        health.outbox_id,
+        health.last_sequence,
+        said_at,
+        _voice(health, arrival.at),
+        health.public_key,
+    )
 
 
 def _voice(health: _Health, heard_at: datetime) -> Voice | None:

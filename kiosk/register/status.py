@@ -5,6 +5,8 @@ from datetime import datetime
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.completeness import Completeness, Word, assess
+from kiosk.register.identity.key_table import load_keys
+from kiosk.register.identity.keys import Keys, KeyState
 from kiosk.register.identity.name_use_table import shared_names
 from kiosk.register.models import Event, Gap, Kiosk
 from kiosk.register.outbox_state import OutboxState
@@ -23,6 +25,7 @@ class KioskStatus:
         gone: Numbers that the kiosk had no longer when they were requested.
         completeness: How far its events can be relied on.
         is_name_shared: Two kiosks use this name.
+        key: Whether its signatures are trusted.
     """
 
     address: KioskAddress
@@ -31,6 +34,7 @@ class KioskStatus:
     gone: Ranges
     completeness: Completeness
     is_name_shared: bool = False
+    key: KeyState = "none"
 
 
 def load_statuses(now: datetime) -> list[KioskStatus]:
@@ -47,7 +51,15 @@ def load_statuses(now: datetime) -> list[KioskStatus]:
     silent = set(kiosks) - {one.address for one in states}
     statuses += [_status(one, kiosks[one], None, (), now) for one in silent]
     shared = shared_names(now)
-    statuses = [replace(one, is_name_shared=one.address in shared) for one in statuses]
+    keys = load_keys()
+    statuses = [
+        replace(
+            one,
+            is_name_shared=one.address in shared,
+            key=keys.get(one.address, Keys()).state,
+        )
+        for one in statuses
+    ]
     return sorted(statuses, key=_place)
 
 

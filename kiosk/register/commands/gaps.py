@@ -61,6 +61,7 @@ def as_record(status: KioskStatus, config: RegisterConfig, now: datetime) -> dic
         "complete_until": facts.complete_until,
         "offline_since": facts.offline_since,
         "is_name_shared": status.is_name_shared,
+        "key": status.key,
         "state": describe(facts, config.zone, now),
     }
 
@@ -82,6 +83,8 @@ def _row(status: KioskStatus, config: RegisterConfig, now: datetime) -> tuple[st
 
 def _state_text(status: KioskStatus, config: RegisterConfig, now: datetime) -> str:
     text = describe(status.completeness, config.zone, now)
+    if status.key == "changed":
+        text = f"its new key is not trusted, {text}"
     return f"two kiosks use this name, {text}" if status.is_name_shared else text
 
 

@@ -2,7 +2,7 @@
 
 from kiosk.register.models.accounts import Account, ApiToken, Invitation, Role, Teaching
 from kiosk.register.models.events import Alarm, BinEntry, Event, Gap, Kiosk, Outbox, Register
-from kiosk.register.models.identity import NameUseRow
+from kiosk.register.models.identity import KioskKey, NameUseRow
 from kiosk.register.models.lessons import Lesson, Mark, MarkChange, Taken
 from kiosk.register.models.participation import ParticipationPoint, ParticipationWindow
 from kiosk.register.models.people import Card, Consent, Membership, Person, SchoolClass, Term
@@ -23,6 +23,7 @@ __all__ = [
     "Invitation",
     "Kiosk",
     "KioskAlert",
+    "KioskKey",
     "Lesson",
     "Mark",
     "MarkChange",

@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connections
 
 from kiosk.__main__ import main
+from kiosk.protocol.event import encode
+from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.register.config import DatabaseSection
 from kiosk.register.models import Event, Kiosk, Person
 from kiosk.register.store import store
-from tests.kiosk.register.support import NOON, OUTBOX, arrival, event, event_id, health
+from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, event_id, health
 
 Run = Callable[..., str]
 
@@ -203,3 +206,22 @@ def test_two_kiosks_with_one_name_are_shown(run: Run) -> None:
     for command in ("gaps", "kiosks"):
         assert "two kiosks use this name" in run(command)
     assert records(run("gaps", "--json"))[0]["is_name_shared"]
+
+
+def test_a_person_trusts_the_key_of_a_kiosk(run: Run) -> None:
+    """The fingerprint is printed to compare; unsigned events then go to the bin."""
+    signer = Signer(Ed25519PrivateKey.generate(), DOOR)
+    address = "school/room-1/kiosk-1"
+    assert "has not announced a key yet" in run("kiosks", "--trust", address, code=78)
+    assert "expected SITE/ROOM/KIOSK" in run("kiosks", "--trust", "room-1/kiosk-1", code=78)
+    said = {"outbox_id": OUTBOX, "public_key": signer.public_key}
+    store([arrival(msgspec.json.encode(said), "health")], NOON)
+    assert records(run("kiosks", "--json"))[0]["key"] == "announced"
+    first, *_ = run("kiosks", "--trust", address).splitlines()
+    assert first.endswith(f"the key with the fingerprint {fingerprint(signer.public_key)}")
+    store([arrival(event(1)), arrival(signer.sign(encode(event(2))))], NOON)
+    assert "not signed" in run("bin", "--reason", "signature not accepted")
+    assert run("bin", "--retry") == "0 placed, 1 remain in the bin\n"
+    assert records(run("kiosks", "--json"))[0]["key"] == "trusted"
+    assert run("kiosks", "--distrust", address) == f"{address}: 1 keys are no longer trusted\n"
+    assert run("bin", "--retry") == "1 placed, 0 remain in the bin\n"
