@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from kiosk.atomic_file import atomic_write
-from kiosk.errors import ConfigError
+from kiosk.errors import OutboxError
 from kiosk.private_file import warn_of_readers
 
 _log = logging.getLogger(__name__)
@@ -25,14 +25,14 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
     events, and processes them when a person trusts the new key.
 
     Raises:
-        ConfigError: The file cannot be read or written.
+        OutboxError: The file cannot be read or written.
     """
     try:
         pem = path.read_bytes()
     except FileNotFoundError:
         return _make(path)
     except OSError as exc:
-        raise ConfigError(f"{path}: the signing key cannot be read ({exc.strerror})") from exc
+        raise OutboxError(f"{path}: the signing key cannot be read ({exc.strerror})") from exc
     warn_of_readers("state.directory", path)
     try:
         key = load_pem_private_key(pem, password=None)
@@ -51,5 +51,5 @@ def _make(path: Path) -> Ed25519PrivateKey:
         with atomic_write(path, 0o600, owner_of=path.parent) as partial:
             partial.write_bytes(pem)
     except OSError as exc:
-        raise ConfigError(f"{path}: the signing key cannot be written ({exc.strerror})") from exc
+        raise OutboxError(f"{path}: the signing key cannot be written ({exc.strerror})") from exc
     return key

@@ -2,47 +2,45 @@
 
 import logging
 import os
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from datetime import timedelta
+from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
+from threading import Event
 from typing import Final
 
-from kiosk.atomic_file import create_for_owner_of
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
-from kiosk.config import Config, MqttSection, make_directory
+from kiosk.config import Config, MqttSection
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
+from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import Recorder
-from kiosk.daemon.signing_key import signing_key
+from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
+from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.errors import OutboxError
-from kiosk.file_lock import file_lock
-from kiosk.mqtt.client import read_password
+from kiosk.errors import GalleryError
+from kiosk.mqtt.client import check_broker_files, read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import Retention
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
-from kiosk.private_file import warn_of_readers
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.signature import Signer, fingerprint
+from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import KioskAddress
+from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
-from kiosk.recognition.recogniser import build_pipeline, build_recogniser
+from kiosk.recognition.match import Matcher
+from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
+from kiosk.service_status import status_path
 
 _log = logging.getLogger(__name__)
 
 VERSION: Final = version("attendance-kiosk")
-_BUSY_S: Final = 2.0
-"""How long the frame loop waits for another process that writes to the outbox; the watchdog waits
-for 30 s. The event then stays in memory and is tried again."""
 
 
 def build_daemon(
@@ -53,33 +51,42 @@ def build_daemon(
     camera: Callable[[], Camera] | None = None,
     gallery: Gallery | None = None,
     read_config: Callable[[], Config] | None = None,
+    stop: Event | None = None,
+    reload: Event | None = None,
 ) -> Daemon:
     """Build the daemon.
 
+    A gallery that cannot be used is no error: the daemon waits for it.
+
     Args:
         config: The configuration.
-        stack: Closes what the daemon opened.
+        stack: Closes what the daemon opened; nothing, if the outbox cannot be opened.
         clock: Time; the system's by default.
         camera: Opens the camera; the configured one by default.
         gallery: The enrolled people; the configured file by default.
-        read_config: Reads the configuration again, for its thresholds; by default they stay.
+        read_config: Reads the configuration again, for a reload; by default it stays.
+        stop: Ends the daemon when it is set.
+        reload: Has the daemon read its files again when it is set.
 
     Raises:
-        KioskError: A part cannot be built as configured. All files are read before anything is
-            started.
+        ConfigError: The configuration cannot be used.
+        ModelError: The model cannot be used.
+        OutboxError: The outbox cannot be opened.
+        InUseError: Another kiosk runs with the same files.
+        BrokerError, MissingExtraError: The embedded broker cannot be started.
     """
-    clock = clock or SystemClock()
+    clock, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
     require_broker(config.mqtt)
+    check_broker_files(config.mqtt)
     recogniser = build_recogniser(config)
     model_id = recogniser.embedder.model_id
-    matcher, rule = recogniser.load_gallery() if gallery is None else recogniser.matcher(gallery)
-    make_directory(config)
-    warn_of_readers("state.directory", config.directory)
-    stack.enter_context(_alone(config))
-    outbox = stack.enter_context(_outbox(config))
+    loader = Loader(recogniser, read_config)
+    (matcher, rule), gallery_fault = _people(recogniser, gallery)
+    outbox = stack.enter_context(open_outbox(config))
+    signer = read_signer(config)
+    stack.enter_context(only_kiosk(config))  # last of what may have to wait for the disk
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
-    signer = _signer(config)
     connection = _connection(mqtt, address, clock)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     window = mqtt.inflight_max // 2
@@ -91,56 +98,62 @@ def build_daemon(
         confirmed=publisher.trim_soon,
         sign=signer.sign,
     )
-    health = _health(config, connection, signer, outbox, clock, model_id, people=len(matcher))
+    health = _health(config, connection, signer, outbox, clock, model_id)
+    loaded = Loaded(matcher, rule, config)
+    loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
-    stop = threading.Event()
+    recorder = loaded.recorder(
+        Recorder(outbox, clock, config, model_id, committed=publisher.notify, sign=signer.sign)
+    )
+    state = State(
+        board=build_board(config, notifier, clock),
+        clock=clock,
+        vitals=health.vitals,
+        outbox=outbox,
+        backlog=recorder.backlog,
+        model_id=model_id,
+        broker=worker.broker,
+        broker_fault=worker.fault,
+        report=health.notify,
+        gallery_fault=gallery_fault,
+    )
     return Daemon(
         open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
         pipeline=build_pipeline(recogniser, matcher, rule),
         embedder=recogniser.embedder,
-        recorder=Recorder(
-            outbox, clock, config, model_id, committed=publisher.notify, sign=signer.sign
-        ),
+        recorder=recorder,
         mqtt=worker,
         checks=(broker.check, worker.check) if broker else (worker.check,),
-        load_gallery=lambda: recogniser.with_decision(read_config).load_gallery(),
+        loader=loader,
         clock=clock,
         notifier=notifier,
+        state=state,
+        observer=Observer(state),
         watchdog=Watchdog.from_environment(os.environ, notifier),
         retry_s=config.camera.retry_s,
-        vitals=health.vitals,
-        report=health.notify,
         stop=stop,
+        reload=reload,
     )
 
 
-def _alone(config: Config) -> AbstractContextManager[None]:
-    """Return the lock that keeps a second `kiosk run` from the outbox and the MQTT client id."""
-    return file_lock(
-        config.directory / ".lock-run",
-        "kiosk run",
-        busy=f"{config.directory}: {{holder}} is running on this machine with the same files; stop"
-        " it first (the service: sudo systemctl stop kiosk)",
-        error=OutboxError,
-        owner_of=config.directory,
-    )
+def build_board(config: Config, notifier: Notifier, clock: Clock) -> StatusBoard:
+    """Build what shows the status of the daemon."""
+    path = status_path(config, os.environ)
+    return StatusBoard(path, notifier, clock, config.directory, VERSION)
 
 
-def _outbox(config: Config) -> Outbox:
-    """Create the file where it is absent, and open the outbox."""
-    create_for_owner_of(config.directory, config.outbox_path)
-    state = config.state
-    retention = Retention(unconfirmed=timedelta(days=state.keep_days), events_max=state.events_max)
-    return Outbox(config.outbox_path, retention=retention, busy_s=_BUSY_S)
-
-
-def _signer(config: Config) -> Signer:
-    """Read or make the kiosk's key; log the fingerprint, which a person compares."""
-    key = signing_key(config.directory / "signing-key.pem")
-    signer = Signer(key, KioskAddress.of(config.kiosk))
-    _log.info("events are signed; fingerprint of the key: %s", fingerprint(signer.public_key))
-    return signer
+def _people(
+    recogniser: Recogniser, gallery: Gallery | None
+) -> tuple[tuple[Matcher, DecisionRule], str]:
+    """Prepare the enrolled people; nobody, and the reason, while the gallery cannot be used."""
+    if gallery is not None:
+        return recogniser.matcher(gallery), ""
+    try:
+        return recogniser.load_gallery(), ""
+    except GalleryError as exc:
+        _log.warning("waiting for a gallery: %s", exc)
+        return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:
@@ -164,15 +177,13 @@ def _health(
     outbox: Outbox,
     clock: Clock,
     model_id: str,
-    *,
-    people: int,
 ) -> HealthReporter:
     """Build the health reporter, and start it on the connection."""
     health = HealthReporter(
         connection=connection,
         address=KioskAddress.of(config.kiosk),
         outbox=outbox,
-        vitals=Vitals(people=people),
+        vitals=Vitals(),
         clock=clock,
         model_id=model_id,
         version=VERSION,

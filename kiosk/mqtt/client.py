@@ -42,6 +42,16 @@ def read_password(mqtt: MqttSection) -> str:
     return password
 
 
+def check_broker_files(mqtt: MqttSection) -> None:
+    """Check, without a connection, that the files of section ``mqtt`` can be used.
+
+    Raises:
+        ConfigError: The password or a file for TLS cannot be used.
+    """
+    read_password(mqtt)
+    tls_context(mqtt)
+
+
 class Client(paho.Client):
     """paho's client with manual acknowledgement, and a network thread that cannot end unnoticed.
 

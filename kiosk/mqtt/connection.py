@@ -3,9 +3,6 @@
 paho runs its callbacks on a network thread. Each becomes work in an inbox, and the thread that owns
 the connection does the work: the caller of :meth:`Connection.step`. So all state here and in what
 uses a connection (:mod:`kiosk.mqtt.publisher`, handlers of subscriptions) belongs to one thread.
-
-QoS 1 delivers at least once: after a reconnection, paho sends again what was unanswered, and the
-broker what was not acknowledged.
 """
 
 import math
@@ -44,6 +41,9 @@ class Connection:
         answer_s: After how many seconds without an answer the connection is cut and made again.
         rival: What to log when another client uses the same client id.
 
+    Attributes:
+        outage: What is wrong with the connection; any thread may read it.
+
     Raises:
         ConfigError: A file for TLS cannot be used.
     """
@@ -64,7 +64,7 @@ class Connection:
         self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
         self._will = will
         advise = partial(tls_advice, mqtt)
-        self._outage = Outage(self.broker, rival=rival, advise=advise, fail_fast=fail_fast)
+        self.outage = Outage(self.broker, rival=rival, advise=advise, fail_fast=fail_fast)
         self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
         self._connect_hooks: list[Callable[[], None]] = []
@@ -187,7 +187,7 @@ class Connection:
         Messages that come in meanwhile are neither delivered nor acknowledged.
 
         Args:
-            timeout_s: Return after this many seconds at the latest; the answers may take half.
+            timeout_s: Return after so many seconds at the latest; the answers may take half.
         """
         deadline_s = time.monotonic() + timeout_s
         self._inbox.closed.set()
@@ -203,7 +203,7 @@ class Connection:
     def _check_answers(self, now_s: float) -> None:
         """Cut a connection whose acknowledgements do not come; paho sends again on a new one."""
         if self._is_connected and now_s >= self._sender.overdue_s:
-            self._outage.unanswered(len(self._sender), now_s)
+            self.outage.unanswered(len(self._sender), now_s)
             self._is_connected = False
             self._client.cut()
 
@@ -217,10 +217,10 @@ class Connection:
     def _on_connect(self, reason: ReasonCode, receive_maximum: int) -> None:
         if reason.is_failure:
             if not self.is_closed:
-                self._outage.refused(reason, time.monotonic())
+                self.outage.refused(reason, time.monotonic())
             return
         now_s = time.monotonic()
-        self._outage.connected(now_s)
+        self.outage.connected(now_s)
         self._is_connected = True
         self._sender.connect(receive_maximum, now_s)
         self._announcements.connect()
@@ -230,19 +230,19 @@ class Connection:
 
     def _on_unreachable(self, cause: object) -> None:
         if not self.is_closed:
-            self._outage.unreachable(cause, time.monotonic())
+            self.outage.unreachable(cause, time.monotonic())
 
     def _on_disconnect(self, reason: ReasonCode, verdict: Verdict) -> None:
         self._is_connected = False
         if verdict.wait_s is not None and not self.is_closed:
-            self._outage.displaced(verdict, time.monotonic())
+            self.outage.displaced(verdict, time.monotonic())
         else:
             self._on_unreachable(reason)
 
     def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
         self._sender.answer(packet_id, reason)
         if not len(self._sender):
-            self._outage.all_answered()
+            self.outage.all_answered()
 
     def _on_end(self, error: Exception | None) -> None:
         self._network_ended = True

@@ -31,6 +31,9 @@ class Outage:
         advise: Says which key is wrong when the broker did not answer; "" if that is not known.
         fail_fast: Raise when the broker refuses the connection, or cannot be reached at first,
             instead of waiting for it.
+
+    Attributes:
+        fault: What is wrong with the connection; empty while it works.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Outage:
         advise: Callable[[object], str] = lambda _cause: "",
         fail_fast: bool = False,
     ) -> None:
+        self.fault = f"{broker} has not answered yet"
         self._broker = broker
         self._rival = rival
         self._advise = advise
@@ -107,6 +111,7 @@ class Outage:
     def connected(self, now_s: float) -> None:
         """Note that the broker has accepted the connection."""
         self._was_connected = self._is_answered = True
+        self.fault = ""
         if self._is_silent:
             self._logged.clear()
         elif not self._logged:
@@ -117,6 +122,7 @@ class Outage:
 
     def _warn(self, kind: str, message: str, now_s: float, then: str = "trying again") -> None:
         """Log one kind of failure, once in each outage."""
+        self.fault = f"{self._broker} {message}"
         if not self._logged:
             self._began_s = now_s
         if kind not in self._logged:

@@ -46,6 +46,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         under_voltage: Whether the power supply is too weak now.
         model_id: The face recogniser.
         people: How many people are enrolled.
+        gallery_version: How often the gallery was changed; by its own counter, or the counter of
+            the gallery that it is a copy of.
+        gallery_hash: Of the gallery's content: equal at all doors with the same people.
+        config_hash: Of the settings, without the kiosk's names: equal at all doors with the same.
         public_key: The key that the kiosk signs its events with.
         rival: Whether another kiosk uses the same name: the broker gives the connection now to one
             of them, and now to the other.
@@ -73,6 +77,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     under_voltage: bool | None = None
     model_id: str
     people: Number
+    gallery_version: Number | None = None
+    gallery_hash: str | None = None
+    config_hash: str | None = None
     public_key: PublicKey | None = None
     rival: Literal["none", "suspected", "certain"] = "none"
 

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.daemon.signing_key import signing_key
-from kiosk.errors import ConfigError
+from kiosk.errors import OutboxError
 
 
 def raw(key: Ed25519PrivateKey) -> bytes:
@@ -36,7 +36,7 @@ def test_a_damaged_key_is_replaced(
 def test_a_key_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
     """A folder in its place, and an absent folder."""
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ConfigError, match=r"folder: the signing key cannot be read \(Is a dir"):
+    with pytest.raises(OutboxError, match=r"folder: the signing key cannot be read \(Is a dir"):
         signing_key(tmp_path / "folder")
-    with pytest.raises(ConfigError, match=r"key: the signing key cannot be written \(No such"):
+    with pytest.raises(OutboxError, match=r"key: the signing key cannot be written \(No such"):
         signing_key(tmp_path / "absent" / "key")
