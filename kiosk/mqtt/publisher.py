@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from kiosk.config import MqttSection
 from kiosk.errors import OutboxError
 from kiosk.mqtt.announcements import Announcement
+from kiosk.mqtt.cloud_event import event_properties
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent, Progress
 from kiosk.protocol.availability import Availability, encode_availability
@@ -168,7 +169,8 @@ class Publisher:
     def _publish(self, events: Sequence[PendingEvent], now_s: float) -> None:
         for event in self._progress.take(events, now_s):
             on_answer = partial(self._on_answer, event.sequence, event.topic)
-            self._connection.publish(event.topic, event.payload, on_answer)
+            properties = event_properties(event.payload)
+            self._connection.publish(event.topic, event.payload, on_answer, properties=properties)
 
     def _on_answer(self, sequence: int, topic: str, reason: ReasonCode) -> None:
         if not is_delivery(reason):

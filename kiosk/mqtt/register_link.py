@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.errors import OutboxError, PayloadError
+from kiosk.mqtt.cloud_event import event_properties
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent
 from kiosk.mqtt.properties import PublishProperties
@@ -192,7 +193,9 @@ class RegisterLink:
                 replay.next = event.sequence + 1
                 replay.unanswered += 1
                 topic = self._address.topic(REPLAYED)
-                self._connection.publish(topic, event.payload, partial(self._on_answer, replay))
+                on_answer = partial(self._on_answer, replay)
+                properties = event_properties(event.payload)
+                self._connection.publish(topic, event.payload, on_answer, properties=properties)
             if len(events) < limit:
                 replay.skip_to(replay.end + 1)
 

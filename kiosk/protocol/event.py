@@ -3,8 +3,8 @@
 An event states who was at which door, in which class session and when, and how certain the kiosk
 was. It holds no name and no image. :data:`Event` is a union of the event types, tagged by
 ``type``; each type has a topic of its own (:mod:`kiosk.protocol.topics`).
-``event.schema.json`` beside this file is generated from these types (``kiosk schema``); a test
-keeps the two equal.
+``event.schema.json`` beside this file is generated from these types (``kiosk schema``), and
+``asyncapi.yaml`` from those of all messages; a test keeps them equal.
 
 Events are written strictly and read tolerantly: :func:`encode` rejects a field that breaks the
 schema; :func:`decode` ignores a field that it does not know, and returns an
