@@ -122,7 +122,10 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
         "--peers", type=home_path, help="folder with models of other projects to compare with"
     )
     bench.add_argument("--json", action="store_true", help="print the figures as JSON")
-    add_command(commands, "schema", "print the JSON Schema of events", _schema)
+    schema = add_command(commands, "schema", "print the JSON Schema of events", _schema)
+    schema.add_argument(
+        "--asyncapi", action="store_true", help="print the AsyncAPI document of all topics (YAML)"
+    )
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -192,10 +195,15 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    del options
     from kiosk.protocol.event import schema
 
-    print(json.dumps(schema(), indent=2))
+    if options.asyncapi:
+        from kiosk.protocol.asyncapi import document
+        from kiosk.protocol.yaml_text import yaml_text
+
+        print(yaml_text(document()), end="")
+    else:
+        print(json.dumps(schema(), indent=2))
     return 0
 
 

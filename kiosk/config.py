@@ -134,15 +134,23 @@ class MqttSection(Section, frozen=True):
     username: str = ""
     password_file: str = ""
     ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
     protocol: Literal["5", "3.1.1"] = "5"
     keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 30
     session_expiry_s: Annotated[int, Meta(ge=0, le=4294967295)] = 604800
     inflight_max: Annotated[int, Meta(ge=1, le=1000)] = 20
 
     def problems(self) -> Iterator[Problem]:
-        """Check that an account is for a configured broker."""
+        """Check that an account is for a configured broker, and a certificate for TLS."""
         if self.username and not self.host:
             yield "host", "needed when mqtt.username is set"
+        if self.key_file and not self.cert_file:
+            yield "cert_file", "needed when mqtt.key_file is set"
+        if self.cert_file and not self.key_file:
+            yield "key_file", "needed when mqtt.cert_file is set"
+        if self.cert_file and not self.ca_file:
+            yield "ca_file", "needed when mqtt.cert_file is set: only TLS uses it"
 
 
 class StateSection(Section, frozen=True):
@@ -233,7 +241,7 @@ def parse_config(text: bytes, source: str) -> Config:
 
 
 def make_directory(config: Config) -> None:
-    """Create the folder of the kiosk's files, if it is absent.
+    """Create the folder of the kiosk's files, if it is absent, for its owner alone.
 
     When root creates it, it belongs to the owner of the folder that it is in.
 
@@ -242,7 +250,7 @@ def make_directory(config: Config) -> None:
     """
     try:
         is_new = not config.directory.exists()
-        config.directory.mkdir(parents=True, exist_ok=True)
+        config.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_new:
             give_to_owner_of(config.directory.parent, config.directory)
     except OSError as exc:

@@ -142,7 +142,7 @@ install_folders() {
     user=$(number_of passwd)
     group=$(number_of group)
     run install -d -m 0750 -o root -g "$group" "$configuration"
-    run install -d -m 0750 -o "$user" -g "$group" "$state"
+    run install -d -m 0700 -o "$user" -g "$group" "$state"
     if [ -e "$configuration/kiosk.toml" ]; then
         say "$configuration/kiosk.toml: unchanged"
     else

@@ -133,9 +133,10 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 SHARED = {
     *("atomic_file", "cli", "clock", "config", "config_errors", "config_file"),
-    *("config_sources", "contract", "logs"),
-    *("csv_table", "erased", "errors", "keyring", "printable", "records", "reload_request"),
-    *("roster", "sealed_file", "service_status", "text_table", "timetable", "write_lock"),
+    *("config_sources", "contract", "file_lock", "logs"),
+    *("csv_table", "erased", "errors", "keyring", "printable", "private_file", "records"),
+    *("reload_request", "roster", "sealed_file", "service_status", "text_table", "timetable"),
+    "write_lock",
 }
 """What stands beside the rooms and serves all of them."""
 

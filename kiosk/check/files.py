@@ -6,7 +6,7 @@ from typing import Final
 from kiosk.check.finding import Finding, attempt, fault, ok, warning
 from kiosk.config import Config
 from kiosk.daemon.machine import free_mb
-from kiosk.daemon.wiring import open_outbox
+from kiosk.daemon.state_folder import open_outbox
 from kiosk.errors import KioskError
 from kiosk.keyring import Keyring
 from kiosk.recognition.gallery import load_gallery

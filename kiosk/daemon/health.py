@@ -24,6 +24,7 @@ from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Counts
+from kiosk.mqtt.rivalry import Certainty
 from kiosk.protocol.health import CameraState, Health, encode_health
 from kiosk.protocol.topics import HEALTH, KioskAddress
 
@@ -90,6 +91,7 @@ class HealthReporter:
         model_id: The face recogniser.
         version: Version of the software.
         directory: The folder of the kiosk's files.
+        public_key: The key that the kiosk signs with; ``None`` if it does not.
     """
 
     connection: Connection
@@ -100,6 +102,7 @@ class HealthReporter:
     model_id: str
     version: str
     directory: Path
+    public_key: str | None = None
     _due_s: float = -math.inf
     _sent_s: float = -math.inf
     _said: tuple[object, ...] = ()
@@ -119,16 +122,16 @@ class HealthReporter:
     def _take_turn(self) -> float:
         now_s = time.monotonic()
         camera = self._camera()
-        vitals = self.vitals
+        vitals, rival = self.vitals, self.connection.rival
         settings = (vitals.gallery_version, vitals.gallery_hash, vitals.config_hash)
-        important = (camera, vitals.people, bool(vitals.in_memory), *settings)
+        important = (camera, vitals.people, bool(vitals.in_memory), rival, *settings)
         if now_s >= self._due_s or important != self._said or self._has_new_events(now_s):
             if camera == "hung" and self._said and self._said[0] != camera:
                 _log.error("the camera has given no frame for %.0f s", _HUNG_S)
             self._said = important
             self._sent_s = now_s
             self._due_s = now_s + _INTERVAL_S
-            payload = encode_health(self._health(camera))
+            payload = encode_health(self._health(camera, rival))
             self.connection.announce(Announcement(self.address.topic(HEALTH), payload))
             self.connection.wake()  # an announcement goes out in the next step
         # A camera that hangs is noticed in time, although nothing comes in.
@@ -156,7 +159,7 @@ class HealthReporter:
         frame_s = self.vitals.frame_s
         return None if frame_s is None else max(0.0, self.clock.monotonic_s() - frame_s)
 
-    def _health(self, camera: CameraState) -> Health:
+    def _health(self, camera: CameraState, rival: Certainty) -> Health:
         self._read_outbox()
         faces = dict(self.vitals.faces)
         age_s = self._frame_age_s()
@@ -186,6 +189,8 @@ class HealthReporter:
             gallery_version=self.vitals.gallery_version,
             gallery_hash=self.vitals.gallery_hash,
             config_hash=self.vitals.config_hash,
+            public_key=self.public_key,
+            rival=rival,
         )
 
     def _read_outbox(self) -> None:

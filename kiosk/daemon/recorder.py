@@ -91,6 +91,7 @@ class Recorder:
     config: Config
     model_id: str
     committed: Callable[[], None]
+    sign: Callable[[bytes], bytes] = lambda payload: payload
     backlog: Backlog = field(default_factory=Backlog)
     gallery_version: int = 0
     gallery_hash: str = ""
@@ -127,7 +128,7 @@ class Recorder:
 
         def build(sequence: int) -> tuple[str, str, bytes]:
             numbered = msgspec.structs.replace(event, sequence=sequence)
-            return event.event_id, self._address.topic_of(event), encode(numbered)
+            return event.event_id, self._address.topic_of(event), self.sign(encode(numbered))
 
         sequence = self.outbox.store_once(key, build)
         if sequence is not None:

@@ -11,8 +11,9 @@ from typing import Final
 
 from kiosk.clock import Clock, SystemClock
 from kiosk.config import Config
+from kiosk.daemon.state_folder import open_outbox
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.daemon.wiring import build_board, build_daemon, open_outbox
+from kiosk.daemon.wiring import build_board, build_daemon
 from kiosk.errors import OutboxError
 
 _log = logging.getLogger(__name__)

@@ -4,22 +4,21 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from threading import Event
 from typing import Final
 
-from kiosk.atomic_file import create_for_owner_of
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
-from kiosk.config import Config, MqttSection, make_directory
+from kiosk.config import Config, MqttSection
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
 from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import GalleryError
@@ -27,11 +26,11 @@ from kiosk.mqtt.client import check_broker_files, read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import Retention
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
+from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
@@ -42,9 +41,6 @@ from kiosk.service_status import status_path
 _log = logging.getLogger(__name__)
 
 VERSION: Final = version("attendance-kiosk")
-_BUSY_S: Final = 2.0
-"""How long the frame loop waits for another process that writes to the outbox; the watchdog waits
-for 30 s. The event then stays in memory and is tried again."""
 
 
 def build_daemon(
@@ -76,6 +72,7 @@ def build_daemon(
         ConfigError: The configuration cannot be used.
         ModelError: The model cannot be used.
         OutboxError: The outbox cannot be opened.
+        InUseError: Another kiosk runs with the same files.
         BrokerError, MissingExtraError: The embedded broker cannot be started.
     """
     clock, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
@@ -89,18 +86,28 @@ def build_daemon(
     loader = Loader(recogniser, read_config)
     (matcher, rule), gallery_fault = _people(recogniser, gallery)
     outbox = stack.enter_context(open_outbox(config))
+    signer = read_signer(config)
+    stack.enter_context(only_kiosk(config))  # last of what may have to wait for the disk
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     window = mqtt.inflight_max // 2
-    RegisterLink(connection, outbox, address, window=window, confirmed=publisher.trim_soon)
-    health = _health(config, connection, address, outbox, clock, model_id)
+    RegisterLink(
+        connection,
+        outbox,
+        address,
+        window=window,
+        confirmed=publisher.trim_soon,
+        sign=signer.sign,
+    )
+    health = _health(config, connection, signer, outbox, clock, model_id)
     loaded = Loaded(matcher, rule, config)
     loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
-    recorder = Recorder(outbox, clock, config, model_id, committed=publisher.notify)
-    recorder = loaded.recorder(recorder)
+    recorder = loaded.recorder(
+        Recorder(outbox, clock, config, model_id, committed=publisher.notify, sign=signer.sign)
+    )
     state = State(
         board=board,
         clock=clock,
@@ -151,20 +158,6 @@ def _people(
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
 
 
-def open_outbox(config: Config) -> Outbox:
-    """Create the folder and the file where they are absent, and open the outbox.
-
-    Raises:
-        ConfigError: The folder cannot be created.
-        OutboxError: The file cannot be used.
-    """
-    make_directory(config)
-    create_for_owner_of(config.directory, config.outbox_path)
-    state = config.state
-    retention = Retention(unconfirmed=timedelta(days=state.keep_days), events_max=state.events_max)
-    return Outbox(config.outbox_path, retention=retention, busy_s=_BUSY_S)
-
-
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:
     """Start the embedded broker if no broker is configured; return how to connect."""
     if mqtt.host:
@@ -182,7 +175,7 @@ def _connection(mqtt: MqttSection, address: KioskAddress, clock: Clock) -> Conne
 def _health(
     config: Config,
     connection: Connection,
-    address: KioskAddress,
+    signer: Signer,
     outbox: Outbox,
     clock: Clock,
     model_id: str,
@@ -190,13 +183,14 @@ def _health(
     """Build the health reporter, and start it on the connection."""
     health = HealthReporter(
         connection=connection,
-        address=address,
+        address=KioskAddress.of(config.kiosk),
         outbox=outbox,
         vitals=Vitals(),
         clock=clock,
         model_id=model_id,
         version=VERSION,
         directory=config.directory,
+        public_key=signer.public_key,
     )
     health.start()
     return health

@@ -1,21 +1,24 @@
 """paho's MQTT client, set up from the ``[mqtt]`` table of the configuration."""
 
 import contextlib
+import ipaddress
 import logging
 import random
 import socket
-import ssl
+import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
+from kiosk import private_file
 from kiosk.config import MqttSection
-from kiosk.errors import ConfigError
+from kiosk.mqtt.rivalry import SESSION_TAKEN_OVER, Certainty, Rivalry, Verdict
+from kiosk.mqtt.tls import tls_context
 
 _log = logging.getLogger(__name__)
 
@@ -25,40 +28,28 @@ _RECEIVE_MAXIMUM: Final = 1000
 
 
 def read_password(mqtt: MqttSection) -> str:
-    """Read the password without the line break at its end; return "" when no file is set.
+    """Read the broker's password; return "" when no file is set.
 
-    A byte order mark, which editors of Windows write, is not part of the password.
+    Warn when it would go through a network as plain text.
 
     Raises:
-        ConfigError: The file cannot be read as UTF-8.
+        ConfigError: As :func:`kiosk.private_file.read_password`.
     """
-    if not mqtt.password_file:
-        return ""
-    try:
-        return Path(mqtt.password_file).read_text(encoding="utf-8-sig").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        message = (
-            f"mqtt.password_file: {mqtt.password_file} cannot be read as UTF-8 text ({_why(exc)})"
-        )
-        raise ConfigError(message) from exc
+    password = private_file.read_password("mqtt.password_file", mqtt.password_file)
+    if password and not mqtt.ca_file and not _is_this_machine(mqtt.host):
+        message = "mqtt.ca_file: empty, so the password goes to %s as plain text: use TLS"
+        _log.warning(message, mqtt.host)
+    return password
 
 
 def check_broker_files(mqtt: MqttSection) -> None:
     """Check, without a connection, that the files of section ``mqtt`` can be used.
 
     Raises:
-        ConfigError: The password or the certificate cannot be read.
+        ConfigError: The password or a file for TLS cannot be used.
     """
     read_password(mqtt)
-    if mqtt.ca_file:
-        try:
-            ssl.create_default_context(cafile=mqtt.ca_file)
-        except (OSError, ssl.SSLError) as exc:
-            raise ConfigError(_not_certificates(mqtt.ca_file, exc)) from exc
-
-
-def _not_certificates(ca_file: str, exc: Exception) -> str:
-    return f"mqtt.ca_file: {ca_file} cannot be read as PEM certificates ({_why(exc)})"
+    tls_context(mqtt)
 
 
 class Client(paho.Client):
@@ -80,7 +71,7 @@ class Client(paho.Client):
             ``None`` after :meth:`disconnect`.
 
     Raises:
-        ConfigError: ``mqtt.ca_file`` cannot be used.
+        ConfigError: A file for TLS cannot be used (:func:`kiosk.mqtt.tls.tls_context`).
     """
 
     on_end: Callable[[Exception | None], None]
@@ -107,11 +98,13 @@ class Client(paho.Client):
         self.on_end = lambda _error: None
         if mqtt.username:
             self.username_pw_set(mqtt.username, password)
-        if mqtt.ca_file:
-            self._trust(mqtt.ca_file)
-        shortest = retry_s[0] * random.uniform(1, 2)  # noqa: S311 - jitter, not a secret
-        # Annotated as whole seconds, but paho only adds, doubles and sleeps.
-        self.reconnect_delay_set(shortest, retry_s[1])  # type: ignore[arg-type]
+        if (context := tls_context(mqtt)) is not None:
+            self.tls_set_context(context)
+        shortest_s = retry_s[0] * random.uniform(1, 2)  # noqa: S311 - jitter, not a secret
+        self._retry_s = (shortest_s, retry_s[1])
+        self._rivalry = Rivalry(*self._retry_s)
+        self._is_yielding = False
+        self._set_waits(*self._retry_s)
 
     def start(self) -> None:
         """Start the network thread, which connects, and reconnects until :meth:`disconnect`."""
@@ -122,6 +115,29 @@ class Client(paho.Client):
             options["properties"] = _connect_properties(mqtt, persistent=self._persistent)
         self.connect_async(mqtt.host, mqtt.port, mqtt.keepalive_s, **options)
         self.loop_start()
+
+    def began(self) -> None:
+        """Note, on the network thread, that the broker has accepted the connection."""
+        self._rivalry.began(time.monotonic())
+        self._wait_as_usual()
+
+    def failed(self) -> None:
+        """Note, on the network thread, that the broker cannot be reached."""
+        self._wait_as_usual()
+
+    def ended(self, reason: ReasonCode) -> Verdict:
+        """Note, on the network thread, that a connection has ended; set the wait that follows."""
+        is_taken_over = reason.value == SESSION_TAKEN_OVER
+        verdict = self._rivalry.ended(time.monotonic(), is_taken_over=is_taken_over)
+        if verdict.wait_s is not None:
+            self._is_yielding = True
+            self._set_waits(verdict.wait_s, verdict.wait_s)
+        return verdict
+
+    @property
+    def rival(self) -> Certainty:
+        """Whether another client uses our client id; any thread may ask."""
+        return self._rivalry.certainty(time.monotonic())
 
     def cut(self) -> None:
         """Break the TCP connection; the network thread notices and connects again."""
@@ -145,20 +161,14 @@ class Client(paho.Client):
         self.on_end(None)
         return code
 
-    def _trust(self, ca_file: str) -> None:
-        try:
-            self.tls_set(ca_certs=ca_file)
-        except (OSError, ssl.SSLError) as exc:
-            raise ConfigError(_not_certificates(ca_file, exc)) from exc
+    def _wait_as_usual(self) -> None:
+        if self._is_yielding:  # or paho would begin to double its wait anew
+            self._is_yielding = False
+            self._set_waits(*self._retry_s)
 
-
-def correlation_properties(correlation: bytes | None) -> Properties | None:
-    """Return the properties of a PUBLISH that answers a request."""
-    if correlation is None:
-        return None
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    properties.CorrelationData = correlation
-    return properties
+    def _set_waits(self, shortest_s: float, longest_s: float) -> None:
+        # Annotated as whole seconds, but paho only adds, doubles and sleeps.
+        self.reconnect_delay_set(shortest_s, longest_s)  # type: ignore[arg-type]
 
 
 def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:
@@ -168,6 +178,8 @@ def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:
     return properties
 
 
-def _why(exc: Exception) -> str:
-    """Return the reason without the file's name, which the message already holds."""
-    return getattr(exc, "strerror", None) or str(exc)
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in {"localhost", socket.gethostname()}

@@ -3,14 +3,12 @@
 paho runs its callbacks on a network thread. Each becomes work in an inbox, and the thread that owns
 the connection does the work: the caller of :meth:`Connection.step`. So all state here and in what
 uses a connection (:mod:`kiosk.mqtt.publisher`, handlers of subscriptions) belongs to one thread.
-
-MQTT QoS 1 delivers at least once, in both directions: paho sends again what was unanswered when
-the connection broke, and the broker sends again what was not acknowledged.
 """
 
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -20,33 +18,34 @@ from kiosk.mqtt.announcements import Announcement, Announcements, announce
 from kiosk.mqtt.client import Client
 from kiosk.mqtt.inbox import Inbox, Reactions, Work
 from kiosk.mqtt.outage import Outage
+from kiosk.mqtt.properties import PublishProperties
+from kiosk.mqtt.rivalry import Certainty, Verdict
 from kiosk.mqtt.sender import OnAnswer, Sender
 from kiosk.mqtt.subscriber import Handler, Subscriber
+from kiosk.mqtt.tls import tls_advice
 
 
 class Connection:
     """One MQTT connection.
 
-    :meth:`post` and :meth:`wake` may be called on any thread, everything else on the owning one
-    alone (or before :meth:`open`).
+    Any thread may call :meth:`post` and :meth:`wake`; the rest is for the owning one.
 
     Args:
         mqtt: The configuration; ``mqtt.host`` must be set.
-        client_id: The MQTT client id; the broker ends the older of two connections with one id.
+        client_id: The MQTT client id.
         password: The password of ``mqtt.username``.
         persistent: The broker keeps the MQTT session (:class:`kiosk.mqtt.client.Client`).
-        will: What the broker announces when this process vanishes (LWT). A clean end announces it
-            too, which MQTT does not do by itself.
-        fail_fast: Raise when the broker cannot be reached at first, or refuses the connection or a
-            subscription, instead of logging it and trying again.
+        will: What the broker announces when this process vanishes (LWT); a clean end does so, too.
+        fail_fast: Raise when the broker cannot be reached at first, or refuses something.
         retry_s: Shortest and longest wait, seconds, before the broker is tried again.
-        answer_s: How long a message may stay unanswered, seconds; then it connects again.
+        answer_s: After how many seconds without an answer the connection is cut and made again.
+        rival: What to log when another client uses the same client id.
 
     Attributes:
         outage: What is wrong with the connection; any thread may read it.
 
     Raises:
-        ConfigError: ``mqtt.ca_file`` cannot be used.
+        ConfigError: A file for TLS cannot be used.
     """
 
     def __init__(
@@ -60,10 +59,12 @@ class Connection:
         fail_fast: bool = False,
         retry_s: tuple[float, float] = (1.0, 60.0),
         answer_s: float = 60.0,
+        rival: str = "another client uses the same MQTT client id",
     ) -> None:
         self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
         self._will = will
-        self.outage = Outage(self.broker, fail_fast=fail_fast)
+        advise = partial(tls_advice, mqtt)
+        self.outage = Outage(self.broker, rival=rival, advise=advise, fail_fast=fail_fast)
         self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
         self._connect_hooks: list[Callable[[], None]] = []
@@ -107,9 +108,8 @@ class Connection:
     def each_turn(self, turn: Callable[[], float]) -> None:
         """Call a function after every piece of work; it may publish while there is :attr:`room`.
 
-        The last call is in :meth:`close`, after the last answers to events.
-
-        It returns when it wants to be called again at the latest, in monotonic seconds.
+        The last call is in :meth:`close`, after the last answers to events. It returns when it
+        wants to be called again at the latest, in monotonic seconds.
         """
         self._turns.append(turn)
 
@@ -128,6 +128,11 @@ class Connection:
         return self._is_connected
 
     @property
+    def rival(self) -> Certainty:
+        """Whether another client uses the same client id."""
+        return self._client.rival
+
+    @property
     def room(self) -> int:
         """How many messages may be published now; 0 without a connection."""
         return self._sender.room if self._is_connected and not self.is_closed else 0
@@ -139,33 +144,25 @@ class Connection:
         on_answer: OnAnswer,
         *,
         retain: bool = False,
-        correlation: bytes | None = None,
+        properties: PublishProperties | None = None,
     ) -> None:
         """Publish a message with QoS 1.
 
         paho keeps it, and sends it again after a reconnection, until the broker answers.
-
-        Args:
-            topic: The topic.
-            payload: The payload.
-            on_answer: Called with the broker's answer.
-            retain: Whether the broker keeps it for later subscribers.
-            correlation: MQTT 5 correlation data of the request that this answers.
+        ``on_answer`` is called with the broker's answer; ``properties`` are dropped in MQTT 3.1.1.
 
         Raises:
             BrokerError: paho does not take it.
         """
         now_s = time.monotonic()
-        self._sender.publish(
-            topic, payload, on_answer, now_s, retain=retain, correlation=correlation
-        )
+        self._sender.publish(topic, payload, on_answer, now_s, retain=retain, properties=properties)
 
     def post(self, work: Work) -> None:
-        """Have the owning thread do something; any thread may call this."""
+        """Have the owning thread do something."""
         self._inbox.put(work)
 
     def wake(self) -> None:
-        """Have the owning thread take a turn; any thread may call this."""
+        """Have the owning thread take a turn."""
         self._inbox.put(lambda: None)  # a turn follows every piece of work
 
     def open(self) -> None:
@@ -240,9 +237,12 @@ class Connection:
         if not self.is_closed:
             self.outage.unreachable(cause, time.monotonic())
 
-    def _on_disconnect(self, reason: ReasonCode) -> None:
+    def _on_disconnect(self, reason: ReasonCode, verdict: Verdict) -> None:
         self._is_connected = False
-        self._on_unreachable(reason)
+        if verdict.wait_s is not None and not self.is_closed:
+            self.outage.displaced(verdict, time.monotonic())
+        else:
+            self._on_unreachable(reason)
 
     def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
         self._sender.answer(packet_id, reason)

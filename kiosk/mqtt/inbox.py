@@ -13,6 +13,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.mqtt.client import Client
+from kiosk.mqtt.rivalry import Verdict
 from kiosk.mqtt.subscriber import Acknowledgements, Message
 
 Work: TypeAlias = Callable[[], None]
@@ -30,7 +31,7 @@ class Reactions:
         connect: The broker has answered CONNECT: its reason, and how many messages it takes
             unacknowledged (Receive Maximum).
         unreachable: An attempt to connect failed, with this error.
-        disconnect: The connection has ended.
+        disconnect: The connection has ended, and whether another client has taken it.
         puback: The broker has answered a published message, by packet id.
         suback: The broker has answered a SUBSCRIBE, by packet id: one reason for each filter. Not
             called once the inbox is closed.
@@ -40,7 +41,7 @@ class Reactions:
 
     connect: Callable[[ReasonCode, int], None]
     unreachable: Callable[[BaseException | None], None]
-    disconnect: Callable[[ReasonCode], None]
+    disconnect: Callable[[ReasonCode, Verdict], None]
     puback: Callable[[int, ReasonCode], None]
     suback: Callable[[int, Sequence[ReasonCode]], None]
     message: Callable[[Message], None]
@@ -62,13 +63,11 @@ class Inbox:
         self.closed = threading.Event()
         self._queue: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self._reactions = reactions
+        self._client = client
         self._acknowledgements = Acknowledgements(client.ack)
         put = self._queue.put
         client.on_connect = self._on_connect
-        # paho calls this while it handles the error, and does not pass it on.
-        client.on_connect_fail = lambda _client, _data: put(
-            partial(reactions.unreachable, sys.exception())
-        )
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_publish = lambda _client, _data, packet_id, reason, _properties: put(
             partial(reactions.puback, packet_id, reason)
@@ -108,8 +107,15 @@ class Inbox:
         if self.closed.is_set():
             client.disconnect()
             return
+        if not reason.is_failure:
+            self._client.began()
         receive_maximum = getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM)
         self.put(partial(self._reactions.connect, reason, receive_maximum))
+
+    def _on_connect_fail(self, _client: paho.Client, _data: object) -> None:
+        self._client.failed()
+        # paho calls this while it handles the error, and does not pass it on.
+        self.put(partial(self._reactions.unreachable, sys.exception()))
 
     def _on_disconnect(
         self,
@@ -120,7 +126,7 @@ class Inbox:
         _properties: Properties | None,
     ) -> None:
         self._acknowledgements.disconnect()
-        self.put(partial(self._reactions.disconnect, reason))
+        self.put(partial(self._reactions.disconnect, reason, self._client.ended(reason)))
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         acknowledge = self._acknowledgements.receive(message.mid, message.qos)

@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from kiosk.config import MqttSection
 from kiosk.errors import OutboxError
 from kiosk.mqtt.announcements import Announcement
+from kiosk.mqtt.cloud_event import event_properties
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent, Progress
 from kiosk.protocol.availability import Availability, encode_availability
@@ -76,7 +77,7 @@ def kiosk_connection(
     """Build a kiosk's connection, which announces its availability: online, and at its end offline.
 
     Raises:
-        ConfigError: ``mqtt.ca_file`` cannot be used.
+        ConfigError: A file for TLS cannot be used.
     """
     topic = address.availability
     connection = Connection(
@@ -87,6 +88,8 @@ def kiosk_connection(
         will=Announcement(topic, encode_availability(availability.as_offline())),
         retry_s=retry_s,
         answer_s=answer_s,
+        rival=f"another kiosk uses the name {address}: set another kiosk.id, kiosk.room or "
+        "kiosk.site on one of them",
     )
     connection.announce(Announcement(topic, encode_availability(availability)))
     return connection
@@ -166,7 +169,8 @@ class Publisher:
     def _publish(self, events: Sequence[PendingEvent], now_s: float) -> None:
         for event in self._progress.take(events, now_s):
             on_answer = partial(self._on_answer, event.sequence, event.topic)
-            self._connection.publish(event.topic, event.payload, on_answer)
+            properties = event_properties(event.payload)
+            self._connection.publish(event.topic, event.payload, on_answer, properties=properties)
 
     def _on_answer(self, sequence: int, topic: str, reason: ReasonCode) -> None:
         if not is_delivery(reason):

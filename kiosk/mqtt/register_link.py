@@ -15,8 +15,10 @@ from typing import Final, Protocol, TypeVar
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.errors import OutboxError, PayloadError
+from kiosk.mqtt.cloud_event import event_properties
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent
+from kiosk.mqtt.properties import PublishProperties
 from kiosk.mqtt.publisher import is_delivery
 from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.delivery import (
@@ -98,6 +100,7 @@ class RegisterLink:
         window: How many events that are sent again may wait for their PUBACK; fewer than the
             connection takes, so that new events need not wait.
         confirmed: Called when events were confirmed, which may be deleted now.
+        sign: Signs an answer.
     """
 
     def __init__(
@@ -108,12 +111,14 @@ class RegisterLink:
         *,
         window: int = 10,
         confirmed: Callable[[], None] = lambda: None,
+        sign: Callable[[bytes], bytes] = lambda payload: payload,
     ) -> None:
         self._connection = connection
         self._outbox = outbox
         self._address = address
         self._window = max(1, window)
         self._confirmed = confirmed
+        self._sign = sign
         self._confirmation: Confirmation | None = None
         self._requests: deque[tuple[ReplayRequest, bytes | None]] = deque(maxlen=_REQUESTS_MAX)
         self._replays: deque[_Replay] = deque()
@@ -188,7 +193,9 @@ class RegisterLink:
                 replay.next = event.sequence + 1
                 replay.unanswered += 1
                 topic = self._address.topic(REPLAYED)
-                self._connection.publish(topic, event.payload, partial(self._on_answer, replay))
+                on_answer = partial(self._on_answer, replay)
+                properties = event_properties(event.payload)
+                self._connection.publish(topic, event.payload, on_answer, properties=properties)
             if len(events) < limit:
                 replay.skip_to(replay.end + 1)
 
@@ -201,9 +208,9 @@ class RegisterLink:
         )
         self._connection.publish(
             self._address.topic(REPLAY_DONE),
-            encode_delivery(done),
+            self._sign(encode_delivery(done)),
             lambda _reason: None,
-            correlation=replay.correlation,
+            properties=PublishProperties(correlation=replay.correlation),
         )
 
     def _on_answer(self, replay: _Replay, reason: ReasonCode) -> None:

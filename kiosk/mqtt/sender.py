@@ -8,8 +8,9 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.errors import BrokerError
-from kiosk.mqtt.client import Client, correlation_properties
+from kiosk.mqtt.client import Client
 from kiosk.mqtt.in_flight import InFlight
+from kiosk.mqtt.properties import PublishProperties
 
 OnAnswer: TypeAlias = Callable[[ReasonCode], None]
 """Called with the broker's answer to a published message."""
@@ -56,15 +57,15 @@ class Sender:
         now_s: float,
         *,
         retain: bool,
-        correlation: bytes | None,
+        properties: PublishProperties | None,
     ) -> None:
         """Publish as :meth:`kiosk.mqtt.connection.Connection.publish` does.
 
         Raises:
             BrokerError: paho does not take the message.
         """
-        properties = correlation_properties(correlation)
-        info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        paho = None if properties is None else properties.to_paho()
+        info = self._client.publish(topic, payload, qos=1, retain=retain, properties=paho)
         if info.rc not in _HANDED_OVER:
             raise BrokerError(f"{topic}: the MQTT client did not take a message ({info.rc!r})")
         self._in_flight.add(info.mid, on_answer, now_s)

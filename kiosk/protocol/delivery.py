@@ -14,10 +14,10 @@ ignore fields that they do not know.
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from kiosk.errors import PayloadError
-from kiosk.protocol.event import Uuid4
+from kiosk.protocol.event import Signature, Uuid4
 
 SEQUENCE_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exactly."""
@@ -60,12 +60,14 @@ class ReplayDone(msgspec.Struct, frozen=True, kw_only=True):
         first: First number of the request.
         last: Last number of the request.
         gone: Ranges of it that the kiosk no longer has.
+        signature: The last field (:mod:`kiosk.protocol.signature`).
     """
 
     outbox_id: Uuid4
     first: Sequence
     last: Sequence
     gone: tuple[SequenceRange, ...] = ()
+    signature: Signature | UnsetType = UNSET
 
 
 DeliveryMessage: TypeAlias = Confirmation | ReplayRequest | ReplayDone

@@ -3,8 +3,8 @@
 An event states who was at which door, in which class session and when, and how certain the kiosk
 was. It holds no name and no image. :data:`Event` is a union of the event types, tagged by
 ``type``; each type has a topic of its own (:mod:`kiosk.protocol.topics`).
-``event.schema.json`` beside this file is generated from these types (``kiosk schema``); a test
-keeps the two equal.
+``event.schema.json`` beside this file is generated from these types (``kiosk schema``), and
+``asyncapi.yaml`` from those of all messages; a test keeps them equal.
 
 Events are written strictly and read tolerantly: :func:`encode` rejects a field that breaks the
 schema; :func:`decode` ignores a field that it does not know, and returns an
@@ -16,7 +16,7 @@ A new event type is a subclass of :class:`BaseEvent` that joins :data:`Event`.
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from kiosk.errors import PayloadError
 
@@ -31,6 +31,7 @@ Timestamp = Annotated[
     Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$", description="RFC 3339"),
 ]
 Count = Annotated[int, Meta(ge=1)]
+Signature = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{86}$", description="Ed25519, base64url")]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Score = Annotated[float, Meta(ge=-1, le=1)]
 
@@ -60,6 +61,7 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     real-time clock: after a power cut without network ``time`` may be wrong, while ``boot_id``
     with ``monotonic_s`` still orders the events of one boot. ``sequence`` orders and counts the
     events of one outbox file, which ``outbox_id`` names; a kiosk before version 0.2 sent none.
+    ``signature`` is the last field (:mod:`kiosk.protocol.signature`).
     """
 
     schema_version: Literal[1] = 1
@@ -76,6 +78,7 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     boot_id: str
     monotonic_s: Annotated[float, Meta(ge=0)]
     decision: DecisionRecord
+    signature: Signature | UnsetType = UNSET
 
 
 class AttendanceEvent(BaseEvent, frozen=True, kw_only=True, tag="attendance"):

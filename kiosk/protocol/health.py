@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.event import Timestamp, Uuid4
+from kiosk.protocol.signature import PublicKey
 
 Number = Annotated[int, Meta(ge=0)]
 CameraState = Literal["starting", "ok", "lost", "hung", "black", "covered", "frozen"]
@@ -49,6 +50,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
             the gallery that it is a copy of.
         gallery_hash: Of the gallery's content: equal at all doors with the same people.
         config_hash: Of the settings, without the kiosk's names: equal at all doors with the same.
+        public_key: The key that the kiosk signs its events with.
+        rival: Whether another kiosk uses the same name: the broker gives the connection now to one
+            of them, and now to the other.
     """
 
     time: Timestamp
@@ -76,6 +80,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     gallery_version: Number | None = None
     gallery_hash: str | None = None
     config_hash: str | None = None
+    public_key: PublicKey | None = None
+    rival: Literal["none", "suspected", "certain"] = "none"
 
 
 def encode_health(health: Health) -> bytes:

@@ -57,6 +57,10 @@ class KioskAddress:
         """Return the address of the kiosk that the configuration describes."""
         return cls(site=section.site, room=section.room, kiosk=section.id)
 
+    def __str__(self) -> str:
+        """Return the three names as in a topic."""
+        return f"{self.site}/{self.room}/{self.kiosk}"
+
     @property
     def availability(self) -> str:
         """The topic that says whether this kiosk is online."""

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from kiosk.protocol.delivery import ReplayDone
 from kiosk.protocol.event import Event
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.identity.name_use import Voice
 
 
 class Reason(StrEnum):
@@ -18,6 +19,7 @@ class Reason(StrEnum):
     UNKNOWN_KIOSK = "unknown kiosk"
     UNKNOWN_PERSON = "unknown person"
     FUTURE = "future time"
+    SIGNATURE = "signature not accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class HealthReading:
         outbox_id: The outbox in use; ``None`` if it does not say.
         last_sequence: The last number used there.
         said_at: When the kiosk said so; ``None`` if that is not known.
+        voice: Which kiosk spoke under this name; ``None`` if it does not say.
+        public_key: The key that it signs with; ``None`` if it does not say.
     """
 
     arrival: Arrival
@@ -82,6 +86,8 @@ class HealthReading:
     outbox_id: str | None
     last_sequence: int
     said_at: datetime | None
+    voice: Voice | None = None
+    public_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from kiosk.register.office.options import add_import
 DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
 _REASONS: Final = (
     *("foreign payload", "unknown type", "unknown kiosk", "unknown person", "future time"),
+    "signature not accepted",
 )
 
 
@@ -47,6 +48,16 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
         lists = _action(actions, name, text, run)
         lists.add_argument("file", nargs="?", type=Path, help=f"CSV file with {columns}")
         lists.add_argument("--dry-run", action="store_true", help="show only what would change")
+    _add_trust(lists)
+
+
+def _add_trust(kiosks: argparse.ArgumentParser) -> None:
+    what = kiosks.add_mutually_exclusive_group()
+    for option, text in (
+        ("--trust", "trust the key with which this kiosk signs its events: SITE/ROOM/KIOSK"),
+        ("--distrust", "trust no key of this kiosk any more: SITE/ROOM/KIOSK"),
+    ):
+        what.add_argument(option, metavar="KIOSK", help=text)
 
 
 def _add_list(actions: Any) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -197,7 +208,7 @@ def _bin(options: argparse.Namespace) -> int:
     if options.alarms:
         return command.show_alarms(config, as_json=options.json)
     if options.retry:
-        return command.process_again(reason=options.reason, as_json=options.json)
+        return command.process_again(config, reason=options.reason, as_json=options.json)
     return command.show_bin(config, reason=options.reason, as_json=options.json)
 
 
@@ -237,6 +248,9 @@ def _kiosks(options: argparse.Namespace) -> int:
     config = _open(options)
     from kiosk.register.commands import kiosks as command
 
+    if kiosk := options.trust or options.distrust:
+        trusted = options.trust is not None
+        return command.decide_key(config, kiosk, is_trusted=trusted, as_json=options.json)
     if options.file is None:
         return command.show_kiosks(config, as_json=options.json)
     return command.import_kiosks(options.file, dry_run=options.dry_run, as_json=options.json)

@@ -20,11 +20,13 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class RegisterSection(Section, frozen=True):
-    """Which instance this is, which sites it serves (all by default), and how it shows times."""
+    """Which instance this is, which sites it serves, how it shows times, and whom it believes."""
 
     id: Name = "register-1"
     timezone: str = "UTC"
     sites: tuple[Name, ...] = ()
+    require_signatures: Literal["off", "listed", "all"] = "listed"
+    trust_on_first_use: bool = False
 
     def problems(self) -> Iterator[Problem]:
         """Check that the time zone is known."""

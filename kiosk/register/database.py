@@ -20,6 +20,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.migrations.executor import MigrationExecutor
 
 from kiosk.errors import ConfigError, MissingExtraError, RegisterError
+from kiosk.private_file import read_password
 from kiosk.register import settings as fixed
 from kiosk.register.config import DatabaseSection
 
@@ -120,7 +121,7 @@ def explained() -> Iterator[None]:
 def _sqlite(path: Path) -> dict[str, Any]:
     """Return the settings of a SQLite file, which is created for its owner alone."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Only a new file: to open and close one that SQLite uses would drop this process's locks.
         if not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -142,7 +143,9 @@ def _postgresql(section: DatabaseSection) -> dict[str, Any]:
         raise ConfigError(f"database.url: {str(exc).strip()}") from exc
     keys = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
     database = {key: str(options.pop(name, "")) for name, key in keys.items()}
-    password = options.pop("password", "") or _password(section.password_file)
+    password = options.pop("password", "") or read_password(
+        "database.password_file", section.password_file
+    )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "PASSWORD": password,
@@ -151,14 +154,8 @@ def _postgresql(section: DatabaseSection) -> dict[str, Any]:
     }
 
 
-def _password(file: str) -> str:
-    if not file:
-        return ""
-    try:
-        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        message = f"database.password_file: {file} cannot be read as UTF-8 text"
-        raise ConfigError(message) from exc
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager
@@ -166,7 +163,8 @@ def _alone() -> Iterator[None]:
     """Keep other instances from migrating at the same time."""
     if connection.vendor == "sqlite":
         # A file beside the database: to close the database's own would drop SQLite's locks.
-        with Path(f"{connection.settings_dict['NAME']}-migrate").open("wb") as file:
+        path = f"{connection.settings_dict['NAME']}-migrate"
+        with open(path, "wb", opener=_for_owner) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
         return

@@ -20,6 +20,7 @@ from kiosk.register.config import RegisterConfig
 from kiosk.register.confirm import Confirmer
 from kiosk.register.database import AWAY, describe
 from kiosk.register.heartbeat import EVERY_S, beat
+from kiosk.register.identity.keys import signature_policy
 from kiosk.register.outage import DatabaseOutage
 from kiosk.register.outbox_table import load_states
 from kiosk.register.publishing import PublicationSender
@@ -68,6 +69,7 @@ class Ingest:
     ) -> None:
         self._connection = connection
         self._limits = config.ingest
+        self._policy = signature_policy(config.register)
         self._sites = config.register.sites
         self._clock = clock
         self._stop = stop
@@ -120,7 +122,7 @@ class Ingest:
         """Commit the batch, then acknowledge it; without a database it stays unacknowledged."""
         batch, self._batch = self._batch, []
         arrivals = [arrival for arrival, _ in batch]
-        stored = self._persist(lambda: store(arrivals, self._clock.utc()))
+        stored = self._persist(lambda: store(arrivals, self._clock.utc(), self._policy))
         if stored is None:
             return
         if len(batch) >= self._limits.batch_max:

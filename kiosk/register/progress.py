@@ -33,7 +33,7 @@ def outboxes_of(readings: Iterable[Reading]) -> dict[str, KioskAddress]:
     """Return the outboxes that messages are about, and on which kiosk's topics each was last."""
     found: dict[str, KioskAddress] = {}
     for one in readings:
-        outbox_id = _outbox_of(one)
+        outbox_id = outbox_of(one)
         if outbox_id is not None and one.address is not None:
             found[outbox_id] = one.address
     return found
@@ -51,7 +51,7 @@ def advance(
     """
     by_outbox: dict[str, list[Reading]] = {outbox_id: [] for outbox_id in states}
     for one in readings:
-        outbox_id = _outbox_of(one)
+        outbox_id = outbox_of(one)
         if outbox_id is not None:
             by_outbox[outbox_id].append(one)
     after: dict[str, OutboxState] = {}
@@ -63,7 +63,8 @@ def advance(
     return Progress(after, tuple(gaps))
 
 
-def _outbox_of(reading: Reading) -> str | None:
+def outbox_of(reading: Reading) -> str | None:
+    """Return the outbox that a message is about; ``None`` if it is about none."""
     match reading:
         case EventReading():
             return reading.event.outbox_id

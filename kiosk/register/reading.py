@@ -16,6 +16,7 @@ from kiosk.protocol import topics
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.delivery import SEQUENCE_MAX, ReplayDone, Sequence, decode_delivery
 from kiosk.protocol.event import Event, Timestamp, UnknownEvent, Uuid4, decode, event_type
+from kiosk.protocol.signature import PublicKey
 from kiosk.protocol.topics import REPLAYED, KioskAddress, parse_topic
 from kiosk.register.arrival import (
     Arrival,
@@ -27,6 +28,7 @@ from kiosk.register.arrival import (
     Rejected,
     ReplayDoneReading,
 )
+from kiosk.register.identity.name_use import Voice
 
 PAYLOAD_MAX: Final = 16_384
 """Bytes of the largest payload that is read; an event has about 500."""
@@ -43,6 +45,8 @@ class _Health(msgspec.Struct, frozen=True):
     outbox_id: Uuid4 | None = None
     last_sequence: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)] = 0
     time: Timestamp | None = None
+    boot_id: Annotated[str, Meta(max_length=_TEXT_MAX)] | None = None
+    public_key: PublicKey | None = None
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -103,7 +107,22 @@ def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
     said_at: datetime | None = arrival.at
     if arrival.is_retained:  # of any age; only the kiosk's clock, which may be wrong, can tell
         said_at = min(_parse_time(health.time), arrival.at) if health.time else None
-    return HealthReading(arrival, address, health.outbox_id, health.last_sequence, said_at)
+    return HealthReading(
+        arrival,
+        address,
+        health.outbox_id,
+        health.last_sequence,
+        said_at,
+        _voice(health, arrival.at),
+        health.public_key,
+    )
+
+
+def _voice(health: _Health, heard_at: datetime) -> Voice | None:
+    if health.outbox_id is None or health.boot_id is None or health.time is None:
+        return None
+    identity = f"{health.outbox_id} {health.boot_id}"
+    return Voice(identity, _parse_time(health.time), heard_at)
 
 
 def _read_event(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:

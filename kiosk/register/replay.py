@@ -7,6 +7,7 @@ from datetime import datetime
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.mqtt.connection import Connection
+from kiosk.mqtt.properties import PublishProperties
 from kiosk.protocol.delivery import ReplayRequest, encode_delivery
 from kiosk.protocol.topics import REPLAY
 from kiosk.register.outbox_state import GRACE, OutboxState, next_request, requested
@@ -52,4 +53,5 @@ def _send(connection: Connection, state: OutboxState, request: ReplayRequest) ->
 
     # The answer says itself what it answers; the correlation is for those who trace messages.
     correlation = f"{request.outbox_id}/{request.first}-{request.last}".encode()
-    connection.publish(topic, encode_delivery(request), on_answer, correlation=correlation)
+    properties = PublishProperties(correlation=correlation)
+    connection.publish(topic, encode_delivery(request), on_answer, properties=properties)

@@ -8,18 +8,22 @@ from django.db.models import QuerySet
 
 from kiosk.register.arrival import Arrival
 from kiosk.register.bin_table import digest
+from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.models import BinEntry
 from kiosk.register.store import store
 
 _CHUNK: Final = 500
 
 
-def retry_bin(entries: QuerySet[BinEntry], now: datetime) -> tuple[int, int]:
+def retry_bin(
+    entries: QuerySet[BinEntry], now: datetime, policy: SignaturePolicy | None = None
+) -> tuple[int, int]:
     """Place what can be placed by now; the rest stays, with its reason as it is now.
 
     Args:
         entries: Which entries to process.
         now: The current time, UTC.
+        policy: Whose messages must be signed.
 
     Returns:
         How many were placed, and how many of these entries remain.
@@ -28,17 +32,17 @@ def retry_bin(entries: QuerySet[BinEntry], now: datetime) -> tuple[int, int]:
     ids = list(entries.values_list("pk", flat=True))
     for start in range(0, len(ids), _CHUNK):
         chunk = list(BinEntry.objects.filter(pk__in=ids[start : start + _CHUNK]).order_by("pk"))
-        kept = _retry(chunk, now)
+        kept = _retry(chunk, now, policy)
         placed += len(chunk) - kept
         remaining += kept
     return placed, remaining
 
 
-def _retry(entries: list[BinEntry], now: datetime) -> int:
+def _retry(entries: list[BinEntry], now: datetime, policy: SignaturePolicy | None) -> int:
     """Process a few entries in one transaction; return how many remain."""
     arrivals = [Arrival(one.topic, bytes(one.payload), one.arrived_at) for one in entries]
     with transaction.atomic():
-        stored = store(arrivals, now)
+        stored = store(arrivals, now, policy)
         still = {digest(one.arrival): one for one in stored.rejected}
         BinEntry.objects.filter(
             pk__in=[one.pk for one in entries if one.digest not in still]

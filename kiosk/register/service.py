@@ -52,7 +52,12 @@ def run(config: RegisterConfig, *, clock: Clock, stop: threading.Event) -> None:
         ConfigError, BrokerError: As :func:`serve`.
     """
     connection = Connection(
-        config.mqtt, config.client_id, password=read_password(config.mqtt), persistent=True
+        config.mqtt,
+        config.client_id,
+        password=read_password(config.mqtt),
+        persistent=True,
+        rival=f"another register uses the name {config.register.id}: set another register.id on one"
+        " of them",
     )
     news, marker_stop = threading.Event(), threading.Event()
     ingest = Ingest(connection, config, register_id(), clock=clock, stop=stop, on_events=news.set)

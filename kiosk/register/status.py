@@ -1,13 +1,16 @@
 """What the register knows of each kiosk now, for commands and pages."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import OuterRef, Subquery
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.completeness import Completeness, Word, assess
+from kiosk.register.identity.key_table import load_keys
+from kiosk.register.identity.keys import Keys, KeyState
+from kiosk.register.identity.name_use_table import shared_names
 from kiosk.register.models import Event, Gap, Kiosk, Outbox
 from kiosk.register.outbox_state import OutboxState
 from kiosk.register.outbox_table import load_states
@@ -24,6 +27,8 @@ class KioskStatus:
         outbox: Its outbox; ``None`` if no numbered event of it is known.
         gone: Numbers that the kiosk had no longer when they were requested.
         completeness: How far its events can be relied on.
+        is_name_shared: Two kiosks use this name.
+        key: Whether its signatures are trusted.
     """
 
     address: KioskAddress
@@ -31,6 +36,8 @@ class KioskStatus:
     outbox: OutboxState | None
     gone: Ranges
     completeness: Completeness
+    is_name_shared: bool = False
+    key: KeyState = "none"
 
 
 def load_statuses(now: datetime, rooms: Collection[str] | None = None) -> list[KioskStatus]:
@@ -58,6 +65,16 @@ def load_statuses(now: datetime, rooms: Collection[str] | None = None) -> list[K
     ]
     silent = set(kiosks) - {one.address for one in states}
     statuses += [_status(one, kiosks[one], None, (), None, now) for one in silent]
+    shared = shared_names(now)
+    keys = load_keys()
+    statuses = [
+        replace(
+            one,
+            is_name_shared=one.address in shared,
+            key=keys.get(one.address, Keys()).state,
+        )
+        for one in statuses
+    ]
     return sorted(statuses, key=_place)
 
 

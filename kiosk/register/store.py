@@ -20,6 +20,9 @@ from kiosk.register.arrival import (
 from kiosk.register.bin_table import put_in_bin, raise_alarms
 from kiosk.register.erased_people import load_erased_people, note_refused, part
 from kiosk.register.event_table import insert_events, sort_out
+from kiosk.register.identity.key_table import authentication, note_keys
+from kiosk.register.identity.keys import SignaturePolicy
+from kiosk.register.identity.name_use_table import note_voices
 from kiosk.register.kiosk_table import load_known, save_words, without_old_news
 from kiosk.register.marking.audit import tell
 from kiosk.register.models import Gap
@@ -52,7 +55,9 @@ class Stored:
     alarms: int = 0
 
 
-def store(arrivals: Sequence[Arrival], now: datetime) -> Stored:
+def store(
+    arrivals: Sequence[Arrival], now: datetime, policy: SignaturePolicy | None = None
+) -> Stored:
     """Store messages; when this returns, they are committed.
 
     A message that cannot be stored goes to the bin and does not keep the others from it.
@@ -60,12 +65,18 @@ def store(arrivals: Sequence[Arrival], now: datetime) -> Stored:
     Args:
         arrivals: The messages, in the order in which they came.
         now: The current time, UTC.
+        policy: Whose messages must be signed; the default one is that of the configuration.
 
     Raises:
         django.db.OperationalError, django.db.InterfaceError: The database is away; nothing was
             stored.
     """
+    policy = policy or SignaturePolicy()
     readings = [read(one) for one in arrivals]
+    note_keys(_of(HealthReading, readings), policy, now)
+    # First of all: a forged event raises no alarm, and its number does not count.
+    check = authentication(readings, policy).check
+    readings = [check(one) for one in readings]
     try:
         return _store(readings, now, is_thorough=False)
     except IntegrityError:
@@ -132,6 +143,7 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         raise_alarms(events.rivals)
         note_refused(parted.refused)
         changed = save_words(_of(AvailabilityReading, readings), _of(HealthReading, readings))
+        note_voices(_of(HealthReading, readings))
         progress = advance(before, readings, now)
         save_states(one for key, one in progress.states.items() if one != before[key])
         _save_gaps(progress.gaps, now)

@@ -135,10 +135,10 @@ def mode_and_owner(path: Path) -> tuple[int, int, int]:
 @pytest.mark.slow
 @needs_root
 def test_only_the_kiosks_account_and_root_can_read_its_files(installed: Machine) -> None:
-    """The kiosk owns the state, root the configuration; its group reads both, others neither."""
+    """The kiosk alone uses the state; root owns the configuration, and its group reads that."""
     user, group = installed.account()
     assert user != 0
-    assert mode_and_owner(installed.root / "var/lib/kiosk") == (0o750, user, group)
+    assert mode_and_owner(installed.root / "var/lib/kiosk") == (0o700, user, group)
     assert mode_and_owner(installed.root / "etc/kiosk") == (0o750, 0, group)
     assert mode_and_owner(installed.root / "etc/kiosk/kiosk.toml") == (0o640, 0, group)
 

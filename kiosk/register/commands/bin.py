@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from kiosk.register.commands.output import opened, print_json, print_line, print_table, utc_now
 from kiosk.register.config import RegisterConfig
+from kiosk.register.identity.keys import signature_policy
 from kiosk.register.models import Alarm, BinEntry
 from kiosk.register.retry import retry_bin
 
@@ -55,10 +56,11 @@ def show_alarms(config: RegisterConfig, *, as_json: bool) -> int:
     return 0
 
 
-def process_again(*, reason: str | None, as_json: bool) -> int:
+def process_again(config: RegisterConfig, *, reason: str | None, as_json: bool) -> int:
     """Try to place the messages in the bin; print how many were placed, and how many remain.
 
     Args:
+        config: The configuration.
         reason: Only those with this reason.
         as_json: Print the outcome as JSON.
 
@@ -66,7 +68,8 @@ def process_again(*, reason: str | None, as_json: bool) -> int:
         RegisterError: The database cannot be read or written.
     """
     with opened():
-        placed, remaining = retry_bin(_entries(reason), utc_now())
+        policy = signature_policy(config.register)
+        placed, remaining = retry_bin(_entries(reason), utc_now(), policy)
     if as_json:
         print_json({"placed": placed, "remaining": remaining})
     else:

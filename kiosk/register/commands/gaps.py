@@ -25,7 +25,7 @@ def show_gaps(config: RegisterConfig, *, only_gaps: bool, as_json: bool) -> int:
 
     Args:
         config: The configuration.
-        only_gaps: Leave out those of which nothing is missing or gone.
+        only_gaps: Leave out those of which nothing is missing or gone, unless two use one name.
         as_json: Print one JSON object a line.
 
     Raises:
@@ -60,12 +60,14 @@ def as_record(status: KioskStatus, config: RegisterConfig, now: datetime) -> dic
         "gone": status.gone,
         "complete_until": facts.complete_until,
         "offline_since": facts.offline_since,
+        "is_name_shared": status.is_name_shared,
+        "key": status.key,
         "state": describe(facts, config.zone, now),
     }
 
 
 def _has_gaps(status: KioskStatus) -> bool:
-    return bool(status.completeness.missing or status.gone)
+    return bool(status.completeness.missing or status.gone or status.is_name_shared)
 
 
 def _row(status: KioskStatus, config: RegisterConfig, now: datetime) -> tuple[str, ...]:
@@ -75,8 +77,15 @@ def _row(status: KioskStatus, config: RegisterConfig, now: datetime) -> tuple[st
         str(outbox.watermark) if outbox else "-",
         _ranges_text(outbox.missing) if outbox else "-",
         _ranges_text(status.gone),
-        describe(status.completeness, config.zone, now),
+        _state_text(status, config, now),
     )
+
+
+def _state_text(status: KioskStatus, config: RegisterConfig, now: datetime) -> str:
+    text = describe(status.completeness, config.zone, now)
+    if status.key == "changed":
+        text = f"its new key is not trusted, {text}"
+    return f"two kiosks use this name, {text}" if status.is_name_shared else text
 
 
 def _ranges_text(ranges: Ranges) -> str:

@@ -5,12 +5,15 @@ from typing import Final
 
 from django.db import transaction
 
-from kiosk.errors import RosterError
+from kiosk.errors import ConfigError, RosterError
+from kiosk.protocol.signature import fingerprint
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.arrival import Reason
 from kiosk.register.commands.gaps import show_gaps
-from kiosk.register.commands.output import opened
+from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.commands.people import print_outcome
 from kiosk.register.config import RegisterConfig
+from kiosk.register.identity.key_table import distrust, trust
 from kiosk.register.lists import read_list
 from kiosk.register.models import BinEntry, Kiosk
 from kiosk.register.reading import is_valid
@@ -64,3 +67,48 @@ def import_kiosks(file: Path, *, dry_run: bool, as_json: bool) -> int:
             )
     print_outcome(facts, dry_run=dry_run, as_json=as_json)
     return 0
+
+
+def decide_key(config: RegisterConfig, kiosk: str, *, is_trusted: bool, as_json: bool) -> int:
+    """Trust the key that a kiosk has announced, or none of its keys any more.
+
+    Args:
+        config: The configuration.
+        kiosk: SITE/ROOM/KIOSK.
+        is_trusted: Whether to trust it.
+        as_json: Print the outcome as JSON.
+
+    Raises:
+        ConfigError: ``kiosk`` is no address, or that kiosk has announced no key.
+        RegisterError: The database cannot be read or written.
+    """
+    address = _address(kiosk, "--trust" if is_trusted else "--distrust")
+    with opened(), transaction.atomic():
+        facts = _trust(address) if is_trusted else {"distrusted": distrust(address)}
+        waiting = BinEntry.objects.filter(reason=Reason.SIGNATURE.value).count()
+    if as_json:
+        print_json({"kiosk": kiosk, **facts, "waiting": waiting})
+        return 0
+    if is_trusted:
+        print_line(f"{kiosk}: trusted is the key with the fingerprint {facts['fingerprint']}")
+        print_line("compare it with the one that the kiosk logs when it starts")
+        print_line(f"{waiting} messages wait in the bin: kiosk register bin --retry")
+    else:
+        print_line(f"{kiosk}: {facts['distrusted']} keys are no longer trusted")
+    if config.register.require_signatures == "off":
+        print_line('register.require_signatures is "off": no signature is checked')
+    return 0
+
+
+def _trust(address: KioskAddress) -> dict[str, object]:
+    public_key = trust(address, utc_now())
+    if public_key is None:
+        raise ConfigError(f"--trust: {address} has not announced a key yet")
+    return {"fingerprint": fingerprint(public_key)}
+
+
+def _address(text: str, option: str) -> KioskAddress:
+    levels = text.split("/")
+    if len(levels) != len(_HEADER) or not is_valid(KioskAddress(*levels)):
+        raise ConfigError(f"{option}: {text!r}, expected SITE/ROOM/KIOSK")
+    return KioskAddress(*levels)

@@ -12,6 +12,7 @@ from kiosk.register.models.events import (
     Outbox,
     Register,
 )
+from kiosk.register.models.identity import KioskKey, NameUseRow
 from kiosk.register.models.lessons import Lesson, Mark, MarkChange, Taken
 from kiosk.register.models.participation import ParticipationPoint, ParticipationWindow
 from kiosk.register.models.people import Card, Consent, Membership, Person, SchoolClass, Term
@@ -34,10 +35,12 @@ __all__ = [
     "Invitation",
     "Kiosk",
     "KioskAlert",
+    "KioskKey",
     "Lesson",
     "Mark",
     "MarkChange",
     "Membership",
+    "NameUseRow",
     "Outbox",
     "ParticipationPoint",
     "ParticipationWindow",

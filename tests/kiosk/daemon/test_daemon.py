@@ -26,12 +26,14 @@ from kiosk.camera.base import BaseCamera, Camera
 from kiosk.clock import ManualClock
 from kiosk.config import load_config
 from kiosk.daemon.daemon import Daemon
+from kiosk.daemon.signing_key import signing_key
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
 from kiosk.protocol.event import schema
 from kiosk.protocol.health import decode_health
-from kiosk.protocol.topics import HEALTH, kind_filter
+from kiosk.protocol.signature import Signer, is_signed_by
+from kiosk.protocol.topics import HEALTH, KioskAddress, kind_filter
 from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
@@ -328,13 +330,18 @@ def enrol_sample(daemon: Daemon) -> None:
 def test_an_enrolled_person_who_walks_past_is_published(
     build: Build, mosquitto: Mosquitto, clock: ManualClock, config_path: Path
 ) -> None:
-    """The broker gets one event, valid by the schema, with the time of the clock."""
+    """The broker gets one event, valid by the schema, signed, with the time of the clock."""
     daemon = build([picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)])
     enrol_sample(daemon)
     listener = mosquitto.listen(kind_filter("attendance"))
     daemon.run()
-    event = json.loads(listener.next()[1])
+    payload = listener.next()[1]
+    event = json.loads(payload)
     Draft202012Validator(schema()).validate(event)
+    config = daemon.recorder.config
+    address = KioskAddress.of(config.kiosk)
+    signer = Signer(signing_key(config.directory / "signing-key.pem"), address)
+    assert is_signed_by(payload, address, signer.public_key)
     assert (event["subject_id"], event["sequence"]) == ("s-12", 1)
     assert event["time"] == "2026-01-05T08:00:00.300+00:00"
     assert event["boot_id"] == clock.boot_id()
@@ -372,6 +379,7 @@ def test_each_result_of_storing_is_logged_without_a_name(
     """Stored, already stored and not known give a line each; no line has an id or a score."""
     caplog.set_level(logging.DEBUG, "kiosk")
     daemon = build()
+    caplog.clear()
     known = Decision(Verdict.KNOWN, "s-secret", 0.71239, 0.5, 0.5, votes=3, frames=4, quality=0.8)
     stranger = dataclasses.replace(known, verdict=Verdict.STRANGER, subject_id=None)
     daemon._store([known, known, stranger])

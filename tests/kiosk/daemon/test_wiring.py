@@ -1,6 +1,7 @@
 """The daemon's parts, as the configuration and the model card determine them."""
 
 import dataclasses
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from kiosk.config import load_config, make_directory
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, EMBEDDING_DIM
 from kiosk.daemon import wiring
 from kiosk.daemon.wiring import build_daemon
-from kiosk.errors import ConfigError, ModelError, OutboxError, PhotoError
+from kiosk.errors import ConfigError, InUseError, ModelError, OutboxError, PhotoError
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
+from tests.conftest import Configure
 from tests.support import write_config
 from tests.support_recognition import THRESHOLD, embedding, small_bundle
 
@@ -161,3 +163,14 @@ def test_no_broker_is_started_when_a_file_is_bad(
     monkeypatch.setattr(wiring, "EmbeddedBroker", lambda _: pytest.fail("a broker was started"))
     with ExitStack() as stack, pytest.raises(error, match=str(files[damage])):
         build_daemon(load_config(write_config(tmp_path, files["model"])), stack)
+
+
+def test_a_second_kiosk_on_the_same_files_is_refused(configure: Configure) -> None:
+    """`kiosk run` by hand beside the service says who is running, and ends with 75."""
+    config = configure('[mqtt]\nhost = "127.0.0.1"\n')
+    gallery = Gallery(small_bundle().card.model_id, {"s-1": embedding(1)[None]})
+    with ExitStack() as stack, ExitStack() as second:
+        build_daemon(config, stack, gallery=gallery)
+        with pytest.raises(InUseError, match=rf"`kiosk run` \(process {os.getpid()}\) is running"):
+            build_daemon(config, second, gallery=gallery)
+        assert InUseError.exit_code == 75

@@ -4,17 +4,22 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connections
 
 from kiosk.__main__ import main
+from kiosk.protocol.event import encode
+from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.register.config import DatabaseSection
 from kiosk.register.models import Event, Kiosk, Person
 from kiosk.register.store import store
-from tests.kiosk.register.support import NOON, OUTBOX, arrival, event, event_id, health
+from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, event_id, health
 
 Run = Callable[..., str]
 
@@ -189,3 +194,34 @@ def test_a_database_that_is_away_is_one_line(
     assert main(["register", "list", "--config", str(path)]) == 74
     error = capsys.readouterr().err
     assert error.startswith("kiosk: PostgreSQL 127.0.0.1, database none: ")
+
+
+def test_two_kiosks_with_one_name_are_shown(run: Run) -> None:
+    """`gaps` and `kiosks` say so, although nothing is missing."""
+    now = datetime.now(UTC)
+    for minute, boot in enumerate(["boot-1", "boot-2", "boot-1"]):
+        at = now + timedelta(minutes=minute - 3)
+        said = {"outbox_id": OUTBOX, "boot_id": boot, "time": at.isoformat(timespec="milliseconds")}
+        store([arrival(msgspec.json.encode(said), "health", at=at)], now)
+    for command in ("gaps", "kiosks"):
+        assert "two kiosks use this name" in run(command)
+    assert records(run("gaps", "--json"))[0]["is_name_shared"]
+
+
+def test_a_person_trusts_the_key_of_a_kiosk(run: Run) -> None:
+    """The fingerprint is printed to compare; unsigned events then go to the bin."""
+    signer = Signer(Ed25519PrivateKey.generate(), DOOR)
+    address = "school/room-1/kiosk-1"
+    assert "has not announced a key yet" in run("kiosks", "--trust", address, code=78)
+    assert "expected SITE/ROOM/KIOSK" in run("kiosks", "--trust", "room-1/kiosk-1", code=78)
+    said = {"outbox_id": OUTBOX, "public_key": signer.public_key}
+    store([arrival(msgspec.json.encode(said), "health")], NOON)
+    assert records(run("kiosks", "--json"))[0]["key"] == "announced"
+    first, *_ = run("kiosks", "--trust", address).splitlines()
+    assert first.endswith(f"the key with the fingerprint {fingerprint(signer.public_key)}")
+    store([arrival(event(1)), arrival(signer.sign(encode(event(2))))], NOON)
+    assert "not signed" in run("bin", "--reason", "signature not accepted")
+    assert run("bin", "--retry") == "0 placed, 1 remain in the bin\n"
+    assert records(run("kiosks", "--json"))[0]["key"] == "trusted"
+    assert run("kiosks", "--distrust", address) == f"{address}: 1 keys are no longer trusted\n"
+    assert run("bin", "--retry") == "1 placed, 0 remain in the bin\n"

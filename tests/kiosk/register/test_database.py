@@ -1,5 +1,6 @@
 """Connecting to the database, its tables, and its errors."""
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -119,3 +120,19 @@ def test_a_url_that_cannot_be_used_is_named(section: DatabaseSection, message: s
     """A mistake in the URL is found at the start."""
     with pytest.raises(ConfigError, match=message):
         use_database(section)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_the_registers_files_are_for_its_user_alone(tmp_path: Path, umask: int) -> None:
+    """The folder is 0700 and every file in it 0600, whatever the umask."""
+    before = os.umask(umask)
+    try:
+        use_database(DatabaseSection(path=str(tmp_path / "state" / "register.sqlite3")))
+        migrate()
+        found = {one.name: one.stat().st_mode & 0o777 for one in (tmp_path / "state").iterdir()}
+    finally:
+        os.umask(before)
+        connections.close_all()
+    assert len(found) >= 2
+    assert set(found.values()) == {0o600}
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700

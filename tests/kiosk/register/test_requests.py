@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from kiosk.mqtt.announcements import Announcement
+from kiosk.mqtt.properties import PublishProperties
 from kiosk.protocol.delivery import Confirmation, ReplayRequest, decode_delivery
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.confirm import Confirmer
@@ -31,8 +32,10 @@ class FakeConnection:
     def announce(self, announcement: Announcement) -> None:
         self.sent.append((announcement.topic, announcement.payload))
 
-    def publish(self, topic: str, payload: bytes, *_: object, correlation: bytes) -> None:
-        assert correlation
+    def publish(
+        self, topic: str, payload: bytes, *_: object, properties: PublishProperties
+    ) -> None:
+        assert properties.correlation
         self.room -= 1
         self.sent.append((topic, payload))
 

@@ -1,0 +1,87 @@
+"""The public keys of the kiosks in the database."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.arrival import HealthReading, Reading
+from kiosk.register.identity.keys import Authentication, Keys, SignaturePolicy
+from kiosk.register.models import KioskKey, Outbox
+from kiosk.register.progress import outboxes_of
+
+
+def authentication(readings: Iterable[Reading], policy: SignaturePolicy) -> Authentication:
+    """Return what checks the signatures of these messages."""
+    if policy.require == "off":
+        return Authentication(policy)
+    readings = list(readings)
+    outboxes = outboxes_of(readings)
+    columns = ("outbox_id", "site", "room", "kiosk")
+    rows = Outbox.objects.filter(outbox_id__in=outboxes).values_list(*columns)
+    owners = {outbox_id: KioskAddress(*names) for outbox_id, *names in rows}
+    return Authentication(policy, load_keys({*outboxes.values(), *owners.values()}), owners)
+
+
+def load_keys(addresses: Iterable[KioskAddress] | None = None) -> dict[KioskAddress, Keys]:
+    """Return the keys of these kiosks; of all by default."""
+    rows = KioskKey.objects.all()
+    if addresses is not None:
+        addresses = list(addresses)
+        rows = rows.filter(room__in={one.room for one in addresses})
+        rows = rows.filter(site__in={one.site for one in addresses})
+    found: dict[KioskAddress, tuple[set[str], set[str]]] = {}
+    for row in rows:
+        address = KioskAddress(row.site, row.room, row.kiosk)
+        trusted, announced = found.setdefault(address, (set(), set()))
+        (announced if row.trusted_at is None else trusted).add(row.public_key)
+    return {
+        address: Keys(frozenset(trusted), frozenset(announced))
+        for address, (trusted, announced) in found.items()
+    }
+
+
+def note_keys(readings: Iterable[HealthReading], policy: SignaturePolicy, now: datetime) -> None:
+    """Note which keys kiosks have announced; of those that are not trusted, the newest."""
+    told = {one.address: one.public_key for one in readings if one.public_key}
+    if not told:
+        return
+    known = load_keys(told)
+    for address, public_key in sorted(told.items(), key=lambda one: str(one[0])):
+        keys = known.get(address, Keys())
+        if public_key in keys.announced or (public_key in keys.trusted and not keys.announced):
+            continue
+        of_kiosk = KioskKey.objects.filter(**_names(address))
+        of_kiosk.filter(trusted_at=None).delete()
+        if public_key not in keys.trusted:
+            is_first = policy.trust_on_first_use and not keys.trusted
+            KioskKey.objects.get_or_create(
+                **_names(address),
+                public_key=public_key,
+                defaults={"announced_at": now, "trusted_at": now if is_first else None},
+            )
+
+
+def trust(address: KioskAddress, now: datetime) -> str | None:
+    """Trust the key that a kiosk has announced; return it, or ``None`` if there is none."""
+    row = KioskKey.objects.filter(**_names(address)).order_by("-announced_at", "-pk").first()
+    if row is None:
+        return None
+    if row.trusted_at is None:
+        row.trusted_at = now
+        row.save(update_fields=["trusted_at"])
+    return row.public_key
+
+
+def distrust(address: KioskAddress) -> int:
+    """Trust no key of a kiosk any more; return how many were trusted.
+
+    What was stored stays; the kiosk announces its key again.
+    """
+    rows = KioskKey.objects.filter(**_names(address))
+    trusted = rows.exclude(trusted_at=None).count()
+    rows.delete()
+    return trusted
+
+
+def _names(address: KioskAddress) -> dict[str, str]:
+    return {"site": address.site, "room": address.room, "kiosk": address.kiosk}
