@@ -9,10 +9,9 @@ from django.db import IntegrityError, transaction
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.deriving import derive_student
 from kiosk.register.marking.doors import load_doors
-from kiosk.register.marking.facts import MarkKey, load_facts, spans_around
+from kiosk.register.marking.facts import load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save_marks
 from kiosk.register.models import Event, Lesson
-from kiosk.register.rules.mark import Mark
 from kiosk.register.rules.settings import RuleSettings
 
 _TRIES: Final = 3
@@ -54,18 +53,18 @@ def _derive(
         settings,
         lambda rooms: load_doors(rooms, now),
     )
-    marks: dict[MarkKey, Mark] = {}
-    for subject_id, ids in facts.expected.items():
-        theirs = [
-            one
-            for one in map(facts.lessons.__getitem__, ids)
-            if (one.site, one.date) == (lesson.site, lesson.date)
+    day = (lesson.site, lesson.date)
+    theirs = {
+        subject_id: [
+            one for one in map(facts.lessons.__getitem__, ids) if (one.site, one.date) == day
         ]
-        derived = derive_student(subject_id, theirs, facts, settings, now)
-        marks |= {
-            key: mark
-            for key, mark in derived.items()
-            if facts.lessons[key[0]].starts_at >= lesson.ends_at
-        }
+        for subject_id, ids in facts.expected.items()
+    }
+    marks = {
+        key: mark
+        for subject_id, lessons in theirs.items()
+        for key, mark in derive_student(subject_id, lessons, facts, settings, now).items()
+        if facts.lessons[key[0]].starts_at >= lesson.ends_at
+    }
     with transaction.atomic():
         tell("lesson", save_marks(marks, facts, now), now)
