@@ -8,6 +8,7 @@ from typing import TypeAlias
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from kiosk.register.marking.again import derive_following
 from kiosk.register.marking.audit import append, tell
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Account, Lesson, Mark, MarkChange, Taken
@@ -99,7 +100,7 @@ def set_marks(
             wanted.append(outcome)
     if stale:
         return Outdated(frozenset(stale))
-    return _store(lesson, wanted, marks, account, None)
+    return _store(lesson, wanted, marks, account, settings)
 
 
 def undo_change(
@@ -132,7 +133,7 @@ def undo_change(
     if isinstance(outcome, Stale):
         return Outdated(frozenset([change.person_id]))
     marks = {change.person_id: mark} if mark is not None else {}
-    return _store(lesson, [outcome], marks, account, change)
+    return _store(lesson, [outcome], marks, account, settings, undoes=change)
 
 
 def corrected_before(history: Sequence[MarkChange], change: MarkChange) -> Code | None:
@@ -185,7 +186,9 @@ def _store(
     wanted: Sequence[Change],
     marks: Mapping[str, Mark],
     account: Account,
-    undoes: MarkChange | None,
+    settings: RuleSettings,
+    *,
+    undoes: MarkChange | None = None,
 ) -> Changed | Outdated:
     if not wanted:
         return Changed(())
@@ -198,6 +201,8 @@ def _store(
             tell("lesson", [lesson.lesson_id], wanted[0].author.at)
     except (_Overtaken, IntegrityError):
         return Outdated(frozenset(one.student_id for one in wanted))
+    students = [one.student_id for one in wanted]
+    derive_following(lesson, students, settings, wanted[0].author.at)
     return Changed(tuple(rows))
 
 

@@ -1,7 +1,7 @@
 """The kiosks of each room, and how far each can be relied on."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from kiosk.register.rules.lesson import Door
@@ -9,6 +9,7 @@ from kiosk.register.status import KioskStatus, load_statuses
 
 Place: TypeAlias = tuple[str, str]
 """Site and room."""
+_RECENT: Final = timedelta(seconds=2)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -20,6 +21,28 @@ def load_doors(rooms: Collection[str], now: datetime) -> dict[Place, tuple[Door,
         door = Door(one.address.kiosk, one.completeness)
         doors[place] = (*doors.get(place, ()), door)
     return doors
+
+
+class RecentDoors:
+    """Remembers doors for a short time: in a wave of events, few of them change a mark by it.
+
+    The decision who was absent reads them afresh.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[datetime, dict[Place, tuple[Door, ...]]]] = {}
+
+    def of(self, rooms: Collection[str], now: datetime) -> dict[Place, tuple[Door, ...]]:
+        """Return the doors of these rooms, by site and room."""
+        self._known = {
+            room: one for room, one in self._known.items() if abs(now - one[0]) < _RECENT
+        }
+        unknown = set(rooms) - set(self._known)
+        if unknown:
+            self._known |= {room: (now, {}) for room in unknown}
+            for place, doors in load_doors(unknown, now).items():
+                self._known[place[1]][1][place] = doors
+        return {place: one for room in rooms for place, one in self._known[room][1].items()}
 
 
 def current(statuses: Collection[KioskStatus]) -> list[KioskStatus]:

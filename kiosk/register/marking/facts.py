@@ -1,6 +1,6 @@
 """Read what the rules need: events, lessons, who is in which class, marks."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Coalesce
 
 from kiosk.register import models
-from kiosk.register.marking.doors import Place, load_doors
+from kiosk.register.marking.doors import Place
 from kiosk.register.rules.lesson import Door, Lesson, Scan
 from kiosk.register.rules.settings import RuleSettings
 
@@ -21,6 +21,15 @@ CLOCK: Final = "clock not synchronised"
 ARRIVAL: Final = timedelta(days=1)
 """How long after a lesson an event whose time is not known may arrive and still be of it."""
 
+HALF_DAY: Final = timedelta(hours=18)
+"""All lessons of a day begin within this time of any moment of it; a school day is shorter."""
+ONE_DAY: Final = timedelta(days=1)
+_PAIRS: Final = 5_000
+"""Marks that are read at once; each is two parameters."""
+_LESSON: Final = ("lesson_id", "site", "room", "date", "starts_at", "ends_at", "status")
+
+Span: TypeAlias = tuple[datetime, datetime]
+DoorsOf: TypeAlias = Callable[[Collection[str]], Mapping[Place, tuple[Door, ...]]]
 MarkKey: TypeAlias = tuple[str, str]
 """Lesson id and subject id."""
 
@@ -88,19 +97,19 @@ def load_new(sites: Collection[str], settings: RuleSettings, limit: int) -> list
 
 def load_facts(
     subjects: Collection[str],
-    dates: Collection[date],
+    spans: Collection[Span],
     settings: RuleSettings,
-    now: datetime,
+    doors_of: DoorsOf,
     *,
     rooms: Collection[str] = (),
 ) -> Facts:
-    """Read everything about these students on these days.
+    """Read everything about these students in lessons that begin within these spans.
 
     Args:
         subjects: Subject ids.
-        dates: Dates of lessons.
+        spans: When the lessons begin.
         settings: The rules.
-        now: The current time.
+        doors_of: Returns the doors of rooms.
         rooms: Read the lessons of these rooms, too, whoever is expected there.
     """
     memberships = list(
@@ -108,11 +117,11 @@ def load_facts(
             "person_id", "school_class_id", "begin", "end"
         )
     )
-    rows = _load_lessons({one[1] for one in memberships}, rooms, dates)
-    lessons = {row.lesson_id: lesson_of(row) for row in rows}
+    found = _load_lessons({one[1] for one in memberships}, rooms, spans)
+    lessons = {one.lesson_id: one for _, one in found}
     of_class: dict[str, list[Lesson]] = {}
-    for row in rows:
-        of_class.setdefault(row.school_class_id, []).append(lessons[row.lesson_id])
+    for class_id, one in found:
+        of_class.setdefault(class_id, []).append(one)
     expected: dict[str, list[str]] = {}
     for subject_id, class_id, begin, end in memberships:
         expected.setdefault(subject_id, []).extend(
@@ -122,44 +131,84 @@ def load_facts(
         )
     theirs = {one for ids in expected.values() for one in ids}
     own = [lessons[one] for one in theirs]
-    marks = models.Mark.objects.filter(lesson__in=theirs, person__in=expected)
+    pairs = [(one, key) for key, ids in expected.items() for one in dict.fromkeys(ids)]
     return Facts(
         lessons,
         {key: tuple(dict.fromkeys(ids)) for key, ids in expected.items()},
         _load_seen(expected, own, settings),
-        load_doors({one.room for one in own}, now) if own else {},
-        {(one.lesson_id, one.person_id): one for one in marks} if theirs else {},
+        doors_of({one.room for one in own}) if own else {},
+        {(one.lesson_id, one.person_id): one for one in _load_marks(pairs)},
     )
 
 
 def lesson_of(row: models.Lesson) -> Lesson:
     """Return a lesson as the rules see it; a kiosk that is told its timetable sends the id."""
+    return _lesson(*(getattr(row, name) for name in _LESSON))
+
+
+def _lesson(
+    lesson_id: str,
+    site: str,
+    room: str,
+    day: date,
+    starts_at: datetime,
+    ends_at: datetime,
+    status: str,
+) -> Lesson:
     return Lesson(
-        lesson_id=row.lesson_id,
-        site=row.site,
-        room=row.room,
-        date=row.date,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        session=row.lesson_id,
-        is_cancelled=row.status == "cancelled",
+        lesson_id=lesson_id,
+        site=site,
+        room=room,
+        date=day,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        session=lesson_id,
+        is_cancelled=status == "cancelled",
     )
 
 
-def days_around(seen: Iterable[Seen]) -> set[date]:
-    """Return the dates that a lesson of these events may have, whatever the time zone."""
-    moments = {one.scan.scanned_at.date() for one in seen}
-    moments |= {one.scan.arrived_at.date() for one in seen if not one.scan.clock_is_synchronised}
-    return {day + timedelta(days=more) for day in moments for more in (-1, 0, 1)}
+def spans_around(moments: Iterable[datetime]) -> list[Span]:
+    """Return when the lessons of the days of these moments begin, whatever the time zone."""
+    days: dict[date, Span] = {}
+    for one in moments:
+        first, last = days.get(one.date(), (one, one))
+        days[one.date()] = min(first, one), max(last, one)
+    return [(first - HALF_DAY, last + HALF_DAY) for first, last in days.values()]
+
+
+def moments_of(seen: Iterable[Seen]) -> Iterator[datetime]:
+    """Yield when events may have been."""
+    for one in seen:
+        yield one.scan.scanned_at
+        if not one.scan.clock_is_synchronised:
+            yield one.scan.arrived_at
 
 
 def _load_lessons(
-    classes: Collection[str], rooms: Collection[str], dates: Collection[date]
-) -> list[models.Lesson]:
-    if not (classes or rooms):
+    classes: Collection[str], rooms: Collection[str], spans: Collection[Span]
+) -> list[tuple[str, Lesson]]:
+    """Return lessons with their classes."""
+    if not ((classes or rooms) and spans):
         return []
+    then = Q()
+    for begin, end in spans:
+        # The date is in the index of classes, the start in that of rooms.
+        days = (begin.date() - ONE_DAY, end.date() + ONE_DAY)
+        then |= Q(starts_at__gte=begin, starts_at__lt=end, date__range=days)
     wanted = Q(school_class__in=classes) | Q(room__in=rooms)
-    return list(models.Lesson.objects.filter(wanted, date__in=dates))
+    rows = models.Lesson.objects.filter(then, wanted).values_list("school_class_id", *_LESSON)
+    return [(class_id, _lesson(*row)) for class_id, *row in rows]
+
+
+def _load_marks(pairs: Sequence[MarkKey]) -> Iterator[models.Mark]:
+    """Yield the marks of these pairs; "in lessons, of students" would look up the product."""
+    for start in range(0, len(pairs), _PAIRS):
+        some = pairs[start : start + _PAIRS]
+        values = ", ".join(["(%s, %s)"] * len(some))
+        yield from models.Mark.objects.extra(  # noqa: S610 - of placeholders
+            where=[f"(lesson_id, person_id) IN (VALUES {values})"],
+            params=[one for pair in some for one in pair],
+        )
 
 
 def _load_seen(

@@ -11,7 +11,7 @@ from kiosk.register.marking.alerts import AlertWatch
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.doors import load_doors
-from kiosk.register.marking.facts import lesson_of, load_facts
+from kiosk.register.marking.facts import lesson_of, load_facts, spans_around
 from kiosk.register.marking.marks_table import save_marks
 from kiosk.register.models import Change, Lesson, Membership
 from kiosk.register.participation import close_ended_windows
@@ -81,7 +81,8 @@ class Sweeper:
         classes = {one.school_class_id for one in lessons}
         members = Membership.objects.filter(school_class__in=classes)
         subjects = set(members.values_list("person_id", flat=True))
-        facts = load_facts(subjects, {one.date for one in lessons}, self._rules, now)
+        spans = spans_around(one.starts_at for one in lessons)
+        facts = load_facts(subjects, spans, self._rules, lambda rooms: load_doors(rooms, now))
         ids = [one.lesson_id for one in lessons]
         marks = derive_class(ids, facts, self._rules, now)
         with transaction.atomic():

@@ -14,7 +14,8 @@ from kiosk.clock import Clock
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
 from kiosk.register.marking.deriving import derive_events
-from kiosk.register.marking.facts import NEW, Seen, days_around, load_facts, load_new
+from kiosk.register.marking.doors import RecentDoors
+from kiosk.register.marking.facts import NEW, Seen, load_facts, load_new, moments_of, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.models import Event
@@ -62,6 +63,7 @@ class Marker:
         self._news = news
         self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
         self._sweeper = Sweeper(config.rules, self._sites, clock.utc())
+        self._doors = RecentDoors()
         self._next_sweep_s = 0.0
         self._next_timetables_s = 0.0
         self._failures = 0
@@ -123,9 +125,9 @@ class Marker:
         now = self._clock.utc()
         facts = load_facts(
             {one.subject_id for one in new},
-            days_around(new),
+            spans_around(moments_of(new)),
             self._rules,
-            now,
+            lambda rooms: self._doors.of(rooms, now),
             rooms={one.room for one in new},
         )
         derived = derive_events(new, facts, self._rules, now)

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from kiosk.register.models import Change, Mark
-from tests.kiosk.register.web.browser.steps import sign_in
+from tests.kiosk.register.web.browser.steps import enter, sign_in
 from tests.kiosk.register.web.support import School, mark
 
 
@@ -18,9 +18,11 @@ def test_a_mark_appears_without_reload(visitor: Page, school: School) -> None:
     expect(visitor.locator("#news")).to_have_text("1 present, 2 not known yet")
 
 
-def test_a_chosen_row_stays_chosen_and_a_pause_holds(visitor: Page, school: School) -> None:
+def test_a_chosen_row_stays_chosen_and_a_pause_holds(
+    visitor: Page, address: str, school: School
+) -> None:
     """Live updates keep what a person is doing, and wait while they are paused."""
-    sign_in(visitor, "alice")
+    enter(visitor, "alice", address)
     visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
     visitor.get_by_label("Bruno Keller").check()
     mark(school.lesson, "s-1", "present")
@@ -44,9 +46,11 @@ def test_a_chosen_row_stays_chosen_and_a_pause_holds(visitor: Page, school: Scho
     expect(visitor.locator("#row-s-1")).to_contain_text("late")
 
 
-def test_several_marks_are_mended_with_a_reason(visitor: Page, school: School) -> None:
+def test_several_marks_are_mended_with_a_reason(
+    visitor: Page, address: str, school: School
+) -> None:
     """Choose rows, set a status, read it on the page."""
-    sign_in(visitor, "alice")
+    enter(visitor, "alice", address)
     visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
     visitor.get_by_label("Bruno Keller").check()
     visitor.get_by_label("Chen Wei").check()
