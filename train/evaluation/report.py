@@ -13,8 +13,8 @@ from train.tables import figure_cells, write_report
 _NOTES: Final = (
     "In brackets: 95 % intervals (LFW: Wilson's; else a bootstrap over people).",
     "Thresholds are set for the FPIR expected of development people who walk past: half of them on",
-    "photos (walks of up to three, with one mix of data sets), half in videos, if there are any. No",
-    "test person is among them. Without a domain's name, a figure is of both.",
+    "photos (walks of up to three, with one mix of data sets), half in videos, if there are any.",
+    "No test person is among them. Without a domain's name, a figure is of both.",
     "Extrapolated: for more people than were measured, by train/evaluation/domains.py; in videos,",
     "where fewer people are, also below that.",
     "Scores, except LFW's, are normalised by a cohort of training people, one per recogniser.",
