@@ -1,8 +1,9 @@
 """Evaluate a recogniser: every figure with n and a confidence interval.
 
-Thresholds are set on development people (:mod:`.thresholds`) for walks (:mod:`.walkers`) and
-reported on test people; no person is in both, and both have the development people's mix of data
-sets (:mod:`.identify`). LFW is read once, for the pairs protocol, and sets no threshold.
+Thresholds are set on development people (:mod:`.thresholds`) for walks on photos and in videos
+(:mod:`.domains`) and reported on test people; no person is in both, and both have the development
+people's mix of data sets (:mod:`.identify`). LFW is read once, for the pairs protocol, and sets no
+threshold.
 """
 
 from collections.abc import Mapping, Sequence

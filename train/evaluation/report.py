@@ -12,9 +12,11 @@ from train.tables import figure_cells, write_report
 
 _NOTES: Final = (
     "In brackets: 95 % intervals (LFW: Wilson's; else a bootstrap over people).",
-    "Thresholds are set on development people's walks of up to three photos, for the FPIR that is",
-    "expected there; no test person is among them, and both have their mix of data sets.",
-    "Extrapolated: for more people than were measured, by train/evaluation/thresholds.py.",
+    "Thresholds are set for the FPIR expected of development people who walk past: half of them on",
+    "photos (walks of up to three, with one mix of data sets), half in videos, if there are any.",
+    "No test person is among them. Without a domain's name, a figure is of both.",
+    "Extrapolated: for more people than were measured, by train/evaluation/domains.py; in videos,",
+    "where fewer people are, also below that.",
     "Scores, except LFW's, are normalised by a cohort of training people, one per recogniser.",
     "Walks, one second: the kiosk's own rule within one second of good frames; its FNIR is the",
     "share of enrolled people who get no name in that second.",
