@@ -7,13 +7,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.models import Role
-from kiosk.register.web.access import MARKERS
+from kiosk.register.web.access import MARKERS, STAFF
 
 _LINKS: Final = (
     ("now", _("Now"), MARKERS),
     ("classes", _("Classes"), MARKERS),
     ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
+    ("imports", _("Import"), STAFF),
+    ("set-up", _("Set up"), (Role.ADMINISTRATOR,)),
     ("accounts", _("Accounts"), (Role.ADMINISTRATOR,)),
     ("programs", _("Programs"), (Role.ADMINISTRATOR,)),
 )

@@ -13,11 +13,13 @@ from kiosk.register.web.pages import (
     class_days,
     class_now,
     classes,
+    imports,
     invitation,
     kiosks,
     my_account,
     now,
     programs,
+    set_up,
     sign_in,
     sign_in_link,
     start,
@@ -26,7 +28,7 @@ from kiosk.register.web.pages import (
 
 PAGES = (
     *(start, sign_in, sign_in_link, now, class_now, classes, class_days, student, programs),
-    *(accounts, invitation, my_account, bin_page, bin_person, kiosks),
+    *(accounts, invitation, my_account, bin_page, bin_person, kiosks, imports, set_up),
 )
 
 urlpatterns: list[URLPattern] = [
