@@ -12,6 +12,7 @@
     ├── GalleryError       (ValueError)       a gallery file
     │   └── GalleryModelError                 a gallery made by another model
     ├── InUseError         (OSError)          files that another command is writing
+    ├── ReloadError        (OSError)          the running service kept its old files
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
     ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
     ├── CameraError        (OSError)          a camera that cannot be opened or read
@@ -80,6 +81,12 @@ class InUseError(KioskError, OSError):
     """Another command is writing the gallery and the roster; a second try may succeed."""
 
     exit_code = 75
+
+
+class ReloadError(KioskError, OSError):
+    """The running service did not read its files again; the old ones stay in force."""
+
+    exit_code = 69
 
 
 class DatasetError(KioskError, ValueError):

@@ -40,6 +40,7 @@ ROOMS = {
     "demo": {
         *("camera", "recognition", "protocol", "mqtt", "daemon", "enrolment", "watch", "register")
     },
+    "check": {"camera", "recognition", "protocol", "mqtt", "daemon"},
     "bench": {"camera", "recognition", "mqtt", "daemon", "demo"},
 }
 """The rooms of the kiosk, each with those that it may import; every other arrow is forbidden."""
@@ -130,9 +131,10 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 
 SHARED = {
-    *("atomic_file", "cli", "clock", "config", "config_errors", "config_file", "contract"),
-    *("csv_table", "errors", "printable", "records", "roster", "text_table", "timetable"),
-    "write_lock",
+    *("atomic_file", "cli", "clock", "config", "config_errors", "config_file"),
+    *("config_sources", "contract", "logs"),
+    *("csv_table", "errors", "printable", "records", "reload_request", "roster"),
+    *("service_status", "text_table", "timetable", "write_lock"),
 }
 """What stands beside the rooms and serves all of them."""
 

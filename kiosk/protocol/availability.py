@@ -41,5 +41,5 @@ def decode_availability(payload: bytes) -> Availability:
     """
     try:
         return msgspec.json.decode(payload, type=Availability)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise PayloadError(f"not an availability message: {exc}") from exc

@@ -131,4 +131,4 @@ def _zone_problems(timezone: str) -> Iterator[Problem]:
         yield "timezone", "expected an IANA time zone such as Europe/Berlin"
 
 
-REGISTER_FILE: Final = ConfigFile(RegisterConfig, example="systemd/register.toml")
+REGISTER_FILE: Final = ConfigFile(RegisterConfig)

@@ -37,7 +37,7 @@ def test_an_empty_file_has_the_defaults() -> None:
         ("[[site]]\nname = 'n'", "site[0].timezone: missing"),
         ("[[site]]\nname = 'n'\ntimezone = 'X/Y'", "site[0].timezone: expected an IANA"),
         ("[[site]]\nname = 'n'\ntimezone = 'UTC'\n" * 2, "site[1].name: 'n' is there twice"),
-        ("[camera]\nfps = 5", "camera: unknown key; see systemd/register.toml"),
+        ("[camera]\nfps = 5", "camera: unknown key; expected register, mqtt, database"),
     ],
 )
 def test_a_mistake_is_named_by_its_key(text: str, key: str) -> None:
