@@ -18,6 +18,7 @@ from kiosk.register.web.pages import (
     kiosks,
     my_account,
     now,
+    oidc,
     programs,
     set_up,
     sign_in,
@@ -28,7 +29,7 @@ from kiosk.register.web.pages import (
 
 PAGES = (
     *(start, sign_in, sign_in_link, now, class_now, classes, class_days, student, programs),
-    *(accounts, invitation, my_account, bin_page, bin_person, kiosks, imports, set_up),
+    *(accounts, invitation, my_account, bin_page, bin_person, kiosks, imports, set_up, oidc),
 )
 
 urlpatterns: list[URLPattern] = [

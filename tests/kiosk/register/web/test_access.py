@@ -19,7 +19,7 @@ from tests.kiosk.register.web.support import School, client_of
 
 KEEPERS = (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)
 ADMINISTRATOR = (Role.ADMINISTRATOR,)
-PUBLIC = {"sign-in", "sign-in-link", "sign-out", "invitation", "openapi"}
+PUBLIC = {"sign-in", "sign-in-link", "sign-out", "invitation", "openapi", "oidc", "oidc-callback"}
 """Open to who is not signed in; each has tests of its own."""
 FOR_PROGRAMS = {f"api-{one.name}" for one in ENDPOINTS}
 """Opened by tokens, and by nobody's session."""
