@@ -1,14 +1,23 @@
 """Open and close participation windows, and tell the kiosks of the room."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
 
 from kiosk.protocol.participation import ParticipationWindow as WindowMessage
 from kiosk.protocol.participation import encode_window
 from kiosk.protocol.topics import PARTICIPATION_WINDOW, KioskAddress
 from kiosk.register.marking.audit import tell
-from kiosk.register.models import Account, Kiosk, Lesson, ParticipationWindow, Publication
+from kiosk.register.models import (
+    Account,
+    Kiosk,
+    Lesson,
+    ParticipationPoint,
+    ParticipationWindow,
+    Publication,
+)
 
 
 def open_window(lesson: Lesson, account: Account, now: datetime) -> bool:
@@ -87,3 +96,38 @@ def _publish(window: ParticipationWindow, now: datetime) -> None:
         )
         for one in kiosks.order_by("kiosk")
     )
+
+
+def give_points(
+    lesson: Lesson,
+    subject_ids: Iterable[str],
+    points: int,
+    reason: str,
+    *,
+    account: Account,
+    now: datetime,
+) -> int:
+    """Give students a point by hand, or take one back; return how many have been changed.
+
+    Args:
+        lesson: The lesson.
+        subject_ids: Whose.
+        points: 1, or -1 to take one back: who has none keeps none.
+        reason: Why.
+        account: Who.
+        now: When.
+    """
+    with transaction.atomic():
+        Lesson.objects.select_for_update().get(pk=lesson.pk)
+        totals = ParticipationPoint.objects.filter(lesson=lesson).values("person_id")
+        have = {one["person_id"]: one["total"] for one in totals.annotate(total=Sum("points"))}
+        rows = [
+            ParticipationPoint(
+                lesson=lesson, person_id=one, points=points, at=now, account=account, reason=reason
+            )
+            for one in sorted(set(subject_ids))
+            if have.get(one, 0) + points >= 0
+        ]
+        ParticipationPoint.objects.bulk_create(rows)
+        tell("participation", [lesson.lesson_id] if rows else [], now)
+    return len(rows)

@@ -15,7 +15,14 @@ from kiosk.register.imports.dates import DateForm
 from kiosk.register.imports.oneroster_tables import NEEDED, TABLES, parts, row_problems
 from kiosk.register.imports.outcome import Outcome, Remark, outcome
 from kiosk.register.imports.overlap import overlaps
-from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Role, Roster
+from kiosk.register.imports.records import (
+    ClassRow,
+    MembershipRow,
+    PersonRow,
+    Role,
+    Roster,
+    TermRow,
+)
 from kiosk.register.imports.roster_csv import is_id
 from kiosk.register.imports.zip_files import read_zip
 
@@ -113,8 +120,26 @@ def _roster(tables: Tables, problems: list[Remark], notes: list[Remark]) -> Rost
         for one in people
         if one.role == "student" and not is_id(one.person_id)
     ]
-    classes = [ClassRow(row["sourcedId"], row["title"]) for row in tables["classes"]]
-    return Roster(tuple(people), tuple(classes), tuple(one for _, one in read))
+    codes = {row["sourcedId"]: row["courseCode"] for row in tables.get("courses", ())}
+    classes = tuple(
+        ClassRow(row["sourcedId"], row["title"], codes.get(row["courseSourcedId"], ""))
+        for row in tables["classes"]
+    )
+    memberships = tuple(one for _, one in read)
+    return Roster(tuple(people), classes, memberships, _named_terms(tables, notes))
+
+
+def _named_terms(tables: Tables, notes: list[Remark]) -> tuple[TermRow, ...]:
+    """Return the terms by title; two schools may have the same ones."""
+    found: dict[str, TermRow] = {}
+    for row in tables.get("academicSessions", ()):
+        begin, end = _day(row, "startDate", []), _last_day(row, [])
+        if begin is None or end is None:
+            continue
+        term = TermRow(row["title"], begin, end)
+        if found.setdefault(term.title, term) != term:
+            notes.append(row.remark("title", "another term has this title; left out"))
+    return tuple(found.values())
 
 
 def _role(row: Row) -> Role | None:
@@ -128,7 +153,7 @@ def _role(row: Row) -> Role | None:
 def _person(row: Row, role: Role) -> PersonRow:
     given = row["preferredGivenName"] or row["givenName"]
     family = row["preferredFamilyName"] or row["familyName"]
-    sis_id = row["identifier"] or row["sourcedId"]
+    sis_id = "" if row["identifier"] == row["sourcedId"] else row["identifier"]
     return PersonRow(row["sourcedId"], f"{given} {family}".strip(), role, sis_id, row["email"])
 
 

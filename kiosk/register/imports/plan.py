@@ -11,7 +11,14 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from kiosk.register.imports.plan_memberships import MembershipChange, compare
-from kiosk.register.imports.records import ClassRow, LessonRow, MembershipRow, PersonRow, Roster
+from kiosk.register.imports.records import (
+    ClassRow,
+    LessonRow,
+    MembershipRow,
+    PersonRow,
+    Roster,
+    TermRow,
+)
 
 Row = TypeVar("Row", bound=Hashable)
 
@@ -25,6 +32,8 @@ class RosterPlan:
         people_changed: People with another name, role, id or address: before and after.
         classes_added: New classes.
         classes_changed: Classes with another title: before and after.
+        terms_added: New terms.
+        terms_changed: Terms with other days: before and after.
         begun: Memberships to add.
         changed: Memberships that get other dates; those that end today are of them.
     """
@@ -33,6 +42,8 @@ class RosterPlan:
     people_changed: tuple[tuple[PersonRow, PersonRow], ...]
     classes_added: tuple[ClassRow, ...]
     classes_changed: tuple[tuple[ClassRow, ClassRow], ...]
+    terms_added: tuple[TermRow, ...]
+    terms_changed: tuple[tuple[TermRow, TermRow], ...]
     begun: tuple[MembershipRow, ...]
     changed: tuple[MembershipChange, ...]
 
@@ -41,7 +52,8 @@ class RosterPlan:
         """Whether nothing would change."""
         people = (*self.people_added, *self.people_changed)
         classes = (*self.classes_added, *self.classes_changed)
-        return not (people or classes or self.begun or self.changed)
+        terms = (*self.terms_added, *self.terms_changed)
+        return not (people or classes or terms or self.begun or self.changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +98,14 @@ def plan_roster(new: Roster, stored: Roster, today: date) -> RosterPlan:
         more, other = compare(held.get(key, ()), wanted.get(key, ()), first, today)
         begun += more
         changed += other
-    people_added, people_changed = _differences(people, {one.person_id: one for one in new.people})
-    added, classes_changed = _differences(classes, {one.class_id: one for one in new.classes})
     return RosterPlan(
-        people_added, people_changed, added, classes_changed, tuple(begun), tuple(changed)
+        *_differences(people, {one.person_id: one for one in new.people}),
+        *_differences(classes, {one.class_id: one for one in new.classes}),
+        *_differences(
+            {one.title: one for one in stored.terms}, {one.title: one for one in new.terms}
+        ),
+        tuple(begun),
+        tuple(changed),
     )
 
 

@@ -16,7 +16,7 @@ class PersonRow:
         person_id: The id, of a student the subject id that kiosks use.
         name: The name as it is shown.
         role: Student or teacher.
-        sis_id: The id in the school's student information system; may be empty.
+        sis_id: The id in the school's other systems; empty if it is ``person_id``.
         email: May be empty.
     """
 
@@ -34,10 +34,12 @@ class ClassRow:
     Attributes:
         class_id: The id; a plain CSV has none, so there it is the title.
         title: How it is called.
+        course_code: The course that it is one of; may be empty.
     """
 
     class_id: str
     title: str
+    course_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,22 @@ class MembershipRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TermRow:
+    """A named span of days, both included."""
+
+    title: str
+    begin: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
 class Roster:
-    """People, classes, and who is in which; each in the order of the file."""
+    """People, classes, who is in which, and terms; each in the order of the file."""
 
     people: tuple[PersonRow, ...]
     classes: tuple[ClassRow, ...]
     memberships: tuple[MembershipRow, ...]
+    terms: tuple[TermRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

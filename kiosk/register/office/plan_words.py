@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from django.utils import timezone
 
 from kiosk.register.imports.plan import RosterPlan, TimetablePlan
-from kiosk.register.imports.records import LessonRow, MembershipRow, PersonRow
+from kiosk.register.imports.records import ClassRow, LessonRow, MembershipRow, PersonRow, TermRow
 
 SHOWN: Final = 100
 """Lines that are shown of each kind of change."""
@@ -44,11 +44,17 @@ def _of_roster(plan: RosterPlan) -> Iterator[Section]:
         plan.people_changed,
         lambda pair: f"{_person(pair[0])} → {_person(pair[1])}",
     )
-    yield _section("classes_added", plan.classes_added, lambda one: one.title)
+    yield _section("classes_added", plan.classes_added, _class)
     yield _section(
         "classes_changed",
         plan.classes_changed,
-        lambda pair: f"{pair[0].title} → {pair[1].title}",
+        lambda pair: f"{_class(pair[0])} → {_class(pair[1])}",
+    )
+    yield _section("terms_added", plan.terms_added, _term)
+    yield _section(
+        "terms_changed",
+        plan.terms_changed,
+        lambda pair: f"{_term(pair[0])} → {_term(pair[1])}",
     )
     yield _section("memberships_begun", plan.begun, _membership)
     yield _section(
@@ -79,6 +85,14 @@ def _section(code: str, rows: Iterable[Row], text: Callable[[Row], str]) -> Sect
 def _person(row: PersonRow) -> str:
     more = ", ".join(one for one in (row.sis_id, row.email) if one)
     return f"{row.person_id} {row.name}" + (f" ({more})" if more else "")
+
+
+def _class(row: ClassRow) -> str:
+    return f"{row.title} ({row.course_code})" if row.course_code else row.title
+
+
+def _term(row: TermRow) -> str:
+    return f"{row.title} [{_day(row.begin)} … {_day(row.end)}]"
 
 
 def _membership(row: MembershipRow) -> str:

@@ -11,6 +11,7 @@ from kiosk.register.web.access import MARKERS, STAFF
 
 _LINKS: Final = (
     ("now", _("Now"), MARKERS),
+    ("registers", _("Registers"), MARKERS),
     ("classes", _("Classes"), MARKERS),
     ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),

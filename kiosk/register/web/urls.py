@@ -16,10 +16,13 @@ from kiosk.register.web.pages import (
     imports,
     invitation,
     kiosks,
+    mark_details,
+    mend,
     my_account,
     now,
     oidc,
     programs,
+    registers,
     set_up,
     sign_in,
     sign_in_link,
@@ -28,8 +31,27 @@ from kiosk.register.web.pages import (
 )
 
 PAGES = (
-    *(start, sign_in, sign_in_link, now, class_now, classes, class_days, student, programs),
-    *(accounts, invitation, my_account, bin_page, bin_person, kiosks, imports, set_up, oidc),
+    start,
+    sign_in,
+    sign_in_link,
+    now,
+    class_now,
+    classes,
+    class_days,
+    student,
+    programs,
+    mend,
+    mark_details,
+    registers,
+    accounts,
+    invitation,
+    my_account,
+    bin_page,
+    bin_person,
+    kiosks,
+    imports,
+    set_up,
+    oidc,
 )
 
 urlpatterns: list[URLPattern] = [

@@ -20,6 +20,7 @@ from kiosk.register.imports.records import (
     MembershipRow,
     PersonRow,
     Roster,
+    TermRow,
 )
 
 TODAY = date(2026, 11, 25)
@@ -110,6 +111,15 @@ def test_names_and_titles_are_changed() -> None:
     plan = plan_roster(roster(member(), name="Ada L."), stored, TODAY)
     assert plan.people_changed == ((PersonRow("s-1", "Ada"), PersonRow("s-1", "Ada L.")),)
     assert not plan.is_empty
+
+
+def test_terms_are_added_and_changed() -> None:
+    """By their titles."""
+    autumn = TermRow("Autumn", AUGUST, date(2026, 12, 18))
+    longer = replace(autumn, end=date(2026, 12, 22))
+    assert plan_roster(replace(EMPTY, terms=(autumn,)), EMPTY, TODAY).terms_added == (autumn,)
+    plan = plan_roster(replace(EMPTY, terms=(longer,)), replace(EMPTY, terms=(autumn,)), TODAY)
+    assert (plan.terms_changed, plan.is_empty) == (((autumn, longer),), False)
 
 
 days = st.none() | st.integers(-90, 90).map(lambda n: TODAY + timedelta(days=n))

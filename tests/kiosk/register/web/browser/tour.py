@@ -5,6 +5,8 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("", "/sign-in"),
     ("alice", "/now"),
     ("alice", f"/lessons/{LESSON}/now"),
+    ("alice", f"/lessons/{LESSON}/students/s-1/mark"),
+    ("alice", "/registers"),
     ("alice", "/classes"),
     ("alice", "/classes/7b/days"),
     ("alice", "/students/s-1/lessons"),
