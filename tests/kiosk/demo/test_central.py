@@ -5,6 +5,7 @@ import subprocess
 import sys
 import urllib.request
 from http.cookiejar import CookieJar
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_the_page_fills_as_the_sample_people_come() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
         try:
             assert demo.stdout is not None
-            facts = {}
+            facts: dict[str, Any] = {}
             for line in demo.stdout:
                 facts |= json.loads(line)
                 if "recognised" in facts:
