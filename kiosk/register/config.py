@@ -3,7 +3,7 @@
 ``systemd/register.toml`` is the same list with every key explained; a test keeps the two equal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -88,6 +88,25 @@ class PagesSection(Section, frozen=True):
             yield "url", "expected the address in a browser, such as https://attendance.example.org"
 
 
+class OidcSection(Section, frozen=True, kw_only=True):
+    """A service at which people sign in (OpenID Connect), such as Google or Microsoft."""
+
+    name: Name
+    title: str
+    issuer: str
+    client_id: str
+    secret_file: str
+    claim: Literal["hd", "tid"]
+    allowed: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+    def problems(self) -> Iterator[Problem]:
+        """Check the address of the issuer."""
+        parts = urlsplit(self.issuer)
+        is_local = parts.hostname in {"localhost", "127.0.0.1"}
+        if not parts.hostname or (parts.scheme != "https" and not is_local):
+            yield "issuer", "expected an address with https://, such as https://accounts.google.com"
+
+
 class RegisterConfig(Section, frozen=True):
     """The content of ``register.toml``; each field is the table of the same name."""
 
@@ -99,6 +118,7 @@ class RegisterConfig(Section, frozen=True):
     rules: RuleSettings = RuleSettings()
     code: tuple[CodeSection, ...] = ()
     site: tuple[SiteSection, ...] = ()
+    oidc: tuple[OidcSection, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -120,10 +140,14 @@ class RegisterConfig(Section, frozen=True):
         if not self.mqtt.host:
             yield "mqtt.host", "the register needs a broker"
         yield from code_problems(self.code)
-        names = [one.name for one in self.site]
-        for i, name in enumerate(names):
-            if name in names[:i]:
-                yield f"site[{i}].name", f"{name!r} is there twice"
+        yield from _repeated("site", [one.name for one in self.site])
+        yield from _repeated("oidc", [one.name for one in self.oidc])
+
+
+def _repeated(table: str, names: Sequence[str]) -> Iterator[Problem]:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield f"{table}[{i}].name", f"{name!r} is there twice"
 
 
 def _zone_problems(timezone: str) -> Iterator[Problem]:

@@ -70,7 +70,7 @@ def accept(invitation: Invitation, password: str, now: datetime) -> bool:
     Returns:
         ``False``, and nothing is changed, if the invitation was used or has expired meanwhile.
     """
-    if not _usable(now).filter(pk=invitation.pk).update(used_at=now):
+    if not use(invitation, now):
         return False
     account = invitation.account
     account.set_password(password)
@@ -78,6 +78,11 @@ def accept(invitation: Invitation, password: str, now: datetime) -> bool:
     account.save()
     reset(username=account.username)
     return True
+
+
+def use(invitation: Invitation, now: datetime) -> bool:
+    """Mark an invitation as used; ``False`` if it was used or has expired meanwhile."""
+    return bool(_usable(now).filter(pk=invitation.pk).update(used_at=now))
 
 
 def sign_out(account: Account, now: datetime) -> None:

@@ -24,7 +24,7 @@ def add_account(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: AN
     text = "make an account and print the link with which its owner chooses a password"
     invite = add(below, "invite", text, run("invite"))
     invite.add_argument("--role", required=True, choices=ROLES, help="what the account may do")
-    invite.add_argument("--email", default="", help="for sign-in at Google or Microsoft")
+    invite.add_argument("--email", default="", help="finds the account in rosters")
     text = "a class that a teacher has; repeat it for several"
     invite.add_argument("--class", dest="classes", metavar="ID", action="append", help=text)
     for name, text in (

@@ -5,6 +5,7 @@ import logging
 import uvicorn
 
 from kiosk.errors import RegisterError
+from kiosk.register.accounts.oidc import client_of
 from kiosk.register.config import PagesSection, RegisterConfig
 from kiosk.register.database import explained, migrate
 from kiosk.register.web.application import build_application
@@ -17,7 +18,10 @@ def serve_pages(config: RegisterConfig) -> int:
 
     Raises:
         RegisterError: The database or the address cannot be used.
+        ConfigError, MissingExtraError: A service for signing in cannot be used as configured.
     """
+    for one in config.oidc:
+        client_of(one)
     with explained():
         migrate()
     server = uvicorn.Server(server_config(config))

@@ -115,6 +115,8 @@ def counts(plan: Plan) -> dict[str, int]:
         "people_changed": len(plan.people_changed),
         "classes_added": len(plan.classes_added),
         "classes_changed": len(plan.classes_changed),
+        "terms_added": len(plan.terms_added),
+        "terms_changed": len(plan.terms_changed),
         "memberships_begun": len(plan.begun),
         "memberships_changed": len(plan.changed),
         "past_lists_changed": sum(one.is_past for one in plan.changed),

@@ -10,10 +10,19 @@ from django.db import transaction
 from kiosk.register.imports.oneroster import read_oneroster
 from kiosk.register.imports.outcome import Outcome
 from kiosk.register.imports.plan import RosterPlan, plan_roster
-from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Roster
+from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Roster, TermRow
 from kiosk.register.imports.roster_csv import read_roster
 from kiosk.register.marking.audit import tell
-from kiosk.register.models import Account, Lesson, Membership, Person, Role, SchoolClass, Teaching
+from kiosk.register.models import (
+    Account,
+    Lesson,
+    Membership,
+    Person,
+    Role,
+    SchoolClass,
+    Teaching,
+    Term,
+)
 
 _ZIP: Final = b"PK\x03\x04"
 
@@ -51,6 +60,7 @@ def apply(changes: RosterPlan, roster: Roster, today: date, now: datetime) -> in
     people = students_of(roster).people
     _save_people(people)
     _save_classes((*changes.classes_added, *(after for _, after in changes.classes_changed)))
+    _save_terms((*changes.terms_added, *(after for _, after in changes.terms_changed)))
     Membership.objects.bulk_create(
         Membership(
             person_id=one.person_id, school_class_id=one.class_id, begin=one.begin, end=one.end
@@ -74,11 +84,15 @@ def _stored() -> Roster:
         tuple(
             PersonRow(one.subject_id, one.name, "student", one.sis_id, one.email) for one in people
         ),
-        tuple(ClassRow(one.class_id, one.title) for one in SchoolClass.objects.order_by("pk")),
+        tuple(
+            ClassRow(one.class_id, one.title, one.course_code)
+            for one in SchoolClass.objects.order_by("pk")
+        ),
         tuple(
             MembershipRow(one.person_id, one.school_class_id, one.begin, one.end)
             for one in memberships
         ),
+        tuple(TermRow(one.title, one.begin, one.end) for one in Term.objects.order_by("pk")),
     )
 
 
@@ -101,10 +115,22 @@ def _save_people(people: Iterable[PersonRow]) -> None:
 
 def _save_classes(classes: Iterable[ClassRow]) -> None:
     SchoolClass.objects.bulk_create(
-        (SchoolClass(class_id=one.class_id, title=one.title) for one in classes),
+        (
+            SchoolClass(class_id=one.class_id, title=one.title, course_code=one.course_code)
+            for one in classes
+        ),
         update_conflicts=True,
         unique_fields=["class_id"],
-        update_fields=["title"],
+        update_fields=["title", "course_code"],
+    )
+
+
+def _save_terms(terms: Iterable[TermRow]) -> None:
+    Term.objects.bulk_create(
+        (Term(title=one.title, begin=one.begin, end=one.end) for one in terms),
+        update_conflicts=True,
+        unique_fields=["title"],
+        update_fields=["begin", "end"],
     )
 
 

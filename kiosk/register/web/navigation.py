@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.models import Role
-from kiosk.register.web.access import MARKERS
+from kiosk.register.web.access import MARKERS, STAFF
 
 _LINKS: Final = (
     ("now", _("Now"), MARKERS),
@@ -15,6 +15,8 @@ _LINKS: Final = (
     ("classes", _("Classes"), MARKERS),
     ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
+    ("imports", _("Import"), STAFF),
+    ("set-up", _("Set up"), (Role.ADMINISTRATOR,)),
     ("accounts", _("Accounts"), (Role.ADMINISTRATOR,)),
     ("programs", _("Programs"), (Role.ADMINISTRATOR,)),
 )

@@ -13,14 +13,17 @@ from kiosk.register.web.pages import (
     class_days,
     class_now,
     classes,
+    imports,
     invitation,
     kiosks,
     mark_details,
     mend,
     my_account,
     now,
+    oidc,
     programs,
     registers,
+    set_up,
     sign_in,
     sign_in_link,
     start,
@@ -46,6 +49,9 @@ PAGES = (
     bin_page,
     bin_person,
     kiosks,
+    imports,
+    set_up,
+    oidc,
 )
 
 urlpatterns: list[URLPattern] = [

@@ -79,3 +79,19 @@ ALERTS: Final = {
     "silent": _("silent in lesson time"),
     "blind": _("without a picture in lesson time"),
 }
+CHANGES: Final = {
+    "people_added": _("New students"),
+    "people_changed": _("Students with another name, id or address"),
+    "classes_added": _("New classes"),
+    "classes_changed": _("Classes with another title or course"),
+    "terms_added": _("New terms"),
+    "terms_changed": _("Terms with other days"),
+    "memberships_begun": _("Come into a class"),
+    "memberships_changed": _("Leave a class, or with other days"),
+    "past_lists_changed": _("Lists of days that are over change"),
+    "lessons_added": _("New lessons"),
+    "lessons_changed": _("Lessons with another time, room or title"),
+    "lessons_cancelled": _("Lessons that are cancelled"),
+    "lessons_over": _("Lessons that are over and stay as they are"),
+}
+"""What an import changes."""

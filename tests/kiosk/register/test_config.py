@@ -35,6 +35,7 @@ def test_an_empty_file_has_the_defaults() -> None:
         ("[[code]]\ncode = 'not-known'\nmoodle = 'P'", "code[0].code: not-known counts as"),
         ("[[code]]\ncode = 'late'\n" * 2, "code[1].code: 'late' is there twice"),
         ("[[site]]\nname = 'n'", "site[0].timezone: missing"),
+        ("[[oidc]]\nname = 'n'", "oidc[0].title: missing"),
         ("[[site]]\nname = 'n'\ntimezone = 'X/Y'", "site[0].timezone: expected an IANA"),
         ("[[site]]\nname = 'n'\ntimezone = 'UTC'\n" * 2, "site[1].name: 'n' is there twice"),
         ("[camera]\nfps = 5", "camera: unknown key; expected register, mqtt, database"),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from kiosk.register.accounts import manage
+from kiosk.register.web.application import config
 from kiosk.register.web.errors import error_page
 
 
@@ -31,6 +32,7 @@ def invitation(request: HttpRequest, *, token: str) -> HttpResponse:
         return redirect("sign-in")
     rules = password_validators_help_texts()
     context = {"form": form, "account": found.account, "rules": rules}
+    context |= {"services": config().oidc, "token": token}
     return render(request, "invitation.html", context)
 
 

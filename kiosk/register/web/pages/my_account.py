@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from kiosk.register.accounts import manage
 from kiosk.register.models import Account
 from kiosk.register.web.access import EVERYBODY, SignedIn, page
+from kiosk.register.web.application import config
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg] # Django takes none at run time
@@ -94,6 +95,7 @@ def _show(request: SignedIn, profile: ProfileForm, form: PasswordForm) -> HttpRe
         "profile": profile,
         "form": form,
         "account": request.user,
+        "services": config().oidc,
         "rules": password_validators_help_texts(),
     }
     return render(request, "my_account.html", context)

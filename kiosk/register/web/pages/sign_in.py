@@ -9,6 +9,7 @@ from django.urls import path
 from django.utils import timezone
 
 from kiosk.register.models import Account
+from kiosk.register.web.application import config
 from kiosk.register.web.middleware import SIGNED_IN_AT
 
 
@@ -20,7 +21,9 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as Django has it
         """Say whether anybody can sign in."""
-        return super().get_context_data(has_accounts=Account.objects.exists(), **kwargs)
+        return super().get_context_data(
+            has_accounts=Account.objects.exists(), services=config().oidc, **kwargs
+        )
 
     def form_valid(self, form: Form) -> HttpResponse:
         """Note when the session begins."""

@@ -16,6 +16,7 @@ from kiosk.register.models import (
     Person,
     Publication,
     SchoolClass,
+    Term,
 )
 from kiosk.register.office.imports import Done, Kind, Preview, Source, apply, counts, preview
 from kiosk.register.office.room_timetables import publish_timetables
@@ -111,6 +112,18 @@ def test_teachers_of_a_roster_get_their_classes() -> None:
         imported(zipped({**FILES, "users.csv": users}))
     assert [one.school_class_id for one in teacher.teaching.all()] == ["c-10B"]
     assert set(Person.objects.values_list("pk", flat=True)) == {"s-1", "s-2"}
+
+
+def test_terms_of_a_roster_are_stored() -> None:
+    """A second time nothing changes; other days of a term are taken over."""
+    imported(zipped(FILES))
+    assert Term.objects.get(pk="Otoño").begin == date(2026, 8, 31)
+    again = preview(source(zipped(FILES)), NOW)
+    assert again.plan
+    assert again.plan.is_empty
+    sessions = FILES["academicSessions.csv"].replace("2026-08-31", "2026-09-01")
+    imported(zipped({**FILES, "academicSessions.csv": sessions}))
+    assert Term.objects.get(pk="Otoño").begin == date(2026, 9, 1)
 
 
 def test_lessons_are_stored_in_the_zone_of_the_site() -> None:

@@ -15,6 +15,8 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("ada", "/accounts/1"),
     ("olga", "/bin"),
     ("tom", "/kiosks"),
+    ("olga", "/imports"),
+    ("ada", "/set-up"),
     ("tom", "/my-account"),
     ("ada", "/programs"),
 )

@@ -1,0 +1,99 @@
+"""The pages of an import: upload, look, confirm."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+
+from kiosk.register.models import Lesson, Person, Upload
+from tests.kiosk.register.web.support import School, client_of
+
+ROSTER = "id,name,class\ns-1,Alma Ibarra,7b\ns-2,Bruno Keller,7b\ns-3,Chen Wei,7b\ns-5,Eva Paz,7b\n"
+
+
+def upload(client: Client, text: str, **data: str) -> HttpResponse:
+    file = SimpleUploadedFile("list.csv", text.encode())
+    facts = {"kind": "roster", "file": file, **data}
+    answer = client.post("/imports/upload", facts, follow=True)
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def confirm(client: Client, page: HttpResponse) -> str:
+    """Press the button of the dry run; return the text of the next page."""
+    number = Upload.objects.get().pk
+    fingerprint = page.content.decode().split('name="fingerprint" value="')[1].split('"')[0]
+    data = {"fingerprint": fingerprint}
+    return client.post(f"/imports/{number}", data, follow=True).content.decode()
+
+
+def test_a_roster_is_looked_at_and_then_imported(school: School) -> None:
+    """Nothing is stored before it is confirmed; then all of it, and the upload is gone."""
+    assert school
+    client = client_of("olga")
+    page = upload(client, ROSTER)
+    text = page.content.decode()
+    assert "New students: 1" in text
+    assert "s-5 Eva Paz" in text
+    assert "1 student of the list is not in the file" in text
+    assert not Person.objects.filter(pk="s-5").exists()
+    assert "Imported." in confirm(client, page)
+    assert Person.objects.get(pk="s-5").name == "Eva Paz"
+    assert not Person.objects.get(pk="s-4").is_listed
+    assert not Upload.objects.exists()
+
+
+def test_every_problem_is_shown_with_its_line(school: School) -> None:
+    """And there is nothing to confirm."""
+    assert school
+    text = upload(client_of("olga"), "id,name,class\n,Ana,7b\ns-6,,7b\n").content.decode()
+    assert "2 problems" in text
+    assert '<td class="number">2</td>' in text
+    assert '<td class="number">3</td>' in text
+    assert "fingerprint" not in text
+
+
+def test_a_change_between_looking_and_confirming_is_noticed(school: School) -> None:
+    """What is applied is what was shown, or nothing."""
+    assert school
+    client = client_of("olga")
+    page = upload(client, ROSTER)
+    Person.objects.filter(pk="s-1").update(name="Alma I.")
+    assert "has changed meanwhile" in confirm(client, page)
+    assert not Person.objects.filter(pk="s-5").exists()
+
+
+def test_an_upload_is_its_owners_and_expires(school: School) -> None:
+    """After a day it is gone."""
+    assert school
+    client = client_of("olga")
+    upload(client, ROSTER)
+    kept = Upload.objects.get()
+    assert client_of("ada").get(f"/imports/{kept.pk}").status_code == 404
+    Upload.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert client.get(f"/imports/{kept.pk}").status_code == 404
+    upload(client, ROSTER)
+    assert not Upload.objects.filter(pk=kept.pk).exists()
+
+
+def test_a_timetable_is_imported(school: School) -> None:
+    """Lessons to come are added, and the file says what it speaks of."""
+    assert school
+    client = client_of("olga")
+    day = (datetime.now(UTC) + timedelta(days=3)).date()
+    text = f"class,room,title,days,start,end,from\n7b,room-7,Art,,10:00,10:45,{day}\n"
+    assert "Write the site" in upload(client, text, kind="timetable").content.decode()
+    page = upload(client, text, kind="timetable", site="school")
+    assert "New lessons: 1" in page.content.decode()
+    assert "no kiosk of this room was heard" in page.content.decode()
+    confirm(client, page)
+    assert Lesson.objects.get(title="Art").school_class_id == "7b"
+
+
+def test_an_empty_file_is_refused(school: School) -> None:
+    """With a word on what to choose."""
+    assert school
+    assert "not empty" in upload(client_of("olga"), "").content.decode()
+    answer = client_of("olga").post("/imports/upload", {"kind": "roster"}, follow=True)
+    assert b"not empty" in answer.content
