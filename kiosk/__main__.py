@@ -3,16 +3,16 @@
 import argparse
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.cli import IntermixedParser, positive_int, run_command
+from kiosk.cli import IntermixedParser, positive_int, prepare_process, run_command
 from kiosk.config import Config, load_config
 from kiosk.config_file import home_path
 from kiosk.enrolment.options import EnrolOptions, add_enrol_options, add_replace
+from kiosk.printable import PrintableFormatter, json_text, printable
 from kiosk.register.cli import add_register
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
@@ -24,14 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 success, 2 wrong usage, else see :mod:`kiosk.errors`.
     """
+    prepare_process()
     options = _parser().parse_args(arguments)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(
-        level=logging.INFO if options.verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
+        level=logging.INFO if options.verbose else logging.WARNING, handlers=[handler]
     )
-    # OpenCV also writes warnings to standard error, about failures that the kiosk reports itself.
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     return run_command("kiosk", lambda: int(options.run(options)))
 
 
@@ -184,9 +183,9 @@ def _gallery(options: argparse.Namespace) -> int:
     facts, lines = run_gallery_command(
         config, options.action, options.argument, may_replace=options.replace
     )
-    print(json.dumps(facts) if options.json else "\n".join(lines))
+    print(json_text(facts) if options.json else "\n".join(printable(line, "\t") for line in lines))
     if note := people.note_on_model(config):
-        print(f"note: {note}", file=sys.stderr)
+        print(printable(f"note: {note}"), file=sys.stderr)
     return 0
 
 
@@ -198,19 +197,17 @@ def _check(options: argparse.Namespace) -> int:
     embedder = build_recogniser(config).embedder
     facts = {"model_id": embedder.model_id, "worst_int8_steps": embedder.check()}
     text = f"{facts['model_id']}: golden vectors within {facts['worst_int8_steps']} int8 steps"
-    print(json.dumps(facts) if options.json else text)
+    print(json_text(facts) if options.json else printable(text))
     require_broker(config.mqtt)
     return 0
 
 
 def _bench(options: argparse.Namespace) -> int:
-    import msgspec
-
     from kiosk.bench.report import render
     from kiosk.bench.run import run_bench
 
     bench = run_bench(_config(options), frames=options.video, peers=options.peers)
-    print(msgspec.json.encode(bench).decode() if options.json else render(bench))
+    print(json_text(bench) if options.json else render(bench))
     return 0
 
 

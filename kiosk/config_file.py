@@ -9,14 +9,21 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from kiosk.bounded_file import read_file, size_text
 from kiosk.config_errors import describe_error
 from kiosk.errors import ConfigError
 
 _log = logging.getLogger(__name__)
+
+BYTES_MAX: Final = 128_000
+"""Bytes of the largest file; a timetable of 60 lessons has 6,000."""
+_LINE_MAX: Final = 1000
+_DEPTH_MAX: Final = 8
+_TOO_DEEP: Final = f"nested more than {_DEPTH_MAX} deep"
 
 Problem: TypeAlias = tuple[str, str]
 """A key, and what is wrong with it."""
@@ -61,7 +68,7 @@ class ConfigFile(Generic[Program]):
                 wrong type, out of range or contradicts another.
         """
         try:
-            text = path.read_bytes()
+            text = read_file(path, BYTES_MAX)
         except OSError as exc:
             message = f"{path}: cannot be read ({exc.strerror}); see {self.example} for an example"
             raise ConfigError(message) from exc
@@ -76,8 +83,8 @@ class ConfigFile(Generic[Program]):
             ConfigError: As :meth:`load`.
         """
         try:
-            tables = _clean(msgspec.toml.decode(text.removeprefix(codecs.BOM_UTF8)))
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            tables = _clean(read_toml(text.removeprefix(codecs.BOM_UTF8)))
+        except ValueError as exc:
             raise ConfigError(f"{source}: not valid TOML: {exc}") from exc
         self._use_new_names(tables, source)
         try:
@@ -97,6 +104,43 @@ class ConfigFile(Generic[Program]):
                 raise ConfigError(f"{source}: {old}: renamed to {new}; the file has both")
             _log.warning("%s: %s is now called %s; the old name is still read", source, old, new)
             tables[new] = tables.pop(old)
+
+
+def read_toml(text: bytes) -> dict[str, Any]:
+    """Read TOML that may be damaged or hostile.
+
+    Raises:
+        ValueError: It is too long, nested too deeply, or not TOML; the text is the reason.
+    """
+    if len(text) > BYTES_MAX:
+        raise ValueError(f"longer than {size_text(BYTES_MAX)}")
+    # Each dot of a long key costs the parser more than the one before.
+    if max(map(len, text.splitlines()), default=0) > _LINE_MAX:
+        raise ValueError(f"a line of more than {_LINE_MAX} bytes")
+    try:
+        tables: dict[str, Any] = msgspec.toml.decode(text)
+    # ValueError: not UTF-8, a date of no calendar, or a number with too many digits.
+    except (msgspec.DecodeError, ValueError, OverflowError) as exc:
+        raise ValueError(str(exc)) from exc
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if _is_deep(tables):
+        raise ValueError(_TOO_DEEP)
+    return tables
+
+
+def _is_deep(tables: Any) -> bool:  # noqa: ANN401 - what TOML holds
+    """Return whether tables and lists are nested too deeply; this does not recurse."""
+    level = [tables]
+    for _ in range(_DEPTH_MAX):
+        level = [item for value in level for item in _items(value)]
+    return bool(level)
+
+
+def _items(value: Any) -> Iterable[Any]:  # noqa: ANN401 - what TOML holds
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def home_path(text: str) -> Path:

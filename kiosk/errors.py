@@ -12,6 +12,7 @@
     ├── GalleryError       (ValueError)       a gallery file
     │   └── GalleryModelError                 a gallery made by another model
     ├── InUseError         (OSError)          files that another command is writing
+    ├── UnusableFileError  (OSError)          what is no regular file, or is too large
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
     ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
     ├── CameraError        (OSError)          a camera that cannot be opened or read
@@ -80,6 +81,15 @@ class InUseError(KioskError, OSError):
     """Another command is writing the gallery and the roster; a second try may succeed."""
 
     exit_code = 75
+
+
+class UnusableFileError(KioskError, OSError):
+    """What should be read is no regular file, or is too large; ``strerror`` is the reason.
+
+    Whoever reads a file turns it, as every :class:`OSError`, into an error that names the file.
+    """
+
+    exit_code = 65
 
 
 class DatasetError(KioskError, ValueError):

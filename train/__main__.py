@@ -1,15 +1,15 @@
 """The command ``kiosk-train``."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kiosk.cli import positive_int, run_command
+from kiosk.cli import positive_int, prepare_process, run_command
 from kiosk.errors import DatasetError
+from kiosk.printable import json_text
 
 if TYPE_CHECKING:
     from train.dataset.crop_set import CropSet
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
+    prepare_process()
     options = _parser().parse_args(arguments)
     return run_command("kiosk-train", lambda: int(options.run(options)))
 
@@ -130,7 +131,7 @@ def _prepare(options: argparse.Namespace) -> int:
     outcome = prepare(read_sources(options.photos), options.root, options.out)
     summary = outcome.summary()
     if options.json:
-        print(json.dumps(summary))
+        print(json_text(summary))
         return 0
     for item in outcome.left_out[:20]:
         print(f"left out {item.source}/{item.person}/{item.photo}: {item.reason} {item.detail}")

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeAlias
 
-import msgspec
-
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import SystemClock
@@ -23,6 +21,7 @@ from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_peo
 from kiosk.enrolment.person import look
 from kiosk.errors import PhotoError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
+from kiosk.printable import json_text
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.roster import Roster
@@ -153,4 +152,4 @@ def _result(attendance: AttendanceList, *, as_json: bool) -> tuple[str, bool]:
     stranger = "a stranger was given a name" if facts["stranger_named"] else "the stranger was not"
     text = f"{len(named)} of {len(expected.known)} enrolled people were named; {stranger}."
     correct = facts["recognised"] == facts["expected"]
-    return (msgspec.json.encode(facts).decode() if as_json else text), correct
+    return (json_text(facts) if as_json else text), correct

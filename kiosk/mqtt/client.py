@@ -14,11 +14,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from kiosk.bounded_file import read_file
 from kiosk.config import MqttSection
 from kiosk.errors import ConfigError
+from kiosk.protocol.payload import PACKET_MAX
 
 _log = logging.getLogger(__name__)
 
+_PASSWORD_MAX: Final = 65_535
+"""Bytes; MQTT carries no more."""
 _RECEIVE_MAXIMUM: Final = 1000
 """How many unacknowledged messages the broker may send, which bounds the inbox (MQTT 5 only; in
 3.1.1 the broker decides: Mosquitto sends 20 unless ``max_inflight_messages`` is configured)."""
@@ -35,7 +39,7 @@ def read_password(mqtt: MqttSection) -> str:
     if not mqtt.password_file:
         return ""
     try:
-        return Path(mqtt.password_file).read_text(encoding="utf-8-sig").rstrip("\r\n")
+        return read_file(Path(mqtt.password_file), _PASSWORD_MAX).decode("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         message = (
             f"mqtt.password_file: {mqtt.password_file} cannot be read as UTF-8 text ({_why(exc)})"
@@ -148,6 +152,7 @@ def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = mqtt.session_expiry_s if persistent else 0
     properties.ReceiveMaximum = _RECEIVE_MAXIMUM
+    properties.MaximumPacketSize = PACKET_MAX
     return properties
 
 

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
@@ -14,6 +13,7 @@ from kiosk.config import MqttSection
 from kiosk.config_file import ConfigFile, Problem, Section
 from kiosk.timetable import Name
 
+URL_FORM: Final = "postgresql://USER@HOST:PORT/DATABASE"
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -41,8 +41,8 @@ class DatabaseSection(Section, frozen=True):
 
     def problems(self) -> Iterator[Problem]:
         """Check that the URL is one of PostgreSQL."""
-        if self.url and urlsplit(self.url).scheme not in {"postgresql", "postgres"}:
-            yield "url", "expected postgresql://USER@HOST/DATABASE"
+        if self.url and not self.url.startswith(("postgresql://", "postgres://")):
+            yield "url", f"expected {URL_FORM}"
         if self.password_file and not self.url:
             yield "password_file", "only for database.url"
 

@@ -18,13 +18,15 @@ from django.core.management import call_command
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, MissingExtraError, RegisterError
 from kiosk.register import settings as fixed
-from kiosk.register.config import DatabaseSection
+from kiosk.register.config import URL_FORM, DatabaseSection
 
 AWAY: Final = (OperationalError, InterfaceError)
 """The database cannot be reached, is locked or full: try again, the data are not the reason."""
 
+_PASSWORD_MAX: Final = 65_535
 _MIGRATION_LOCK: Final = 0x6B696F736B
 """Number of an advisory lock in PostgreSQL: "kiosk" in ASCII."""
 SQLITE_OPTIONS: Final = {
@@ -134,8 +136,9 @@ def _postgresql(section: DatabaseSection) -> dict[str, Any]:
         raise MissingExtraError(message) from exc
     try:
         options = {**_POSTGRESQL, **conninfo.conninfo_to_dict(section.url)}
-    except ProgrammingError as exc:
-        raise ConfigError(f"database.url: {str(exc).strip()}") from exc
+    except ProgrammingError:
+        # libpq's text quotes the part that it does not understand, which may be the password.
+        raise ConfigError(f"database.url: expected {URL_FORM}") from None
     keys = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
     database = {key: str(options.pop(name, "")) for name, key in keys.items()}
     password = options.pop("password", "") or _password(section.password_file)
@@ -151,7 +154,7 @@ def _password(file: str) -> str:
     if not file:
         return ""
     try:
-        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        return read_file(Path(file), _PASSWORD_MAX).decode("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         message = f"database.password_file: {file} cannot be read as UTF-8 text"
         raise ConfigError(message) from exc

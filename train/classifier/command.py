@@ -13,6 +13,7 @@ from kiosk.recognition.bundle import load_bundle
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Cohort
+from kiosk.recognition.model_trial import try_model
 from kiosk.recognition.photo import read_photo
 from kiosk.records import Image
 from train.classifier.comparison import Comparison, Method, render_comparison, write_comparison
@@ -89,6 +90,8 @@ def run_report(
     sources = read_sources(photos)
     crop_set = None if strangers is None else CropSet.load(strangers)
     model = None if bundle is None else load_bundle(bundle)
+    if model is not None:
+        try_model(model.model, "ai-edge-litert")
     config = ClassifierConfig(size_px=size_px, epochs=epochs, seed=sources.seed)
     report_photos = load_report_photos(sources, root, size_px, photos_max, progress=progress)
     others = find_strangers(crop_set, sources, report_photos.labelled.names)
