@@ -22,6 +22,12 @@ def test_watching_needs_a_broker(config: Config) -> None:
         watch_live(config, host=None, port=None, roster=None, limit=None, as_json=False)
 
 
+def test_an_address_that_is_no_host_is_named(config: Config) -> None:
+    """`--host broker:1883` ends with a sentence and not later in a library."""
+    with pytest.raises(ConfigError, match=r"^--host: expected a host alone.*port"):
+        watch_live(config, host="b:1883", port=None, roster=None, limit=None, as_json=False)
+
+
 @pytest.mark.parametrize(("roster", "name"), [("subject_id,name\ns-1,Ada\n", "Ada"), (None, "s-1")])
 def test_watching_shows_names_from_the_roster(
     roster: str | None,
