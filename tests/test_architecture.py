@@ -129,7 +129,16 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 SHARED = {
     *("atomic_file", "bounded_file", "cli", "clock", "config", "config_errors", "config_file"),
-    *("contract", "csv_table", "errors", "host_name", "printable", "records", "roster"),
+    *(
+        "contract",
+        "csv_table",
+        "errors",
+        "host_name",
+        "photo_names",
+        "printable",
+        "records",
+        "roster",
+    ),
     *("text_table", "timetable", "write_lock"),
 }
 """What stands beside the rooms and serves all of them."""
