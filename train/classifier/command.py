@@ -23,6 +23,7 @@ from train.classifier.photos import ReportPhotos, cut_evenly, load_report_photos
 from train.classifier.report import ClassifierReport, render_report, report_classifier
 from train.classifier.run import ClassifierConfig, Run, load_run
 from train.dataset.crop_set import CropSet
+from train.dataset.entries import shown_name
 from train.dataset.face_crops import count_reasons, write_left_out
 from train.dataset.sources import Sources, read_sources
 from train.evaluation.metrics import Bools
@@ -136,7 +137,7 @@ def run_predict(photos: Sequence[Path], folder: Path, grid: Path) -> Iterator[st
     run = load_run(folder)
     size_px = run.config.size_px
     images = np.stack([square(read_photo(path), size_px)[:, :, ::-1] for path in photos])
-    folders = [path.resolve().parent.name for path in photos]
+    folders = [shown_name(path.resolve().parent.name) for path in photos]
     actual = [name if name in run.names else "" for name in folders]
     predictions = predict(run, images, actual)
     save_grid(images, predictions, grid)
