@@ -20,10 +20,11 @@ DATA = {
 """Suffixes of pictures, videos, arrays, models, archives and databases."""
 ALLOWED = (
     ".readme/*.svg",
+    "kiosk/register/web/static/*.svg",
     "kiosk/default.kiosk-model",
     "tests/kiosk/mqtt/outbox-schema-*.sqlite3",
 )
-"""Drawings of the README, the model that ships, and outboxes of invented people for migrations."""
+"""Drawings, the model that ships, and outboxes of invented people for migrations."""
 
 
 def refusal(path: Path) -> str | None:

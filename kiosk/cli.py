@@ -6,11 +6,15 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
+from kiosk.config import Config, load_config
+from kiosk.config_sources import home_path
 from kiosk.errors import KioskError
-from kiosk.printable import printable
+from kiosk.logs import write_error
 
+DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 BROKEN_PIPE: Final = 141
 """The exit code when the reader of standard output has ended, as a shell shows SIGPIPE."""
 
@@ -34,6 +38,47 @@ class IntermixedParser(argparse.ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._is_nested = False
+
+
+def add_command(
+    commands: Any,  # noqa: ANN401 - argparse's own class is private
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], int] | None,
+) -> argparse.ArgumentParser:
+    """Add a command with its help; ``run`` is ``None`` for one that has commands of its own."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + "."
+    )
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--config``."""
+    parser.add_argument(
+        "--config",
+        type=home_path,
+        help=f"configuration file (default: {DEFAULT_CONFIG} if present)",
+    )
+
+
+def configuration(options: argparse.Namespace) -> Config:
+    """Read the configuration that ``--config`` names, or else the default one, if it is there.
+
+    Raises:
+        ConfigError: It cannot be read, or is invalid.
+    """
+    if options.config is not None:
+        return load_config(options.config)
+    try:
+        DEFAULT_CONFIG.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Config()
+    except OSError:
+        pass  # it may be there, and reading it says what is wrong
+    return load_config(DEFAULT_CONFIG)
 
 
 def positive_int(text: str) -> int:
@@ -72,8 +117,7 @@ def run_command(program: str, run: Callable[[], int]) -> int:
         code = run()
         sys.stdout.flush()
     except KioskError as exc:
-        lines = str(exc).splitlines() or [""]
-        sys.stderr.write(f"{program}: " + "\n".join(map(printable, lines)) + "\n")
+        write_error(f"{program}: {exc}")
         return exc.exit_code
     except KeyboardInterrupt:
         return 130

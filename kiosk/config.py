@@ -212,7 +212,7 @@ class Config(Section, frozen=True):
         return timetable_problems(self.lesson)
 
 
-KIOSK_FILE: Final = ConfigFile(Config, example="systemd/kiosk.toml", renamed={"session": "lesson"})
+KIOSK_FILE: Final = ConfigFile(Config, renamed={"session": "lesson"})
 """``[[session]]`` is the former name of ``[[lesson]]``; MQTT has sessions, too."""
 
 

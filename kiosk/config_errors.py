@@ -7,18 +7,18 @@ import msgspec
 from msgspec import inspect
 
 
-def describe_error(error: str, content: type[msgspec.Struct], example: str) -> str:
+def describe_error(error: str, content: type[msgspec.Struct]) -> str:
     """Turn msgspec's ``... - at `$.camera.fps` `` into ``camera.fps: ...``.
 
     Args:
         error: The text of msgspec's error.
         content: The type that the file is read into.
-        example: Name of the example file, which lists all keys.
     """
     unknown = re.fullmatch(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?", error)
     if unknown:
         key = ".".join(part for part in (unknown[2], unknown[1]) if part)
-        return f"{key}: unknown key; see {example} for all keys"
+        keys = _keys(_type_at(unknown[2] or "", inspect.type_info(content)))
+        return f"{key}: unknown key; expected {', '.join(keys)}"
     missing = re.fullmatch(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?", error)
     if missing:
         return ".".join(part for part in (missing[2], missing[1]) if part) + ": missing"
@@ -38,6 +38,14 @@ def _type_at(key: str, kind: inspect.Type) -> inspect.Type:
         elif isinstance(kind, inspect.StructType):
             kind = next(field.type for field in kind.fields if field.encode_name == name)
     return kind
+
+
+def _keys(kind: inspect.Type) -> list[str]:
+    """Return the keys of a table."""
+    kind = _without_description(kind)[0]
+    return (
+        [field.encode_name for field in kind.fields] if isinstance(kind, inspect.StructType) else []
+    )
 
 
 def _expected(kind: inspect.Type) -> str:

@@ -1,29 +1,23 @@
 """Read a program's TOML file into its configuration type, and name the key that is wrong.
 
-Each program brings a :class:`Section` whose fields are the tables of its file, and an example
-file. All programs then report the same mistakes with the same messages.
+Each program brings a :class:`Section` whose fields are the tables of its file. All programs then
+report the same mistakes with the same messages.
 """
 
-import codecs
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from kiosk.bounded_file import read_file, size_text
 from kiosk.config_errors import describe_error
+from kiosk.config_sources import Source, merged, origin, parse_source, read_sources
 from kiosk.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
-BYTES_MAX: Final = 128_000
-"""Bytes of the largest file; a timetable of 60 lessons has 6,000."""
-_LINE_MAX: Final = 1000
-_DEPTH_MAX: Final = 8
-_TOO_DEEP: Final = f"nested more than {_DEPTH_MAX} deep"
 
 Problem: TypeAlias = tuple[str, str]
 """A key, and what is wrong with it."""
@@ -51,116 +45,72 @@ class ConfigFile(Generic[Program]):
 
     Attributes:
         content: The type that the file is read into.
-        example: Name of the example file, for the advice in error messages.
         renamed: Tables that were renamed, new name by old name. A file with an old name is still
             read, with a warning.
     """
 
     content: type[Program]
-    example: str
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     def load(self, path: Path) -> Program:
-        """Read and check a file.
+        """Read and check a file, with the drop-ins beside it (:mod:`kiosk.config_sources`).
 
         Raises:
-            ConfigError: The file cannot be read, is not TOML, or a key is unknown, missing, of the
-                wrong type, out of range or contradicts another.
+            ConfigError: A file cannot be read, is not TOML, or a key is unknown, missing, of the
+                wrong type, out of range or contradicts another. The message names file and key.
         """
-        try:
-            text = read_file(path, BYTES_MAX)
-        except OSError as exc:
-            message = f"{path}: cannot be read ({exc.strerror}); see {self.example} for an example"
-            raise ConfigError(message) from exc
-        return self.parse(text, str(path))
+        return self._build(read_sources(path))
 
     def parse(self, text: bytes, source: str) -> Program:
-        """Check the text of a file; ``source`` names it in errors.
+        """Check the text of one file; ``source`` names it in errors.
 
         A byte order mark and blanks around a value are ignored; ``~/`` stands for the home folder.
 
         Raises:
             ConfigError: As :meth:`load`.
         """
+        return self._build([parse_source(text, source)])
+
+    def _build(self, sources: Sequence[Source]) -> Program:
+        for source in sources:
+            self._use_new_names(source)
         try:
-            tables = _clean(read_toml(text.removeprefix(codecs.BOM_UTF8)))
-        except ValueError as exc:
-            raise ConfigError(f"{source}: not valid TOML: {exc}") from exc
-        self._use_new_names(tables, source)
-        try:
-            config = msgspec.convert(tables, self.content)
+            config = msgspec.convert(merged(sources), self.content)
         except msgspec.ValidationError as exc:
-            message = describe_error(str(exc), self.content, self.example)
-            raise ConfigError(f"{source}: {message}") from exc
+            raise ConfigError(self._explained(sources, exc)) from exc
         for key, problem in _problems(config):
-            raise ConfigError(f"{source}: {key}: {problem}")
+            name, own_key = origin(sources, key)
+            raise ConfigError(f"{name}: {own_key}: {problem}")
         return config
 
-    def _use_new_names(self, tables: dict[str, Any], source: str) -> None:
+    def _explained(self, sources: Sequence[Source], error: msgspec.ValidationError) -> str:
+        """Describe an error by the file that has it alone, or else by the first one."""
+        for source in sources:
+            try:
+                msgspec.convert(source.tables, self.content)
+            except msgspec.ValidationError as exc:
+                return f"{source.name}: {describe_error(str(exc), self.content)}"
+        return f"{sources[0].name}: {describe_error(str(error), self.content)}"
+
+    def _use_new_names(self, source: Source) -> None:
+        name, tables = source.name, source.tables
         for old, new in self.renamed.items():
             if old not in tables:
                 continue
             if new in tables:
-                raise ConfigError(f"{source}: {old}: renamed to {new}; the file has both")
-            _log.warning("%s: %s is now called %s; the old name is still read", source, old, new)
+                raise ConfigError(f"{name}: {old}: renamed to {new}; the file has both")
+            _log.warning("%s: %s is now called %s; the old name is still read", name, old, new)
             tables[new] = tables.pop(old)
 
 
-def read_toml(text: bytes) -> dict[str, Any]:
-    """Read TOML that may be damaged or hostile.
-
-    Raises:
-        ValueError: It is too long, nested too deeply, or not TOML; the text is the reason.
-    """
-    if len(text) > BYTES_MAX:
-        raise ValueError(f"longer than {size_text(BYTES_MAX)}")
-    # Each dot of a long key costs the parser more than the one before.
-    if max(map(len, text.splitlines()), default=0) > _LINE_MAX:
-        raise ValueError(f"a line of more than {_LINE_MAX} bytes")
-    try:
-        tables: dict[str, Any] = msgspec.toml.decode(text)
-    # ValueError: not UTF-8, a date of no calendar, or a number with too many digits.
-    except (msgspec.DecodeError, ValueError, OverflowError) as exc:
-        raise ValueError(str(exc)) from exc
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    if _is_deep(tables):
-        raise ValueError(_TOO_DEEP)
-    return tables
-
-
-def _is_deep(tables: Any) -> bool:  # noqa: ANN401 - what TOML holds
-    """Return whether tables and lists are nested too deeply; this does not recurse."""
-    level = [tables]
-    for _ in range(_DEPTH_MAX):
-        level = [item for value in level for item in _items(value)]
-    return bool(level)
-
-
-def _items(value: Any) -> Iterable[Any]:  # noqa: ANN401 - what TOML holds
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def home_path(text: str) -> Path:
-    """Return a path with its home folder: no shell expands the tilde in ``--config=~/a``."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # a user without a home folder
-        return Path(text)
-
-
-def _clean(value: Any) -> Any:  # noqa: ANN401 - what TOML holds
-    """Strip the texts in decoded TOML, and expand the home folder in them."""
-    if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    text = value.strip(" \t")
-    return str(home_path(text)) if text.startswith("~/") else text
+def changed_keys(old: Section, new: Section, prefix: str = "") -> Iterator[str]:
+    """List the keys in which two configurations of one type differ, such as ``camera.fps``."""
+    for name in old.__struct_fields__:
+        one, other = getattr(old, name), getattr(new, name)
+        if isinstance(one, Section) and isinstance(other, Section):
+            yield from changed_keys(one, other, f"{prefix}{name}.")
+        elif one != other:
+            yield f"{prefix}{name}"
 
 
 def _problems(section: Section, prefix: str = "") -> Iterator[Problem]:

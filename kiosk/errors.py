@@ -13,6 +13,7 @@
     │   └── GalleryModelError                 a gallery made by another model
     ├── InUseError         (OSError)          files that another command is writing
     ├── UnusableFileError  (OSError)          what is no regular file, or is too large
+    ├── ReloadError        (OSError)          the running service kept its old files
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
     ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
     ├── CameraError        (OSError)          a camera that cannot be opened or read
@@ -90,6 +91,12 @@ class UnusableFileError(KioskError, OSError):
     """
 
     exit_code = 65
+
+
+class ReloadError(KioskError, OSError):
+    """The running service did not read its files again; the old ones stay in force."""
+
+    exit_code = 69
 
 
 class DatasetError(KioskError, ValueError):

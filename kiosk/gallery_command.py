@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kiosk import people
 from kiosk.config import Config
-from kiosk.config_file import home_path
+from kiosk.config_sources import home_path
 from kiosk.gallery_transfer import Import, export_gallery, import_gallery
 
 _STILL_KNOWN: Final = (
@@ -16,15 +16,16 @@ _STILL_KNOWN: Final = (
 
 
 def run_gallery_command(
-    config: Config, action: str, argument: str, *, may_replace: bool = False
+    config: Config, action: str, argument: str, *, may_replace: bool = False, only: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
     """Run `kiosk gallery ACTION`.
 
     Args:
         config: Names the gallery, the model bundle and the roster.
-        action: "list", "remove", "export", "import" or "renew".
+        action: "list", "version", "remove", "export", "import" or "renew".
         argument: The subject id or file of the action, if it has one.
         may_replace: Whether an import replaces an id that is enrolled with another face.
+        only: Whether an import removes the people who are not in the file.
 
     Returns:
         The outcome, once for JSON and once as lines of text.
@@ -36,6 +37,9 @@ def run_gallery_command(
         case "list":
             counts = people.list_people(config)
             return dict(counts), [f"{subject}\t{count}" for subject, count in counts.items()]
+        case "version":
+            facts = people.gallery_version(config)
+            return facts, [gallery_line(facts)]
         case "remove":
             erasure = people.remove_person(config, argument)
             also = "".join(f", also from {name}" for name in erasure.old_galleries)
@@ -52,14 +56,23 @@ def run_gallery_command(
             total = export_gallery(config, home_path(argument))
             return {"people": total}, [f"{argument}: {total} people"]
         case _:
-            outcome = import_gallery(config, home_path(argument), may_replace=may_replace)
+            outcome = import_gallery(
+                config, home_path(argument), may_replace=may_replace, only=only
+            )
             return asdict(outcome), _import_lines(config, outcome)
+
+
+def gallery_line(facts: dict[str, Any]) -> str:
+    """Return the gallery's version in one line, as ``kiosk gallery version`` prints it."""
+    return f"version {facts['version']}, hash {facts['hash']}, {facts['people']} people"
 
 
 def _import_lines(config: Config, outcome: Import) -> list[str]:
     """Return the counts, then one line for each person whose face was replaced."""
     replaced = len(outcome.replaced) + len(outcome.another_face)
     counts = f"{outcome.people} people, {len(outcome.added)} added, {replaced} replaced"
+    if outcome.removed:
+        counts += f", {len(outcome.removed)} removed"
     note = "replaced another face; check the name in the roster"
     return [
         f"{config.gallery_path}: {counts}",

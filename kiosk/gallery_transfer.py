@@ -26,12 +26,14 @@ class Import:
         replaced: Ids that were enrolled with the same face.
         another_face: Ids that were enrolled with another face, or with one that could not be
             compared.
+        removed: Ids that are no longer enrolled, because the file does not hold them.
     """
 
     people: int
     added: tuple[str, ...]
     replaced: tuple[str, ...]
     another_face: tuple[str, ...]
+    removed: tuple[str, ...] = ()
 
 
 def export_gallery(config: Config, path: Path) -> int:
@@ -45,7 +47,9 @@ def export_gallery(config: Config, path: Path) -> int:
     return len(gallery)
 
 
-def import_gallery(config: Config, path: Path, *, may_replace: bool = False) -> Import:
+def import_gallery(
+    config: Config, path: Path, *, may_replace: bool = False, only: bool = False
+) -> Import:
     """Add the people of a gallery file to the gallery.
 
     A person who is enrolled with the same face gets the templates of the file.
@@ -55,6 +59,8 @@ def import_gallery(config: Config, path: Path, *, may_replace: bool = False) -> 
         path: The gallery file.
         may_replace: Whether an id that is enrolled with another face is replaced. Without it such
             an id stops the import.
+        only: Afterwards exactly the people of the file are enrolled, under its version: the gallery
+            is a copy of it.
 
     Raises:
         GalleryError: A gallery cannot be read or written, the file holds nobody, or an id is
@@ -78,9 +84,12 @@ def import_gallery(config: Config, path: Path, *, may_replace: bool = False) -> 
         same, different = _compare(config, present, added)
         if different and not may_replace:
             raise GalleryError(_refusal(path, different))
+        if only:
+            merged = added
         save_gallery(config.gallery_path, merged, owner_of=config.directory)
+    gone = tuple(subject for subject in present.templates if subject not in merged.templates)
     new = tuple(subject for subject in added.templates if subject not in present.templates)
-    return Import(len(merged), new, same, different)
+    return Import(len(merged), new, same, different, gone)
 
 
 def _compare(

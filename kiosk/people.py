@@ -8,6 +8,7 @@ model has changed or is absent. :mod:`kiosk.enrolment` enrols them, and
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from kiosk.config import Config
 from kiosk.contract import fingerprint
@@ -61,6 +62,17 @@ def list_people(config: Config) -> dict[str, int]:
     """
     gallery = load_gallery(config.gallery_path)
     return {subject: len(templates) for subject, templates in gallery.templates.items()}
+
+
+def gallery_version(config: Config) -> dict[str, Any]:
+    """Return version and content hash of the gallery, and how many people it holds.
+
+    Raises:
+        GalleryError: The gallery cannot be read.
+    """
+    gallery = load_gallery(config.gallery_path)
+    facts = {"version": gallery.version, "hash": gallery.content_hash}
+    return {**facts, "people": len(gallery), "model_id": gallery.model_id}
 
 
 def remove_person(config: Config, subject_id: str) -> Erasure:
@@ -147,7 +159,7 @@ def renew_gallery(config: Config, today: date) -> Renewal:
         old = _gallery_to_renew(config, model_id)
         kept = keep_aside(config.gallery_path, old.model_id, today)
         try:
-            empty = Gallery(model_id, {})
+            empty = Gallery(model_id, {}, version=old.version + 1)
             save_gallery(config.gallery_path, empty, owner_of=config.directory)
         except GalleryError:
             kept.unlink()  # the old gallery stays in use, under its one name

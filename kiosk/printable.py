@@ -1,7 +1,6 @@
 """Text that is safe to show: names, topics and payloads come from files and from the network."""
 
 import json
-import logging
 import unicodedata
 from typing import Final
 
@@ -37,11 +36,3 @@ def json_escape(char: str) -> str:
     """Return a character as JSON escapes it; one above U+FFFF is two escapes."""
     units = char.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
-
-
-class PrintableFormatter(logging.Formatter):
-    """Formats log records whose text may come from files and from the network: one line each."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line; the traceback, if any, follows it as it is."""
-        return printable(super().formatMessage(record))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from tests.mosquitto import free_port
 
@@ -60,6 +61,13 @@ class PostgreSQL:
             connection.execute("CREATE SCHEMA public")
         return url
 
+    def second_database(self, name: str) -> str:
+        """Create a database beside the first; return its URL."""
+        url = f"postgresql://register@127.0.0.1:{self.port}/"
+        with psycopg.connect(f"{url}postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return url + name
+
     def _run(self, program: str, *arguments: str) -> None:
         is_root = os.geteuid() == 0
         subprocess.run(
@@ -71,6 +79,20 @@ class PostgreSQL:
             timeout=60,
             user="nobody" if is_root else None,
             group="nogroup" if is_root else None,
+        )
+
+
+def empty_tables(url: str) -> None:
+    """Empty all tables but those that the migrations fill."""
+    kept = ("django_migrations", "django_content_type", "auth_permission", "register_register")
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)",
+            [list(kept)],
+        )
+        tables = [sql.Identifier(name) for (name,) in found]
+        connection.execute(
+            sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables))
         )
 
 

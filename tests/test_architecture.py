@@ -37,7 +37,10 @@ ROOMS = {
     "watch": {"protocol", "mqtt"},
     "register": {"protocol", "mqtt"},
     "enrolment": {"camera", "recognition"},
-    "demo": {"camera", "recognition", "mqtt", "daemon", "enrolment", "watch"},
+    "demo": {
+        *("camera", "recognition", "protocol", "mqtt", "daemon", "enrolment", "watch", "register")
+    },
+    "check": {"camera", "recognition", "protocol", "mqtt", "daemon"},
     "bench": {"camera", "recognition", "mqtt", "daemon", "demo"},
 }
 """The rooms of the kiosk, each with those that it may import; every other arrow is forbidden."""
@@ -129,17 +132,9 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 SHARED = {
     *("atomic_file", "bounded_file", "cli", "clock", "config", "config_errors", "config_file"),
-    *(
-        "contract",
-        "csv_table",
-        "errors",
-        "host_name",
-        "photo_names",
-        "printable",
-        "records",
-        "roster",
-    ),
-    *("text_table", "timetable", "write_lock"),
+    *("config_sources", "contract", "csv_table", "errors", "host_name", "logs", "photo_names"),
+    *("printable", "records", "reload_request", "roster", "service_status", "text_table"),
+    *("timetable", "toml_text", "write_lock"),
 }
 """What stands beside the rooms and serves all of them."""
 

@@ -41,7 +41,7 @@ ELSEWHERE = {
     "tests/run": "the CI script",
     "sudo systemd/install.sh": "tests/systemd/test_install.py",
     "sudo nano": "an editor",
-    "sudo -u": "kiosk check and enrol, tests/kiosk/test_main.py",
+    "sudo kiosk": "tests/kiosk/check and tests/kiosk/enrolment",
     "sudo systemctl": "tests/kiosk/daemon/test_daemon.py",
 }
 """Commands that run elsewhere, and where."""

@@ -17,7 +17,7 @@ from kiosk.bench.report import Bench
 from kiosk.bench.stages import STAGES, TEMPLATES, ReplayTimings, random_gallery, time_replay
 from kiosk.bench.start import STARTS, measure_start
 from kiosk.config import CameraSection, Config
-from kiosk.demo.sample_people import FPS, write_walk
+from kiosk.demo.sample_people import FPS, has_sample_photos, write_walk
 from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 
@@ -47,7 +47,7 @@ def run_bench(
     Args:
         config: The configuration. Camera, broker, gallery, timetable and threads are replaced.
         frames: A video, animated GIF or folder of pictures to replay; ``None`` draws the sample
-            walk (extra ``demo``).
+            walk, with drawn faces where the sample photos (extra ``demo``) are not installed.
         peers: A folder with models of other projects; ``None`` compares only with SFace, which
             comes with the kiosk.
         progress: Receives a line about each step.
@@ -77,7 +77,7 @@ def run_bench(
             detector_width_px=config.detector.width_px,
             people=len(gallery),
             templates=TEMPLATES,
-            recording="sample walk" if frames is None else frames.name,
+            recording=_sample_walk() if frames is None else frames.name,
             frame_px=(width, height),
             frames=seen,
             faces=timings.faces,
@@ -134,7 +134,11 @@ def _recording(
 ) -> CameraSection:
     fps = config.camera.fps
     if frames is None:
-        progress("drawing the sample walk")
+        progress(f"drawing the {_sample_walk()}")
         frames, fps = folder / "walk", FPS
-        write_walk(frames)
+        write_walk(frames, drawn=not has_sample_photos())
     return CameraSection(backend="replay", source=str(frames.resolve()), fps=fps, pace="fast")
+
+
+def _sample_walk() -> str:
+    return "sample walk" if has_sample_photos() else "sample walk with drawn faces"

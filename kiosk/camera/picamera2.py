@@ -63,7 +63,7 @@ def load_picamera2() -> Library:
         raise ConfigError(
             f"camera.backend: picamera2 cannot be imported ({exc}); `sudo apt install"
             " python3-picamera2`, and make the kiosk's environment with `python3 -m venv"
-            " --system-site-packages` (on Bookworm with numpy below 2), as install.sh does"
+            " --system-site-packages` (on Bookworm with numpy below 2)"
         ) from exc
     return cast("Library", module.Picamera2)
 
@@ -77,13 +77,14 @@ class Picamera2Camera(BaseCamera):
         library: The class that opens the camera.
 
     Raises:
+        ConfigError: The source is no number.
         CameraError: There is no such camera, it is in use, or it rejects the size or rate.
     """
 
     def __init__(self, section: CameraSection, clock: Clock, library: Library) -> None:
         super().__init__()
         if not section.source.isdecimal():
-            raise CameraError(
+            raise ConfigError(
                 f'camera.source: expected the number of a camera such as "0" for backend'
                 f" {section.backend}, found {source_name(section.source)!r}"
             )

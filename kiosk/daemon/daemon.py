@@ -1,7 +1,9 @@
 """The daemon: check every part, tell systemd READY, then process frames until told to stop.
 
-The frame loop alone feeds the watchdog, so a camera or a model that hangs is noticed. A camera that
-is lost is one line in the log, and another when it is back; it is tried again in between.
+The frame loop alone feeds the watchdog, so a camera or a model that hangs is noticed. What only a
+person can mend ends nothing, also at the start: a camera that is lost, or a gallery that cannot be
+used, is one line in the log and another when it is mended, and is tried again in between. So READY
+means that the daemon runs; the status says what it waits for.
 """
 
 import logging
@@ -13,24 +15,25 @@ from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.clock import Clock
-from kiosk.daemon.health import Vitals
-from kiosk.daemon.lens import Lens
+from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
-from kiosk.daemon.refusals import RefusalMonitor
+from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.status_board import State
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.errors import CameraError, KioskError, RecordingError
+from kiosk.errors import CameraError, GalleryError, KioskError, RecordingError
 from kiosk.mqtt.worker import ConnectionWorker
-from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.embed import TfliteEmbedder
-from kiosk.recognition.match import Matcher
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.records import Decision, Frame
+from kiosk.service_status import Reload
 from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 
 _WAIT_STEP_S: Final = 5.0
 """The wait for a camera is cut into steps: the watchdog must be fed, however long retry_s is."""
+_GALLERY_S: Final = 5.0
+"""How often a gallery that could not be used is tried again."""
 
 
 @dataclass(slots=True)
@@ -44,13 +47,13 @@ class Daemon:
         recorder: From decisions to committed events.
         mqtt: The connection to the broker, which publishes committed events.
         checks: Called with each frame; each raises when a thread of the process has failed.
-        load_gallery: Reads the gallery and the thresholds again (SIGHUP).
+        loader: Reads the gallery, and for a reload (SIGHUP) thresholds and timetable, too.
         clock: Time.
         notifier: To systemd.
+        state: What ``systemctl status``, ``kiosk status`` and the health message show.
+        observer: Looks at every frame.
         watchdog: Fed by the frame loop.
         retry_s: How long to wait before a lost camera is tried again.
-        vitals: What the frame loop notes for the health message.
-        report: Called when the health has changed.
         stop: Set to end the loop.
         reload: Set to read gallery and thresholds again.
     """
@@ -61,134 +64,99 @@ class Daemon:
     recorder: Recorder
     mqtt: ConnectionWorker
     checks: tuple[Callable[[], None], ...]
-    load_gallery: Callable[[], tuple[Matcher, DecisionRule]]
+    loader: Loader
     clock: Clock
     notifier: Notifier
+    state: State
+    observer: Observer
     watchdog: Watchdog
     retry_s: float
-    vitals: Vitals = field(default_factory=Vitals)
-    report: Callable[[], None] = lambda: None
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
-    _refusals: RefusalMonitor = field(default_factory=RefusalMonitor)
-    _lens: Lens = field(default_factory=Lens)
-    _camera_lost: bool = False
+    _gallery_due_s: float = 0.0
     _class_session: ClassSession | None = None
 
     def run(self) -> None:
         """Run until the recording ends or :attr:`stop` is set.
 
         Raises:
-            KioskError: A part failed its check at the start, the outbox or a thread failed, or a
-                recording broke. After the start, a lost camera is waited for instead.
+            KioskError: The model failed its check, the outbox or a thread failed, or a recording
+                broke. Camera and gallery are waited for instead.
         """
         worst = self.embedder.check()
         _log.info("model checked on this machine: golden vectors within %d int8 steps", worst)
         self.mqtt.start()
         try:
-            is_finished = self._start_camera()
-            while not is_finished:
-                is_finished = self._retry_camera()
+            while not self._use_camera():
+                if self._wait():
+                    break
             self._store(self.pipeline.finish())
         finally:
             self.notifier.stopping()
+            self.state.board.close()
             self.recorder.retry(math.inf)
             self.mqtt.stop(timeout_s=1.5)
 
-    def _start_camera(self) -> bool:
-        """Open the camera, tell READY at its first frame, go on; return whether to end."""
-        with self.open_camera() as camera:
-            if self.stop.is_set():  # before the first frame is read, which may hang
-                return True
-            try:
-                first = next(camera)
-            except StopIteration:
-                raise CameraError("the camera's recording holds no frame") from None
-            self.notifier.ready(self._status())
-            _log.info(
-                "ready: camera, model, gallery (%d people) and outbox checked",
-                len(self.pipeline.matcher),
-            )
-            self._process(first)
-            return self._process_frames(camera)
-
-    def _retry_camera(self) -> bool:
-        """Wait, open a lost camera again and process its frames; return whether to end."""
-        due_s = self.clock.monotonic_s() + self.retry_s
-        while (left_s := due_s - self.clock.monotonic_s()) > 0:
-            if self.clock.sleep(min(left_s, _WAIT_STEP_S), self.stop):
-                return True
-            self._do_housekeeping()
+    def _use_camera(self) -> bool:
+        """Open the camera and process its frames; return true to end, false when it is lost."""
         try:
             with self.open_camera() as camera:
-                return self.stop.is_set() or self._process_frames(camera)
-        except CameraError:
-            return False
-
-    def _process_frames(self, camera: Camera) -> bool:
-        """Process frames; return true to end, false when the camera is lost."""
-        try:
-            for frame in camera:
-                self._process(frame)
-                self._note_camera_back()
-                if self.stop.is_set():
+                if self.stop.is_set():  # before the first frame is read, which may hang
                     return True
+                for frame in camera:
+                    self._process(frame)
+                    self._note_camera_works()
+                    if self.stop.is_set():
+                        return True
         except RecordingError:
             raise
         except CameraError as exc:
             self._note_camera_lost(exc)
             return self.stop.is_set()
+        if not self.state.vitals.frames:
+            raise RecordingError("the camera's recording holds no frame")
         _log.info("the recording has ended")
         return True
 
-    def _note_camera_lost(self, error: CameraError) -> None:
-        if not self._camera_lost:
-            _log.warning("camera lost: %s; tried again every %g s", error, self.retry_s)
-            self.notifier.status("camera lost")
-        self._camera_lost = True
-        self.vitals.camera = "lost"
-        self.report()
+    def _wait(self) -> bool:
+        """Wait before a lost camera is opened again; return whether to end."""
+        due_s = self.clock.monotonic_s() + self.retry_s
+        while (left_s := due_s - self.clock.monotonic_s()) > 0:
+            if self.clock.sleep(min(left_s, _WAIT_STEP_S), self.stop):
+                return True
+            self._do_housekeeping()
+        return False
 
-    def _note_camera_back(self) -> None:
-        if self._camera_lost:
-            self._camera_lost = False
-            self.notifier.status("camera back")
+    def _note_camera_lost(self, error: CameraError) -> None:
+        if not self.state.camera_fault:
+            _log.warning("camera lost: %s; tried again every %g s", error, self.retry_s)
+        self.state.camera_fault = str(error)
+        self.state.vitals.camera = "lost"
+        self._show_change()
+
+    def _note_camera_works(self) -> None:
+        if self.state.camera_fault:
+            self.state.camera_fault = ""
             _log.info("camera back")
-            self.report()
+            self._show_change()
+        elif not self.state.board.is_ready:
+            self._show_change()
+
+    def _show_change(self) -> None:
+        """Show a change; the first time, tell systemd READY: the camera works, or is lost."""
+        if self.state.board.is_ready:
+            self.state.change()
+        else:
+            self.state.tell_ready()
+            vitals = self.state.vitals
+            _log.info("ready: %d people enrolled, camera %s", vitals.people, vitals.camera)
 
     def _process(self, frame: Frame) -> None:
         self._update_class_session()
         result = self.pipeline.process(frame)
         self._store(result.decisions)
-        has_changed = self._lens.see(frame.image, frame.at_s)
-        reasons = (one.reason for one in result.qualities)
-        self.vitals.see(reasons, self.clock.monotonic_s(), self._lens.sight)
-        if has_changed:
-            self._note_sight()
-        if self._refusals.add(result.qualities, frame.at_s):
-            self._note_refusals()
+        self.observer.see(frame, result.qualities, self.clock.monotonic_s())
         self._do_housekeeping()
-
-    def _note_sight(self) -> None:
-        """Log that the camera shows nothing of use, or that this has ended."""
-        if self._lens.sight == "ok":
-            _log.info("the camera shows people again")
-        else:
-            _log.warning("the camera is %s: nobody can be recognised", self._lens.sight)
-        self.report()
-
-    def _note_refusals(self) -> None:
-        """Log that most faces are refused for one reason, or that this has ended."""
-        if self._refusals.reason:
-            _log.warning("%s", self._refusals.describe())
-        else:
-            _log.info("most faces are no longer refused for one reason")
-        self.notifier.status(self._status())
-
-    def _status(self) -> str:
-        """Return the line for ``systemctl status``."""
-        people = f"{len(self.pipeline.matcher)} people enrolled"
-        return "; ".join(part for part in (people, self._refusals.describe()) if part)
 
     def _update_class_session(self) -> None:
         """When a class session begins, let everyone still in view be stored again."""
@@ -214,22 +182,54 @@ class Daemon:
         """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""
         for check in self.checks:
             check()
-        self.recorder.retry(self.clock.monotonic_s())
-        self.vitals.people = len(self.pipeline.matcher)
-        self.vitals.in_memory = len(self.recorder.backlog)
+        now_s = self.clock.monotonic_s()
+        self.recorder.retry(now_s)
+        self.state.vitals.in_memory = len(self.recorder.backlog)
         if self.reload.is_set():
             self.reload.clear()
             self._reload()
-        self.watchdog.beat(self.clock.monotonic_s())
+        elif self.state.gallery_fault and now_s >= self._gallery_due_s:
+            self._gallery_due_s = now_s + _GALLERY_S
+            self._try_gallery()
+        self.state.refresh(now_s)
+        self.watchdog.beat(now_s)
+
+    def _try_gallery(self) -> None:
+        """Use a gallery that could not be used before, once it is mended."""
+        try:
+            self._use(self.loader.load())
+        except GalleryError as exc:
+            self.state.gallery_fault = str(exc)
+            return
+        _log.info("gallery read: %d people", len(self.pipeline.matcher))
+        self.state.change()
 
     def _reload(self) -> None:
-        """Use the changed gallery and thresholds; keep the old ones when a file is bad."""
-        self.notifier.reloading(self.clock.monotonic_s())
+        """Use changed gallery, thresholds and timetable; keep the old ones when a file is bad."""
+        now_s = self.clock.monotonic_s()
+        self.notifier.reloading(now_s)
+        error = ""
         try:
-            self.pipeline.use_gallery(*self.load_gallery())
-            _log.info("gallery and thresholds read again: %d people", len(self.pipeline.matcher))
+            self._use(self.loader.load_again())
         except KioskError as exc:
-            _log.error(
-                "gallery and thresholds not read again, the old ones stay in force: %s", exc
-            )  # the message says it all
-        self.notifier.ready(self._status())
+            error = f"gallery, thresholds and timetable not read again, the old stay: {exc}"
+            _log.error("%s", error)  # without a traceback: the message says it all
+        else:
+            people = len(self.pipeline.matcher)
+            _log.info("gallery, thresholds and timetable read again: %d people", people)
+            if self.state.restart_keys:
+                keys = ", ".join(self.state.restart_keys)
+                _log.warning(
+                    "changed in the configuration, but used only after a restart: %s", keys
+                )
+        number = self.state.reload.number + 1 if self.state.reload else 1
+        self.state.reload = Reload(number=number, started_s=now_s, error=error)
+        if self.state.board.is_ready:
+            self.state.tell_ready()
+
+    def _use(self, loaded: Loaded) -> None:
+        self.pipeline.use_gallery(loaded.matcher, loaded.rule)
+        self.recorder = loaded.recorder(self.recorder)
+        loaded.note(self.state.vitals)
+        self.state.gallery_fault = ""
+        self.state.restart_keys = loaded.restart_keys

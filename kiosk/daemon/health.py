@@ -47,6 +47,9 @@ class Vitals:
         faces: How many faces were seen by the reason why they could not vote; "" for those that
             could.
         people: How many people are enrolled.
+        gallery_version: Of the gallery in use.
+        gallery_hash: Of the gallery in use.
+        config_hash: Of the settings in use.
         in_memory: How many events could not be stored yet.
     """
 
@@ -55,6 +58,9 @@ class Vitals:
     frame_s: float | None = None
     faces: Counter[str] = field(default_factory=Counter)
     people: int = 0
+    gallery_version: int = 0
+    gallery_hash: str = ""
+    config_hash: str = ""
     in_memory: int = 0
 
     def see(self, reasons: Iterable[str], now_s: float, sight: Sight = "ok") -> None:
@@ -113,7 +119,9 @@ class HealthReporter:
     def _take_turn(self) -> float:
         now_s = time.monotonic()
         camera = self._camera()
-        important = (camera, self.vitals.people, bool(self.vitals.in_memory))
+        vitals = self.vitals
+        settings = (vitals.gallery_version, vitals.gallery_hash, vitals.config_hash)
+        important = (camera, vitals.people, bool(vitals.in_memory), *settings)
         if now_s >= self._due_s or important != self._said or self._has_new_events(now_s):
             if camera == "hung" and self._said and self._said[0] != camera:
                 _log.error("the camera has given no frame for %.0f s", _HUNG_S)
@@ -175,6 +183,9 @@ class HealthReporter:
             under_voltage=is_under_voltage(),
             model_id=self.model_id,
             people=self.vitals.people,
+            gallery_version=self.vitals.gallery_version,
+            gallery_hash=self.vitals.gallery_hash,
+            config_hash=self.vitals.config_hash,
         )
 
     def _read_outbox(self) -> None:

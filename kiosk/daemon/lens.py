@@ -51,9 +51,13 @@ class Lens:
     def _judge(self, image: Image) -> Sight:
         digest = zlib.crc32(np.ascontiguousarray(image[:: _STEP_PX // 2, :: _STEP_PX // 2]).data)
         is_same, self._digest = digest == self._digest, digest
-        sample = image[::_STEP_PX, ::_STEP_PX]
-        if sample.mean() <= _BLACK_MAX:
-            return "black"
-        if sample.std() <= _COVERED_MAX:
-            return "covered"
-        return "frozen" if is_same else "ok"
+        sight = sight_of(image)
+        return "frozen" if is_same and sight == "ok" else sight
+
+
+def sight_of(image: Image) -> Sight:
+    """Return whether one picture, ``(height, width, 3)`` uint8, is black or without contrast."""
+    sample = image[::_STEP_PX, ::_STEP_PX]
+    if sample.mean() <= _BLACK_MAX:
+        return "black"
+    return "covered" if sample.std() <= _COVERED_MAX else "ok"

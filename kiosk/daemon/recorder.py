@@ -82,6 +82,8 @@ class Recorder:
         model_id: The model that recognised.
         committed: Called after an event is on the disk.
         backlog: Events that could not be stored.
+        gallery_version: Of the gallery in use.
+        gallery_hash: Of the gallery in use.
     """
 
     outbox: Outbox
@@ -90,6 +92,8 @@ class Recorder:
     model_id: str
     committed: Callable[[], None]
     backlog: Backlog = field(default_factory=Backlog)
+    gallery_version: int = 0
+    gallery_hash: str = ""
 
     def class_session(self) -> ClassSession:
         """Return the current class session."""
@@ -176,6 +180,8 @@ class Recorder:
             frames=decision.frames,
             quality=round(decision.quality, 4),
             model_id=self.model_id,
+            gallery_version=self.gallery_version,
+            gallery_hash=self.gallery_hash,
         )
 
 

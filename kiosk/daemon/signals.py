@@ -1,23 +1,31 @@
 """Run the daemon as a service: handle its signals and return its exit code."""
 
 import logging
+import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import Final
 
+from kiosk.clock import Clock, SystemClock
 from kiosk.config import Config
-from kiosk.daemon.wiring import build_daemon
+from kiosk.daemon.systemd import Notifier, Watchdog
+from kiosk.daemon.wiring import build_board, build_daemon, open_outbox
+from kiosk.errors import OutboxError
 
 _log = logging.getLogger(__name__)
+
+_DISK_S: Final = 2.0
+"""How often an outbox that cannot be opened is tried again; systemd expects a heartbeat in 30 s."""
 
 
 def serve(read_config: Callable[[], Config]) -> int:
     """Run until SIGTERM or SIGINT, or until the recording ends.
 
-    SIGHUP reads the gallery and section ``decision`` of the configuration again. A long-lived
-    thread that fails ends the process with an error, and systemd restarts it.
+    SIGHUP reads gallery, thresholds and timetable again. A long-lived thread that fails ends the
+    process with an error, and systemd restarts it.
 
     Args:
         read_config: Reads the configuration.
@@ -26,19 +34,63 @@ def serve(read_config: Callable[[], Config]) -> int:
         The exit code, 0.
 
     Raises:
-        KioskError: A part failed its check at the start, or failed later.
+        KioskError: The configuration or the model cannot be used, or a part failed later.
     """
     with ExitStack() as stack:
-        daemon = build_daemon(read_config(), stack, read_config=read_config)
+        config, clock = read_config(), SystemClock()
+        stop, reload = threading.Event(), threading.Event()
         events: dict[int, threading.Event] = {
-            signal.SIGTERM: daemon.stop,
-            signal.SIGINT: daemon.stop,
-            signal.SIGHUP: daemon.reload,
+            signal.SIGTERM: stop,
+            signal.SIGINT: stop,
+            signal.SIGHUP: reload,
         }
         stack.enter_context(_set_by_signals(events))
-        daemon.run()
+        while not stop.is_set():
+            try:
+                daemon = build_daemon(
+                    config, stack, clock=clock, read_config=read_config, stop=stop, reload=reload
+                )
+            except OutboxError as exc:
+                wait_for_disk(config, exc, clock, stop)
+                continue
+            daemon.run()
+            break
     _log.info("stopped")
     return 0
+
+
+def wait_for_disk(config: Config, error: OutboxError, clock: Clock, stop: threading.Event) -> None:
+    """Wait until the outbox can be opened, or until ``stop`` is set.
+
+    Args:
+        config: Names the outbox.
+        error: Why it cannot be opened.
+        clock: Time.
+        stop: Ends the wait.
+
+    Raises:
+        ConfigError: ``state.directory`` cannot be created.
+    """
+    _log.error("waiting for the disk: %s", error)
+    notifier = Notifier.from_environment(os.environ)
+    watchdog = Watchdog.from_environment(os.environ, notifier)
+    board = build_board(config, notifier, clock)
+    try:
+        while not stop.is_set():
+            board.show(outbox_fault=str(error))
+            if not board.is_ready:
+                board.tell_ready()
+            watchdog.beat(clock.monotonic_s())
+            clock.sleep(_DISK_S, stop)
+            try:
+                open_outbox(config).close()
+            except OutboxError as exc:
+                error = exc
+            else:
+                _log.info("the outbox can be opened")
+                return
+    finally:
+        board.close()
 
 
 @contextmanager

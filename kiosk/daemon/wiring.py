@@ -1,12 +1,13 @@
 """The composition root: builds every object of the daemon, in one place."""
 
+import logging
 import os
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from threading import Event
 from typing import Final
 
 from kiosk.atomic_file import create_for_owner_of
@@ -16,9 +17,13 @@ from kiosk.clock import Clock, SystemClock, unix_s
 from kiosk.config import Config, MqttSection, make_directory
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
+from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.mqtt.client import read_password
+from kiosk.errors import GalleryError
+from kiosk.mqtt.client import check_broker_files, read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.outbox import Outbox
@@ -28,8 +33,13 @@ from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import KioskAddress
+from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
-from kiosk.recognition.recogniser import build_pipeline, build_recogniser
+from kiosk.recognition.match import Matcher
+from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
+from kiosk.service_status import status_path
+
+_log = logging.getLogger(__name__)
 
 VERSION: Final = version("attendance-kiosk")
 _BUSY_S: Final = 2.0
@@ -45,57 +55,107 @@ def build_daemon(
     camera: Callable[[], Camera] | None = None,
     gallery: Gallery | None = None,
     read_config: Callable[[], Config] | None = None,
+    stop: Event | None = None,
+    reload: Event | None = None,
 ) -> Daemon:
     """Build the daemon.
 
+    A gallery that cannot be used is no error: the daemon waits for it.
+
     Args:
         config: The configuration.
-        stack: Closes what the daemon opened.
+        stack: Closes what the daemon opened; nothing, if the outbox cannot be opened.
         clock: Time; the system's by default.
         camera: Opens the camera; the configured one by default.
         gallery: The enrolled people; the configured file by default.
-        read_config: Reads the configuration again, for its thresholds; by default they stay.
+        read_config: Reads the configuration again, for a reload; by default it stays.
+        stop: Ends the daemon when it is set.
+        reload: Has the daemon read its files again when it is set.
 
     Raises:
-        KioskError: A part cannot be built as configured. All files are read before anything is
-            started.
+        ConfigError: The configuration cannot be used.
+        ModelError: The model cannot be used.
+        OutboxError: The outbox cannot be opened.
+        BrokerError, MissingExtraError: The embedded broker cannot be started.
     """
-    clock = clock or SystemClock()
+    clock, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
     require_broker(config.mqtt)
+    check_broker_files(config.mqtt)
     recogniser = build_recogniser(config)
     model_id = recogniser.embedder.model_id
-    matcher, rule = recogniser.load_gallery() if gallery is None else recogniser.matcher(gallery)
-    outbox = stack.enter_context(_outbox(config))
+    loader = Loader(recogniser, read_config)
+    (matcher, rule), gallery_fault = _people(recogniser, gallery)
+    outbox = stack.enter_context(open_outbox(config))
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     window = mqtt.inflight_max // 2
     RegisterLink(connection, outbox, address, window=window, confirmed=publisher.trim_soon)
-    health = _health(config, connection, address, outbox, clock, model_id, people=len(matcher))
+    health = _health(config, connection, address, outbox, clock, model_id)
+    loaded = Loaded(matcher, rule, config)
+    loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
     notifier = Notifier.from_environment(os.environ)
-    stop = threading.Event()
+    recorder = Recorder(outbox, clock, config, model_id, committed=publisher.notify)
+    recorder = loaded.recorder(recorder)
+    state = State(
+        board=build_board(config, notifier, clock),
+        clock=clock,
+        vitals=health.vitals,
+        outbox=outbox,
+        backlog=recorder.backlog,
+        model_id=model_id,
+        broker=worker.broker,
+        broker_fault=worker.fault,
+        report=health.notify,
+        gallery_fault=gallery_fault,
+    )
     return Daemon(
         open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
         pipeline=build_pipeline(recogniser, matcher, rule),
         embedder=recogniser.embedder,
-        recorder=Recorder(outbox, clock, config, model_id, committed=publisher.notify),
+        recorder=recorder,
         mqtt=worker,
         checks=(broker.check, worker.check) if broker else (worker.check,),
-        load_gallery=lambda: recogniser.with_decision(read_config).load_gallery(),
+        loader=loader,
         clock=clock,
         notifier=notifier,
+        state=state,
+        observer=Observer(state),
         watchdog=Watchdog.from_environment(os.environ, notifier),
         retry_s=config.camera.retry_s,
-        vitals=health.vitals,
-        report=health.notify,
         stop=stop,
+        reload=reload,
     )
 
 
-def _outbox(config: Config) -> Outbox:
-    """Create the folder and the file where they are absent, and open the outbox."""
+def build_board(config: Config, notifier: Notifier, clock: Clock) -> StatusBoard:
+    """Build what shows the status of the daemon."""
+    path = status_path(config, os.environ)
+    return StatusBoard(path, notifier, clock, config.directory, VERSION)
+
+
+def _people(
+    recogniser: Recogniser, gallery: Gallery | None
+) -> tuple[tuple[Matcher, DecisionRule], str]:
+    """Prepare the enrolled people; nobody, and the reason, while the gallery cannot be used."""
+    if gallery is not None:
+        return recogniser.matcher(gallery), ""
+    try:
+        return recogniser.load_gallery(), ""
+    except GalleryError as exc:
+        _log.warning("waiting for a gallery: %s", exc)
+        return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
+
+
+def open_outbox(config: Config) -> Outbox:
+    """Create the folder and the file where they are absent, and open the outbox.
+
+    Raises:
+        ConfigError: The folder cannot be created.
+        OutboxError: The file cannot be used.
+    """
     make_directory(config)
     create_for_owner_of(config.directory, config.outbox_path)
     state = config.state
@@ -124,15 +184,13 @@ def _health(
     outbox: Outbox,
     clock: Clock,
     model_id: str,
-    *,
-    people: int,
 ) -> HealthReporter:
     """Build the health reporter, and start it on the connection."""
     health = HealthReporter(
         connection=connection,
         address=address,
         outbox=outbox,
-        vitals=Vitals(people=people),
+        vitals=Vitals(),
         clock=clock,
         model_id=model_id,
         version=VERSION,

@@ -9,25 +9,30 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
-from typing import TypeAlias
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
-from kiosk.clock import SystemClock
-from kiosk.config import CameraSection, Config, MqttSection, StateSection
+from kiosk.clock import Clock, SystemClock
+from kiosk.config import CameraSection, Config, KioskSection, MqttSection, StateSection
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
 from kiosk.enrolment.person import look
 from kiosk.errors import PhotoError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.printable import json_text
+from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.roster import Roster
 from kiosk.watch.attendance_list import AttendanceList
 from kiosk.watch.screens import screen_for
 from kiosk.watch.viewer import watch
+
+if TYPE_CHECKING:
+    from kiosk.demo.central import Central
 
 Say: TypeAlias = Callable[[str], None]
 """Print one line."""
@@ -36,7 +41,7 @@ _ARRIVAL_S = 5.0  # longest wait for the last events to arrive from the broker
 _CREDIT = "Faces: the ORL set, AT&T Laboratories Cambridge."
 
 
-def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
+def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: bool) -> int:
     """Run the demonstration.
 
     Args:
@@ -45,6 +50,7 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
             first, and Ctrl-C ends the demonstration.
         fast: Replay the sample walk as fast as possible.
         as_json: Print one JSON object per line.
+        stay: Serve the pages after the sample walk until Ctrl-C.
 
     Returns:
         The exit code: 1 if the sample walk was replayed and the recognised people are not exactly
@@ -67,6 +73,13 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
             gallery = _enrol_from_camera(recogniser, gallery, tell)
         tell(f"{len(gallery)} people enrolled. {_CREDIT}")
         attendance = AttendanceList()
+        people = sample_people() if camera is None else (*sample_people(), "you")
+        central = _serve_pages(stack, Path(folder), mqtt, people, clock)
+        say(
+            json_text({"page": central.address})
+            if as_json
+            else f"The class fills on this page (open it now): {central.address}"
+        )
         stop_watching = _watch(mqtt, attendance, as_json=as_json)
         daemon = build_daemon(
             config,
@@ -81,6 +94,9 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool) -> int:
         while len(_recognised(attendance)) < committed and clock.monotonic_s() < deadline_s:
             clock.sleep(0.05)
         stop_watching()
+        if stay and camera is None:
+            say("The page stays until Ctrl-C.")
+            _wait_for_interrupt()
     if camera is not None:
         return 0
     text, correct = _result(attendance, as_json=as_json)
@@ -106,6 +122,24 @@ def _enrol_from_camera(recogniser: Recogniser, gallery: Gallery, tell: Say) -> G
         tell(f"Nobody was enrolled from the camera ({exc}); only the sample people are.")
         return gallery
     return gallery.with_subject("you", outcome.templates)
+
+
+def _serve_pages(
+    stack: ExitStack, folder: Path, mqtt: MqttSection, people: tuple[str, ...], clock: Clock
+) -> "Central":
+    # Only here: the demonstration's other parts, which others use, load no web framework.
+    from kiosk.register.database import prepare_django  # noqa: PLC0415
+
+    prepare_django()  # before any model is imported
+    from kiosk.demo.central import Central  # noqa: PLC0415
+
+    address = KioskAddress.of(KioskSection())
+    return stack.enter_context(Central(folder, mqtt, address, people, clock=clock))
+
+
+def _wait_for_interrupt() -> None:
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _camera(config: Config, clock: SystemClock, *, fast: bool) -> Callable[[], Camera]:

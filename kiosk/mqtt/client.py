@@ -47,6 +47,24 @@ def read_password(mqtt: MqttSection) -> str:
         raise ConfigError(message) from exc
 
 
+def check_broker_files(mqtt: MqttSection) -> None:
+    """Check, without a connection, that the files of section ``mqtt`` can be used.
+
+    Raises:
+        ConfigError: The password or the certificate cannot be read.
+    """
+    read_password(mqtt)
+    if mqtt.ca_file:
+        try:
+            ssl.create_default_context(cafile=mqtt.ca_file)
+        except (OSError, ssl.SSLError) as exc:
+            raise ConfigError(_not_certificates(mqtt.ca_file, exc)) from exc
+
+
+def _not_certificates(ca_file: str, exc: Exception) -> str:
+    return f"mqtt.ca_file: {ca_file} cannot be read as PEM certificates ({_why(exc)})"
+
+
 class Client(paho.Client):
     """paho's client with manual acknowledgement, and a network thread that cannot end unnoticed.
 
@@ -135,8 +153,7 @@ class Client(paho.Client):
         try:
             self.tls_set(ca_certs=ca_file)
         except (OSError, ssl.SSLError) as exc:
-            message = f"mqtt.ca_file: {ca_file} cannot be read as PEM certificates ({_why(exc)})"
-            raise ConfigError(message) from exc
+            raise ConfigError(_not_certificates(ca_file, exc)) from exc
 
 
 def correlation_properties(correlation: bytes | None) -> Properties | None:

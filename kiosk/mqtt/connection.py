@@ -40,8 +40,10 @@ class Connection:
         fail_fast: Raise when the broker cannot be reached at first, or refuses the connection or a
             subscription, instead of logging it and trying again.
         retry_s: Shortest and longest wait, seconds, before the broker is tried again.
-        answer_s: How long a message may stay unanswered, seconds, before the connection is cut and
-            made again.
+        answer_s: How long a message may stay unanswered, seconds; then it connects again.
+
+    Attributes:
+        outage: What is wrong with the connection; any thread may read it.
 
     Raises:
         ConfigError: ``mqtt.ca_file`` cannot be used.
@@ -61,7 +63,7 @@ class Connection:
     ) -> None:
         self.broker = f"MQTT broker {mqtt.host}:{mqtt.port}"
         self._will = will
-        self._outage = Outage(self.broker, fail_fast=fail_fast)
+        self.outage = Outage(self.broker, fail_fast=fail_fast)
         self._announcements = Announcements()
         self._turns: list[Callable[[], float]] = []
         self._connect_hooks: list[Callable[[], None]] = []
@@ -188,7 +190,7 @@ class Connection:
         Messages that come in meanwhile are neither delivered nor acknowledged.
 
         Args:
-            timeout_s: Return after this many seconds at the latest; the answers may take half.
+            timeout_s: Return after so many seconds at the latest; the answers may take half.
         """
         deadline_s = time.monotonic() + timeout_s
         self._inbox.closed.set()
@@ -204,7 +206,7 @@ class Connection:
     def _check_answers(self, now_s: float) -> None:
         """Cut a connection whose acknowledgements do not come; paho sends again on a new one."""
         if self._is_connected and now_s >= self._sender.overdue_s:
-            self._outage.unanswered(len(self._sender), now_s)
+            self.outage.unanswered(len(self._sender), now_s)
             self._is_connected = False
             self._client.cut()
 
@@ -218,10 +220,10 @@ class Connection:
     def _on_connect(self, reason: ReasonCode, receive_maximum: int) -> None:
         if reason.is_failure:
             if not self.is_closed:
-                self._outage.refused(reason, time.monotonic())
+                self.outage.refused(reason, time.monotonic())
             return
         now_s = time.monotonic()
-        self._outage.connected(now_s)
+        self.outage.connected(now_s)
         self._is_connected = True
         self._sender.connect(receive_maximum, now_s)
         self._announcements.connect()
@@ -231,7 +233,7 @@ class Connection:
 
     def _on_unreachable(self, cause: object) -> None:
         if not self.is_closed:
-            self._outage.unreachable(cause, time.monotonic())
+            self.outage.unreachable(cause, time.monotonic())
 
     def _on_disconnect(self, reason: ReasonCode) -> None:
         self._is_connected = False
@@ -240,7 +242,7 @@ class Connection:
     def _on_puback(self, packet_id: int, reason: ReasonCode) -> None:
         self._sender.answer(packet_id, reason)
         if not len(self._sender):
-            self._outage.all_answered()
+            self.outage.all_answered()
 
     def _on_end(self, error: Exception | None) -> None:
         self._network_ended = True

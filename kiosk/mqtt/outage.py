@@ -27,9 +27,13 @@ class Outage:
         broker: What the broker is called in messages.
         fail_fast: Raise when the broker refuses the connection, or cannot be reached at first,
             instead of waiting for it.
+
+    Attributes:
+        fault: What is wrong with the connection; empty while it works.
     """
 
     def __init__(self, broker: str, *, fail_fast: bool = False) -> None:
+        self.fault = f"{broker} has not answered yet"
         self._broker = broker
         self._fail_fast = fail_fast
         self._was_connected = False
@@ -46,8 +50,8 @@ class Outage:
             BrokerError: With ``fail_fast``, before the first connection.
         """
         if self._fail_fast and not self._was_connected:
-            message = f"{self._broker} cannot be reached ({cause}); check mqtt.host and port"
-            raise BrokerError(message)
+            advice = "check mqtt.host and port (and mqtt.ca_file for TLS)"
+            raise BrokerError(f"{self._broker} cannot be reached ({cause}); {advice}")
         if not self._logged:
             self._warn("unreachable", f"is unreachable ({cause})", now_s)
 
@@ -79,6 +83,7 @@ class Outage:
     def connected(self, now_s: float) -> None:
         """Note that the broker has accepted the connection."""
         self._was_connected = True
+        self.fault = ""
         if self._is_silent:
             self._logged.clear()
         elif not self._logged:
@@ -89,6 +94,7 @@ class Outage:
 
     def _warn(self, kind: str, message: str, now_s: float) -> None:
         """Log one kind of failure, once in each outage."""
+        self.fault = f"{self._broker} {message}"
         if not self._logged:
             self._began_s = now_s
         if kind not in self._logged:

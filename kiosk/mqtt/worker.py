@@ -29,6 +29,15 @@ class ConnectionWorker:
         """Start the thread, which connects; return at once, whether the broker is there or not."""
         self._thread.start()
 
+    @property
+    def broker(self) -> str:
+        """What the broker is called."""
+        return self._connection.broker
+
+    def fault(self) -> str:
+        """Return what is wrong with the connection; empty if nothing is."""
+        return self._connection.outage.fault
+
     def check(self) -> None:
         """Check that the thread has not failed.
 

@@ -38,7 +38,8 @@ Score = Annotated[float, Meta(ge=-1, le=1)]
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of the kiosk's decision, without any image.
 
-    Score, margin and threshold are comparable only within one model.
+    Score, margin and threshold are comparable only within one model. ``gallery_version`` and
+    ``gallery_hash`` say who was enrolled; a kiosk before version 0.2 sent neither.
     """
 
     score: Score
@@ -48,6 +49,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     frames: Count
     quality: Fraction
     model_id: str
+    gallery_version: Annotated[int, Meta(ge=0)] | None = None
+    gallery_hash: str | None = None
 
 
 class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

@@ -45,6 +45,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         under_voltage: Whether the power supply is too weak now.
         model_id: The face recogniser.
         people: How many people are enrolled.
+        gallery_version: How often the gallery was changed; by its own counter, or the counter of
+            the gallery that it is a copy of.
+        gallery_hash: Of the gallery's content: equal at all doors with the same people.
+        config_hash: Of the settings, without the kiosk's names: equal at all doors with the same.
     """
 
     time: Timestamp
@@ -69,6 +73,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     under_voltage: bool | None = None
     model_id: str
     people: Number
+    gallery_version: Number | None = None
+    gallery_hash: str | None = None
+    config_hash: str | None = None
 
 
 def encode_health(health: Health) -> bytes:

@@ -3,6 +3,7 @@
 A person has only a pseudonymous subject id here; the name is in the roster alone.
 """
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -39,11 +40,13 @@ class Gallery:
         model_id: The model that computed the templates.
         templates: ``(t, 128)`` float32 of length 1 for each subject id.
         contract: The crop contract of that model (:func:`kiosk.contract.fingerprint`).
+        version: Counts the changes.
     """
 
     model_id: str
     templates: Mapping[str, Floats]
     contract: str = field(default_factory=fingerprint)
+    version: int = 0
 
     def __post_init__(self) -> None:
         """Reject a subject without templates: their mean is undefined."""
@@ -54,9 +57,21 @@ class Gallery:
         """Return how many people are enrolled."""
         return len(self.templates)
 
+    @property
+    def content_hash(self) -> str:
+        """12 hex digits, equal for the same people with the same templates, in any order."""
+        digest = hashlib.sha256(f"{self.model_id}\n{self.contract}\n".encode())
+        for subject in sorted(self.templates):
+            rows = np.ascontiguousarray(self.templates[subject], np.float32)
+            digest.update(f"{subject}\n{len(rows)}\n".encode() + rows.tobytes())
+        return digest.hexdigest()[:12]
+
     def with_subject(self, subject_id: str, templates: Floats) -> "Gallery":
         """Return a gallery with this person added, or with their templates replaced."""
-        return replace(self, templates={**self.templates, subject_id: templates})
+        return self._changed({**self.templates, subject_id: templates})
+
+    def _changed(self, templates: Mapping[str, Floats]) -> "Gallery":
+        return replace(self, templates=templates, version=self.version + 1)
 
     def without(self, subject_id: str) -> "Gallery":
         """Return a gallery without this person.
@@ -67,7 +82,7 @@ class Gallery:
         if subject_id not in self.templates:
             raise GalleryError(f"subject {subject_id!r} is not enrolled; see `kiosk gallery list`")
         rest = {name: rows for name, rows in self.templates.items() if name != subject_id}
-        return replace(self, templates=rest)
+        return self._changed(rest)
 
     def merged(self, other: "Gallery") -> "Gallery":
         """Return a gallery with the people of both; ``other`` replaces people with the same id.
@@ -80,7 +95,7 @@ class Gallery:
                 f"belongs to {other.model_id}, but the kiosk's gallery to {self.model_id};"
                 " export it from a kiosk with the same model"
             )
-        return replace(self, templates={**self.templates, **other.templates})
+        return self._changed({**self.templates, **other.templates})
 
     def belongs_to(self, model_id: str, contract: str) -> bool:
         """Return whether this model, under this crop contract, computed the templates."""
@@ -111,7 +126,8 @@ def load_gallery(path: Path, model_id: str | None = None) -> Gallery:
     order = np.argsort(owners, kind="stable")
     starts = np.searchsorted(owners, np.arange(1, len(subjects)), sorter=order)
     templates = dict(zip(subjects, np.split(stack[order], starts), strict=bool(subjects)))
-    gallery = Gallery(header["model_id"], templates, header["contract"])
+    version = header.get("version", 0)  # a kiosk before version 0.2 wrote none
+    gallery = Gallery(header["model_id"], templates, header["contract"], version)
     if model_id is not None and not gallery.belongs_to(model_id, fingerprint()):
         raise GalleryModelError(
             f"{path}: belongs to {gallery.model_id} (crop contract {gallery.contract}), but the"
@@ -136,6 +152,8 @@ def _check(path: Path, header: object, owners: npt.NDArray[Any], stack: npt.NDAr
     texts = [header.get("model_id"), header.get("contract")]
     if not all(isinstance(text, str) for text in texts):
         raise GalleryError(f"{path}: does not name its model and crop contract; restore a copy")
+    if not isinstance(header.get("version", 0), int):
+        raise GalleryError(f"{path}: its version is no number; restore a copy")
     # Another contract may have embeddings of another length.
     dim = EMBEDDING_DIM if header["contract"] == fingerprint() else None
     subjects = header.get("subjects")
@@ -171,6 +189,7 @@ def save_gallery(path: Path, gallery: Gallery, *, owner_of: Path | None = None) 
         "format": _FORMAT,
         "model_id": gallery.model_id,
         "contract": gallery.contract,
+        "version": gallery.version,
         "subjects": list(gallery.templates),
     }
     rows = list(gallery.templates.values())

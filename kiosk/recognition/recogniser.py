@@ -1,13 +1,9 @@
 """Build the recogniser from the configuration: detector, embedder, cohort and thresholds."""
 
-import dataclasses
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from kiosk.config import Config
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
@@ -100,13 +96,6 @@ class Recogniser:
             ConfigError: As :meth:`rule`.
         """
         return self.matcher(load_gallery(self.config.gallery_path, self.embedder.model_id))
-
-    def with_decision(self, read_config: Callable[[], Config] | None) -> "Recogniser":
-        """Return a copy with section ``decision`` read again; all other keys need a restart."""
-        if read_config is None:
-            return self
-        config = msgspec.structs.replace(self.config, decision=read_config().decision)
-        return dataclasses.replace(self, config=config)
 
     def enroller(self, gallery_size: int) -> Enroller:
         """Build an enroller with the limits and thresholds of the door."""

@@ -28,6 +28,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     _add_config(register, default=None)
     actions = register.add_subparsers(title="actions (default: run)")
     _action(actions, "run", "store what the kiosks publish, until stopped", _run)
+    _action(actions, "pages", "serve the pages for teachers and office, until stopped", _pages)
     _add_list(actions)
     gaps = _action(actions, "gaps", "show which events are missing", _gaps)
     gaps.add_argument("--all", action="store_true", help="show kiosks without gaps, too")
@@ -85,7 +86,7 @@ def _action(
     parser.set_defaults(run=run)
     # Suppressed, or the default would replace what stands before the action.
     _add_config(parser, default=argparse.SUPPRESS)
-    if name != "run":
+    if name not in {"run", "pages"}:
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
 
@@ -143,6 +144,14 @@ def _run(options: argparse.Namespace) -> int:
 
     logging.getLogger("kiosk").setLevel(logging.INFO)
     return serve(config)
+
+
+def _pages(options: argparse.Namespace) -> int:
+    config = _open(options)
+    from kiosk.register.commands.pages import serve_pages
+
+    logging.getLogger("kiosk").setLevel(logging.INFO)
+    return serve_pages(config)
 
 
 def _list(options: argparse.Namespace) -> int:

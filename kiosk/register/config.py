@@ -4,13 +4,16 @@
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
 from kiosk.config import MqttSection
 from kiosk.config_file import ConfigFile, Problem, Section
+from kiosk.register.rules.codes import CodeSection, code_problems
+from kiosk.register.rules.settings import RuleSettings
 from kiosk.timetable import Name
 
 URL_FORM: Final = "postgresql://USER@HOST:PORT/DATABASE"
@@ -26,10 +29,18 @@ class RegisterSection(Section, frozen=True):
 
     def problems(self) -> Iterator[Problem]:
         """Check that the time zone is known."""
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield "timezone", "expected an IANA time zone such as Europe/Berlin"
+        yield from _zone_problems(self.timezone)
+
+
+class SiteSection(Section, frozen=True, kw_only=True):
+    """A site with a time zone of its own."""
+
+    name: Name
+    timezone: str
+
+    def problems(self) -> Iterator[Problem]:
+        """Check that the time zone is known."""
+        yield from _zone_problems(self.timezone)
 
 
 class DatabaseSection(Section, frozen=True):
@@ -55,6 +66,30 @@ class IngestSection(Section, frozen=True):
     retry_max_s: Seconds = 30.0
 
 
+class PagesSection(Section, frozen=True):
+    """Where the pages are served (``kiosk register pages``), and what addresses they have."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
+    url: str = ""
+    language: Literal["en", "es"] = "en"
+
+    @property
+    def is_https(self) -> bool:
+        """Browsers reach the pages through HTTPS, so cookies are sent over it alone."""
+        return self.url.startswith("https://")
+
+    def problems(self) -> Iterator[Problem]:
+        """Check the address."""
+        try:
+            parts = urlsplit(self.url)
+            is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:  # a bracket without its pair
+            is_address = False
+        if self.url and not is_address:
+            yield "url", "expected the address in a browser, such as https://attendance.example.org"
+
+
 class RegisterConfig(Section, frozen=True):
     """The content of ``register.toml``; each field is the table of the same name."""
 
@@ -62,11 +97,20 @@ class RegisterConfig(Section, frozen=True):
     mqtt: MqttSection = MqttSection(host="localhost")
     database: DatabaseSection = DatabaseSection()
     ingest: IngestSection = IngestSection()
+    pages: PagesSection = PagesSection()
+    rules: RuleSettings = RuleSettings()
+    code: tuple[CodeSection, ...] = ()
+    site: tuple[SiteSection, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone of everything that is shown."""
+        """The time zone of everything that is shown of no site, or of a site without its own."""
         return ZoneInfo(self.register.timezone)
+
+    def zone_of(self, site: str) -> ZoneInfo:
+        """Return the time zone of a site."""
+        own = next((one.timezone for one in self.site if one.name == site), None)
+        return self.zone if own is None else ZoneInfo(own)
 
     @property
     def client_id(self) -> str:
@@ -74,9 +118,21 @@ class RegisterConfig(Section, frozen=True):
         return f"kiosk-register:{self.register.id}"
 
     def problems(self) -> Iterator[Problem]:
-        """Check that there is a broker: the register starts none."""
+        """Check that there is a broker, since the register starts none; and for repetitions."""
         if not self.mqtt.host:
             yield "mqtt.host", "the register needs a broker"
+        yield from code_problems(self.code)
+        names = [one.name for one in self.site]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                yield f"site[{i}].name", f"{name!r} is there twice"
 
 
-REGISTER_FILE: Final = ConfigFile(RegisterConfig, example="systemd/register.toml")
+def _zone_problems(timezone: str) -> Iterator[Problem]:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield "timezone", "expected an IANA time zone such as Europe/Berlin"
+
+
+REGISTER_FILE: Final = ConfigFile(RegisterConfig)

@@ -5,6 +5,7 @@ Call :func:`use_database` before :mod:`kiosk.register.models` is imported.
 
 import fcntl
 import os
+import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -181,4 +182,9 @@ def _ensure_identity() -> None:
     from kiosk.register.models import Register  # noqa: PLC0415 - needs the settings
 
     if not Register.objects.exists():
-        Register.objects.create(register_id=str(uuid.uuid4()), created_at=datetime.now(UTC))
+        Register.objects.create(
+            register_id=str(uuid.uuid4()),
+            created_at=datetime.now(UTC),
+            secret=secrets.token_urlsafe(48),
+        )
+    Register.objects.filter(secret="").update(secret=secrets.token_urlsafe(48))

@@ -19,7 +19,7 @@ def load_known(readings: Iterable[EventReading]) -> Known:
         names = near.values_list("site", "room", "kiosk")
         kiosks = frozenset(KioskAddress(*one) for one in names)
     if Person.objects.exists():
-        known = Person.objects.filter(subject_id__in=subjects)
+        known = Person.objects.filter(subject_id__in=subjects, is_listed=True)
         people = frozenset(known.values_list("subject_id", flat=True))
     return Known(kiosks, people)
 

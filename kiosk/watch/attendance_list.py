@@ -6,7 +6,6 @@ from itertools import takewhile
 from typing import Final, TypeAlias
 
 from kiosk.errors import PayloadError
-from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import (
     EVENT_TYPES,
     AttendanceEvent,
@@ -18,6 +17,7 @@ from kiosk.protocol.event import (
     event_type,
 )
 from kiosk.protocol.topics import KioskAddress, Topic
+from kiosk.watch.door import Door, News
 
 KEPT_S: Final = 24 * 3600.0
 """How long a class session stays on the list after its last event came, seconds."""
@@ -67,7 +67,7 @@ def read_event(topic: Topic, payload: bytes) -> Event | None:
 
 
 class AttendanceList:
-    """Attendance and participation by class session, and which kiosks are online.
+    """Attendance and participation by class session, and what is known of each kiosk.
 
     It drops a class session by when its last event came, not by the time in the event, which is
     wrong on a kiosk whose clock is not set: an event that comes late, after an outage, is still on
@@ -83,7 +83,7 @@ class AttendanceList:
         self._sessions: dict[str, float] = {}
         self._first: dict[_Person, AttendanceEvent] = {}
         self._participation: dict[_Person, int] = {}
-        self._kiosks: dict[KioskAddress, Availability] = {}
+        self._kiosks: dict[KioskAddress, Door] = {}
         self._skipped = 0
         self.refused = 0
 
@@ -130,11 +130,14 @@ class AttendanceList:
         """How many messages were of a kind that this version does not know."""
         return self._skipped
 
-    def set_availability(self, address: KioskAddress, availability: Availability) -> bool:
-        """Store a kiosk's availability; return whether it has changed."""
-        known = self._kiosks.get(address)
-        self._kiosks[address] = availability
-        return known != availability
+    def hear(self, address: KioskAddress, news: News, now: datetime, *, retained: bool) -> None:
+        """Take in what a kiosk says of itself, as :meth:`Door.hear` does."""
+        known = self._kiosks.get(address, Door())
+        self._kiosks[address] = known.hear(news, now, retained=retained)
+
+    def forget(self, address: KioskAddress) -> None:
+        """Drop a kiosk that was taken out of service."""
+        self._kiosks.pop(address, None)
 
     @property
     def sessions(self) -> Sequence[str]:
@@ -151,8 +154,8 @@ class AttendanceList:
         return self._participation.get(_person(event), 0)
 
     @property
-    def kiosks(self) -> list[tuple[KioskAddress, Availability]]:
-        """The kiosks that have published their availability, by address."""
+    def kiosks(self) -> list[tuple[KioskAddress, Door]]:
+        """What is known of the kiosks, by address."""
         return sorted(
             self._kiosks.items(), key=lambda item: (item[0].site, item[0].room, item[0].kiosk)
         )

@@ -1,17 +1,18 @@
 """Show attendance as text: a table that is redrawn, one line each, or one JSON object each."""
 
-from datetime import tzinfo
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from typing import Protocol, TextIO
 
 import msgspec
 
 from kiosk.printable import json_text, printable
-from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.roster import Roster
 from kiosk.text_table import aligned
 from kiosk.watch.attendance_list import AttendanceList, utc_time
+from kiosk.watch.door import Door, describe
 
 _CLEAR = "\x1b[H\x1b[2J"  # cursor to the top left, then erase the screen
 
@@ -22,26 +23,35 @@ class Screen(Protocol):
     def show_event(self, event: Event) -> None:
         """Show an event that was not seen before."""
 
-    def show_availability(self, address: KioskAddress, availability: Availability) -> None:
-        """Show that a kiosk's availability has changed."""
+    def show_kiosk(self, address: KioskAddress, door: Door) -> None:
+        """Show a kiosk that has said something of itself, or nothing for too long."""
 
     def show_skipped(self, count: int) -> None:
         """Show how many messages of unknown kinds were skipped so far; called for each of them."""
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class TextLines:
-    """One line for each event and each change of availability, for a pipe or a log.
+    """One line for each event and each change of a kiosk's state, for a pipe or a log.
 
     Args:
         out: Written to.
         roster: Gives the names.
         zone: The time zone to show; ``~`` marks times of a clock that was not synchronised.
+        now: Returns the time, UTC.
     """
 
-    def __init__(self, out: TextIO, roster: Roster, zone: tzinfo) -> None:
+    def __init__(
+        self, out: TextIO, roster: Roster, zone: tzinfo, now: Callable[[], datetime] = _now
+    ) -> None:
         self._out = out
         self._roster = roster
         self._zone = zone
+        self._now = now
+        self._said: dict[KioskAddress, str] = {}
 
     def show_event(self, event: Event) -> None:
         """Write an event; one that is not attendance has its type at the end."""
@@ -54,14 +64,20 @@ class TextLines:
             line += f" {event.count}"
         self._write(line)
 
-    def show_availability(self, address: KioskAddress, availability: Availability) -> None:
-        """Write whether a kiosk is online."""
-        self._write(f"{address.room}/{address.kiosk} is {availability.state}")
+    def show_kiosk(self, address: KioskAddress, door: Door) -> None:
+        """Write whether a kiosk is online and what does not work, if that has changed."""
+        line = self._kiosk(address, door)
+        if self._said.get(address) != line:
+            self._said[address] = line
+            self._write(line)
 
     def show_skipped(self, count: int) -> None:
         """Write the number, at 1, 10, 100 and so on."""
         if _is_round(count):
             self._write(_skipped(count))
+
+    def _kiosk(self, address: KioskAddress, door: Door) -> str:
+        return f"{address.room}/{address.kiosk}{describe(door, self._now(), self._zone)}"
 
     def _write(self, line: str) -> None:
         self._out.write(printable(line) + "\n")
@@ -83,19 +99,25 @@ class LiveTable(TextLines):
         roster: Gives the names.
         zone: As :class:`TextLines`.
         attendance: The list; the caller has updated it.
+        now: As :class:`TextLines`.
     """
 
     def __init__(
-        self, out: TextIO, roster: Roster, zone: tzinfo, attendance: AttendanceList
+        self,
+        out: TextIO,
+        roster: Roster,
+        zone: tzinfo,
+        attendance: AttendanceList,
+        now: Callable[[], datetime] = _now,
     ) -> None:
-        super().__init__(out, roster, zone)
+        super().__init__(out, roster, zone, now)
         self._attendance = attendance
 
     def show_event(self, event: Event) -> None:  # noqa: ARG002 - it is on the list
         """Redraw the list."""
         self._redraw()
 
-    def show_availability(self, address: KioskAddress, availability: Availability) -> None:  # noqa: ARG002 - it is on the list
+    def show_kiosk(self, address: KioskAddress, door: Door) -> None:  # noqa: ARG002 - it is on the list
         """Redraw the list."""
         self._redraw()
 
@@ -105,8 +127,8 @@ class LiveTable(TextLines):
 
     def _redraw(self) -> None:
         self._out.write(_CLEAR)
-        for address, availability in self._attendance.kiosks:
-            super().show_availability(address, availability)
+        for address, door in self._attendance.kiosks:
+            self._write("; ".join((self._kiosk(address, door), *door.figures())))
         for session in self._attendance.sessions:
             events = self._attendance.attended(session)
             self._write(f"{session}: {len(events)} present")
@@ -129,7 +151,7 @@ class LiveTable(TextLines):
 
 
 class JsonLines:
-    """One JSON object a line: an event and the name, or an availability and its address.
+    """One JSON object a line: an event and the name, or what a kiosk says of itself.
 
     Args:
         out: Written to.
@@ -139,16 +161,24 @@ class JsonLines:
     def __init__(self, out: TextIO, roster: Roster) -> None:
         self._out = out
         self._roster = roster
+        self._said: dict[KioskAddress, Door] = {}
 
     def show_event(self, event: Event) -> None:
         """Write an event and the name; the subject id for a person who is not on the roster."""
         name = self._roster.name_of(event.subject_id)
         self._write({**msgspec.to_builtins(event), "name": name})
 
-    def show_availability(self, address: KioskAddress, availability: Availability) -> None:
-        """Write the availability of a kiosk."""
+    def show_kiosk(self, address: KioskAddress, door: Door) -> None:
+        """Write the messages of a kiosk that were not written before, with its names."""
+        said = self._said.get(address, Door())
+        self._said[address] = door
         names = {"site": address.site, "room": address.room, "kiosk": address.kiosk}
-        self._write({"type": "availability", **names, **msgspec.to_builtins(availability)})
+        for kind, news, before in (
+            ("availability", door.availability, said.availability),
+            ("health", door.health, said.health),
+        ):
+            if news is not None and news is not before:
+                self._write({"type": kind, **names, **msgspec.to_builtins(news)})
 
     def show_skipped(self, count: int) -> None:
         """Write the number, at 1, 10, 100 and so on."""

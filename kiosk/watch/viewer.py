@@ -1,4 +1,4 @@
-"""Show live what the kiosks publish: their events and their availability.
+"""Show live what the kiosks publish: their events, their availability and their health.
 
 The viewer misses what is published while it does not run. A register uses a persistent MQTT
 session instead, acknowledges a message after it has stored it, and recognises repeats by event id
@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Final
 
 from kiosk.config import MqttSection
@@ -17,7 +18,16 @@ from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
 from kiosk.printable import printable
 from kiosk.protocol.availability import decode_availability
-from kiosk.protocol.topics import ALL_FILTER, AVAILABILITY, FOR_REGISTER, Topic, parse_topic
+from kiosk.protocol.health import decode_health
+from kiosk.protocol.topics import (
+    ALL_FILTER,
+    AVAILABILITY,
+    FOR_REGISTER,
+    HEALTH,
+    KioskAddress,
+    Topic,
+    parse_topic,
+)
 from kiosk.watch.attendance_list import AttendanceList, read_event
 from kiosk.watch.screens import Screen
 
@@ -62,7 +72,8 @@ def watch(
     connection.open()
     try:
         while (limit is None or viewer.shown < limit) and not (stop and stop.is_set()):
-            connection.step(_STEP_S)
+            is_busy = connection.step(_STEP_S)
+            viewer.show_kiosks(time.monotonic(), is_busy=is_busy)
     finally:
         connection.close(_CLOSE_S)
 
@@ -75,6 +86,9 @@ class _Viewer:
         self._attendance = attendance
         self._screen = screen
         self._warned: set[str] = set()
+        self._has_news: set[KioskAddress] = set()
+        self._states: dict[KioskAddress, str] = {}
+        self._due_s = 0.0
 
     def handle(self, message: Message) -> None:
         """Show a message; count one that cannot be read, and say so once.
@@ -83,11 +97,11 @@ class _Viewer:
         """
         message.acknowledge()  # at once: the viewer stores nothing
         topic = parse_topic(message.topic)
-        if topic is None or topic.kind in FOR_REGISTER:
+        if topic is None or topic.kind in FOR_REGISTER - {HEALTH}:
             return
         try:
-            if topic.kind == AVAILABILITY:
-                self._availability(topic, message.payload)
+            if topic.kind in {AVAILABILITY, HEALTH}:
+                self._kiosk(topic, message)
             else:
                 self._event(topic, message.payload, is_retained=message.retained)
         except PayloadError as exc:
@@ -109,10 +123,34 @@ class _Viewer:
             self.shown += 1
             self._screen.show_event(event)
 
-    def _availability(self, topic: Topic, payload: bytes) -> None:
+    def _kiosk(self, topic: Topic, message: Message) -> None:
         # An empty message is how MQTT clears a retained one: the kiosk was taken out of service.
-        if not payload:
+        if not message.payload:
+            if topic.kind == AVAILABILITY:
+                self._attendance.forget(topic.address)
             return
-        availability = decode_availability(payload)
-        if self._attendance.set_availability(topic.address, availability):
-            self._screen.show_availability(topic.address, availability)
+        decode = decode_availability if topic.kind == AVAILABILITY else decode_health
+        news = decode(message.payload)
+        now = datetime.now(UTC)
+        self._attendance.hear(topic.address, news, now, retained=message.retained)
+        self._has_news.add(topic.address)
+
+    def show_kiosks(self, now_s: float, *, is_busy: bool) -> None:
+        """Show the kiosks that have news, or were not heard for too long.
+
+        A kiosk's retained messages come one after the other, and mean something only together.
+
+        Args:
+            now_s: Monotonic seconds.
+            is_busy: More may come at once: wait for a pause, but not longer than a second.
+        """
+        if is_busy and now_s < self._due_s:
+            return
+        self._due_s = now_s + 1.0
+        now = datetime.now(UTC)
+        for address, door in self._attendance.kiosks:
+            state = door.state(now)
+            if address in self._has_news or self._states.get(address) != state:
+                self._states[address] = state
+                self._screen.show_kiosk(address, door)
+        self._has_news.clear()

@@ -9,7 +9,6 @@ import pytest
 
 from kiosk.bounded_file import read_file, size_text
 from kiosk.config import MqttSection, load_config
-from kiosk.config_file import BYTES_MAX
 from kiosk.csv_table import CSV_BYTES_MAX
 from kiosk.errors import KioskError, UnusableFileError
 from kiosk.mqtt.client import read_password
@@ -19,6 +18,7 @@ from kiosk.recognition.model_trial import WEIGHTS_BYTES_MAX, try_detector
 from kiosk.recognition.photo import PHOTO_BYTES_MAX, read_photo
 from kiosk.register.lists import read_list
 from kiosk.roster import load_roster
+from kiosk.toml_text import BYTES_MAX
 
 READERS: dict[str, tuple[Callable[[Path], object], int]] = {
     "configuration": (load_config, BYTES_MAX),

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.config import parse_config
-from kiosk.config_file import BYTES_MAX
 from kiosk.errors import ConfigError, RosterError
 from kiosk.register.lists import read_list
 from kiosk.roster import load_roster
+from kiosk.toml_text import BYTES_MAX
 
 WORDS = st.sampled_from(
     [

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import people
+from kiosk import cli, people
 from kiosk.__main__ import main
 from kiosk.config import CameraSection
 from kiosk.demo.sample_people import enrolment_photos
@@ -103,7 +103,6 @@ def command(folder: Path, line: str) -> list[str]:
         ("enrol s-3 @absent.jpg --config @kiosk.toml", 65, "absent.jpg: cannot be read"),
         ("enrol s-3 --config @kiosk.toml", 78, "enrol: expected photos or --camera"),
         ("enrol a/b @text.jpg --config @kiosk.toml", 78, "subject id 'a/b'"),
-        ("check --config @cut.toml", 65, "cut.kiosk-model: not a complete model bundle"),
         ("run --config @bad.toml", 78, "bad.toml: camera.fps: "),
         ("run --config @rate.toml", 78, "decision.fpir: 0.5 is not on the model card"),
         ("watch --config @kiosk.toml", 78, "mqtt.host: needed to watch"),
@@ -129,7 +128,7 @@ def test_a_failure_is_one_line_and_an_exit_code(
 def test_a_missing_runtime_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The other runtime is not used instead; systemd does not restart after this exit code."""
     assert main(command(folder, "check --config @old.toml")) == 78
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert "model.runtime: tflite-runtime is not installed; `pip install tflite-runtime`" in said
     assert 'set model.runtime = "ai-edge-litert"' in said
 
@@ -160,6 +159,31 @@ def test_the_process_exits_with_the_code_and_the_line(folder: Path) -> None:
     assert lines == [f"kiosk: no usable picture ({folder}/empty/0000.png: no face)"]
 
 
+def test_an_unreadable_default_configuration_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A user who may not look into /etc/kiosk learns that, instead of a traceback."""
+
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(cli, "DEFAULT_CONFIG", tmp_path / "kiosk.toml")
+    for name in ("stat", "iterdir", "read_bytes"):
+        monkeypatch.setattr(Path, name, refuse)
+    assert main(["gallery", "list"]) == 78
+    said = capsys.readouterr().err
+    assert re.fullmatch(rf"kiosk: {tmp_path}/kiosk.toml\S*: cannot be read \(Perm.*\)\n", said)
+
+
+@pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")
+def test_the_version_names_program_and_model(capsys: pytest.CaptureFixture[str]) -> None:
+    """`kiosk --version` needs no configuration."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert re.fullmatch(r"attendance-kiosk \d\S+, model \S+\n", capsys.readouterr().out)
+
+
 def test_ctrl_c_prints_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted command exits with 130, as shells expect."""
 
@@ -186,6 +210,10 @@ def test_gallery_commands_print_what_they_did(
     """Each action prints its result as text or as JSON."""
     assert run(folder, "gallery list", capsys)[0] == "s-1\t1\ns-2\t1\n"
     assert json.loads(run(folder, "gallery list --json", capsys)[0]) == {"s-1": 1, "s-2": 1}
+    assert re.fullmatch(
+        r"version 0, hash [0-9a-f]{12}, 2 people\n", run(folder, "gallery version", capsys)[0]
+    )
+    assert json.loads(run(folder, "gallery version --json", capsys)[0])["model_id"] == MODEL
     assert run(folder, "gallery export @out.npz", capsys)[0] == f"{folder}/out.npz: 2 people\n"
     assert run(folder, "gallery remove s-1", capsys)[0].startswith(
         "s-1: erased\na running kiosk names this person until"
@@ -209,6 +237,7 @@ def test_gallery_commands_print_what_they_did(
         "added": [],
         "replaced": ["s-1"],
         "another_face": ["s-2"],
+        "removed": [],
     }
 
 
@@ -220,8 +249,9 @@ def test_a_gallery_of_another_model_is_listed_with_a_note_and_renewed(
     save_gallery(folder / "state" / "gallery.npz", gallery_of("other"))
     out, err = run(folder, "gallery list", capsys)
     assert out == "s-1\t1\ns-2\t1\n"
-    assert err.startswith(f"note: {folder}/state/gallery.npz: belongs to other")
-    assert err.count("\n") == 1
+    version, note = err.splitlines()
+    assert re.fullmatch(r"version 0, hash [0-9a-f]{12}, 2 people", version)
+    assert note.startswith(f"note: {folder}/state/gallery.npz: belongs to other")
     out, err = run(folder, "gallery renew", capsys)
     empty, kept, *again = out.splitlines()
     assert empty == f"{folder}/state/gallery.npz: empty, for model {MODEL}"
@@ -291,15 +321,6 @@ def test_a_similar_person_is_a_warning(
     assert out == "s-3: 3 templates, replaced another face\n"
 
 
-def test_check_verifies_the_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`kiosk check` replays the golden vectors and prints the worst difference."""
-    assert run(folder, "check", capsys)[0] == f"{MODEL}: golden vectors within 0 int8 steps\n"
-    assert json.loads(run(folder, "check --json", capsys)[0]) == {
-        "model_id": MODEL,
-        "worst_int8_steps": 0,
-    }
-
-
 @pytest.fixture
 def without_amqtt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide amqtt, as on a Raspberry Pi, where install.sh does not install the extra "demo"."""
@@ -320,18 +341,6 @@ def test_a_daemon_without_any_broker_does_not_start(
     assert "attendance-kiosk[demo]" in printed.err
     assert printed.err.count("\n") == 1
     assert not (folder / "state" / "outbox.sqlite3").exists()
-
-
-@pytest.mark.usefixtures("without_amqtt")
-def test_check_reports_that_no_broker_is_configured(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The model is verified all the same; with a configured broker the command succeeds."""
-    assert main(command(folder, "check --config @kiosk.toml")) == 78
-    printed = capsys.readouterr()
-    assert printed.out == f"{MODEL}: golden vectors within 0 int8 steps\n"
-    assert printed.err.startswith(NO_BROKER)
-    assert main(command(folder, "check --config @closed.toml")) == 0
 
 
 @needs_photos

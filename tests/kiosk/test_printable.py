@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.printable import PrintableFormatter, is_shown, json_text, printable
+from kiosk.logs import PlainFormatter
+from kiosk.printable import is_shown, json_text, printable
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,6 @@ def test_json_escapes_what_is_not_shown(text: str, shown: str) -> None:
 def test_a_log_line_is_one_line() -> None:
     """A message out of the network can neither colour the log nor forge a line of it."""
     record = logging.LogRecord("a", logging.WARNING, "", 0, "x\x1b[31m\nWARNING b", None, None)
-    assert PrintableFormatter("%(levelname)s %(message)s").format(record) == (
+    assert PlainFormatter("%(levelname)s %(message)s").format(record) == (
         "WARNING x\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}WARNING b"
     )

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.register.config import REGISTER_FILE, RegisterConfig
+from kiosk.config_file import Section
+from kiosk.register.config import REGISTER_FILE, RegisterConfig, SiteSection
+from kiosk.register.rules.codes import CODES, Code, CodeSection
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "kiosk-register.service"
 EXAMPLE = SYSTEMD / "register.toml"
+LISTS: dict[str, type[Section]] = {"code": CodeSection, "site": SiteSection}
+"""The tables of which there may be several, and which the example comments out."""
 
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
@@ -59,7 +63,19 @@ def test_the_example_equals_the_defaults() -> None:
     assert written == {
         name: set(getattr(RegisterConfig(), name).__struct_fields__)
         for name in RegisterConfig.__struct_fields__
+        if name not in LISTS
     }
+
+
+def test_the_example_shows_every_key_of_the_lists() -> None:
+    """The lines that are commented out are valid, and say what is the default."""
+    text = re.sub(r"^# (?=\[\[|\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+    written = tomllib.loads(text)
+    for name, section in LISTS.items():
+        assert [set(one) for one in written[name]] == [set(section.__struct_fields__)]
+    config = REGISTER_FILE.parse(text.encode(), "register.toml")
+    assert [one.facts for one in config.code] == [CODES[Code.EXCUSED]]
+    assert config.zone_of("tijuana").key == "America/Tijuana"
 
 
 def test_every_key_is_explained() -> None:
@@ -68,4 +84,6 @@ def test_every_key_is_explained() -> None:
     for line in EXAMPLE.read_text().splitlines():
         if re.match(r"\w+ = ", line):
             assert above.startswith("# "), line
+        if re.match(r"# \w+ = ", line):
+            assert re.match(r"# [A-Z]", above), line
         above = line

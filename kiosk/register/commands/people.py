@@ -19,7 +19,8 @@ def show_people(*, as_json: bool) -> int:
         RegisterError: The database cannot be read.
     """
     with opened():
-        people = list(Person.objects.order_by("subject_id").values_list("subject_id", "name"))
+        listed = Person.objects.filter(is_listed=True).order_by("subject_id")
+        people = list(listed.values_list("subject_id", "name"))
     if as_json:
         for subject_id, name in people:
             print_json({"subject_id": subject_id, "name": name})
@@ -33,7 +34,7 @@ def show_people(*, as_json: bool) -> int:
 def import_people(file: Path, *, dry_run: bool, as_json: bool) -> int:
     """Replace the list by that of a CSV file, as a whole or not at all.
 
-    Stored events stay: their persons need not be in the list.
+    Stored events stay, and a person who is no longer in the list stays with them, not listed.
 
     Args:
         file: Columns subject_id,name.
@@ -46,7 +47,8 @@ def import_people(file: Path, *, dry_run: bool, as_json: bool) -> int:
     """
     new = {row[0]: row[1] for row in read_list(file, _HEADER, _HEADER[:1])}
     with opened(), transaction.atomic():
-        old = dict(Person.objects.values_list("subject_id", "name"))
+        listed = Person.objects.filter(is_listed=True)
+        old = dict(listed.values_list("subject_id", "name"))
         facts = {
             "added": len(set(new) - set(old)),
             "changed": sum(old[one] != new[one] for one in set(old) & set(new)),
@@ -54,8 +56,13 @@ def import_people(file: Path, *, dry_run: bool, as_json: bool) -> int:
             "waiting": BinEntry.objects.filter(reason="unknown person").count(),
         }
         if not dry_run:
-            Person.objects.all().delete()
-            Person.objects.bulk_create(Person(subject_id=one, name=new[one]) for one in new)
+            listed.exclude(subject_id__in=new).update(is_listed=False)
+            Person.objects.bulk_create(
+                (Person(subject_id=one, name=new[one]) for one in new),
+                update_conflicts=True,
+                unique_fields=["subject_id"],
+                update_fields=["name", "is_listed"],
+            )
     print_outcome(facts, dry_run=dry_run, as_json=as_json)
     return 0
 

@@ -1,5 +1,6 @@
 """The benchmark: it measures the real stages and processes; figures are not checked."""
 
+import importlib.util
 import resource
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.bench import run as bench_run
 from kiosk.bench.machine import Machine
 from kiosk.bench.peers import (
     compare_models,
@@ -35,6 +37,7 @@ from kiosk.config import (
     parse_config,
 )
 from kiosk.demo import sample_people
+from kiosk.demo.drawn_face import draw_face
 from kiosk.errors import CameraError, ConfigError, KioskError, ModelError
 from kiosk.mqtt.outbox import Outbox
 from kiosk.recognition.bundle import write_bundle
@@ -93,6 +96,22 @@ def recogniser(config: Config) -> Recogniser:
 
 def replay(folder: Path) -> CameraSection:
     return CameraSection(backend="replay", source=str(folder), fps=12.5, pace="fast")
+
+
+def test_a_kiosk_without_the_sample_photos_is_measured_with_drawn_faces(
+    recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra "demo" is not installed on a Pi: a drawn face passes all stages, too."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert bench_run._sample_walk() == "sample walk with drawn faces"
+    pictures = [picture(draw_face(seed), 15 * seed) for seed in range(5)]
+    camera = replay(write_folder(tmp_path / "walk", pictures))
+    timings = time_replay(
+        recogniser, random_gallery(recogniser.embedder.model_id), camera, tmp_path
+    )
+    assert timings.faces == timings.stopwatch.count("event") == 5
+    first = next(sample_people.draw_walk(drawn=True))
+    assert first.shape == (480, 640, 3)
 
 
 def a_bench(board: str = "", load: float = 0.1) -> Bench:
@@ -249,8 +268,9 @@ def test_a_fresh_process_is_measured_without_the_benchmarks_memory(
 def test_a_daemon_that_does_not_start_is_an_error(config: Config, tmp_path: Path) -> None:
     """If `kiosk run` ends before READY, the error contains its last line."""
     source = write_folder(tmp_path / "door", [blank()])
-    with pytest.raises(KioskError, match=r"before it was ready: kiosk: .*gallery\.npz"):
-        measure_start(config, replay(source), tmp_path, lambda _: None, starts=1)
+    wrong = msgspec.structs.replace(config, decision=DecisionSection(fpir=0.5))
+    with pytest.raises(KioskError, match=r"before it was ready: kiosk: decision\.fpir"):
+        measure_start(wrong, replay(source), tmp_path, lambda _: None, starts=1)
 
 
 PATHS = st.text().map(str.strip).filter(lambda path: not path.startswith("~"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import logging
 import os
@@ -33,9 +34,10 @@ from kiosk.protocol.health import decode_health
 from kiosk.protocol.topics import HEALTH, kind_filter
 from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
-from kiosk.recognition.gallery import Gallery, save_gallery
+from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.match import Matcher
 from kiosk.records import Decision, Image, Verdict
+from kiosk.service_status import read_status
 from tests.mosquitto import PATIENCE_S, Mosquitto, free_port
 from tests.support import needs_photos, write_config
 from tests.support_recognition import PLAIN, embedding, picture, small_bundle, write_folder
@@ -43,6 +45,13 @@ from tests.support_recognition import PLAIN, embedding, picture, small_bundle, w
 EMPTY: Image = np.full((120, 160, 3), 128, np.uint8)
 GONE = CameraError("camera.source: 0 stopped giving frames")
 WATCHDOG_S = 20
+LESSON = """
+[[lesson]]
+name = "all-day"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+start = "00:00"
+end = "23:59"
+"""
 Shown = Iterable[Image | CameraError]
 
 
@@ -62,9 +71,9 @@ class Manager:
         self._say(b"sync")
         return list(iter(self._next, "sync"))
 
-    def wait_for(self, start: str) -> str:
-        """Wait for the next message that begins with ``start``."""
-        while not (message := self._next()).startswith(start):
+    def wait_for(self, start: str, part: str = "") -> str:
+        """Wait for the next message that begins with ``start`` and contains ``part``."""
+        while not (message := self._next()).startswith(start) or part not in message:
             pass
         return message
 
@@ -185,16 +194,27 @@ def gallery_file(config_path: Path) -> Path:
     return config_path.with_name("state") / "gallery.npz"
 
 
+def damage_gallery(path: Path, damage: str) -> None:
+    match damage:
+        case "absent":
+            path.unlink()
+        case "cut":
+            path.write_bytes(path.read_bytes()[:-100])
+        case _:
+            save_gallery(path, dataclasses.replace(people("s-9"), model_id="other"))
+
+
 # Starting
 
 
 def test_ready_is_sent_after_the_first_frame(build: Build, manager: Manager) -> None:
-    """Nothing is sent before a frame; then READY with the number of people; at the end STOPPING."""
+    """Nothing is sent before a frame; then READY with the state; at the end STOPPING."""
 
     def script() -> Iterator[Image]:
-        assert manager.read_all() == []
         yield EMPTY
-        assert manager.read_all()[0] == "READY=1\nSTATUS=2 people enrolled"
+        (ready,) = [one for one in manager.read_all() if "READY" in one]
+        assert ready.startswith("READY=1\nSTATUS=2 people enrolled; camera ok; broker ")
+        assert ready.endswith("; 0 events waiting")
         yield EMPTY
 
     build(script()).run()
@@ -203,14 +223,72 @@ def test_ready_is_sent_after_the_first_frame(build: Build, manager: Manager) -> 
     assert "READY" not in "".join(rest)
 
 
-@pytest.mark.parametrize("script", [GONE, [GONE], []])
-def test_without_a_first_frame_ready_is_not_sent(
-    script: Shown | CameraError, build: Build, manager: Manager
+@pytest.mark.parametrize("script", [GONE, [GONE]])
+def test_a_camera_that_is_lost_at_the_start_is_waited_for(
+    script: Shown | CameraError,
+    build: Build,
+    manager: Manager,
+    mosquitto: Mosquitto,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A camera that does not open, fails at once or has no frame ends the start with an error."""
-    with pytest.raises(CameraError):
-        build(script).run()
+    """READY says that the camera is lost, the school hears it, and the camera is tried again."""
+    caplog.set_level(logging.INFO)
+    listener = mosquitto.listen(kind_filter(HEALTH))
+
+    def back() -> Iterator[Image]:
+        ready = manager.wait_for("READY=1")
+        assert "camera lost: camera.source: 0 stopped giving frames" in ready
+        while decode_health(listener.next()[1]).camera != "lost":
+            pass
+        yield EMPTY
+        yield EMPTY
+        assert manager.wait_for("STATUS=", "camera ok")
+
+    build(script, back()).run()
+    assert lines(caplog, "camera lost: ") == 1
+    assert lines(caplog, "camera back") == 1
+
+
+def test_a_recording_without_a_frame_ends_the_start(build: Build, manager: Manager) -> None:
+    """A second try would find no frame either."""
+    with pytest.raises(RecordingError, match="holds no frame"):
+        build([]).run()
     assert manager.read_all() == ["STOPPING=1"]
+
+
+@pytest.mark.parametrize("damage", ["absent", "cut", "other-model"])
+def test_a_gallery_that_cannot_be_used_is_waited_for(
+    damage: str,
+    build: Build,
+    manager: Manager,
+    config_path: Path,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """READY says what it waits for; once the gallery is mended, the people are recognised."""
+    caplog.set_level(logging.INFO)
+    path = gallery_file(config_path)
+    damage_gallery(path, damage)
+    daemon = build()
+
+    def script() -> Iterator[Image]:
+        yield EMPTY
+        assert manager.wait_for("READY=1").startswith(
+            f"READY=1\nSTATUS=waiting for a gallery: {path}: "
+        )
+        clock.advance(5.0)
+        yield EMPTY
+        assert not len(daemon.pipeline.matcher)
+        save_gallery(path, people("s-1", "s-2"))
+        clock.advance(5.0)
+        yield EMPTY
+        assert manager.wait_for("STATUS=2 people enrolled")
+        assert daemon.pipeline.matcher.subjects == ("s-1", "s-2")
+
+    daemon.open_camera = open_scripts(clock, [script()])
+    daemon.run()
+    assert lines(caplog, f"waiting for a gallery: {path}") == 1
+    assert lines(caplog, "gallery read: 2 people") == 1
 
 
 def test_with_a_model_that_computes_wrong_ready_is_not_sent(
@@ -373,8 +451,9 @@ def test_a_camera_that_hangs_upside_down_is_told_once_and_its_end_once(
     told = [message for message in caplog.messages if message.startswith("most faces")]
     refused = "most faces are refused: upside down (see camera.rotation)"
     assert told == [refused, "most faces are no longer refused for one reason"]
-    states = [message for message in manager.read_all() if message.startswith("STATUS=")]
-    assert states == [f"STATUS=2 people enrolled; {refused}", "STATUS=2 people enrolled"]
+    states = [one for one in manager.read_all() if one.startswith("STATUS=2 people enrolled; ")]
+    assert states[-2].endswith(f"; {refused}")
+    assert states[-1].endswith("; 0 events waiting")
 
 
 # The camera is lost
@@ -398,8 +477,9 @@ def test_a_lost_camera_is_logged_once_and_its_return_once(
         [EMPTY],
     ).run()
     assert (lines(caplog, "camera lost"), lines(caplog, "camera back")) == (2, 2)
-    states = [m.removeprefix("STATUS=camera ") for m in manager.read_all() if "camera" in m]
-    assert states == ["lost", "back", "lost", "back"]
+    told = "\n".join(manager.read_all())
+    states = [state for state, _ in itertools.groupby(re.findall(r"camera (\w+)", told))]
+    assert states == ["ok", "lost", "covered", "lost", "covered"]  # the pictures are grey
 
 
 def test_the_watchdog_is_fed_while_the_camera_is_lost(
@@ -517,10 +597,13 @@ def test_a_reload_uses_the_changed_gallery(
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
     assert daemon.pipeline.walks._rule.threshold > before
-    states = [message.split("\n") for message in manager.read_all() if "WATCHDOG" not in message]
+    used = load_gallery(gallery_file(config_path)).content_hash
+    assert daemon.recorder.gallery_hash == daemon.state.vitals.gallery_hash == used
+    told = [one for one in manager.read_all() if not one.startswith(("WATCHDOG", "STATUS"))]
+    states = [message.split("\n") for message in told]
     assert [state[0] for state in states] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
     assert states[1][1].startswith("MONOTONIC_USEC=100")
-    assert states[2][1] == "STATUS=11 people enrolled"
+    assert states[2][1].startswith("STATUS=11 people enrolled;")
 
 
 @pytest.mark.parametrize("damage", ["absent", "cut", "other-model"])
@@ -538,13 +621,7 @@ def test_a_bad_gallery_keeps_the_old_one(
 
     def script() -> Iterator[Image]:
         yield EMPTY
-        match damage:
-            case "absent":
-                path.unlink()
-            case "cut":
-                path.write_bytes(path.read_bytes()[:-100])
-            case _:
-                save_gallery(path, dataclasses.replace(people("s-9"), model_id="other"))
+        damage_gallery(path, damage)
         daemon.reload.set()
         yield EMPTY
         yield EMPTY
@@ -552,7 +629,7 @@ def test_a_bad_gallery_keeps_the_old_one(
     daemon.open_camera = open_scripts(clock, [script()])
     daemon.run()
     assert daemon.pipeline.matcher.subjects == ("s-1", "s-2")
-    assert lines(caplog, f"the old ones stay in force: {path}") == 1
+    assert lines(caplog, f"the old stay: {path}") == 1
     assert sum("READY=1" in message for message in manager.read_all()) == 2
 
 
@@ -624,6 +701,26 @@ def test_a_signal_stops_the_wait_for_a_frame(
     assert process.returncode == 0, log
 
 
+def test_a_disk_that_cannot_be_written_is_waited_for(
+    request: pytest.FixtureRequest, manager: Manager, config_path: Path
+) -> None:
+    """READY says what it waits for; when the disk is mended, the daemon goes on by itself."""
+    outbox = config_path.with_name("state") / "outbox.sqlite3"
+    outbox.mkdir()
+    process: subprocess.Popen[str] = request.getfixturevalue("process")
+    assert f"STATUS=waiting for the disk: {outbox}: " in manager.wait_for("READY=1")
+    status = read_status(load_config(config_path))
+    assert status is not None
+    assert (status.pid, status.outbox_fault[: len(str(outbox))]) == (process.pid, str(outbox))
+    outbox.rmdir()
+    assert manager.wait_for("READY=1").startswith("READY=1\nSTATUS=2 people enrolled; camera ok")
+    process.terminate()
+    _, log = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, log
+    assert log.count("waiting for the disk") == 1
+    assert read_status(load_config(config_path)) is None
+
+
 def test_sighup_reads_the_gallery_again(
     process: subprocess.Popen[str], manager: Manager, config_path: Path
 ) -> None:
@@ -632,10 +729,10 @@ def test_sighup_reads_the_gallery_again(
     save_gallery(gallery_file(config_path), people("s-secret", "s-2", "s-3"))
     process.send_signal(signal.SIGHUP)
     assert "MONOTONIC_USEC=" in manager.wait_for("RELOADING=1")
-    assert manager.wait_for("READY=1") == "READY=1\nSTATUS=3 people enrolled"
+    assert manager.wait_for("READY=1").startswith("READY=1\nSTATUS=3 people enrolled;")
     process.terminate()
     _, log = process.communicate(timeout=PATIENCE_S)
-    assert "gallery and thresholds read again: 3 people" in log
+    assert "gallery, thresholds and timetable read again: 3 people" in log
     assert "secret" not in log
 
 
@@ -652,14 +749,16 @@ def test_sighup_reads_the_thresholds_again(
         manager.wait_for("READY=1")
     process.terminate()
     _, log = process.communicate(timeout=PATIENCE_S)
-    told = [line for line in log.splitlines() if "read again" in line or "stay in force" in line]
+    told = [line for line in log.splitlines() if "read again" in line or "the old stay" in line]
     assert len(told) == 2
     assert "decision.fpir: 0.5 is not on the model card" in told[0]
-    assert "gallery and thresholds read again: 2 people" in told[1]
+    assert "gallery, thresholds and timetable read again: 2 people" in told[1]
 
 
-def test_a_reload_reads_only_the_decision_section(config_path: Path, clock: ManualClock) -> None:
-    """A reload uses the threshold of the changed file, and none of its other sections."""
+def test_a_reload_reads_thresholds_and_timetable_alone(
+    config_path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    """A reload uses these of the changed file, and names other keys that have changed."""
     with ExitStack() as stack:
         daemon = build_daemon(
             load_config(config_path),
@@ -669,9 +768,12 @@ def test_a_reload_reads_only_the_decision_section(config_path: Path, clock: Manu
             read_config=lambda: load_config(config_path),
         )
         moved = config_path.read_text().replace("/state", "/elsewhere")
-        config_path.write_text(f"{moved}\n[decision]\nthreshold = 0.9\n")
-        matcher, rule = daemon.load_gallery()
-    assert (rule.threshold, len(matcher)) == (0.9, 2)
+        config_path.write_text(f"{moved}\n[decision]\nthreshold = 0.9\n{LESSON}")
+        loaded = daemon.loader.load_again()
+    assert (loaded.rule.threshold, len(loaded.matcher)) == (0.9, 2)
+    assert loaded.config.directory == tmp_path / "state"
+    assert [lesson.name for lesson in loaded.config.lesson] == ["all-day"]
+    assert loaded.restart_keys == ("state.directory",)
 
 
 def test_the_end_of_a_recording_is_logged(build: Build, caplog: pytest.LogCaptureFixture) -> None:

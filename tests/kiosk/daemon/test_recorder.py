@@ -61,7 +61,15 @@ class RecorderUnderTest:
     def __init__(self, path: Path, clock: ManualClock, config: Config = CONFIG) -> None:
         self.committed = 0
         self.outbox = Outbox(path)
-        self.recorder = Recorder(self.outbox, clock, config, "model-1", self._count)
+        self.recorder = Recorder(
+            self.outbox,
+            clock,
+            config,
+            "model-1",
+            self._count,
+            gallery_version=3,
+            gallery_hash="0a1b2c3d4e5f",
+        )
 
     def _count(self) -> None:
         self.committed += 1
@@ -119,6 +127,8 @@ def test_the_event_holds_person_place_time_and_decision(path: Path, clock: Manua
             "frames": 4,
             "quality": 0.8,
             "model_id": "model-1",
+            "gallery_version": 3,
+            "gallery_hash": "0a1b2c3d4e5f",
         },
     }
 

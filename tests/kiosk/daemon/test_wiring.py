@@ -12,7 +12,7 @@ from kiosk.config import load_config, make_directory
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, EMBEDDING_DIM
 from kiosk.daemon import wiring
 from kiosk.daemon.wiring import build_daemon
-from kiosk.errors import ConfigError, GalleryError, ModelError, OutboxError, PhotoError
+from kiosk.errors import ConfigError, ModelError, OutboxError, PhotoError
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.gallery import Gallery, save_gallery
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "error"),
-    [("model", ModelError), ("gallery", GalleryError), ("outbox", OutboxError)],
+    [("model", ModelError), ("outbox", OutboxError)],
 )
 def test_no_broker_is_started_when_a_file_is_bad(
     damage: str,
@@ -152,12 +152,11 @@ def test_no_broker_is_started_when_a_file_is_bad(
     state.mkdir()
     files = {
         "model": tmp_path / "copy.kiosk-model",
-        "gallery": state / "gallery.npz",
         "outbox": state / "outbox.sqlite3",
     }
     files["model"].write_bytes(bundle_path.read_bytes())
     people = {"s-1": embedding(1)[None]}
-    save_gallery(files["gallery"], Gallery(small_bundle().card.model_id, people))
+    save_gallery(state / "gallery.npz", Gallery(small_bundle().card.model_id, people))
     files[damage].write_text("damaged")
     monkeypatch.setattr(wiring, "EmbeddedBroker", lambda _: pytest.fail("a broker was started"))
     with ExitStack() as stack, pytest.raises(error, match=str(files[damage])):

@@ -1,15 +1,18 @@
 """The attendance list, and which payloads it takes."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.event import encode
-from kiosk.protocol.topics import Topic
+from kiosk.protocol.topics import KioskAddress, Topic
 from kiosk.watch.attendance_list import KEPT_S, AttendanceList, read_event, utc_time
 from tests.kiosk.mqtt.support import ADDRESS, ONLINE
 from tests.kiosk.watch.support import FIRST, changed, event, participation
 
 TOPIC = Topic(ADDRESS, "attendance")
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
 def test_a_repeat_is_known_by_its_event_id() -> None:
@@ -77,17 +80,16 @@ def test_a_late_event_is_listed() -> None:
     assert attendance.sessions == [FIRST.session, "1970-01-01/day"]
 
 
-def test_availability_is_reported_only_when_it_changes() -> None:
-    """The same message again, as after a reconnection, is not a change."""
+def test_the_kiosks_are_listed_by_address_until_they_go() -> None:
+    """What each says is taken in; one that was taken out of service is dropped."""
     attendance = AttendanceList()
-    states = [ONLINE, ONLINE, ONLINE.as_offline(), ONLINE]
-    assert [attendance.set_availability(ADDRESS, state) for state in states] == [
-        True,
-        False,
-        True,
-        True,
-    ]
-    assert attendance.kiosks == [(ADDRESS, ONLINE)]
+    other = KioskAddress(site="school", room="room-0", kiosk="kiosk-0")
+    for address in (ADDRESS, other):
+        attendance.hear(address, ONLINE, NOW, retained=False)
+    assert [address for address, _ in attendance.kiosks] == [other, ADDRESS]
+    assert attendance.kiosks[0][1].availability == ONLINE
+    attendance.forget(other)
+    assert [address for address, _ in attendance.kiosks] == [ADDRESS]
 
 
 @pytest.mark.parametrize(

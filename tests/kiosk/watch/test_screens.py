@@ -2,8 +2,10 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +15,13 @@ from kiosk.protocol.event import encode
 from kiosk.protocol.topics import Topic
 from kiosk.roster import Roster
 from kiosk.watch.attendance_list import AttendanceList, read_event
+from kiosk.watch.door import Door
 from kiosk.watch.screens import JsonLines, LiveTable, Screen, TextLines, screen_for
 from tests.kiosk.mqtt.support import ADDRESS, ONLINE
+from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.watch.support import BERLIN, FIRST, ROSTER, changed, event, participation
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
 class Terminal(io.StringIO):
@@ -71,10 +77,10 @@ def test_no_payload_crashes_the_viewer(payload: bytes, kind: str) -> None:
 def test_a_line_has_the_local_time_the_name_and_the_place() -> None:
     """The time is in the requested zone; without a name on the roster, the subject id is shown."""
     out = io.StringIO()
-    lines = TextLines(out, ROSTER, ZoneInfo("Asia/Tokyo"))
+    lines = TextLines(out, ROSTER, ZoneInfo("Asia/Tokyo"), lambda: NOW)
     lines.show_event(FIRST)
     lines.show_event(event(2, subject_id="s9", clock="unsynchronised"))
-    lines.show_availability(ADDRESS, ONLINE)
+    lines.show_kiosk(ADDRESS, Door().hear(ONLINE, NOW, retained=False))
     assert out.getvalue().splitlines() == [
         "2026-11-24 16:01:02  Ada Lovelace  room-1/kiosk-1  2026-11-24/maths",
         "2026-11-24 ~16:01:02  s9  room-1/kiosk-1  2026-11-24/maths",
@@ -86,14 +92,18 @@ def test_the_table_shows_the_complete_list() -> None:
     """On a terminal, the screen is cleared and each class session is shown in columns."""
     attendance = AttendanceList()
     out = Terminal()
-    table = LiveTable(out, ROSTER, BERLIN, attendance)
+    table = LiveTable(out, ROSTER, BERLIN, attendance, lambda: NOW)
     for one in (FIRST, event(2, subject_id="s22", time="2026-11-24T08:00:00.000+01:00")):
         attendance.add(one, 0.0)
         table.show_event(one)
-    attendance.set_availability(ADDRESS, ONLINE)
-    table.show_availability(ADDRESS, ONLINE)
+    for news in (ONLINE, msgspec.structs.replace(HEALTH, camera="lost", last_frame_age_s=70.4)):
+        attendance.hear(ADDRESS, news, NOW, retained=False)
+    table.show_kiosk(ADDRESS, attendance.kiosks[0][1])
     assert last_screen(out) == [
-        "room-1/kiosk-1 is online",
+        (
+            "room-1/kiosk-1 is online; camera lost; 12 people enrolled; 3 waiting; "
+            "last frame 70.4 s before; 0% of 9 faces refused, most blurred"
+        ),
         "2026-11-24/maths: 2 present",
         "  TIME      NAME          ROOM",
         "  08:00:00  s22           room-1",
@@ -154,8 +164,10 @@ def test_json_is_the_event_and_the_name() -> None:
     out = io.StringIO()
     screen = JsonLines(out, ROSTER)
     screen.show_event(FIRST)
-    screen.show_availability(ADDRESS, ONLINE)
-    one, two = map(json.loads, out.getvalue().splitlines())
+    door = Door().hear(ONLINE, NOW, retained=False)
+    for heard in (door, door.hear(HEALTH, NOW, retained=False)):
+        screen.show_kiosk(ADDRESS, heard)
+    one, two, three = map(json.loads, out.getvalue().splitlines())
     assert one == {**json.loads(encode(FIRST)), "name": "Ada Lovelace"}
     assert two == {
         "type": "availability",
@@ -166,6 +178,20 @@ def test_json_is_the_event_and_the_name() -> None:
         "boot_id": "boot-1",
         "version": "0.1.0",
     }
+    assert (three["type"], three["kiosk"], three["waiting"]) == ("health", "kiosk-1", 3)
+
+
+def test_a_line_about_a_kiosk_is_written_when_it_says_something_new() -> None:
+    """Health that comes every minute is silent in a pipe, until something does not work."""
+    out = io.StringIO()
+    lines = TextLines(out, ROSTER, BERLIN, lambda: NOW)
+    door = Door()
+    for camera in ("ok", "ok", "black", "black", "ok"):
+        news = msgspec.structs.replace(HEALTH, camera=camera, waiting=len(out.getvalue()))
+        door = door.hear(news, NOW, retained=False)
+        lines.show_kiosk(ADDRESS, door)
+    online = "room-1/kiosk-1 is online"
+    assert out.getvalue().splitlines() == [online, f"{online}; camera black", online]
 
 
 def test_text_cannot_control_the_terminal() -> None:

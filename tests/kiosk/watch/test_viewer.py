@@ -5,6 +5,7 @@ import logging
 import queue
 import threading
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,12 +14,14 @@ import pytest
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.mqtt.outbox import Outbox
-from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, encode
-from kiosk.protocol.topics import FOR_REGISTER, KioskAddress
+from kiosk.protocol.health import encode_health
+from kiosk.protocol.topics import FOR_REGISTER, HEALTH, KioskAddress
 from kiosk.watch.attendance_list import AttendanceList
+from kiosk.watch.door import Door
 from kiosk.watch.viewer import watch
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
+from tests.kiosk.protocol.test_health import HEALTH as KIOSK_HEALTH
 from tests.kiosk.watch.support import FIRST, changed, event, participation
 from tests.mosquitto import PATIENCE_S
 
@@ -39,8 +42,8 @@ class Heard:
     def show_event(self, event: Event) -> None:
         self.events.append(event)
 
-    def show_availability(self, address: KioskAddress, availability: Availability) -> None:
-        self.states.put((address, availability.state))
+    def show_kiosk(self, address: KioskAddress, door: Door) -> None:
+        self.states.put((address, door.state(datetime.now(UTC))))
 
     def show_skipped(self, count: int) -> None:
         self.skipped.append(count)
@@ -70,7 +73,7 @@ def test_events_are_shown_once_and_bad_ones_are_logged(
     client.publish(ADDRESS.availability, b'{"state":"online","boot_id":"b","version":"1"}', 1, True)
     thread = watching(section(mosquitto, protocol), screen, limit=2)
     # The retained message comes once the subscription is active, so nothing after it is missed.
-    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
+    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "not known")
     with caplog.at_level(logging.WARNING, logger="kiosk"):
         for payload in (encode(FIRST), encode(FIRST), b"{}", changed(kiosk="other"), b"\x00"):
             client.publish(ADDRESS.topic_of(AttendanceEvent), payload, 1)
@@ -93,10 +96,10 @@ def test_messages_of_unknown_kinds_do_not_hide_the_rest(
     client = mosquitto.listen("$SYS/none").client
     publish_state(mosquitto)
     thread = watching(section(mosquitto), screen, limit=2)
-    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
+    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "not known")
     tree = ADDRESS.availability.removesuffix("availability")
     with caplog.at_level(logging.WARNING, logger="kiosk"):
-        for kind in (*FOR_REGISTER, "rumour"):  # of these, one is unknown
+        for kind in (*FOR_REGISTER - {HEALTH}, "rumour"):  # of these, one is unknown
             client.publish(tree + kind, b"not even JSON", 1)
         client.publish(tree + "absence", changed(type="absence"), 1)
         client.publish(tree + "attendance", changed(type="absence"), 1)
@@ -114,7 +117,7 @@ HOSTILE = b"[" * 9000 + b"]" * 9000
 """Nested so deeply that a parser would reach the limit of Python's stack."""
 
 
-@pytest.mark.parametrize("kind", ["availability", "attendance"])
+@pytest.mark.parametrize("kind", ["availability", "health", "attendance"])
 def test_a_hostile_retained_message_ends_no_watch(
     mosquitto: "Mosquitto", caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
@@ -125,14 +128,14 @@ def test_a_hostile_retained_message_ends_no_watch(
     publish_state(mosquitto)
     with caplog.at_level(logging.WARNING, logger="kiosk.watch"):
         thread = watching(section(mosquitto), screen, limit=1, attendance=attendance)
-        assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
+        assert screen.states.get(timeout=PATIENCE_S)[0] == ADDRESS
         client.publish(KioskAddress("a", "b", "c").topic(kind), HOSTILE, 1, True)
         client.publish(ADDRESS.topic_of(AttendanceEvent), encode(FIRST), 1)
         thread.join(PATIENCE_S)
     assert screen.events == [FIRST]
     assert attendance.refused == 2
     (line,) = caplog.messages
-    assert line.startswith(f"kiosk/v1/a/b/c/{kind}: not an ")
+    assert line.startswith(f"kiosk/v1/a/b/c/{kind}: not a")
 
 
 def test_a_retained_event_is_no_arrival(
@@ -145,13 +148,28 @@ def test_a_retained_event_is_no_arrival(
     publish_state(mosquitto)
     with caplog.at_level(logging.WARNING, logger="kiosk"):
         thread = watching(section(mosquitto), screen, limit=1, attendance=attendance)
-        assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
+        assert screen.states.get(timeout=PATIENCE_S)[0] == ADDRESS
         client.publish(ADDRESS.topic_of(AttendanceEvent), encode(FIRST), 1)
         thread.join(PATIENCE_S)
     assert screen.events == [FIRST]
     assert attendance.refused == 1
     (line,) = caplog.messages
     assert "retained, so it is no arrival" in line
+
+
+def test_what_the_broker_has_kept_is_shown_together(mosquitto: "Mosquitto") -> None:
+    """Availability and health of a kiosk give one state: "not known" is not shown in between."""
+    screen = Heard()
+    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    health = encode_health(msgspec.structs.replace(KIOSK_HEALTH, time=time))
+    client = mosquitto.listen("$SYS/none").client
+    client.publish(ADDRESS.topic(HEALTH), health, 1, True).wait_for_publish(PATIENCE_S)
+    publish_state(mosquitto)
+    thread = watching(section(mosquitto), screen, limit=1)
+    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
+    client.publish(ADDRESS.topic_of(AttendanceEvent), encode(FIRST), 1)
+    thread.join(PATIENCE_S)
+    assert screen.states.empty()
 
 
 def test_an_event_on_the_topic_of_another_type_is_logged(
@@ -162,7 +180,7 @@ def test_an_event_on_the_topic_of_another_type_is_logged(
     client = mosquitto.listen("$SYS/none").client
     publish_state(mosquitto)
     thread = watching(section(mosquitto), screen, limit=1)
-    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
+    assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "not known")
     with caplog.at_level(logging.WARNING, logger="kiosk"):
         client.publish(ADDRESS.topic_of(ParticipationEvent), encode(event(2)), 1)
         client.publish(ADDRESS.topic_of(AttendanceEvent), encode(FIRST), 1)
@@ -189,7 +207,8 @@ def test_what_the_publisher_sends_is_shown(mosquitto: "Mosquitto", tmp_path: "Pa
         publisher = KioskPublisher(mqtt, outbox)
         publisher.start()
         thread = watching(mqtt, screen, limit=1)
-        assert screen.states.get(timeout=PATIENCE_S) == (ADDRESS, "online")
+        address, state = screen.states.get(timeout=PATIENCE_S)
+        assert (address, state in {"online", "not known"}) == (ADDRESS, True)  # kept, or just said
         one = event(int(uuid.uuid4()) % 10**12)
         outbox.put(lambda _: (one.event_id, ADDRESS.topic_of(AttendanceEvent), encode(one)))
         publisher.notify()
@@ -221,7 +240,7 @@ def test_a_watch_outlives_the_broker(
     screen = Heard()
     thread = watching(section(mosquitto), screen, limit=1)
     publish_state(mosquitto)
-    assert screen.states.get(timeout=PATIENCE_S)[1] == "online"
+    assert screen.states.get(timeout=PATIENCE_S)[1] in {"online", "not known"}
     with caplog.at_level(logging.INFO, logger="kiosk"):
         mosquitto.restart()
         publish_state(mosquitto, "offline")

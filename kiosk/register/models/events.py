@@ -1,8 +1,7 @@
-"""The tables of the register.
+"""What the kiosks sent.
 
-What a kiosk sent is stored as the bytes that came, and never changed; the columns beside them are
-copies to search by. Tables are written by ``kiosk register`` alone; several instances may share
-them.
+A message is stored as the bytes that came, and never changed; the columns beside them are copies to
+search by. The ingest alone writes these tables; several instances may share them.
 
 ``site`` comes from the event itself, so that the events can be split by site over several
 databases (it must then become part of both unique keys).
@@ -10,14 +9,19 @@ databases (it must then become part of both unique keys).
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 
 class Register(models.Model):
-    """The identity of this database; one row."""
+    """The identity of this database; one row.
+
+    ``secret`` signs the cookies of the pages; all instances share it.
+    """
 
     register_id = models.TextField(primary_key=True)
     created_at = models.DateTimeField()
+    secret = models.TextField(default="")
 
 
 class Event(models.Model):
@@ -25,6 +29,8 @@ class Event(models.Model):
 
     ``scanned_at`` is the kiosk's time and is never replaced by ``arrived_at``, the register's.
     ``id`` grows in the order of storing, and is used by nobody else but those who page through.
+    ``placing`` says what became of it: "new" until the marker has seen it, then "placed", or the
+    reason why it belongs to no lesson (:mod:`kiosk.register.marking`).
     """
 
     event_id = models.TextField()
@@ -41,13 +47,21 @@ class Event(models.Model):
     arrived_at = models.DateTimeField()
     is_replayed = models.BooleanField()
     payload = models.BinaryField()
+    placing = models.TextField(db_default="new")
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["event_id"], name="event_once"),
             models.UniqueConstraint(fields=["outbox_id", "sequence"], name="event_of_outbox"),
         ]
-        indexes: ClassVar = [models.Index(fields=["scanned_at"], name="event_time")]
+        indexes: ClassVar = [
+            models.Index(fields=["scanned_at"], name="event_time"),
+            models.Index(
+                fields=["id"], condition=~models.Q(placing="placed"), name="event_unplaced"
+            ),
+            models.Index(fields=["room", "scanned_at"], name="event_room"),
+            models.Index(fields=["subject_id", "scanned_at"], name="event_subject"),
+        ]
 
 
 class Alarm(models.Model):
@@ -78,6 +92,11 @@ class BinEntry(models.Model):
     topic = models.TextField()
     payload = models.BinaryField()
     arrived_at = models.DateTimeField()
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    dismissed_why = models.TextField(default="")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["digest"], name="bin_once")]
@@ -133,10 +152,3 @@ class Kiosk(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["site", "room", "kiosk"], name="kiosk_address")
         ]
-
-
-class Person(models.Model):
-    """A person of the imported list."""
-
-    subject_id = models.TextField(primary_key=True)
-    name = models.TextField()

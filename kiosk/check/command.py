@@ -1,0 +1,83 @@
+"""The command ``kiosk check``."""
+
+from collections.abc import Callable
+
+from kiosk.check.account import become_service_account
+from kiosk.check.broker import check_broker
+from kiosk.check.camera import check_camera
+from kiosk.check.files import (
+    Model,
+    check_disk,
+    check_gallery,
+    check_model,
+    check_outbox,
+    check_roster,
+)
+from kiosk.check.finding import Finding, attempt, fault, ok, report
+from kiosk.check.service import camera_finding, clock_finding
+from kiosk.clock import Clock
+from kiosk.config import Config
+from kiosk.errors import ConfigError
+from kiosk.mqtt.client import check_broker_files
+from kiosk.service_status import read_status
+
+ReadConfig = Callable[[], Config]
+
+
+def run_check(
+    read_config: ReadConfig, clock: Clock, say: Callable[[str], None], *, as_json: bool
+) -> int:
+    """Prove everything that ``kiosk run`` needs; print a line for each part.
+
+    Args:
+        read_config: Reads the configuration.
+        clock: Time.
+        say: Prints a line.
+        as_json: Print JSON instead.
+
+    Returns:
+        The exit code: 0, or that of the first fault.
+    """
+    try:
+        become_service_account(read_config())
+        config = read_config()  # with the rights of the service
+    except ConfigError as exc:
+        finding = fault("configuration", str(exc), exc.exit_code)
+        return report([finding], say, as_json=as_json)
+    findings, model = check_all(config, clock)
+    known = {"model_id": model.model_id, "worst_int8_steps": model.worst_steps} if model else {}
+    return report(findings, say, as_json=as_json, **known)
+
+
+def check_all(config: Config, clock: Clock) -> tuple[list[Finding], Model | None]:
+    """Check every part; return the loaded model, too, if there is one."""
+    model_finding, model = check_model(config)
+    outbox_finding, outbox_id = check_outbox(config)
+    status = read_status(config)
+    return [
+        *_configuration(config, model),
+        model_finding,
+        check_gallery(config, model),
+        check_roster(config),
+        outbox_finding,
+        check_disk(config),
+        camera_finding(status) if status else check_camera(config.camera, clock, model),
+        check_broker(config, outbox_id),
+        clock_finding(is_synchronised=clock.synchronised()),
+    ], model
+
+
+def _configuration(config: Config, model: Model | None) -> list[Finding]:
+    """Return each problem that the file alone does not show; one line if there is none."""
+
+    def thresholds() -> Finding:
+        if model is not None:
+            model.recogniser.rule(1)
+        return ok("configuration", "valid")
+
+    def broker_files() -> Finding:
+        check_broker_files(config.mqtt)
+        return ok("configuration", "valid")
+
+    found = [attempt("configuration", one) for one in (thresholds, broker_files)]
+    return [one for one in found if one.verdict == "fault"] or found[:1]

@@ -1,0 +1,98 @@
+"""Check model, gallery, roster, outbox and disk with the files themselves."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from kiosk.check.finding import Finding, attempt, fault, ok, warning
+from kiosk.config import Config
+from kiosk.daemon.machine import free_mb
+from kiosk.daemon.wiring import open_outbox
+from kiosk.errors import KioskError
+from kiosk.recognition.gallery import load_gallery
+from kiosk.recognition.recogniser import Recogniser, build_recogniser
+from kiosk.roster import load_roster
+
+_LITTLE_MB: Final = 100
+_TOO_LITTLE_MB: Final = 5
+"""An outbox stops growing below 1 MB."""
+_IO_ERROR: Final = 74
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The loaded model.
+
+    Attributes:
+        recogniser: To find faces with.
+        worst_steps: Worst difference from the golden vectors, int8 steps.
+    """
+
+    recogniser: Recogniser
+    worst_steps: int
+
+    @property
+    def model_id(self) -> str:
+        """The face recogniser."""
+        return self.recogniser.embedder.model_id
+
+
+def check_model(config: Config) -> tuple[Finding, Model | None]:
+    """Run the model on the golden vectors; return it for the other checks, if it works."""
+    try:
+        recogniser = build_recogniser(config)
+        model = Model(recogniser, recogniser.embedder.check())
+    except KioskError as exc:
+        return fault("model", str(exc), exc.exit_code), None
+    text = f"{model.model_id}: golden vectors within {model.worst_steps} int8 steps"
+    return ok("model", text), model
+
+
+def check_gallery(config: Config, model: Model | None) -> Finding:
+    """Read the gallery with the rights of this process."""
+
+    def find() -> Finding:
+        gallery = load_gallery(config.gallery_path, model.model_id if model else None)
+        if not gallery.templates:
+            return warning("gallery", "nobody is enrolled; enrol people with `kiosk enrol`")
+        return ok("gallery", f"{len(gallery)} people enrolled")
+
+    return attempt("gallery", find)
+
+
+def check_roster(config: Config) -> Finding:
+    """Read the roster, which only screens need: a fault in it does not stop the kiosk."""
+    path = config.roster_path
+    if path is None:
+        return ok("roster", "none is configured (state.roster); screens show subject ids")
+    if not path.exists():
+        return warning("roster", f"{path}: absent; screens show subject ids")
+    try:
+        return ok("roster", f"{len(load_roster(path).names)} names")
+    except KioskError as exc:
+        return warning("roster", str(exc))
+
+
+def check_outbox(config: Config) -> tuple[Finding, str]:
+    """Write to the outbox; return its id, too, or "" if it cannot be written."""
+    try:
+        with open_outbox(config) as outbox:  # which commits half a megabyte
+            counts = outbox.counts()
+            text = f"written; {counts.kept} events wait for the register"
+            if counts.undelivered:
+                text += f", {counts.undelivered} of them for the broker"
+            return ok("outbox", text), outbox.outbox_id
+    except KioskError as exc:
+        return fault("outbox", str(exc), exc.exit_code), ""
+
+
+def check_disk(config: Config) -> Finding:
+    """Look at the free space where the outbox is."""
+    free = free_mb(config.directory)
+    if free is None:
+        return fault("disk", f"{config.directory}: cannot be read; see state.directory", _IO_ERROR)
+    text = f"{free} MB free at {config.directory}"
+    if free < _TOO_LITTLE_MB:
+        return fault("disk", f"{text}: too little to store events; free some space", _IO_ERROR)
+    if free < _LITTLE_MB:
+        return warning("disk", f"{text}; free some space")
+    return ok("disk", text)

@@ -1,0 +1,50 @@
+"""``kiosk register pages``: serve the pages until stopped."""
+
+import logging
+
+import uvicorn
+
+from kiosk.errors import RegisterError
+from kiosk.register.config import PagesSection, RegisterConfig
+from kiosk.register.database import explained, migrate
+from kiosk.register.web.application import build_application
+
+_log = logging.getLogger(__name__)
+
+
+def serve_pages(config: RegisterConfig) -> int:
+    """Serve the pages until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        RegisterError: The database or the address cannot be used.
+    """
+    with explained():
+        migrate()
+    server = uvicorn.Server(server_config(config))
+    _log.info("pages at %s", address(config.pages))
+    server.run()
+    if not server.started:
+        pages = config.pages
+        raise RegisterError(f"pages.host, pages.port: cannot listen at {pages.host}:{pages.port}")
+    return 0
+
+
+def server_config(config: RegisterConfig) -> uvicorn.Config:
+    """Return how uvicorn serves the application."""
+    return uvicorn.Config(
+        build_application(config),
+        host=config.pages.host,
+        port=config.pages.port,
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        # Only a web server on this machine may say whom it speaks for.
+        forwarded_allow_ips="127.0.0.1",
+        timeout_graceful_shutdown=3,
+    )
+
+
+def address(pages: PagesSection) -> str:
+    """Return the address to type into a browser."""
+    return pages.url or f"http://{pages.host}:{pages.port}"

@@ -1,0 +1,35 @@
+"""Who was in which class when."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date
+
+from django.db.models import Q
+
+from kiosk.register.models import Membership, Person
+
+
+def members_on(class_id: str, day: date) -> list[Person]:
+    """Return who was in a class on a day, by name."""
+    return [person for person, _ in memberships_within(class_id, day, day)]
+
+
+def memberships_within(
+    class_id: str, first: date, last: date
+) -> list[tuple[Person, Callable[[date], bool]]]:
+    """Return who was in a class on any day of a span, by name.
+
+    Returns:
+        Each person with a function that says whether the person was in the class on a day.
+    """
+    begun = Q(begin=None) | Q(begin__lte=last)
+    not_ended = Q(end=None) | Q(end__gte=first)
+    rows = Membership.objects.filter(begun, not_ended, school_class=class_id)
+    spans: dict[Person, list[tuple[date, date]]] = defaultdict(list)
+    for one in rows.select_related("person").order_by("person__name", "person_id"):
+        spans[one.person].append((one.begin or date.min, one.end or date.max))
+    return [(person, _within(some)) for person, some in spans.items()]
+
+
+def _within(spans: list[tuple[date, date]]) -> Callable[[date], bool]:
+    return lambda day: any(begin <= day <= end for begin, end in spans)

@@ -1,0 +1,118 @@
+"""Lessons, the marks of each student in them, and every change of a mark."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from kiosk.register.models.people import Person, SchoolClass
+
+
+class Lesson(models.Model):
+    """One class session on one date.
+
+    Attributes:
+        lesson_id: From the timetable, stable over imports; kiosks put it into their events.
+        school_class: Who has the lesson.
+        site, room: Where its kiosks are.
+        date: The day it belongs to, in the site's time zone.
+        starts_at, ends_at: As they are now; a moved lesson has its new times.
+        title: What is shown.
+        status: "scheduled" or "cancelled".
+        swept_at: When absences were decided; ``NULL`` before.
+    """
+
+    lesson_id = models.TextField(primary_key=True)
+    school_class = models.ForeignKey(SchoolClass, on_delete=models.CASCADE, related_name="lessons")
+    site = models.TextField()
+    room = models.TextField()
+    date = models.DateField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    title = models.TextField()
+    status = models.TextField(default="scheduled")
+    swept_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["room", "starts_at"], name="lesson_room"),
+            models.Index(fields=["school_class", "date"], name="lesson_class"),
+            models.Index(fields=["date"], name="lesson_date"),
+            models.Index(
+                fields=["ends_at"], condition=models.Q(swept_at=None), name="lesson_unswept"
+            ),
+        ]
+
+
+class Mark(models.Model):
+    """What a student is in a lesson now. A student without a row is "not-known".
+
+    Attributes:
+        status: The code that counts (:mod:`kiosk.register.rules.codes`).
+        derived: The code that the rules give; it goes on to follow the events under a correction.
+        rule: The rule that gave ``derived``.
+        is_corrected: A person has set ``status``; the rules no longer change it.
+        minutes_late: From the start of the lesson to the scan; ``NULL`` without one.
+        event: The deciding event.
+        clock: Clock state of that event: "synchronised", "unsynchronised", or "" without one.
+        version: Grows by one with each change; a page that saves an older version is refused.
+    """
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="marks")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="marks")
+    status = models.TextField()
+    derived = models.TextField()
+    rule = models.TextField()
+    is_corrected = models.BooleanField(default=False)
+    minutes_late = models.IntegerField(null=True)
+    event = models.ForeignKey("Event", null=True, on_delete=models.SET_NULL, related_name="+")
+    clock = models.TextField(default="")
+    version = models.IntegerField(default=1)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["lesson", "person"], name="mark_once")
+        ]
+
+
+class MarkChange(models.Model):
+    """One change of a mark, appended and never changed; its ``id`` is the audit position.
+
+    Attributes:
+        before, after: Codes; ``before`` is "not-known" for the first.
+        account: Who changed it; ``NULL`` for a rule.
+        rule: The rule that changed it; "" for a person.
+        reason: Why, in the words of the person who changed it.
+        version: The mark's version after the change.
+        undoes: The change that this one takes back.
+    """
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="changes")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField()
+    before = models.TextField()
+    after = models.TextField()
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    rule = models.TextField(default="")
+    reason = models.TextField(default="")
+    version = models.IntegerField()
+    undoes = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="undone_by"
+    )
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["lesson", "person"], name="change_mark")]
+
+
+class Taken(models.Model):
+    """A teacher has confirmed the register of a lesson, as it stood at an audit position."""
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="taken")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField()
+    audit_position = models.BigIntegerField()

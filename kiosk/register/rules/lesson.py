@@ -1,0 +1,119 @@
+"""Lessons, who is expected in them, what was seen at the door, and how complete the door is.
+
+Times are kept in UTC, whatever zone they come in: Python compares and subtracts two times of one
+zone by the clock on the wall, which is an hour wrong where daylight saving begins or ends.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from kiosk.register.completeness import Completeness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """A lesson of one class on one date, where and when it takes place now.
+
+    Attributes:
+        lesson_id: Its stable id.
+        site: The site.
+        room: The room.
+        date: Its date, in the site's time zone. A lesson over midnight has that of its start.
+        starts_at: Start, aware; included.
+        ends_at: End, aware; not included. A lesson up to 24:00 ends at 00:00 of the next day.
+        session: The class session as kiosks write it in events, such as "2026-11-24/maths-7b";
+            empty when they are not told.
+        is_cancelled: It does not take place.
+    """
+
+    lesson_id: str
+    site: str
+    room: str
+    date: date
+    starts_at: datetime
+    ends_at: datetime
+    session: str = ""
+    is_cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep the times in UTC."""
+        object.__setattr__(self, "starts_at", _utc(self.starts_at))
+        object.__setattr__(self, "ends_at", _utc(self.ends_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A student is in a class from ``begin`` to ``end``.
+
+    Attributes:
+        begin: First day; ``None`` for always.
+        end: First day after; ``None`` for no end.
+    """
+
+    begin: date | None = None
+    end: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Return whether the student is in the class on a day."""
+        return (self.begin is None or self.begin <= day) and (self.end is None or day < self.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """An event at a door, of one student.
+
+    Attributes:
+        event_id: The event.
+        scanned_at: The kiosk's time, aware UTC.
+        clock_is_synchronised: That time can be relied on. A time that was corrected later cannot.
+        session: The class session that the kiosk wrote.
+        direction: "left", "right" or "toward"; ``None`` when not known.
+        arrived_at: When the register got it, aware UTC.
+        is_replayed: It was sent again at the register's request.
+    """
+
+    event_id: str
+    scanned_at: datetime
+    arrived_at: datetime
+    clock_is_synchronised: bool = True
+    session: str = ""
+    direction: str | None = None
+    is_replayed: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep the times in UTC."""
+        object.__setattr__(self, "scanned_at", _utc(self.scanned_at))
+        object.__setattr__(self, "arrived_at", _utc(self.arrived_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How far the events of one kiosk of a room can be relied on.
+
+    Attributes:
+        kiosk: The kiosk's name.
+        completeness: What the register has of it.
+    """
+
+    kiosk: str
+    completeness: Completeness
+
+    def is_complete_past(self, moment: datetime) -> bool:
+        """Return whether no event before a time can still arrive."""
+        until = self.completeness.complete_until
+        return until is not None and until >= moment
+
+
+def is_expected(lesson: Lesson, *memberships: Membership) -> bool:
+    """Return whether a student with these memberships of the class has a mark for a lesson.
+
+    As of the lesson's date: who joins the class later, or has left it before, has none; nor has
+    anybody for a cancelled lesson.
+    """
+    return not lesson.is_cancelled and any(one.covers(lesson.date) for one in memberships)
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return moment.astimezone(UTC)

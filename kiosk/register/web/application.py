@@ -1,0 +1,36 @@
+"""Build the web application from the configuration: the composition root of the pages."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
+
+from kiosk.register.config import RegisterConfig
+from kiosk.register.models import Register
+
+
+def build_application(config: RegisterConfig) -> ASGIHandler:
+    """Give Django what the pages need, and return the application.
+
+    Call it after :func:`kiosk.register.database.use_database`, on a database with tables.
+    """
+    pages = config.pages
+    url = urlsplit(pages.url)
+    settings.KIOSK = config
+    settings.SECRET_KEY = Register.objects.get().secret
+    settings.LANGUAGE_CODE = pages.language
+    settings.ALLOWED_HOSTS = [url.hostname] if url.hostname else ["*"]
+    settings.CSRF_TRUSTED_ORIGINS = [f"{url.scheme}://{url.netloc}"] if url.hostname else []
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = pages.is_https
+    settings.SECURE_HSTS_SECONDS = 31_536_000 if pages.is_https else 0
+    settings.SECURE_PROXY_SSL_HEADER = (
+        ("HTTP_X_FORWARDED_PROTO", "https") if pages.is_https else None
+    )
+    return get_asgi_application()
+
+
+def config() -> RegisterConfig:
+    """Return the configuration that the application was built with."""
+    found: RegisterConfig = settings.KIOSK
+    return found

@@ -1,0 +1,23 @@
+"""What is shown instead of a page."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django gives it by name
+    """Say that the account may not see the page."""
+    return error_page(
+        request, _("Not allowed"), _("Your account may not see this page."), status=403
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django gives it by name
+    """Say that there is no such page."""
+    message = _("There is no such page, or what it showed is gone.")
+    return error_page(request, _("Not found"), message, status=404)
+
+
+def error_page(request: HttpRequest, title: str, message: str, *, status: int) -> HttpResponse:
+    """Return a page that says what went wrong."""
+    return render(request, "error.html", {"title": title, "message": message}, status=status)

@@ -1,0 +1,42 @@
+"""What holds for every request of a visitor: language, time zone, and the end of old sessions."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from kiosk.register.web.application import config
+
+SIGNED_IN_AT = "signed-in-at"
+"""Key in the session: when it began, ISO 8601."""
+
+
+class VisitorMiddleware:
+    """Set language and time zone; sign out a session that began before "sign out everywhere".
+
+    Async views run behind it as they are: it is called in a thread, once for each request.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle a request."""
+        _end_old_session(request)
+        chosen = request.user.language if request.user.is_authenticated else ""
+        language = chosen or translation.get_language_from_request(request)
+        with translation.override(language), timezone.override(config().zone):
+            response = self._get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _end_old_session(request: HttpRequest) -> None:
+    if not request.user.is_authenticated or request.user.sessions_valid_from is None:
+        return
+    began = request.session.get(SIGNED_IN_AT)
+    if began is None or datetime.fromisoformat(began) < request.user.sessions_valid_from:
+        logout(request)

@@ -1,0 +1,28 @@
+"""The links at the top of each page, by role."""
+
+from typing import Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from kiosk.register.models import Role
+from kiosk.register.web.access import MARKERS
+
+_LINKS: Final = (
+    ("now", _("Now"), MARKERS),
+    ("classes", _("Classes"), MARKERS),
+    ("programs", _("Programs"), (Role.ADMINISTRATOR,)),
+)
+
+
+def navigation(request: HttpRequest) -> dict[str, object]:
+    """Return the links that the account may follow (a context processor)."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {"links": []}
+    links = [
+        {"address": reverse(name), "title": title, "is_here": request.path == reverse(name)}
+        for name, title, roles in _LINKS
+        if request.user.role in roles
+    ]
+    return {"links": links}

@@ -1,0 +1,35 @@
+"""A class by days: each student's days, the rate as a plot, who is absent day after day."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import path
+from django.utils import timezone
+
+from kiosk.register.history import class_days as load
+from kiosk.register.models import Term
+from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
+from kiosk.register.web.application import config
+from kiosk.register.web.spans import span_of
+
+
+@page(*MARKERS)
+def class_days(request: SignedIn, *, class_id: str) -> HttpResponse:
+    """Show the class over the span of the address."""
+    school_class = get_object_or_404(visible_classes(request.user), class_id=class_id)
+    now = timezone.now()
+    span = span_of(request, timezone.localdate(now))
+    settings = config()
+    days = load(class_id, span, now=now, zone=settings.zone, noon=settings.rules.noon)
+    rows = [(one, [one.days.get(day) for day in days.days]) for one in days.students]
+    facts = {
+        "school_class": school_class,
+        "span": span,
+        "days": days.days,
+        "rows": rows,
+        "rates": [(day, days.rate_of(day)) for day in days.days],
+        "terms": Term.objects.order_by("begin"),
+    }
+    return render(request, "class_days.html", facts)
+
+
+urlpatterns = [path("classes/<path:class_id>/days", class_days, name="class-days")]

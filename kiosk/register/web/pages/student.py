@@ -1,0 +1,42 @@
+"""A student: every lesson of a span with its mark, the days rolled up, and the rate."""
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import path
+from django.utils import timezone
+
+from kiosk.register.history import student_days, student_lines
+from kiosk.register.models import Account, Lesson, Person, Term
+from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
+from kiosk.register.web.application import config
+from kiosk.register.web.spans import span_of
+
+
+@page(*MARKERS)
+def student(request: SignedIn, *, subject_id: str) -> HttpResponse:
+    """Show the student's lessons in the classes that the account may see."""
+    person = get_object_or_404(visible_people(request.user), subject_id=subject_id)
+    now = timezone.now()
+    span = span_of(request, timezone.localdate(now))
+    settings = config()
+    lessons = Lesson.objects.filter(school_class__in=visible_classes(request.user))
+    lines = student_lines(person, lessons, span, now)
+    days = student_days(person, lines, zone=settings.zone, noon=settings.rules.noon)
+    facts = {
+        "person": person,
+        "span": span,
+        "lines": lines,
+        "days": days,
+        "terms": Term.objects.order_by("begin"),
+    }
+    return render(request, "student.html", facts)
+
+
+def visible_people(account: Account) -> QuerySet[Person]:
+    """Return who is, or was, in a class that an account may see."""
+    classes = visible_classes(account)
+    return Person.objects.filter(memberships__school_class__in=classes).distinct()
+
+
+urlpatterns = [path("students/<path:subject_id>/lessons", student, name="student")]

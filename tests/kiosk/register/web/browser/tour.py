@@ -1,0 +1,14 @@
+"""Every page, with an account that may see it: where the checks of all pages stop."""
+
+LESSON = "7b/maths/1"
+STOPS: tuple[tuple[str, str], ...] = (
+    ("", "/sign-in"),
+    ("alice", "/now"),
+    ("alice", f"/lessons/{LESSON}/now"),
+    ("alice", "/classes"),
+    ("alice", "/classes/7b/days"),
+    ("alice", "/students/s-1/lessons"),
+    ("olga", "/now"),
+    ("ada", "/programs"),
+)
+"""Account ("" is nobody) and path."""

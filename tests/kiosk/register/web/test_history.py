@@ -1,0 +1,100 @@
+"""The pages of classes and students over days."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from kiosk.register.models import Lesson, Membership, Person
+from tests.kiosk.register.web.support import School, client_of, mark
+
+
+def earlier(lesson: Lesson, days: int) -> Lesson:
+    """The same lesson some days before."""
+    shift = timedelta(days=days)
+    return Lesson.objects.create(
+        lesson_id=f"{lesson.lesson_id}-{days}",
+        school_class=lesson.school_class,
+        site=lesson.site,
+        room=lesson.room,
+        date=lesson.date - shift,
+        starts_at=lesson.starts_at - shift,
+        ends_at=lesson.ends_at - shift,
+        title=lesson.title,
+    )
+
+
+def text_of(name: str, path: str) -> str:
+    response = client_of(name).get(path)
+    assert response.status_code == 200
+    return str(response.content, "utf-8")
+
+
+def test_absences_in_a_row_are_counted(school: School) -> None:
+    """A student who was absent on the last two days has two in a row; one who came has none."""
+    for days in (1, 2):
+        lesson = earlier(school.lesson, days)
+        mark(lesson, "s-1", "absent")
+        mark(lesson, "s-2", "present")
+    response = client_of("alice").get("/classes/7b/days")
+    runs = {one.person.pk: one.run.days for one, _ in response.context["rows"]}
+    assert runs == {"s-1": 2, "s-2": 0, "s-3": 0}
+
+
+def test_the_rate_counts_what_counts(school: School) -> None:
+    """Late attends, excused does not count, not known yet does not count."""
+    for days, status in ((1, "present"), (2, "late"), (3, "absent"), (4, "excused")):
+        mark(earlier(school.lesson, days), "s-1", status)
+    response = client_of("alice").get("/students/s-1/lessons")
+    rate = response.context["days"].rate
+    assert (rate.attended, rate.counted) == (2, 3)
+
+
+def test_a_list_of_an_earlier_day_is_that_days_list(school: School) -> None:
+    """Who left the class later is in it on the days before, and no longer after."""
+    old = earlier(school.lesson, 5)
+    Membership.objects.filter(person="s-3").update(end=old.date)
+    text = text_of("alice", f"/classes/7b/days?from={old.date}&to={old.date}")
+    assert "Chen Wei" in text
+    today = school.lesson.date
+    assert "Chen Wei" not in text_of("alice", f"/classes/7b/days?from={today}&to={today}")
+
+
+@pytest.mark.usefixtures("school")
+def test_a_day_without_lessons_is_explained() -> None:
+    """No empty table, but what to do."""
+    text = text_of("alice", "/classes/7b/days?from=2020-01-01&to=2020-01-05")
+    assert "no lesson on these days" in text
+
+
+@pytest.mark.usefixtures("school")
+@pytest.mark.parametrize(
+    ("account", "path", "code"),
+    [
+        ("alice", "/classes/7b/days", 200),
+        ("alice", "/classes/8a/days", 404),
+        ("alice", "/students/s-4/lessons", 404),
+        ("bob", "/students/s-4/lessons", 200),
+        ("olga", "/students/s-1/lessons", 200),
+        ("tom", "/students/s-1/lessons", 403),
+        ("tom", "/classes", 403),
+    ],
+)
+def test_a_class_is_seen_by_those_who_may(account: str, path: str, code: int) -> None:
+    """A teacher sees the own classes and their students, the office all, a technician none."""
+    assert client_of(account).get(path).status_code == code
+
+
+def test_the_page_of_a_class_asks_the_database_as_often_for_many(school: School) -> None:
+    """Forty students more need no query more."""
+    client = client_of("alice")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/classes/7b/days")
+    for i in range(40):
+        person = Person.objects.create(subject_id=f"m-{i}", name=f"Member {i}")
+        Membership.objects.create(person=person, school_class=school.lesson.school_class)
+        mark(school.lesson, person.pk, "present")
+    with CaptureQueriesContext(connection) as many:
+        client.get("/classes/7b/days")
+    assert len(many) == len(few)
