@@ -26,9 +26,10 @@ from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import with_own_cohorts
 from train.evaluation.embedded import embed_split
 from train.evaluation.evaluate import Report, evaluate
+from train.evaluation.lfw import read_lfw
 from train.evaluation.metrics import best_threshold
 from train.evaluation.recogniser import Embed
-from train.evaluation.thresholds import METHOD
+from train.evaluation.thresholds import METHOD, METHOD_PHOTOS
 from train.evaluation.videos import read_videos
 
 PAIRS: Final = 20_000
@@ -102,10 +103,11 @@ def convert(
     embedders: dict[str, Embed] = {"float": model.embed, "int8": int8}
     before, after = with_own_cohorts(embedders, crop_set).values()
     videos = read_videos(walks) if walks is not None else None
-    report = evaluate(facts.name, after, crop_set, lfw, videos)
+    pairs = read_lfw(lfw) if lfw is not None else None
+    report = evaluate(facts.name, after, crop_set, pairs, videos)
     if all(point.fnir >= 1.0 for point in report.operating_points):
         raise ModelError("no threshold keeps strangers out and names enrolled people; train longer")
-    figures = figure_losses(evaluate("float", before, crop_set, lfw, videos), report)
+    figures = figure_losses(evaluate("float", before, crop_set, pairs, videos), report)
     loss = _loss(before.embed, after.embed, crop_set, model.seed, figures)
     check_loss(loss, limits or Limits())
     crops = golden_crops()
@@ -206,7 +208,7 @@ def _card(
             "recipe": model.recipe,
             "data": facts.data,
             "cohort": f"{cohort} means of training people who look alike",
-            "thresholds": METHOD,
+            "thresholds": METHOD if report.videos else METHOD_PHOTOS,
             "tried": facts.tried,
         },
         licence=facts.licence,

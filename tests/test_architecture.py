@@ -232,6 +232,7 @@ def test_only_our_errors_are_raised_for_others_to_catch() -> None:
     """What a module raises is one of the tree, or a programmer's mistake."""
     # What argparse alone catches is the mistake of who typed the option.
     mistakes = {"ValueError", "KeyError", "TypeError", "argparse.ArgumentTypeError"}
+    mistakes |= {"ValidationError"}  # what Django's forms alone catch
     ours = {KioskError.__name__, *(one.__name__ for one in leaves())}
     fakes = {"kiosk.camera.fake_picamera2"}  # which raises what picamera2 raises
     for name, path in kiosk_modules().items():

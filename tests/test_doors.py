@@ -36,7 +36,7 @@ def test_the_loop_brings_the_same_people_to_all_doors(bundle_path: Path, tmp_pat
         (tmp_path / place / "state").mkdir(parents=True)
         config = load_config(write_config(tmp_path / place, bundle_path))
         templates = {who: embedding(i)[None] for i, who in enumerate(subjects)}
-        save_gallery(config.gallery_path, Gallery(MODEL, templates, version=5))
+        save_gallery(config.gallery_path, Gallery(MODEL, templates, revision=5))
     (tmp_path / "door-2" / "broken").touch()
     (tmp_path / "bin").mkdir()
     for name, text in STAND_INS.items():

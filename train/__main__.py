@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kiosk.cli import positive_int, prepare_process, run_command
 from kiosk.errors import DatasetError
 from kiosk.printable import json_text, printable
+from train.classifier.cli import add_commands
 
 if TYPE_CHECKING:
     from train.dataset.crop_set import CropSet
@@ -32,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True)
     _add_embedding(commands)
-    _add_report(commands)
+    add_commands(partial(_command, commands))
     return parser
 
 
@@ -47,6 +48,10 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     prepare.add_argument("--yes", action="store_true", help="each folder is one person, also where "
                          "its photos are in several folders")  # fmt: skip
     prepare.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    morph = _command(commands, "morph", "make faces that nobody has out of free ones", _morph)
+    morph.add_argument("photos", type=Path, nargs="+", help="folders or archives of photos")
+    morph.add_argument("--count", type=positive_int, default=5000, help="default 5000")
+    morph.add_argument("--out", type=Path, required=True, help="crop set to write")
     text = "compute the teacher's embeddings, and exclude held-out people who appear twice"
     teach = _command(commands, "teach", text, _teach)
     teach.add_argument("crops", type=Path, help="crop set from `prepare`")
@@ -56,6 +61,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     fit.add_argument("--run", dest="folder", type=Path, required=True, help="run folder; an "
                      "interrupted run is resumed")  # fmt: skip
     _add_teacher(fit)
+    fit.add_argument("--recipe", type=Path, help="TOML file of hyperparameters, such as "
+                     "train/tune_free.toml")  # fmt: skip
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                      help="change a hyperparameter, see train/recipe.py (images=100000, blends=0, "
                      "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip
@@ -68,39 +75,6 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     evaluate.add_argument("--peers", type=Path, help="folder of the peers' models; adds "
                           "them and SFace to the report")  # fmt: skip
     evaluate.add_argument("--out", type=Path, required=True, help="folder for the report")
-
-
-def _add_report(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
-    report = _command(
-        commands, "report", "train and measure the CNN of the report (recipe report)", _report
-    )
-    report.add_argument("photos", type=Path, help="folder or TOML file, as for `prepare`")
-    report.add_argument("--root", type=Path, default=Path(), help="as for `prepare`")
-    report.add_argument("--photos-max", type=positive_int, help="cut the set to this many photos")
-    report.add_argument(
-        "--strangers", type=Path, help="crop set whose test people are the strangers"
-    )
-    report.add_argument("--bundle", type=Path, help="compare this bundle, with enrolment")
-    report.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
-    report.add_argument(
-        "--epochs", type=positive_int, default=30, help="default 30, as in the report"
-    )
-    report.add_argument(
-        "--size",
-        type=positive_int,
-        default=224,
-        help="side of a photo in pixels, default 224, as in the report",
-    )
-    predict = _command(
-        commands, "predict", "name the people on photos with the CNN of the report", _predict
-    )
-    predict.add_argument(
-        "photos", type=Path, nargs="+", help="photos; the folder's name is the actual name"
-    )
-    predict.add_argument("--run", dest="folder", type=Path, required=True, help="run folder")
-    predict.add_argument(
-        "--grid", type=Path, default=Path("predictions.png"), help="picture grid to write"
-    )
 
 
 def _command(commands: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:  # noqa: ANN401
@@ -150,6 +124,14 @@ def _prepare(options: argparse.Namespace) -> int:
     return 0
 
 
+def _morph(options: argparse.Namespace) -> int:
+    from train.dataset.morph import make_morphs
+
+    found = make_morphs(options.photos, options.count, options.out, seed=2026)
+    print(f"{options.out}: {len(found)} faces that nobody has; next: kiosk-train teach")
+    return 0
+
+
 def _teach(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
     from train.dataset.same_person import remove_same_people
@@ -169,15 +151,17 @@ def _teach(options: argparse.Namespace) -> int:
 def _fit(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
     from train.evaluation.cohort import with_own_cohorts
+    from train.evaluation.embedded import crops_of_split
     from train.fit import embed_all, fit
     from train.plots import save_curves
     from train.recipe import parse_config
     from train.run_folder import read_history
 
-    config, crop_set = parse_config(options.set), CropSet.load(options.crops)
+    config, crop_set = parse_config(options.set, options.recipe), CropSet.load(options.crops)
     embedder = fit(crop_set, options.folder, config, lambda: _teacher(options))
     save_curves(read_history(options.folder), options.folder / "curves.png")
     try:
+        crops_of_split(crop_set, "dev")  # embedding takes minutes
         own = with_own_cohorts({"float": partial(embed_all, embedder)}, crop_set)
         print(_measure(own, crop_set, options.folder))
     except DatasetError as exc:  # too few people held out; the weights are usable
@@ -218,32 +202,6 @@ def _measure(
     largest = reports[0].shipped.gallery_size
     save_det(det_curves(recognisers, crop_set, largest), reports, folder / "det.png")
     return render_reports(reports)
-
-
-def _report(options: argparse.Namespace) -> int:
-    from train.classifier.command import run_report
-
-    print(
-        run_report(
-            options.photos,
-            options.root,
-            options.folder,
-            photos_max=options.photos_max,
-            strangers=options.strangers,
-            bundle=options.bundle,
-            epochs=options.epochs,
-            size_px=options.size,
-        )
-    )
-    return 0
-
-
-def _predict(options: argparse.Namespace) -> int:
-    from train.classifier.command import run_predict
-
-    for line in run_predict(options.photos, options.folder, options.grid):
-        print(line)
-    return 0
 
 
 if __name__ == "__main__":

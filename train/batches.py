@@ -12,6 +12,8 @@ from kiosk.contract import CROP_PX
 from kiosk.records import Floats, Image
 from train.augment import augment, blend
 from train.dataset.crop_set import BORDER_PX, CropSet
+from train.degrade import degrade
+from train.recipe import FitConfig
 from train.teacher import Teacher
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -69,10 +71,8 @@ class TrainingBatches(keras.utils.PyDataset):
         targets: ``(n, dim)`` the teacher's embeddings of all crops of the set.
         labels: ``(n,)`` number of the person on each crop of the set, -1 for an unnamed photo.
         blends: Blended faces to add, or ``None``.
-        batch: Crops per batch.
-        steps: Batches per epoch.
-        blend_share: Share of blends in a batch.
-        seed: Of everything random.
+        config: Crops per batch, batches per epoch, share of blends, seed, and how crops are made
+            worse.
     """
 
     def __init__(
@@ -83,10 +83,7 @@ class TrainingBatches(keras.utils.PyDataset):
         labels: Ints,
         *,
         blends: Blends | None,
-        batch: int,
-        steps: int,
-        blend_share: float,
-        seed: int,
+        config: FitConfig,
     ) -> None:
         super().__init__(workers=1, max_queue_size=8)
         self._crops = crop_set.crops
@@ -94,10 +91,11 @@ class TrainingBatches(keras.utils.PyDataset):
         self._targets = targets
         self._labels = labels
         self._blends = blends
-        self._batch = batch
-        self._steps = steps
-        self._blended = round(batch * blend_share) if blends is not None else 0
-        self._seed = seed
+        self._batch = config.batch
+        self._steps = config.steps
+        self._blended = round(config.batch * config.blend_share) if blends is not None else 0
+        self._seed = config.seed
+        self._worsen = degrade if config.pictures == "door" else augment
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -115,6 +113,6 @@ class TrainingBatches(keras.utils.PyDataset):
             stored += [self._blends.make(self._crops, int(i)) for i in made]
             targets.append(self._blends.targets[made])
             labels.append(np.full(self._blended, -1))
-        crops = np.stack([augment(crop, rng) for crop in stored])
+        crops = np.stack([self._worsen(crop, rng) for crop in stored])
         people = np.concatenate(labels).astype(np.int32)[:, None]
         return crops, {"embedding": np.concatenate(targets), "identity": people}

@@ -54,14 +54,9 @@ def fit(
     if len(indices) == 0:
         raise DatasetError(f"{crop_set.folder}: the training split is empty")
     embedder = build_embedder(config)
-    if config.start:
-        embedder.load_weights(config.start)
     model = _with_heads(embedder, config, _directions(targets, labels, people))
-    batches = TrainingBatches(
-        crop_set, indices, targets, labels,
-        blends=_blends(crop_set, run, config, indices, teacher),
-        batch=config.batch, steps=config.steps, blend_share=config.blend_share, seed=config.seed,
-    )  # fmt: skip
+    blends = _blends(crop_set, run, config, indices, teacher)
+    batches = TrainingBatches(crop_set, indices, targets, labels, blends=blends, config=config)
     model.fit(
         batches,
         epochs=config.epochs,
@@ -78,7 +73,7 @@ def fit(
         verbose=1 if sys.stdout.isatty() else 2,
     )
     _save_weights(embedder, run)
-    return embedder
+    return load_embedder(run)
 
 
 def _save_weights(embedder: keras.Model, run: Path) -> None:
@@ -88,6 +83,8 @@ def _save_weights(embedder: keras.Model, run: Path) -> None:
 
 def load_embedder(run: Path) -> keras.Model:
     """Load a run's embedder, in float32, with the weights of its last epoch.
+
+    They are averaged with those that the run started from, as the recipe says.
 
     Raises:
         DatasetError: The folder is no run of this recipe, or its weights do not fit.
@@ -99,17 +96,27 @@ def load_embedder(run: Path) -> keras.Model:
         embedder.load_weights(run / "embedder.weights.h5")
     except (OSError, ValueError) as exc:
         raise DatasetError(f"{run}/embedder.weights.h5: {exc}") from exc
+    if config.share < 1:
+        pairs = zip(build_embedder(config).get_weights(), embedder.get_weights(), strict=True)
+        embedder.set_weights([old + config.share * (new - old) for old, new in pairs])
     return embedder
 
 
 def build_embedder(config: FitConfig) -> keras.Model:
-    """Build the network that a run starts from: SFace, or a residual network of random weights."""
+    """Build the network that a run starts from: SFace, or a residual network of random weights.
+
+    With ``start``, it has the weights of that file.
+    """
     if config.network == "sface":
-        return build_sface(read_sface())
-    return build_network(config.network)
+        embedder = build_sface(read_sface(), layers=config.layers)
+    else:
+        embedder = build_network(config.network)
+    if config.start:
+        embedder.load_weights(config.start)
+    return embedder
 
 
-def embed_all(embedder: keras.Model, crops: Image, batch: int = 256) -> Floats:
+def embed_all(embedder: keras.Model, crops: Image, batch: int = 32) -> Floats:
     """Embed ``(n, 112, 112, 3)`` uint8 RGB crops; return ``(n, 128)`` float32 of length 1."""
     parts = [
         keras.ops.convert_to_numpy(embedder(crops[i : i + batch], training=False))

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from train.network import NetworkConfig
 from train.run_folder import CONFIG_FILE, write_or_check_config
+from train.sface import Layers
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +34,11 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         blend_share: Share of blended faces in a batch.
         precision: Keras's mixed-precision policy.
         start: A weights file to start from, or empty.
+        layers: Which weights of SFace are trained (see :mod:`train.sface`).
+        share: Of the trained weights in the result; the rest is the start's. Half of a short
+            fine-tune keeps more of what the start knew.
+        pictures: How crops are made worse: ``usual`` (:mod:`train.augment`), or ``door``, as a bad
+            camera at a door sees them (:mod:`train.degrade`).
         seed: Of everything random in the training.
     """
 
@@ -50,7 +57,15 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blend_share: float = 0.3
     precision: str = "float32"
     start: str = ""
+    layers: Layers = "all"
+    share: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    pictures: Literal["usual", "door"] = "usual"
     seed: int = 2026
+
+    def __post_init__(self) -> None:
+        """Check that the layers are those of SFace."""
+        if self.layers != "all" and self.network != "sface":
+            raise ValueError("layers: expected all, because network is not sface")
 
     @property
     def epochs(self) -> int:
@@ -77,19 +92,31 @@ def read_config(run: Path) -> FitConfig:
         raise DatasetError(f"{path}: not a run of recipe `embedding` ({exc})") from exc
 
 
-def parse_config(settings: Sequence[str]) -> FitConfig:
+def parse_config(settings: Sequence[str], recipe: Path | None = None) -> FitConfig:
     """Parse ``KEY=VALUE`` settings; ``network`` takes ``sface``, or JSON such as ``{"stem": 24}``.
 
+    Args:
+        settings: They change what the recipe says.
+        recipe: TOML file with the same keys; ``None`` takes the defaults.
+
     Raises:
-        DatasetError: A key is unknown or a value has the wrong type.
+        DatasetError: The file cannot be read, a key is unknown or a value has the wrong type.
     """
+    start = FitConfig() if recipe is None else _read_recipe(recipe)
     try:
         pairs: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
         if "network" in pairs:
             pairs["network"] = _shape(pairs["network"])
-        return msgspec.convert(pairs, FitConfig, strict=False)
+        return msgspec.convert(msgspec.to_builtins(start) | pairs, FitConfig, strict=False)
     except ValueError as exc:
         raise DatasetError(f"--set: expected KEY=VALUE of the recipe ({exc})") from exc
+
+
+def _read_recipe(path: Path) -> FitConfig:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=FitConfig)
+    except (OSError, ValueError) as exc:
+        raise DatasetError(f"{path}: not a recipe of `kiosk-train fit` ({exc})") from exc
 
 
 def _shape(text: str) -> object:

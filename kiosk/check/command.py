@@ -19,7 +19,7 @@ from kiosk.clock import Clock
 from kiosk.config import Config
 from kiosk.errors import ConfigError
 from kiosk.mqtt.client import check_broker_files
-from kiosk.service_status import read_status
+from kiosk.service_status import FRESH_S, age_s, read_status
 
 ReadConfig = Callable[[], Config]
 
@@ -53,7 +53,6 @@ def check_all(config: Config, clock: Clock) -> tuple[list[Finding], Model | None
     """Check every part; return the loaded model, too, if there is one."""
     model_finding, model = check_model(config)
     outbox_finding, outbox_id = check_outbox(config)
-    status = read_status(config)
     return [
         *_configuration(config, model),
         model_finding,
@@ -61,10 +60,18 @@ def check_all(config: Config, clock: Clock) -> tuple[list[Finding], Model | None
         check_roster(config),
         outbox_finding,
         check_disk(config),
-        camera_finding(status) if status else check_camera(config.camera, clock, model),
+        _camera(config, clock, model),
         check_broker(config, outbox_id),
         clock_finding(is_synchronised=clock.synchronised()),
     ], model
+
+
+def _camera(config: Config, clock: Clock, model: Model | None) -> Finding:
+    """Look through the camera, or ask the service that holds it open."""
+    status = read_status(config)
+    if status is not None and status.model_id and age_s(status) <= FRESH_S:
+        return camera_finding(status)
+    return check_camera(config.camera, clock, model)
 
 
 def _configuration(config: Config, model: Model | None) -> list[Finding]:

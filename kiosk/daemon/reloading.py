@@ -35,8 +35,8 @@ class Loaded:
     def note(self, vitals: Vitals) -> None:
         """Note for the health message what is in use from now on."""
         vitals.people = len(self.matcher)
-        vitals.gallery_version = self.matcher.gallery_version
-        vitals.gallery_hash = self.matcher.gallery_hash
+        vitals.gallery_version = self.matcher.revision
+        vitals.gallery_hash = self.matcher.content_hash
         vitals.config_hash = config_hash(self.config)
 
     def recorder(self, old: Recorder) -> Recorder:
@@ -44,8 +44,8 @@ class Loaded:
         return dataclasses.replace(
             old,
             config=self.config,
-            gallery_version=self.matcher.gallery_version,
-            gallery_hash=self.matcher.gallery_hash,
+            gallery_version=self.matcher.revision,
+            gallery_hash=self.matcher.content_hash,
         )
 
 

@@ -60,7 +60,7 @@ class Central:
         use_database(config.database)
         migrate()
         now = datetime.now(UTC)
-        late_after = timedelta(minutes=5)
+        late_after = config.rules.late_after
         lesson = fill(people, kiosk, late_from=now + _LATE_FROM, late_after=late_after)
         build_application(config)
         page = reverse("class-now", kwargs={"lesson_id": lesson.lesson_id})

@@ -94,13 +94,13 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
         while len(_recognised(attendance)) < committed and clock.monotonic_s() < deadline_s:
             clock.sleep(0.05)
         stop_watching()
-        if stay and camera is None:
-            say("The page stays until Ctrl-C.")
+        if camera is not None:
+            return 0
+        text, correct = _result(attendance, as_json=as_json)
+        say(text)
+        if stay:
+            tell("The page stays until Ctrl-C.")
             _wait_for_interrupt()
-    if camera is not None:
-        return 0
-    text, correct = _result(attendance, as_json=as_json)
-    say(text)
     return 0 if correct else 1
 
 

@@ -123,6 +123,11 @@ class Connection:
         return self._inbox.closed.is_set()
 
     @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted the connection."""
+        return self._is_connected
+
+    @property
     def room(self) -> int:
         """How many messages may be published now; 0 without a connection."""
         return self._sender.room if self._is_connected and not self.is_closed else 0

@@ -10,10 +10,15 @@
     kiosk/v1/<site>/<room>/<kiosk>/confirmed       register: stored up to here, QoS 1, retained
     kiosk/v1/<site>/<room>/<kiosk>/replay          register: send these again, QoS 1
     kiosk/v1/<site>/<room>/<kiosk>/replay-done     the answer to it, QoS 1
+    kiosk/v1/<site>/<room>/<kiosk>/participation-window  register: the newest window, open or
+                                                   closed, QoS 1, retained
+    kiosk/v1/<site>/<room>/<kiosk>/timetable       register: the next lessons, QoS 1, retained
 
 ``v1`` is the version of this tree; each event holds the version of its schema. The last level is
 the kind of the message: the ``type`` of an event, or one of the names below. A kiosk publishes all
-of them but "confirmed" and "replay", which it subscribes to (:mod:`kiosk.protocol.delivery`).
+of them but "confirmed" and "replay" (:mod:`kiosk.protocol.delivery`), "participation-window"
+(:mod:`kiosk.protocol.participation`) and "timetable" (:mod:`kiosk.protocol.timetable`), which it
+subscribes to.
 """
 
 from dataclasses import dataclass
@@ -29,7 +34,11 @@ REPLAYED: Final = "replayed"
 CONFIRMED: Final = "confirmed"
 REPLAY: Final = "replay"
 REPLAY_DONE: Final = "replay-done"
-FOR_REGISTER: Final = frozenset({HEALTH, REPLAYED, CONFIRMED, REPLAY, REPLAY_DONE})
+PARTICIPATION_WINDOW: Final = "participation-window"
+TIMETABLE: Final = "timetable"
+BY_REGISTER: Final = frozenset({CONFIRMED, REPLAY, PARTICIPATION_WINDOW, TIMETABLE})
+"""Kinds that the register publishes, and kiosks subscribe to."""
+FOR_REGISTER: Final = frozenset({HEALTH, REPLAYED, REPLAY_DONE, *BY_REGISTER})
 """Kinds between kiosk and register, which say nothing new to a viewer."""
 ALL_FILTER: Final = f"{ROOT}/+/+/+/+"
 """Subscription to everything that every kiosk publishes, kinds of newer versions included."""

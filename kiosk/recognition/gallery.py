@@ -40,13 +40,13 @@ class Gallery:
         model_id: The model that computed the templates.
         templates: ``(t, 128)`` float32 of length 1 for each subject id.
         contract: The crop contract of that model (:func:`kiosk.contract.fingerprint`).
-        version: Counts the changes.
+        revision: Counts the changes.
     """
 
     model_id: str
     templates: Mapping[str, Floats]
     contract: str = field(default_factory=fingerprint)
-    version: int = 0
+    revision: int = 0
 
     def __post_init__(self) -> None:
         """Reject a subject without templates: their mean is undefined."""
@@ -71,7 +71,7 @@ class Gallery:
         return self._changed({**self.templates, subject_id: templates})
 
     def _changed(self, templates: Mapping[str, Floats]) -> "Gallery":
-        return replace(self, templates=templates, version=self.version + 1)
+        return replace(self, templates=templates, revision=self.revision + 1)
 
     def without(self, subject_id: str) -> "Gallery":
         """Return a gallery without this person.
@@ -126,8 +126,8 @@ def load_gallery(path: Path, model_id: str | None = None) -> Gallery:
     order = np.argsort(owners, kind="stable")
     starts = np.searchsorted(owners, np.arange(1, len(subjects)), sorter=order)
     templates = dict(zip(subjects, np.split(stack[order], starts), strict=bool(subjects)))
-    version = header.get("version", 0)  # a kiosk before version 0.2 wrote none
-    gallery = Gallery(header["model_id"], templates, header["contract"], version)
+    revision = header.get("revision", 0)  # a kiosk before version 0.2 wrote none
+    gallery = Gallery(header["model_id"], templates, header["contract"], revision)
     if model_id is not None and not gallery.belongs_to(model_id, fingerprint()):
         raise GalleryModelError(
             f"{path}: belongs to {gallery.model_id} (crop contract {gallery.contract}), but the"
@@ -152,8 +152,8 @@ def _check(path: Path, header: object, owners: npt.NDArray[Any], stack: npt.NDAr
     texts = [header.get("model_id"), header.get("contract")]
     if not all(isinstance(text, str) for text in texts):
         raise GalleryError(f"{path}: does not name its model and crop contract; restore a copy")
-    if not isinstance(header.get("version", 0), int):
-        raise GalleryError(f"{path}: its version is no number; restore a copy")
+    if not isinstance(header.get("revision", 0), int):
+        raise GalleryError(f"{path}: its revision is no number; restore a copy")
     # Another contract may have embeddings of another length.
     dim = EMBEDDING_DIM if header["contract"] == fingerprint() else None
     subjects = header.get("subjects")
@@ -189,7 +189,7 @@ def save_gallery(path: Path, gallery: Gallery, *, owner_of: Path | None = None) 
         "format": _FORMAT,
         "model_id": gallery.model_id,
         "contract": gallery.contract,
-        "version": gallery.version,
+        "revision": gallery.revision,
         "subjects": list(gallery.templates),
     }
     rows = list(gallery.templates.values())

@@ -85,13 +85,13 @@ class Matcher:
 
     Attributes:
         subjects: Subject ids of the enrolled people, in the order of the gallery.
-        gallery_version: How often the gallery was changed.
-        gallery_hash: Of its content.
+        revision: How often the gallery was changed.
+        content_hash: Of the gallery.
     """
 
     def __init__(self, gallery: Gallery, cohort: Cohort) -> None:
         self.subjects = tuple(gallery.templates)
-        self.gallery_version, self.gallery_hash = gallery.version, gallery.content_hash
+        self.revision, self.content_hash = gallery.revision, gallery.content_hash
         means = [mean_template(templates) for templates in gallery.templates.values()]
         self._templates = np.stack(means) if means else np.empty((0, EMBEDDING_DIM), np.float32)
         self._cohort = cohort

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from kiosk.cli import positive_int
 from kiosk.errors import MissingExtraError
+from kiosk.register.accounts.options import add_account
 from kiosk.register.config import REGISTER_FILE, RegisterConfig
+from kiosk.register.office.options import add_import
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
 _REASONS: Final = (
@@ -34,6 +36,8 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     gaps.add_argument("--all", action="store_true", help="show kiosks without gaps, too")
     _add_bin(actions)
     _add_export(actions)
+    add_account(actions, _action, _open)
+    add_import(actions, _action, _open)
     for name, columns, run in (
         ("people", "subject_id,name", _people),
         ("kiosks", "site,room,kiosk", _kiosks),

@@ -73,6 +73,7 @@ class PagesSection(Section, frozen=True):
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
     url: str = ""
     language: Literal["en", "es"] = "en"
+    teachers_see: Literal["own", "all"] = "own"
 
     @property
     def is_https(self) -> bool:

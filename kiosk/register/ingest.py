@@ -14,20 +14,22 @@ from django.db import connection as database
 from kiosk.clock import Clock
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
-from kiosk.protocol.topics import ALL_FILTER, CONFIRMED, REPLAY, site_filter
+from kiosk.protocol.topics import ALL_FILTER, BY_REGISTER, site_filter
 from kiosk.register.arrival import Arrival
 from kiosk.register.config import RegisterConfig
 from kiosk.register.confirm import Confirmer
 from kiosk.register.database import AWAY, describe
+from kiosk.register.heartbeat import EVERY_S, beat
 from kiosk.register.outage import DatabaseOutage
 from kiosk.register.outbox_table import load_states
+from kiosk.register.publishing import PublicationSender
 from kiosk.register.replay import request_missing
 from kiosk.register.store import Stored, store
 
 _log = logging.getLogger(__name__)
 
-_IDLE_S: Final = 0.5
-"""How soon the wish to stop is noticed."""
+_IDLE_S: Final = 0.2
+"""How soon the wish to stop, or what a page wants published, is noticed."""
 _LINGER_S: Final = 0.002
 """How long to wait for one more message of a batch. A broker that allows few unacknowledged
 messages (Mosquitto: 20) sends no more before the batch is acknowledged."""
@@ -36,7 +38,7 @@ _REQUEST_S: Final = 1.0
 _PATIENCE_S: Final = 5.0
 """How long after the start, or after a full batch, nothing is requested: the broker is still
 sending what it has kept."""
-_OWN_KINDS: Final = (f"/{CONFIRMED}", f"/{REPLAY}")
+_OWN_KINDS: Final = tuple(f"/{one}" for one in sorted(BY_REGISTER))
 """What the register publishes itself comes back to it."""
 
 Result = TypeVar("Result")
@@ -51,6 +53,7 @@ class Ingest:
         register_id: The identity of the register.
         clock: The time.
         stop: Ends :meth:`run` when set.
+        on_events: Called when new events are committed.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Ingest:
         *,
         clock: Clock,
         stop: threading.Event,
+        on_events: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._limits = config.ingest
@@ -69,6 +73,10 @@ class Ingest:
         self._stop = stop
         self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
         self._confirmer = Confirmer(connection, register_id, _CONFIRM_S)
+        self._publications = PublicationSender(connection)
+        self._instance = config.register.id
+        self._on_events = on_events
+        self._next_beat_s = 0.0
         self._batch: list[tuple[Arrival, Callable[[], None]]] = []
         self._next_request_s = clock.monotonic_s() + _PATIENCE_S
         for topic_filter in map(site_filter, self._sites) if self._sites else [ALL_FILTER]:
@@ -88,6 +96,8 @@ class Ingest:
             if self._batch:
                 self._store()
             self._confirmer.flush(self._clock.monotonic_s())
+            self._publish()
+            self._beat()
             self._request()
 
     def _on_message(self, message: Message) -> None:
@@ -118,7 +128,21 @@ class Ingest:
         for _, acknowledge in batch:
             acknowledge()
         self._confirmer.note(*stored.states)
+        if stored.events:
+            self._on_events()
         _report(stored, len(batch))
+
+    def _publish(self) -> None:
+        """Send what the pages want published."""
+        now_s = self._clock.monotonic_s()
+        self._persist(lambda: self._publications.turn(self._clock.utc(), now_s))
+
+    def _beat(self) -> None:
+        """Note that the register listens, now and then."""
+        now_s = self._clock.monotonic_s()
+        if now_s >= self._next_beat_s and self._connection.is_connected:
+            self._next_beat_s = now_s + EVERY_S
+            self._persist(lambda: beat(self._instance, self._clock.utc()))
 
     def _request(self) -> None:
         """Ask for what is missing, now and then."""

@@ -1,9 +1,11 @@
 """Who is known, and the newest word of each kiosk."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import AvailabilityReading, EventReading, HealthReading, Reading
+from kiosk.register.kiosk_news import Known as KnownWord
+from kiosk.register.kiosk_news import news
 from kiosk.register.models import Kiosk, Person
 from kiosk.register.verdict import Known
 
@@ -24,7 +26,35 @@ def load_known(readings: Iterable[EventReading]) -> Known:
     return Known(kiosks, people)
 
 
-def save_availability(readings: Iterable[AvailabilityReading]) -> None:
+def save_words(
+    availability: Sequence[AvailabilityReading], health: Sequence[HealthReading]
+) -> set[str]:
+    """Keep the newest messages of each kiosk; return those of which pages now show something else.
+
+    Returns:
+        Their addresses, as keys of live updates.
+    """
+    if not availability and not health:
+        return set()
+    heard = {one.address for one in availability} | {one.address for one in health}
+    changed = news(_load_words(heard), availability, health)
+    _save_availability(availability)
+    _save_health(health)
+    return changed
+
+
+def _load_words(addresses: Collection[KioskAddress]) -> dict[KioskAddress, KnownWord]:
+    rows = Kiosk.objects.filter(room__in={one.room for one in addresses})
+    found = {
+        KioskAddress(row.site, row.room, row.kiosk): KnownWord(
+            row.is_online, None if row.health is None else bytes(row.health), row.health_at
+        )
+        for row in rows
+    }
+    return {one: found[one] for one in addresses if one in found}
+
+
+def _save_availability(readings: Iterable[AvailabilityReading]) -> None:
     """Keep the newest message of each kiosk."""
     newest = {one.address: one for one in readings}
     _save(
@@ -43,7 +73,7 @@ def save_availability(readings: Iterable[AvailabilityReading]) -> None:
     )
 
 
-def save_health(readings: Iterable[HealthReading]) -> None:
+def _save_health(readings: Iterable[HealthReading]) -> None:
     """Keep the newest message of each kiosk."""
     newest = {one.address: one for one in readings}
     _save(

@@ -25,6 +25,7 @@ def memberships_within(
     begun = Q(begin=None) | Q(begin__lte=last)
     not_ended = Q(end=None) | Q(end__gte=first)
     rows = Membership.objects.filter(begun, not_ended, school_class=class_id)
+    rows = rows.filter(person__merged_into=None)  # a temporary student that was merged is nobody
     spans: dict[Person, list[tuple[date, date]]] = defaultdict(list)
     for one in rows.select_related("person").order_by("person__name", "person_id"):
         spans[one.person].append((one.begin or date.min, one.end or date.max))

@@ -91,17 +91,23 @@ def claim_request(before: OutboxState, after: OutboxState) -> bool:
 
 
 def load_states(
-    sites: Collection[str] = (), *, missing_before: datetime | None = None
+    sites: Collection[str] = (),
+    *,
+    missing_before: datetime | None = None,
+    rooms: Collection[str] | None = None,
 ) -> list[OutboxState]:
     """Return outboxes, by address.
 
     Args:
         sites: Only those of these sites; empty for all.
         missing_before: Only those of which a number has been missing since before this time.
+        rooms: Only those of kiosks in these rooms; ``None`` for all.
     """
     rows = Outbox.objects.order_by("site", "room", "kiosk", "outbox_id")
     if sites:
         rows = rows.filter(site__in=sites)
+    if rooms is not None:
+        rows = rows.filter(room__in=rooms)
     if missing_before is not None:
         rows = rows.filter(missing_since__lte=missing_before)
     return [_state_of(row) for row in rows.values_list(*_COLUMNS)]

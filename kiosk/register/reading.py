@@ -68,7 +68,12 @@ def read(arrival: Arrival) -> Reading:
 
 def is_valid(address: KioskAddress) -> bool:
     """Return whether the names are such as a kiosk's configuration allows."""
-    return all(map(_NAME.fullmatch, _names(address)))
+    return all(map(is_name, _names(address)))
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can be a site, a room or a kiosk."""
+    return _NAME.fullmatch(text) is not None
 
 
 def _read(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:

@@ -14,6 +14,7 @@ from kiosk.mqtt.connection import Connection
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe, explained, migrate, register_id
 from kiosk.register.ingest import Ingest
+from kiosk.register.marking.worker import Marker
 from kiosk.register.outage import DatabaseOutage
 
 _log = logging.getLogger(__name__)
@@ -53,11 +54,18 @@ def run(config: RegisterConfig, *, clock: Clock, stop: threading.Event) -> None:
     connection = Connection(
         config.mqtt, config.client_id, password=read_password(config.mqtt), persistent=True
     )
-    ingest = Ingest(connection, config, register_id(), clock=clock, stop=stop)
+    news, marker_stop = threading.Event(), threading.Event()
+    ingest = Ingest(connection, config, register_id(), clock=clock, stop=stop, on_events=news.set)
+    marker = Marker(config, clock=clock, stop=marker_stop, news=news)
+    thread = threading.Thread(target=marker.run, name="marker", daemon=True)
     _log.info("register %s stores in %s", config.register.id, describe())
+    thread.start()
     try:
         ingest.run()
     finally:
+        marker_stop.set()
+        news.set()
+        thread.join(_CLOSE_S)
         connection.close(_CLOSE_S)
         database.close()
 

@@ -110,7 +110,10 @@ TEMPLATES: Final = [
                 "django.contrib.messages.context_processors.messages",
                 "kiosk.register.web.navigation.navigation",
             ],
-            "libraries": {"marks": "kiosk.register.web.tags"},
+            "libraries": {
+                "marks": "kiosk.register.web.tags",
+                "times": "kiosk.register.web.times",
+            },
         },
     }
 ]

@@ -1,11 +1,14 @@
 """What the register knows of each kiosk now, for commands and pages."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import OuterRef, Subquery
+
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.completeness import Completeness, Word, assess
-from kiosk.register.models import Event, Gap, Kiosk
+from kiosk.register.models import Event, Gap, Kiosk, Outbox
 from kiosk.register.outbox_state import OutboxState
 from kiosk.register.outbox_table import load_states
 from kiosk.register.ranges import Range, Ranges, union
@@ -30,20 +33,50 @@ class KioskStatus:
     completeness: Completeness
 
 
-def load_statuses(now: datetime) -> list[KioskStatus]:
-    """Return every kiosk that was heard or is listed, by address; one for each outbox file."""
-    kiosks = {KioskAddress(one.site, one.room, one.kiosk): one for one in Kiosk.objects.all()}
-    gone: dict[str, list[Range]] = {}
-    for gap in Gap.objects.all():
-        gone.setdefault(gap.outbox_id, []).append((gap.first, gap.last))
-    states = load_states()
+def load_statuses(now: datetime, rooms: Collection[str] | None = None) -> list[KioskStatus]:
+    """Return every kiosk that was heard or is listed, by address; one for each outbox file.
+
+    Args:
+        now: The current time.
+        rooms: Only the kiosks of these rooms; ``None`` for all.
+    """
+    found = Kiosk.objects.all() if rooms is None else Kiosk.objects.filter(room__in=rooms)
+    kiosks = {KioskAddress(one.site, one.room, one.kiosk): one for one in found}
+    states = load_states(rooms=rooms)
+    gone = _load_gone(None if rooms is None else [one.outbox_id for one in states])
+    last_events = _load_last_events(states)
     statuses = [
-        _status(one.address, kiosks.get(one.address), one, union(gone.get(one.outbox_id, ())), now)
+        _status(
+            one.address,
+            kiosks.get(one.address),
+            one,
+            union(gone.get(one.outbox_id, ())),
+            last_events.get(one.outbox_id),
+            now,
+        )
         for one in states
     ]
     silent = set(kiosks) - {one.address for one in states}
-    statuses += [_status(one, kiosks[one], None, (), now) for one in silent]
+    statuses += [_status(one, kiosks[one], None, (), None, now) for one in silent]
     return sorted(statuses, key=_place)
+
+
+def _load_gone(outbox_ids: Collection[str] | None) -> dict[str, list[Range]]:
+    gaps = Gap.objects.all() if outbox_ids is None else Gap.objects.filter(outbox_id__in=outbox_ids)
+    gone: dict[str, list[Range]] = {}
+    for gap in gaps:
+        gone.setdefault(gap.outbox_id, []).append((gap.first, gap.last))
+    return gone
+
+
+def _load_last_events(states: Iterable[OutboxState]) -> dict[str, datetime]:
+    """Return the time of the event at each watermark, where its clock was synchronised."""
+    at_watermark = Event.objects.filter(
+        outbox_id=OuterRef("outbox_id"), sequence=OuterRef("watermark"), clock="synchronised"
+    )
+    outboxes = Outbox.objects.filter(outbox_id__in=[one.outbox_id for one in states])
+    times = outboxes.values_list("outbox_id", Subquery(at_watermark.values("scanned_at")[:1]))
+    return {outbox_id: at for outbox_id, at in times if at is not None}
 
 
 def _status(
@@ -51,13 +84,14 @@ def _status(
     kiosk: Kiosk | None,
     outbox: OutboxState | None,
     gone: Ranges,
+    last_event_at: datetime | None,
     now: datetime,
 ) -> KioskStatus:
     word = Word() if kiosk is None else _word(kiosk)
     completeness = assess(
         word,
         covered_at=outbox.covered_at if outbox else None,
-        last_event_at=_time_of_watermark(outbox) if outbox else None,
+        last_event_at=last_event_at,
         missing=outbox.missing_count if outbox else 0,
         now=now,
     )
@@ -73,13 +107,6 @@ def _word(kiosk: Kiosk) -> Word:
         availability_at=kiosk.availability_at,
         health_at=kiosk.health_at,
     )
-
-
-def _time_of_watermark(outbox: OutboxState) -> datetime | None:
-    found = Event.objects.filter(
-        outbox_id=outbox.outbox_id, sequence=outbox.watermark, clock="synchronised"
-    )
-    return found.values_list("scanned_at", flat=True).first()
 
 
 def _place(status: KioskStatus) -> tuple[str, str, str, str]:

@@ -19,7 +19,8 @@ from kiosk.register.arrival import (
 )
 from kiosk.register.bin_table import put_in_bin, raise_alarms
 from kiosk.register.event_table import insert_events, sort_out
-from kiosk.register.kiosk_table import load_known, save_availability, save_health, without_old_news
+from kiosk.register.kiosk_table import load_known, save_words, without_old_news
+from kiosk.register.marking.audit import tell
 from kiosk.register.models import Gap
 from kiosk.register.outbox_state import OutboxState
 from kiosk.register.outbox_table import lock_states, save_states
@@ -127,11 +128,12 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         insert_events(sorted(accepted, key=_number))
         put_in_bin(rejected)
         raise_alarms(events.rivals)
-        save_availability(_of(AvailabilityReading, readings))
-        save_health(_of(HealthReading, readings))
+        changed = save_words(_of(AvailabilityReading, readings), _of(HealthReading, readings))
         progress = advance(before, readings, now)
         save_states(one for key, one in progress.states.items() if one != before[key])
         _save_gaps(progress.gaps, now)
+        tell("bin", [""] if rejected else [], now)
+        tell("kiosk", changed, now)
     states = tuple(progress.states.values())
     return Stored(states, len(accepted), tuple(rejected), len(events.rivals))
 

@@ -13,7 +13,7 @@ import pytest
 from convert.__main__ import main
 from convert.calibration import photo_crops
 from convert.convert import Int8Embedder
-from convert.float_model import FloatModel, load_run, load_sface
+from convert.float_model import FloatModel, compiled, load_run, load_sface
 from convert.quantise import quantise
 from convert.sface import channel_reaches, equalise, flip_steep, int8_form
 from kiosk.errors import DatasetError, ModelError
@@ -101,6 +101,12 @@ def test_a_run_from_sface_is_converted_in_the_same_form(
     assert not [layer for layer in form.layers if isinstance(layer, keras.layers.PReLU)]
     assert np.median(cosines(network, form, crops)) > 0.98
     assert model.recipe["network"] == "sface"
+
+
+def test_a_compiled_network_embeds_as_before(network: keras.Model, crops: Image) -> None:
+    """What the int8 file of a run is compared with is the run's network, whatever the batch."""
+    found, expected = compiled(network)(crops), embed_all(network, crops)
+    assert np.sum(found * expected, axis=1).min() > 0.999
 
 
 def test_calibration_takes_photos_with_and_without_people(tmp_path: Path) -> None:

@@ -40,12 +40,12 @@ def test_a_gallery_can_be_a_copy_of_another(config: Config, tmp_path: Path) -> N
     for who in ("s-5", "s-6"):
         add = load_gallery(config.gallery_path).with_subject(who, embedding(70)[None])
         save_gallery(config.gallery_path, add)
-    source = Gallery(MODEL, {**gallery_of("s-1").templates, "s-3": embedding(51)[None]}, version=9)
+    source = Gallery(MODEL, {**gallery_of("s-1").templates, "s-3": embedding(51)[None]}, revision=9)
     save_gallery(tmp_path / "in.npz", source)
     outcome = import_gallery(config, tmp_path / "in.npz", only=True)
     assert outcome == Import(2, ("s-3",), ("s-1",), (), ("s-2", "s-5", "s-6"))
     copy = load_gallery(config.gallery_path)
-    assert (copy.version, copy.content_hash) == (9, source.content_hash)
+    assert (copy.revision, copy.content_hash) == (9, source.content_hash)
 
 
 def test_another_face_under_a_taken_id_stops_the_import(config: Config, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kiosk.records import Image
 from tests.support_train import draw_crop
 from train.augment import _CHANGES as CHANGES
-from train.augment import FAR_PX, Generator, _lose_detail, _noise, _relight, augment, blend
+from train.augment import FAR_PX, Generator, _lose_detail, augment, blend, make_noisy, relight
 from train.dataset.crop_set import BORDER_PX
 
 INNER = slice(BORDER_PX, -BORDER_PX)
@@ -99,13 +99,13 @@ class Brighter(NoChange):
 def test_light_is_rounded_to_the_nearest_level() -> None:
     """110.7 becomes 111, not 110: truncation would make every crop half a level darker."""
     grey = np.full((112, 112, 3), 100, np.uint8)
-    assert np.all(_relight(grey, Brighter()) == 111)  # type: ignore[arg-type]  # as above
+    assert np.all(relight(grey, Brighter()) == 111)  # type: ignore[arg-type]  # as above
 
 
 def test_noise_keeps_the_mean_brightness() -> None:
     """Levels are rounded, not truncated, so that noise keeps the mean of an even grey."""
     grey = np.full((112, 112, 3), 128, np.uint8)
-    found = [_noise(grey, np.random.default_rng(seed)) for seed in range(20)]
+    found = [make_noisy(grey, np.random.default_rng(seed)) for seed in range(20)]
     assert np.mean(found) == pytest.approx(128, abs=0.1)
 
 

@@ -10,6 +10,7 @@ from train import batches as module
 from train.augment import Generator
 from train.batches import Batch, Blends, Ints, TrainingBatches, embed_blends
 from train.dataset.crop_set import BORDER_PX, CropSet
+from train.recipe import FitConfig
 from train.teacher import load_targets
 
 INNER = slice(BORDER_PX, -BORDER_PX)
@@ -44,9 +45,10 @@ def labels(crop_set: CropSet) -> Ints:
 def make(
     crop_set: CropSet, blends: Blends | None = None, *, seed: int = 1, share: float = 0.25
 ) -> TrainingBatches:
+    config = FitConfig(batch=8, epoch_images=24, blend_share=share, seed=seed)
     return TrainingBatches(
         crop_set, crop_set.indices_of("train"), load_targets(crop_set), labels(crop_set),
-        blends=blends, batch=8, steps=3, blend_share=share, seed=seed,
+        blends=blends, config=config,
     )  # fmt: skip
 
 

@@ -265,6 +265,37 @@ def test_a_run_may_start_from_weights(run: Path, crop_set: CropSet, tmp_path: Pa
         )
 
 
+def test_a_share_of_the_trained_weights_is_kept(
+    run: Path, crop_set: CropSet, tmp_path: Path
+) -> None:
+    """With ``share=0.25`` the embedder has a quarter of the way from the start file's weights."""
+    start = str(run / "embedder.weights.h5")
+    config = msgspec.structs.replace(CONFIG, images=8, epoch_images=8, start=start)
+    train(crop_set, tmp_path / "whole", config)
+    quarter = train(crop_set, tmp_path / "quarter", msgspec.structs.replace(config, share=0.25))
+    old, new = load_embedder(run).get_weights(), load_embedder(tmp_path / "whole").get_weights()
+    for mine, one, other in zip(quarter.get_weights(), old, new, strict=True):
+        assert mine == pytest.approx(one + 0.25 * (other - one), abs=1e-4)
+
+
+def test_crops_are_degraded_as_the_recipe_says(
+    crop_set: CropSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``pictures=door`` makes crops worse in another way than the usual one."""
+    monkeypatch.setattr(
+        "train.batches.degrade", lambda stored, _: np.zeros_like(stored[8:120, 8:120])
+    )
+    found = [
+        TrainingBatches(
+            crop_set, crop_set.indices_of("train"), load_targets(crop_set),
+            number_people(crop_set)[0], blends=None,
+            config=msgspec.structs.replace(CONFIG, pictures=pictures),
+        )[0][0].max()
+        for pictures in ("usual", "door")
+    ]  # fmt: skip
+    assert found[0] > 0 == found[1]
+
+
 @pytest.mark.parametrize(
     ("people", "each"),
     [({"train": 4}, 2), ({"train": 4, "dev": 1}, 2), ({"train": 5, "dev": 2}, 1)],
@@ -323,7 +354,7 @@ def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
     """The history figures of an embedder that returns ``vectors`` for development people."""
     batches = TrainingBatches(
         crop_set, crop_set.indices_of("train"), load_targets(crop_set), number_people(crop_set)[0],
-        blends=None, batch=1, steps=1, blend_share=0.0, seed=1,
+        blends=None, config=FitConfig(batch=1, epoch_images=1),
     )  # fmt: skip
 
     def embedder(crops: Image, *, training: bool) -> Floats:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import train
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from train.network import NetworkConfig
@@ -70,7 +71,31 @@ def test_settings_change_the_hyperparameters() -> None:
     assert parse_config([]) == FitConfig()
     found = parse_config(['network={"stem": 16, "channels": [24], "blocks": [1]}'])
     assert found.network == NetworkConfig(stem=16, channels=(24,), blocks=(1,))
-    assert parse_config(["network=sface"]).network == "sface"
+    found = parse_config(["network=sface", "layers=affine", "share=0.5", "pictures=door"])
+    assert (found.network, found.layers, found.share, found.pictures) == (
+        "sface", "affine", 0.5, "door"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "share"), [("tune_free", "affine", 0.5), ("tune_photos", "all", 1.0)]
+)
+def test_the_recipes_that_come_along_start_from_sface(name: str, layers: str, share: float) -> None:
+    """Each file is read; a setting changes one of its keys."""
+    path = Path(train.__file__).with_name(f"{name}.toml")
+    found = parse_config(["images=640"], path)
+    assert (found.network, found.layers, found.share) == ("sface", layers, share)
+    assert (found.pictures, found.images, found.batch) == ("door", 640, 32)
+
+
+@pytest.mark.parametrize("content", [None, "colour = 1", "images = many", "\xff"])
+def test_a_wrong_recipe_is_an_error(tmp_path: Path, content: str | None) -> None:
+    """The error names the file."""
+    path = tmp_path / "recipe.toml"
+    if content is not None:
+        path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(DatasetError, match=r"recipe\.toml: not a recipe of `kiosk-train fit`"):
+        parse_config([], path)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +109,9 @@ def test_settings_change_the_hyperparameters() -> None:
         ('network={"stem": 15}', r">= 16 - at `\$\.network\.stem"),
         ('network={"stems": 16}', "stems"),
         ("network=wide", "network: expected sface or JSON"),
+        ("layers=affine", "layers: expected all, because network is not sface"),
+        ("share=0", "share"),
+        ("pictures=bad", "pictures"),
     ],
 )
 def test_a_wrong_setting_is_an_error(setting: str, said: str) -> None:

@@ -64,6 +64,33 @@ def test_a_run_can_start_from_sface(network: keras.Model, crops: Image) -> None:
     assert embed_all(start, crops) == pytest.approx(embed_all(network, crops), abs=1e-5)
 
 
+@pytest.fixture(scope="module")
+def affine(weights: Sface) -> keras.Model:
+    return build_sface(weights, layers="affine")
+
+
+def test_the_affine_form_is_the_same_network(
+    network: keras.Model, affine: keras.Model, crops: Image
+) -> None:
+    """With factors of their own the channels give the same embeddings; few weights can move."""
+    assert embed_all(affine, crops) == pytest.approx(embed_all(network, crops), abs=1e-4)
+    moving = sum(int(np.prod(one.shape)) for one in affine.trainable_weights)
+    assert moving == 3 * 10_944
+
+
+def test_trained_factors_are_folded_back(affine: keras.Model, crops: Image) -> None:
+    """The weights read from a network with other factors and addends build an equal one."""
+    rng = np.random.default_rng(0)
+    before = affine.get_weights()
+    for layer in affine.layers:
+        if layer.name.endswith("_norm"):
+            gamma, beta = layer.get_weights()
+            layer.set_weights([gamma * rng.uniform(0.9, 1.1, gamma.shape), beta + 0.01])
+    found = build_sface(read_network(affine))
+    assert embed_all(found, crops) == pytest.approx(embed_all(affine, crops), abs=1e-4)
+    affine.set_weights(before)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no graph"])
 def test_a_file_that_is_not_sface_is_an_error(tmp_path: Path, content: bytes | None) -> None:
     """The error names the file."""

@@ -37,7 +37,7 @@ STRANGERS_MAX: Final = 2000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StrangersAndUnseen:
-    """What a crop set tells: photos of strangers, and people the embedding was not trained on.
+    """What a crop set tells: photos of strangers, and people outside its training split.
 
     Attributes:
         strangers: ``(m, 112, 112, 3)`` uint8 RGB.
@@ -149,13 +149,13 @@ def run_predict(photos: Sequence[Path], folder: Path, grid: Path) -> Iterator[st
 def find_strangers(
     crop_set: CropSet | None, sources: Sources, names: Sequence[str]
 ) -> StrangersAndUnseen:
-    """Find strangers to the named people, and the named people the embedding was not trained on.
+    """Find strangers to the named people, and the named people outside its training split.
 
     A person of the crop set is one of the named people if the folder has the same name, or if a
     source says so (``also``). Unnamed photos may show anybody, so they are no strangers.
 
     Args:
-        crop_set: What the embedding was trained and tested on; ``None``: not known.
+        crop_set: Its training split made the cohort; ``None``: not known.
         sources: The sources of the report's photos.
         names: The people on the report's photos.
 

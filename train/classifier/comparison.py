@@ -17,8 +17,8 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     Attributes:
         name: Of the method.
         held_out: Held-out photos with the right name if every photo gets a name (rank 1).
-        unseen: The same for people whom the embedding was not trained on; ``None`` if that is not
-            known, or there are none.
+        unseen: The same for people who are not in the crop set's training split, which the cohort
+            comes from; ``None`` without a crop set, or if there are none.
         threshold: Least score for a name: a softmax, or a normalised score.
         right: Held-out photos that reach it and get the right name.
         wrong: Held-out photos that reach it and get another person's name.
@@ -43,7 +43,8 @@ class Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         people: How many people are told apart.
         photos: How many photos there are of them.
         left_out: How many more photos were left out, by reason.
-        unseen_people: How many people the embedding was not trained on; ``None``: not known.
+        unseen_people: How many people are not in the crop set's training split; ``None``: no crop
+            set was given.
         stranger_people: How many people the strangers are; ``None``: no crop set was given.
         model_id: Of the embedding.
         fpir: That its threshold was set for.
@@ -71,7 +72,7 @@ def render_comparison(comparison: Comparison) -> str:
         [f"right name, every photo named (of {n})", *(_percent(m.held_out) for m in methods)],
     ]
     if unseen is not None:
-        label = f"... people unseen by the embedding (of {unseen.n})"
+        label = f"... people outside the crop set's training split (of {unseen.n})"
         rows += [[label, *(_percent(method.unseen) for method in methods)]]
     rows += [
         ["threshold (softmax; score)", *(f"{method.threshold:.4f}" for method in methods)],
@@ -95,7 +96,11 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     yield f"{KEPT_SHARE:.0%} of the held-out photos reach the classifier's, which is set on them."
     yield "A person with too few photos is enrolled from all of them; crop quality is not checked."
     if comparison.unseen_people is not None:
-        yield f"Unseen by the embedding: {comparison.unseen_people} people."
+        yield (
+            f"Outside the crop set's training split, which the cohort comes from: "
+            f"{comparison.unseen_people} people. Whether the embedding was trained on any of the "
+            "people elsewhere (SFace: on photos from the web), this does not say."
+        )
     if comparison.stranger_people is not None:
         yield (
             f"Strangers: {comparison.stranger_people} people of a crop set's test split; aligned "

@@ -45,7 +45,7 @@ def enrolment_methods(
         run: The classifier's run; it tells which photos are held out.
         report_photos: The photos of that run.
         strangers: ``(m, 112, 112, 3)`` uint8 RGB, crops of other people; may be empty.
-        unseen: ``(people,)`` whether the embedding was not trained on the person, or ``None``.
+        unseen: ``(people,)`` who is outside the crop set's training split, or ``None``.
         embedder: The shipped one.
         cohort: Shipped with it.
         threshold: Least score for a name.

@@ -6,8 +6,9 @@ sets (:mod:`.identify`). LFW is read once, for the pairs protocol, and sets no t
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 from tqdm import tqdm
@@ -16,25 +17,21 @@ from kiosk.errors import DatasetError
 from kiosk.recognition.card import OperatingPoint
 from train.dataset.crop_set import CropSet
 from train.evaluation.demographics import GroupRate, group_rates, relatives_rate
+from train.evaluation.domains import GALLERY_SIZES, Side, mean_rates, score_sides
 from train.evaluation.embedded import embed_walks
-from train.evaluation.identify import Galleries, Identification, Mix
-from train.evaluation.lfw import Lfw, evaluate_lfw
+from train.evaluation.identify import Identification, Mix
+from train.evaluation.lfw import Lfw, LfwPairs, evaluate_lfw, read_lfw
 from train.evaluation.metrics import Rate
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
-from train.evaluation.thresholds import joint_fpir, threshold_for
+from train.evaluation.thresholds import threshold_for
 from train.evaluation.turned import TurnedRate, evaluate_turned, read_turned_faces
 from train.evaluation.videos import Videos, read_videos
-from train.evaluation.walkers import WalkScores
 from train.evaluation.walks import WalkRate, evaluate_walks
 
-GALLERY_SIZES: Final = (10, 30, 100, 420)
-"""A group, a class, a year and a school. The kiosk uses the threshold of the next larger size."""
 FPIRS: Final = (0.01, 0.003)
 """Accepted shares of strangers' walks that get a name; the kiosk's default is the smallest."""
 EXTRAPOLATED_SIZES: Final = (1000, 3000)
 """A large school and the largest: more people than are measured (:mod:`.thresholds`)."""
-
-_Found: TypeAlias = tuple[float, Identification, Identification]
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,6 +42,9 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         operating_points: Thresholds set on development people, by gallery size and FPIR.
         development: Error rates of these thresholds on development people.
         test: Error rates of these thresholds on test people.
+        photos: Those of the test people on photos alone; empty if there are no videos.
+        videos: Those of the test people in videos alone; for galleries larger than they have
+            people for, extrapolated.
         cosine: Error rates of plain cosines on test people, in the same order: without a cohort,
             with thresholds set for cosines on development people.
         groups: False match rate within groups at the shipped threshold, highest first; one photo
@@ -61,6 +61,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     development: tuple[Identification, ...]
     test: tuple[Identification, ...]
     cosine: tuple[Identification, ...]
+    photos: tuple[Identification, ...] = ()
+    videos: tuple[Identification, ...] = ()
     groups: tuple[GroupRate, ...]
     relatives: Rate | None
     lfw: Lfw | None = None
@@ -95,10 +97,11 @@ def evaluate_all(
     """
     videos = read_videos(walks) if walks is not None else None
     turns = read_turned_faces(walks) if walks is not None else ()
+    pairs = read_lfw(lfw) if lfw is not None else None
     bar = tqdm(recognisers.items(), desc="recognisers", disable=None)
     reports = []
     for name, recogniser in bar:
-        report = evaluate(name, recogniser, crop_set, lfw, videos)
+        report = evaluate(name, recogniser, crop_set, pairs, videos)
         turned = evaluate_turned(recogniser, report.operating_points, turns)
         reports.append(msgspec.structs.replace(report, turned=turned))
     return reports
@@ -108,7 +111,7 @@ def evaluate(
     name: str,
     recogniser: RecogniserUnderTest,
     crop_set: CropSet,
-    lfw: Path | None = None,
+    lfw: LfwPairs | None = None,
     videos: Videos | None = None,
 ) -> Report:
     """Evaluate one recogniser.
@@ -117,36 +120,38 @@ def evaluate(
         name: For the report.
         recogniser: The recogniser.
         crop_set: Holds development and test people.
-        lfw: The archive of LFW's pairs; ``None`` skips them.
-        videos: Walks past a camera; ``None`` skips them.
+        lfw: LFW's pairs; ``None`` skips them.
+        videos: Walks past a camera, for thresholds and figures; ``None`` skips them.
 
     Raises:
-        DatasetError: Too few people are held out, or an archive cannot be read.
+        DatasetError: Too few people are held out.
     """
     dev, test = (embed_walks(recogniser.embed, crop_set, split) for split in ("dev", "test"))
     sizes = _gallery_sizes(len(dev.plan.enrolment), len(test.plan.enrolment))
     found, cosine = (
-        _identify(dev.scores(cohort), test.scores(cohort), sizes)
+        _identify(score_sides(recogniser.embed, cohort, (dev, test), videos), sizes)
         for cohort in (recogniser.cohort, PLAIN_COSINE)
     )
     points = tuple(
         OperatingPoint(
-            fpir,
-            on_dev.gallery_size,
-            on_dev.threshold,
-            on_dev.fnir.value,
-            extrapolated=on_dev.extrapolated,
+            one.fpir,
+            one.dev.gallery_size,
+            one.dev.threshold,
+            one.dev.fnir.value,
+            extrapolated=one.dev.extrapolated,
         )
-        for fpir, on_dev, _ in found
+        for one in found
     )
     threshold = _shipped(points).threshold
     thresholds = {(point.fpir, point.gallery_size): point.threshold for point in points}
     return Report(
         name=name,
         operating_points=points,
-        development=tuple(on_dev for _, on_dev, _ in found),
-        test=tuple(on_test for _, _, on_test in found),
-        cosine=tuple(on_test for _, _, on_test in cosine),
+        development=tuple(one.dev for one in found),
+        test=tuple(one.test for one in found),
+        photos=tuple(one.domains[0] for one in found if videos is not None),
+        videos=tuple(one.domains[1] for one in found if videos is not None),
+        cosine=tuple(one.test for one in cosine),
         groups=group_rates(test.embeddings, test.photos, recogniser.cohort, threshold),
         relatives=relatives_rate(test.embeddings, test.photos, recogniser.cohort, threshold),
         lfw=evaluate_lfw(recogniser.embed, lfw) if lfw is not None else None,
@@ -154,20 +159,33 @@ def evaluate(
     )
 
 
-def _identify(dev: WalkScores, test: WalkScores, sizes: Sequence[int]) -> list[_Found]:
-    """Set thresholds on development people.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The error rates of one threshold.
 
-    Returns:
-        Each FPIR asked for, with the error rates on development and on test people.
+    Attributes:
+        fpir: What was asked for.
+        dev: On development people.
+        test: On test people.
+        domains: On test people, in each domain.
     """
-    mix = Mix.of(dev)
+
+    fpir: float
+    dev: Identification
+    test: Identification
+    domains: tuple[Identification, ...]
+
+
+def _identify(sides: tuple[Side, Side], sizes: Sequence[int]) -> list[_Found]:
+    """Set thresholds on development people, and measure them on both sides."""
+    mix = Mix.of(sides[0].domains[0])
     found = []
     for size, times in _with_extrapolated(sizes):
-        on_dev, on_test = (Galleries(scores, mix, size) for scores in (dev, test))
+        on_dev, on_test = (side.of_size(mix, size, times) for side in sides)
         for fpir in FPIRS:
-            threshold = threshold_for(on_dev, fpir, times)
-            dev_rates, test_rates = (_rates(one, threshold, times) for one in (on_dev, on_test))
-            found.append((fpir, dev_rates, test_rates))
+            threshold = threshold_for(on_dev, fpir)
+            dev, test = ([one.rates(threshold) for one in side] for side in (on_dev, on_test))
+            found.append(_Found(fpir, mean_rates(dev), mean_rates(test), tuple(test)))
     return found
 
 
@@ -176,18 +194,6 @@ def _with_extrapolated(sizes: Sequence[int]) -> list[tuple[int, float]]:
     largest = max(sizes)
     times = [size / largest for size in EXTRAPOLATED_SIZES] if largest == GALLERY_SIZES[-1] else []
     return [*((size, 1.0) for size in sizes), *((largest, factor) for factor in times)]
-
-
-def _rates(galleries: Galleries, threshold: float, times: float) -> Identification:
-    fpir = galleries.fpir_rate(threshold)
-    value, low, high = (joint_fpir(one, times) for one in (fpir.value, fpir.low, fpir.high))
-    return Identification(
-        round(galleries.size * times),
-        threshold,
-        Rate(value, low, high, fpir.n),
-        galleries.fnir_rate(threshold),
-        extrapolated=times > 1,
-    )
 
 
 def _shipped(points: Sequence[OperatingPoint]) -> OperatingPoint:

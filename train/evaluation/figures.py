@@ -1,11 +1,12 @@
 """The figures of an evaluation report as a flat list: label, kind and value of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from kiosk.contract import CROP_PX
 from train.evaluation.evaluate import Report
+from train.evaluation.identify import Identification
 from train.evaluation.lfw import Lfw
 from train.evaluation.metrics import Rate, TenFold
 from train.evaluation.walks import GALLERY_SIZES
@@ -83,18 +84,23 @@ def _lfw_figures(lfw: Lfw | None) -> Iterator[Figure]:
 
 
 def _identification_figures(report: Report) -> Iterator[Figure]:
-    points = zip(
-        report.operating_points, report.development, report.test, report.cosine, strict=True
-    )
     miss, false_match = FigureKind.MISS, FigureKind.FALSE_MATCH
-    for point, development, test, cosine in points:
+    for at, point in enumerate(report.operating_points):
         extrapolated = ", extrapolated" if point.extrapolated else ""
         case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %{extrapolated}"
-        yield Figure(f"{case}: FNIR (development)", miss, development.fnir)
-        yield Figure(f"{case}: FNIR (test)", miss, test.fnir)
-        yield Figure(f"{case}: measured FPIR (test)", false_match, test.fpir)
-        yield Figure(f"{case}: FNIR, plain cosine (test)", miss, cosine.fnir)
-        yield Figure(f"{case}: measured FPIR, plain cosine (test)", false_match, cosine.fpir)
+        yield Figure(f"{case}: FNIR (development)", miss, report.development[at].fnir)
+        for domain, found in _domains(report):
+            yield Figure(f"{case}: FNIR{domain} (test)", miss, found[at].fnir)
+            yield Figure(f"{case}: measured FPIR{domain} (test)", false_match, found[at].fpir)
+
+
+def _domains(report: Report) -> Iterator[tuple[str, Sequence[Identification]]]:
+    """List the error rates on test people: all, by domain, and by plain cosine."""
+    yield "", report.test
+    if report.videos:
+        yield ", photos", report.photos
+        yield ", videos", report.videos
+    yield ", plain cosine", report.cosine
 
 
 def _turned_figures(report: Report) -> Iterator[Figure]:

@@ -2,7 +2,9 @@
 
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -14,8 +16,10 @@ from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import decode_photo
 from kiosk.records import Image
-from train.evaluation.metrics import Rate, TenFold, fold_accuracy, tar_at_far
+from train.evaluation.metrics import Bools, Ints, Rate, TenFold, fold_accuracy, tar_at_far
 from train.evaluation.recogniser import Embed
+
+_BATCH: Final = 512
 
 
 class Lfw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,11 +38,29 @@ class Lfw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_found: int
 
 
-def evaluate_lfw(embed: Embed, path: Path) -> Lfw:
-    """Verify LFW's official pairs.
+@dataclass(frozen=True, slots=True, eq=False)
+class LfwPairs:
+    """LFW's official pairs, aligned.
+
+    Attributes:
+        crops: ``(n, 112, 112, 3)`` uint8 RGB.
+        pairs: ``(6000, 2)`` numbers of their crops.
+        same: ``(6000,)`` whether they show one person.
+        folds: ``(6000,)``.
+        not_found: Photos without a detected face.
+    """
+
+    crops: Image
+    pairs: Ints
+    same: Bools
+    folds: Ints
+    not_found: int
+
+
+def read_lfw(path: Path) -> LfwPairs:
+    """Read LFW's official pairs; detect and align each photo.
 
     Args:
-        embed: Embeds crops.
         path: Archive of LFW's photos with ``pairs.txt``.
 
     Raises:
@@ -51,17 +73,32 @@ def evaluate_lfw(embed: Embed, path: Path) -> Lfw:
             crops, not_found = read_crops(archive, names)
     except (OSError, KeyError, zipfile.BadZipFile, PhotoError) as exc:
         raise DatasetError(f"{path}: not the archive of LFW's pairs ({exc})") from exc
-    vectors = np.concatenate([embed(crops[i : i + 512]) for i in range(0, len(crops), 512)])
     where = {name: i for i, name in enumerate(names)}
-    one, other = ([where[str(pair[k])] for pair in pairs] for k in (0, 1))
+    return LfwPairs(
+        crops,
+        np.array([[where[one], where[other]] for one, other, *_ in pairs], np.int64),
+        np.array([same for *_, same, _ in pairs], np.bool_),
+        np.array([fold for *_, fold in pairs], np.int64),
+        not_found,
+    )
+
+
+def evaluate_lfw(embed: Embed, lfw: LfwPairs) -> Lfw:
+    """Verify LFW's official pairs.
+
+    Args:
+        embed: Embeds crops.
+        lfw: The pairs.
+    """
+    starts = range(0, len(lfw.crops), _BATCH)
+    vectors = np.concatenate([embed(lfw.crops[start : start + _BATCH]) for start in starts])
+    one, other = lfw.pairs.T
     scores = np.sum(vectors[one] * vectors[other], axis=1)
-    same = np.array([pair[2] for pair in pairs])
-    folds = np.array([pair[3] for pair in pairs])
     return Lfw(
-        verification=fold_accuracy(scores, same, folds),
-        tar_at_far_1=tar_at_far(scores, same, 0.01),
-        tar_at_far_01=tar_at_far(scores, same, 0.001),
-        not_found=not_found,
+        verification=fold_accuracy(scores, lfw.same, lfw.folds),
+        tar_at_far_1=tar_at_far(scores, lfw.same, 0.01),
+        tar_at_far_01=tar_at_far(scores, lfw.same, 0.001),
+        not_found=lfw.not_found,
     )
 
 

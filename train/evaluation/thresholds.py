@@ -2,78 +2,95 @@
 
 An FPIR of 0.3 % is decided by four of 1,350 development people, so a threshold that is read off
 their scores varies with them. The expected FPIR falls exponentially above the threshold at which it
-is :data:`TAIL`, so this line is fitted (its slope is the mean excess over that threshold) and read
-at the FPIR asked for. Test people confirm it: for 10, 30, 100 and 420 enrolled people and 1 % asked
-for, 1.0, 1.0, 1.0 and 0.8 % were measured with SFace; for 0.3 %, 0.3, 0.3, 0.2 and 0.2 %.
+is :data:`TAIL`, so this line is fitted in each domain (its slope is the mean excess over that
+threshold), and the threshold is read where the mean of the domains is the FPIR asked for.
 
-A gallery that is ``n`` times as large as the largest one measured is taken for ``n`` of these, each
-of which names a stranger on its own: FPIR = 1 - (1 - FPIR of one)^n. That is an upper bound, since
-a stranger who resembles many people is counted again for each of them. Computed from 100 enrolled
-people, the threshold for 420 and 1 % is 0.335; measured, it is 0.330 (SFace). For 1,000 and 3,000
-people the tail is read up to seven times below the lowest FPIR that the people can show: these
-operating points are marked as extrapolated.
+For 1,000 and 3,000 people the photos' tail is read up to seven times below the lowest FPIR that the
+people can show, and the videos' tail for more than 75 people: see :mod:`.domains`. The operating
+points for which the photos run out are marked as extrapolated. Computed from 100 enrolled people,
+the threshold for 420 and 1 % on photos is 0.335; measured, it is 0.330 (SFace).
 
 Whether thresholds from photos hold for people in videos depends on the normalisation of scores.
-With SFace, 100 enrolled and 1 % asked for, strangers in videos were named by the kiosk's rule
-within one second (:mod:`.walks`): 0.0 % by plain cosine (FNIR 37 %), 0.5 % with half of the
+With SFace, 100 enrolled and 1 % asked for on photos, strangers in videos were named by the kiosk's
+rule within one second (:mod:`.walks`): 0.0 % by plain cosine (FNIR 37 %), 0.5 % with half of the
 cohort's mean over its 20 nearest (FNIR 16 %), 9.6 % with all of the mean over its 5 nearest (FNIR
 10 %): a video frame is less like a cohort of photos than a photo is.
 """
 
 import math
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 
+from train.evaluation.domains import Domain, joint_fpir
 from train.evaluation.identify import Galleries
 
 METHOD: Final = (
+    "for the expected FPIR of development people who walk past, the mean of two domains: walks of "
+    "up to three photos each, over all galleries of the size with their mix of data sets, and "
+    "videos. The tail of each domain's FPIR above the threshold is fitted as exponential. A "
+    "gallery larger than a domain has people for (videos: 75) is taken for so many of the largest "
+    "one measured, each of which names a stranger on its own (an upper bound); the operating "
+    "point is marked as extrapolated if the photos do not reach."
+)
+"""The method in one paragraph, for the model card."""
+METHOD_PHOTOS: Final = (
     "for the expected FPIR of development people's walks of up to three photos each, over all "
     "galleries of the size with their mix of data sets; the tail of the FPIR above the threshold "
     "is fitted as exponential. Extrapolated: as so many galleries of the largest size measured, "
     "each of which names a stranger on its own (an upper bound)."
 )
-"""The method in one paragraph, for the model card."""
+"""The same without videos."""
 TAIL: Final = 0.03
-"""FPIR from which the tail is fitted: about forty of the development people."""
+"""FPIR from which the tail is fitted, about forty of the development people on photos."""
+TAIL_OF_FEW: Final = 0.1
+"""The same for fewer than 80 people, as in the videos: :data:`TAIL` would be two of them."""
+_FEW: Final = 80
 _STEPS: Final = 60
 
-
-def shared_fpir(fpir: float, times: float) -> float:
-    """Return the FPIR of one gallery when ``times`` such galleries together have ``fpir``."""
-    return -math.expm1(math.log1p(-fpir) / times)
+_Fpir: TypeAlias = Callable[[float], float]
+"""From threshold to FPIR."""
 
 
-def joint_fpir(fpir: float, times: float) -> float:
-    """Return the FPIR of ``times`` galleries together when each has ``fpir``."""
-    return -math.expm1(math.log1p(-min(fpir, 1 - 1e-12)) * times)
-
-
-def threshold_for(galleries: Galleries, fpir: float, times: float = 1.0) -> float:
-    """Compute the threshold for an FPIR.
+def threshold_for(domains: Sequence[Domain], fpir: float) -> float:
+    """Compute the lowest threshold with an FPIR, at most 1.
 
     Args:
-        galleries: Of development people.
+        domains: Of development people, each with the same share of the strangers.
         fpir: Share of strangers' walks that may get a name.
-        times: How many times as many people are enrolled.
     """
-    wanted = shared_fpir(fpir, times)
-    scores = galleries.scores.strangers
-    highest = float(scores.max(initial=-1.0))
-    start = _lowest(galleries.fpir, max(TAIL, wanted), highest)
+    tails = [(_fit_tail(domain.galleries), domain.times) for domain in domains]
+
+    def mean(threshold: float) -> float:
+        return sum(joint_fpir(tail(threshold), times) for tail, times in tails) / len(tails)
+
+    return _lowest(mean, fpir, 1.0)
+
+
+def _fit_tail(galleries: Galleries) -> _Fpir:
+    """Return the FPIR as measured, and in the tail as fitted."""
+    highest = float(galleries.scores.strangers.max(initial=-1.0)) + 1e-6
+    people = len(np.unique(galleries.scores.people))
+    start = _lowest(galleries.fpir, TAIL if people >= _FEW else TAIL_OF_FEW, highest)
     at_start = galleries.fpir(start)
-    if at_start <= wanted:
-        return start
-    grid = np.linspace(start, highest + 1e-6, _STEPS)
-    rates = np.array([galleries.fpir(float(one)) for one in grid])
-    slope = float(np.trapezoid(rates, grid)) / at_start
-    return min(max(1.0, start), start + slope * math.log(at_start / wanted))
+    grid = np.linspace(start, highest, _STEPS)
+    area = float(np.trapezoid([galleries.fpir(float(one)) for one in grid], grid))
+    if at_start == 0 or area <= 0:  # nobody is in the tail
+        return galleries.fpir
+    slope = area / at_start
+
+    def smooth(threshold: float) -> float:
+        if threshold < start:
+            return galleries.fpir(threshold)
+        return at_start * math.exp((start - threshold) / slope)
+
+    return smooth
 
 
 def _lowest(fpir: Callable[[float], float], wanted: float, highest: float) -> float:
     """Find the lowest threshold at which the FPIR is at most ``wanted``."""
-    low, high = -1.0, highest + 1e-6  # above 1 if all are equal: a network that sees nothing
+    low, high = -1.0, highest
     if fpir(low) <= wanted:
         return low
     for _ in range(30):

@@ -6,13 +6,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from kiosk.contract import CROP_PX
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
-from kiosk.records import Floats
+from kiosk.records import Floats, Image
 from train.evaluation.metrics import Ints
-from train.evaluation.videos import Videos
+from train.evaluation.recogniser import Embed
+from train.evaluation.videos import Videos, shrink
 
 FRAMES_OF_A_SECOND: Final = 15
+_BATCH: Final = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +35,26 @@ class WalkTables:
     means: Floats
     mean: Floats
     shown: Ints
+
+
+def tables_of(embed: Embed, videos: Videos, cohort: Cohort, width_px: int = CROP_PX) -> WalkTables:
+    """Embed and score all videos; templates come from frames as they are.
+
+    Args:
+        embed: Embeds crops; one that stores its results embeds each frame once for all calls.
+        videos: The videos.
+        cohort: Normalises the scores.
+        width_px: Width that the frames which walk past are shrunk to.
+    """
+    mirrored = np.ascontiguousarray(videos.crops[:, :, ::-1])
+    crops = (videos.crops, mirrored, shrink(videos.crops, width_px))
+    embeddings, mirrors, probes = (_embed_frames(embed, one) for one in crops)
+    return score_videos(videos, embeddings, mirrors, probes, cohort)
+
+
+def _embed_frames(embed: Embed, crops: Image) -> Floats:
+    starts = range(0, len(crops), _BATCH)
+    return np.concatenate([embed(crops[start : start + _BATCH]) for start in starts])
 
 
 def score_videos(

@@ -31,11 +31,11 @@ import numpy.typing as npt
 from kiosk.config import DecisionSection
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError
-from kiosk.records import Floats, Image
+from kiosk.records import Floats
 from train.evaluation.metrics import Bools, Ints, Rate, bootstrap, quantile_threshold
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
-from train.evaluation.video_scores import FRAMES_OF_A_SECOND, WalkTables, score_videos
-from train.evaluation.videos import Half, Videos, half_of, shrink
+from train.evaluation.video_scores import FRAMES_OF_A_SECOND, WalkTables, tables_of
+from train.evaluation.videos import Half, Videos, half_of
 
 Probe: TypeAlias = Literal["one frame", "mean", "one second"]
 
@@ -174,18 +174,10 @@ def evaluate_walks(
     Raises:
         DatasetError: Too few people have two videos.
     """
-
-    def embed(crops: Image) -> Floats:
-        starts = range(0, len(crops), 512)
-        return np.concatenate([recogniser.embed(crops[start : start + 512]) for start in starts])
-
-    embeddings = embed(videos.crops)
-    mirrored = embed(np.ascontiguousarray(videos.crops[:, :, ::-1]))
     rates: list[WalkRate] = []
     for width_px in FACE_WIDTHS_PX:
-        probes = embeddings if width_px == CROP_PX else embed(shrink(videos.crops, width_px))
         for is_cosine, cohort in enumerate((recogniser.cohort, PLAIN_COSINE)):
-            tables = score_videos(videos, embeddings, mirrored, probes, cohort)
+            tables = tables_of(recogniser.embed, videos, cohort, width_px)
             points = {} if is_cosine else thresholds
             for half, probe in product(GALLERY_SIZES, get_args(Probe)):
                 rates += _rates(tables, (half, width_px, probe, bool(is_cosine)), points)

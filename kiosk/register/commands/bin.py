@@ -81,7 +81,7 @@ def process_again(*, reason: str | None, as_json: bool) -> int:
 
 
 def _entries(reason: str | None) -> QuerySet[BinEntry]:
-    entries = BinEntry.objects.order_by("id")
+    entries = BinEntry.objects.filter(dismissed_at=None).order_by("id")
     return entries if reason is None else entries.filter(reason=reason)
 
 

@@ -17,6 +17,7 @@ from kiosk.printable import json_text
 from kiosk.register.commands.list import as_record, within_day
 from kiosk.register.commands.output import opened
 from kiosk.register.config import RegisterConfig
+from kiosk.register.exports.cells import cell
 from kiosk.register.models import Event
 
 _COLUMNS: Final = (
@@ -24,8 +25,6 @@ _COLUMNS: Final = (
     *("scanned_at", "clock", "arrived_at", "is_replayed", "outbox_id", "sequence"),
 )
 _STEP: Final = 10_000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet would run a cell that begins like this."""
 
 Write: TypeAlias = Callable[[Event], None]
 
@@ -106,7 +105,7 @@ def _json_writer(stream: IO[str]) -> Write:
 def _cell(value: object) -> str:
     """Return the text of a cell: times in UTC, nothing that a spreadsheet would run."""
     text = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return cell(text)
 
 
 @contextmanager

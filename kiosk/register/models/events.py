@@ -30,7 +30,7 @@ class Event(models.Model):
     ``scanned_at`` is the kiosk's time and is never replaced by ``arrived_at``, the register's.
     ``id`` grows in the order of storing, and is used by nobody else but those who page through.
     ``placing`` says what became of it: "new" until the marker has seen it, then "placed", or the
-    reason why it belongs to no lesson (:mod:`kiosk.register.marking`).
+    reason why it belongs to no lesson (:mod:`kiosk.register.marking`), or "dismissed".
     """
 
     event_id = models.TextField()
@@ -57,7 +57,9 @@ class Event(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["scanned_at"], name="event_time"),
             models.Index(
-                fields=["id"], condition=~models.Q(placing="placed"), name="event_unplaced"
+                fields=["placing", "id"],
+                condition=~models.Q(placing="placed"),
+                name="event_unplaced",
             ),
             models.Index(fields=["room", "scanned_at"], name="event_room"),
             models.Index(fields=["subject_id", "scanned_at"], name="event_subject"),
@@ -100,6 +102,21 @@ class BinEntry(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["digest"], name="bin_once")]
+
+
+class Dismissal(models.Model):
+    """A person has taken an event that belongs to no lesson out of the bin; the event stays.
+
+    ``placing`` is the reason that the event was in the bin for.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="dismissals")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField()
+    why = models.TextField()
+    placing = models.TextField()
 
 
 class Outbox(models.Model):

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 
@@ -34,6 +35,23 @@ class Publication(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["id"], condition=models.Q(sent_at=None), name="publication_unsent")
         ]
+
+
+class Upload(models.Model):
+    """A file that was uploaded for an import, until the import is confirmed or ``expires_at``.
+
+    So what is applied are the bytes of the dry run. ``digest`` is SHA-256; ``options`` is JSON.
+    """
+
+    digest = models.TextField()
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    kind = models.TextField()
+    file_name = models.TextField()
+    options = models.TextField()
+    content = models.BinaryField()
+    expires_at = models.DateTimeField()
 
 
 class Heartbeat(models.Model):

@@ -3,8 +3,9 @@
 After the register was away itself it knows nothing of any kiosk, so it waits before it alerts, and
 records from when to when it was blind.
 
-All times in the records are computed, not those of the detection: several instances that look at
-the same facts write the same record, and the first of them wins.
+When an alert was due is computed, and is not when somebody looked: several instances that look at
+the same facts write the same alert, and the first of them wins. Its end is when it was seen; a
+caller writes it only where there is none yet.
 """
 
 from collections.abc import Iterable

@@ -43,11 +43,11 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A student is in a class from ``begin`` to ``end``.
+    """A student is in a class from ``begin`` until ``end``, both days included.
 
     Attributes:
         begin: First day; ``None`` for always.
-        end: First day after; ``None`` for no end.
+        end: Last day; ``None`` for no end.
     """
 
     begin: date | None = None
@@ -55,7 +55,7 @@ class Membership:
 
     def covers(self, day: date) -> bool:
         """Return whether the student is in the class on a day."""
-        return (self.begin is None or self.begin <= day) and (self.end is None or day < self.end)
+        return (self.begin is None or self.begin <= day) and (self.end is None or day <= self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

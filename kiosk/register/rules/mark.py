@@ -100,13 +100,14 @@ def derive(
     exits = [one for one in seen if is_exit(one, settings)]
     waits_for = tuple(one for one in doors if not one.is_complete_past(lesson.ends_at))
     is_settled = bool(doors) and now >= lesson.ends_at and not waits_for
+    stayed = _stayed(lesson, settings, now, before)
     if entries:
         mark = _arrival(lesson, entries, settings, is_settled=is_settled)
-        if (
-            mark.code is Code.LATE
-        ):  # somebody may have come earlier, through the door that is behind
+        if mark.code is Code.LATE:  # an earlier event may come from the kiosk that is behind
             mark = replace(mark, waits_for=waits_for)
-    elif _stayed(lesson, settings, now, before):
+        if mark.code is not Code.PRESENT and stayed:  # the student may have gone out for a minute
+            mark = replace(mark, needs_review=True)
+    elif stayed:
         mark = Mark(code=Code.PRESENT, rule=Rule.CARRIED_OVER, minutes_late=0)
     elif doubtful := exits or [one for one in scans if _may_be_of(one, lesson, settings)]:
         rule = Rule.EXIT_ONLY if exits else Rule.CLOCK_UNKNOWN

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from kiosk.register.models import Account, Lesson, Role, SchoolClass
+from kiosk.register.web.application import config
 
 EVERYBODY: Final = tuple(Role)
 STAFF: Final = (Role.ADMINISTRATOR, Role.OFFICE)
@@ -52,7 +53,14 @@ def page(
 
 
 def visible_classes(account: Account) -> QuerySet[SchoolClass]:
-    """Return the classes that an account may see: a teacher's own, or all."""
+    """Return the classes that an account may see: all, or own ones (``pages.teachers_see``)."""
+    if account.role == Role.TEACHER and config().pages.teachers_see == "all":
+        return SchoolClass.objects.order_by("title")
+    return changeable_classes(account)
+
+
+def changeable_classes(account: Account) -> QuerySet[SchoolClass]:
+    """Return the classes whose marks an account may change: a teacher's own, or all."""
     classes = SchoolClass.objects.order_by("title")
     if account.role in STAFF:
         return classes
@@ -71,3 +79,16 @@ def visible_lesson(account: Account, lesson_id: str) -> Lesson:
     return get_object_or_404(
         lessons, lesson_id=lesson_id, school_class__in=visible_classes(account)
     )
+
+
+def changeable_lesson(account: Account, lesson_id: str) -> Lesson:
+    """Return a lesson whose marks the account may change.
+
+    Raises:
+        django.http.Http404: The account may not see it.
+        django.core.exceptions.PermissionDenied: It may see, and not change it.
+    """
+    lesson = visible_lesson(account, lesson_id)
+    if not changeable_classes(account).filter(pk=lesson.school_class_id).exists():
+        raise PermissionDenied
+    return lesson

@@ -11,7 +11,11 @@ from kiosk.register.web.access import MARKERS
 
 _LINKS: Final = (
     ("now", _("Now"), MARKERS),
+    ("registers", _("Registers"), MARKERS),
     ("classes", _("Classes"), MARKERS),
+    ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
+    ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
+    ("accounts", _("Accounts"), (Role.ADMINISTRATOR,)),
     ("programs", _("Programs"), (Role.ADMINISTRATOR,)),
 )
 

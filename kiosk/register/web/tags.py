@@ -1,7 +1,10 @@
 """Template tags: how a status, a kiosk's state or a time is written."""
 
+from datetime import datetime
+
 from django import template
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +33,21 @@ STATUS_SIGNS = {
     "not-known": "?",
 }
 """Beside colour and word: a status is not told by colour alone."""
+RULE_TITLES = {
+    "present.in-window": _("seen at the door in time"),
+    "present.carried-over": _("stayed in the room from the lesson before"),
+    "present.clock-untrusted": _("seen at the door, at a time that is not certain"),
+    "late.after": _("seen at the door after the lesson had begun"),
+    "left-early.exit": _("seen leaving before the end"),
+    "absent.after": _("came so late that it counts as absent"),
+    "absent.lesson-over-and-complete": _("not seen, and every kiosk of the room is complete"),
+    "unknown.not-begun": _("the lesson has not begun"),
+    "unknown.running": _("not seen yet"),
+    "unknown.no-kiosk": _("the room has no kiosk"),
+    "unknown.kiosk-behind": _("not seen; events of a kiosk are still expected"),
+    "unknown.exit-only": _("only seen leaving: please look"),
+    "unknown.clock-untrusted": _("seen, but the kiosk's clock was wrong: please look"),
+}
 
 
 @register.inclusion_tag("status.html")
@@ -52,6 +70,26 @@ def sign(code: str) -> dict[str, object]:
 def legend() -> dict[str, object]:
     """Write what each sign means."""
     return {"codes": list(STATUS_TITLES)}
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """Write a time of day in the visitor's zone, with the date unless it is today's."""
+    local = timezone.localtime(moment)
+    is_today = local.date() == timezone.localdate(now)
+    text = date_format(local, "TIME_FORMAT")
+    return text if is_today else f"{date_format(local, 'SHORT_DATE_FORMAT')} {text}"
+
+
+@register.simple_tag
+def status_title(code: str) -> object:
+    """Write a status as a word alone."""
+    return STATUS_TITLES.get(code, code)
+
+
+@register.simple_tag
+def rule_title(rule: str) -> object:
+    """Write what a rule says."""
+    return RULE_TITLES.get(rule, rule)
 
 
 @register.simple_tag

@@ -7,18 +7,46 @@ from django.urls import URLPattern
 from kiosk.register.web import live
 from kiosk.register.web.api import views as api
 from kiosk.register.web.pages import (
+    accounts,
+    bin_page,
+    bin_person,
     class_days,
     class_now,
     classes,
+    invitation,
+    kiosks,
+    mark_details,
+    mend,
+    my_account,
     now,
     programs,
+    registers,
     sign_in,
     sign_in_link,
     start,
     student,
 )
 
-PAGES = (start, sign_in, sign_in_link, now, class_now, classes, class_days, student, programs)
+PAGES = (
+    start,
+    sign_in,
+    sign_in_link,
+    now,
+    class_now,
+    classes,
+    class_days,
+    student,
+    programs,
+    mend,
+    mark_details,
+    registers,
+    accounts,
+    invitation,
+    my_account,
+    bin_page,
+    bin_person,
+    kiosks,
+)
 
 urlpatterns: list[URLPattern] = [
     *live.urlpatterns,

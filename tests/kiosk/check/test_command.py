@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from kiosk.check.finding import Finding
 from kiosk.clock import ManualClock
 from kiosk.config import Config, load_config
 from kiosk.recognition.gallery import Gallery, save_gallery
+from kiosk.service_status import FRESH_S, ServiceStatus, write_status
 from tests.mosquitto import Mosquitto, free_port
 from tests.support import write_config
 from tests.support_recognition import embedding, small_bundle, write_folder
@@ -155,6 +157,32 @@ def test_an_invalid_file_is_the_only_line(
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("fault    configuration  ")
     assert "camera.fps" in line
+
+
+@pytest.mark.parametrize(
+    ("model_id", "age_s", "says"),
+    [
+        (MODEL, 0.0, "in use by the running kiosk"),
+        (MODEL, FRESH_S + 1, "a recording instead of"),
+        ("", 0.0, "a recording instead of"),
+    ],
+)
+def test_a_running_service_tells_of_the_camera_that_it_holds(
+    model_id: str, age_s: float, says: str, toml: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """One that hangs, or that waits for the disk, cannot tell: then the camera is opened."""
+    status = ServiceStatus(
+        directory=str(tmp_path / "state"),
+        pid=os.getpid(),
+        boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        started_s=0.0,
+        written_s=time.monotonic() - age_s,
+        version="1",
+        model_id=model_id,
+        camera="ok",
+    )
+    write_status(tmp_path / "state" / "status.json", status)
+    assert says in verdicts(toml(""))["camera"].text
 
 
 # The broker

@@ -429,3 +429,19 @@ def test_a_failing_handler_is_reported(mosquitto: Mosquitto) -> None:
     with pytest.raises(BrokerError, match="no space for b'1'"):
         worker.check()
     connection._client.disconnect()
+
+
+def test_the_fault_of_a_connection_is_known_while_it_lasts(
+    mosquitto: Mosquitto, consume: Consume
+) -> None:
+    """For `kiosk status`: not answered yet, then nothing, then why the broker is away."""
+    mosquitto.stop()
+    consumer = consume()
+    outage = consumer.connection.outage
+    assert outage.fault.endswith("has not answered yet")
+    consumer.step_until(lambda: "is unreachable" in outage.fault)
+    mosquitto.start()
+    consumer.step_until(lambda: not outage.fault)
+    mosquitto.password("register", "secret")
+    mosquitto.restart()
+    consumer.step_until(lambda: "check mqtt.username and mqtt.password_file" in outage.fault)

@@ -65,13 +65,13 @@ def test_each_change_counts_and_the_hash_tells_the_content(tmp_path: Path) -> No
     """The version goes up with each change; equal people have an equal hash, in any order."""
     one = gallery(1, 2)
     changed = one.with_subject("s-9", templates(9, 1))
-    assert (one.version, changed.version, changed.without("s-9").version) == (0, 1, 2)
+    assert (one.revision, changed.revision, changed.without("s-9").revision) == (0, 1, 2)
     assert changed.content_hash != one.content_hash == changed.without("s-9").content_hash
     turned = Gallery(one.model_id, dict(reversed(list(one.templates.items()))))
     assert turned.content_hash == one.content_hash
     save_gallery(tmp_path / "g.npz", changed)
     read = load_gallery(tmp_path / "g.npz")
-    assert (read.version, read.content_hash) == (1, changed.content_hash)
+    assert (read.revision, read.content_hash) == (1, changed.content_hash)
 
 
 def test_erasing_an_unknown_id_is_an_error() -> None:
@@ -105,7 +105,7 @@ def test_the_file_holds_neither_names_nor_images(saved: Path) -> None:
     with np.load(saved) as file:
         assert sorted(file) == ["header", "owners", "templates"]
         header = json.loads(str(file["header"]))
-    assert sorted(header) == ["contract", "format", "model_id", "subjects", "version"]
+    assert sorted(header) == ["contract", "format", "model_id", "revision", "subjects"]
 
 
 @given(st.data())

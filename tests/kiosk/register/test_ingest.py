@@ -1,9 +1,11 @@
 """The whole way: kiosk → broker → register → confirmation, with a real broker and database."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -20,11 +22,19 @@ from kiosk.protocol.delivery import (
     encode_delivery,
 )
 from kiosk.protocol.event import encode
-from kiosk.protocol.topics import CONFIRMED, HEALTH, REPLAY, REPLAY_DONE, REPLAYED
+from kiosk.protocol.topics import (
+    CONFIRMED,
+    HEALTH,
+    PARTICIPATION_WINDOW,
+    REPLAY,
+    REPLAY_DONE,
+    REPLAYED,
+)
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from kiosk.register.database import migrate, use_database
-from kiosk.register.models import BinEntry, Event, Gap
+from kiosk.register.models import BinEntry, Event, Gap, Publication
 from kiosk.register.service import run
+from tests.kiosk.register.marking.support import make_class, make_lesson, marks
 from tests.kiosk.register.support import DOOR, OUTBOX, event, health
 from tests.mosquitto import Listener, Mosquitto
 
@@ -137,3 +147,44 @@ def test_what_the_register_cannot_read_does_not_stop_it(
         confirmed(kiosk, 2)
     assert Event.objects.count() == 2
     assert BinEntry.objects.count() == 4
+
+
+def test_the_newest_publication_of_a_topic_is_sent_and_again_after_a_reconnection(
+    mosquitto: Mosquitto, database: DatabaseSection
+) -> None:
+    """What a page wants published reaches the kiosk, also if the broker forgets what it kept."""
+    topic = DOOR.topic(PARTICIPATION_WINDOW)
+    kiosk = mosquitto.listen(topic)
+
+    def want(payload: bytes) -> None:
+        Publication.objects.create(
+            topic=topic, payload=payload, retain=True, made_at=datetime.now(UTC)
+        )
+
+    want(b"old")
+    want(b"new")
+    with running(configured(mosquitto, database)):
+        assert kiosk.next()[1] == b"new"
+        want(b"newer")
+        assert kiosk.next()[1] == b"newer"
+    kiosk.client.publish(topic, b"", qos=1, retain=True)
+    assert kiosk.next()[1] == b""
+    with running(configured(mosquitto, database)):
+        assert kiosk.next()[1] == b"newer"
+
+
+def test_a_mark_follows_its_event(mosquitto: Mosquitto, database: DatabaseSection) -> None:
+    """The running register derives marks; with the event's commit it has them to do at once."""
+    now = datetime.now(UTC)
+    make_lesson(make_class("s-1"), start=now - timedelta(minutes=1))
+    kiosk = kiosk_of(mosquitto)
+    with running(configured(mosquitto, database)):
+        confirmed(kiosk, 0)
+        made = event(1, subject_id="s-1", time=now.isoformat(timespec="milliseconds"))
+        kiosk.client.publish(DOOR.topic("attendance"), encode(made), qos=1)
+        confirmed(kiosk, 1)
+        for _ in range(500):
+            if marks():
+                break
+            time.sleep(0.01)
+    assert marks() == {"s-1": "present"}

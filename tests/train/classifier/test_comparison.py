@@ -48,7 +48,7 @@ def line(text: str, label: str) -> str:
     ("label", "cells"),
     [
         ("right name, every photo named (of 10)", ["80.0% (49.0% to 94.3%)", "100.0% (72.2%"]),
-        ("... people unseen by the embedding (of 4)", ["75.0% (30.1% to 95.4%)"] * 2),
+        ("... people outside the crop set's training split (of 4)", ["75.0% (30.1% to 95.4%)"] * 2),
         ("threshold", ["0.7500", "0.7500"]),
         ("at the threshold, right name (of 10)", ["70.0%", "70.0%"]),
         ("at the threshold, wrong name (of 10)", ["10.0%", "10.0%"]),

@@ -83,10 +83,10 @@ def test_a_group_is_a_family_a_person_or_a_photo(
     assert Source(name="s", path="p", group=group).group_of(person, photo) == together
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.name)
-def test_the_shipped_lists_can_be_read(path: Path) -> None:
+@pytest.mark.parametrize("name", ["research.toml", "standin.toml"])
+def test_the_shipped_lists_can_be_read(name: str) -> None:
     """Every shipped list is a valid list of sources."""
-    assert load_sources(path).source
+    assert load_sources(SHIPPED / name).source
 
 
 def test_relatives_stay_together_in_the_shipped_list() -> None:

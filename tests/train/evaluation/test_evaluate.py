@@ -15,10 +15,10 @@ from tests.support_recognition import embedding, small_bundle
 from tests.support_train import a_report, draw_crop, make_crop_set, see
 from train.dataset.crop_set import CropSet
 from train.evaluation.demographics import GroupRate
+from train.evaluation.domains import GALLERY_SIZES
 from train.evaluation.evaluate import (
     EXTRAPOLATED_SIZES,
     FPIRS,
-    GALLERY_SIZES,
     Report,
     evaluate,
     evaluate_all,

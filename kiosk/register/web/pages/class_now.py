@@ -1,43 +1,82 @@
 """Class now: the students of a lesson with their marks, live."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils import timezone
 
-from kiosk.register.members import members_on
-from kiosk.register.models import Lesson, Mark
+from kiosk.register.marking.facts import lesson_of
+from kiosk.register.models import Kiosk, Lesson
+from kiosk.register.rules.codes import Code
+from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
+from kiosk.register.web.application import config
+from kiosk.register.web.class_state import Filter, counts_of, door_notes, load_rows, taken_note
+
+SETTABLE = [one.value for one in Code if one is not Code.NOT_KNOWN]
+"""The codes that a person may set."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A student with the mark; ``None`` while nothing is known."""
+class Form:
+    """The form as it was sent, to show it again with what is wrong."""
 
-    subject_id: str
-    name: str
-    mark: Mark | None
-
-    @property
-    def status(self) -> str:
-        """The code that counts now."""
-        return self.mark.status if self.mark else "not-known"
+    error: str = ""
+    code: str = ""
+    reason: str = ""
+    chosen: Collection[str] = ()
+    stale: Collection[str] = ()
 
 
 @page(*MARKERS)
 def class_now(request: SignedIn, *, lesson_id: str) -> HttpResponse:
-    """Show the page, or to htmx only the rows."""
+    """Show the page, or to htmx only what changes."""
     lesson = visible_lesson(request.user, lesson_id)
-    template = "class_now_rows.html" if request.headers.get("HX-Request") else "class_now.html"
-    return render(request, template, {"lesson": lesson, "rows": rows(lesson)})
+    return show_class(request, lesson)
 
 
-def rows(lesson: Lesson) -> list[Row]:
-    """Return who is in the class on the lesson's date, by name, with their marks."""
-    marks = {one.person_id: one for one in lesson.marks.all()}
-    people = members_on(lesson.school_class_id, lesson.date)
-    return [Row(one.subject_id, one.name, marks.get(one.subject_id)) for one in people]
+def show_class(
+    request: SignedIn,
+    lesson: Lesson,
+    form: Form = Form(),
+    status: int = 200,
+) -> HttpResponse:
+    """Show the page of a lesson, with the form as it was sent."""
+    now = timezone.now()
+    shown = Filter(request.GET.get("status", ""), request.GET.get("name", ""))
+    rows = load_rows(lesson, shown, stale=form.stale, chosen=form.chosen)
+    counts = counts_of(rows)
+    refused = may_change(Role(request.user.role), lesson_of(lesson), config().rules, now)
+    facts = {
+        "lesson": lesson,
+        "rows": rows,
+        "counts": counts,
+        "notes": door_notes(lesson, dict(counts).get(Code.NOT_KNOWN, 0), now),
+        "taken": taken_note(lesson),
+        "window": lesson.windows.filter(closed_at=None).first(),
+        "is_running": lesson.starts_at <= now < lesson.ends_at,
+        "has_begun": lesson.starts_at <= now,
+        "is_cancelled": lesson.status == "cancelled",
+        "refused": refused,
+        "codes": SETTABLE,
+        "window_states": ("open", "closed"),
+        "live_keys": [lesson.lesson_id, *_kiosks(lesson)],
+        "shown": shown,
+        "form": form,
+    }
+    is_part = bool(request.headers.get("HX-Request")) and request.method == "GET"
+    facts["is_part"] = is_part
+    template = "class_now_rows.html" if is_part else "class_now.html"
+    return render(request, template, facts, status=status)
+
+
+def _kiosks(lesson: Lesson) -> list[str]:
+    """Return the kiosks of the room, as live updates name them."""
+    kiosks = Kiosk.objects.filter(site=lesson.site, room=lesson.room).order_by("kiosk")
+    return [f"{one.site}/{one.room}/{one.kiosk}" for one in kiosks]
 
 
 urlpatterns = [path("lessons/<path:lesson_id>/now", class_now, name="class-now")]

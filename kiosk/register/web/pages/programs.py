@@ -42,8 +42,8 @@ def programs(request: SignedIn) -> HttpResponse:
     return render(request, "programs.html", {"form": form, "token": token, "tokens": tokens})
 
 
-@require_POST
 @page(Role.ADMINISTRATOR)
+@require_POST
 def revoke(request: SignedIn, *, token_hash: str) -> HttpResponse:
     """Make a token worthless."""
     found = ApiToken.objects.filter(pk=token_hash, revoked_at=None)

@@ -197,6 +197,14 @@ def test_who_stays_in_the_room_passes_no_door(before: Before, rule: Rule) -> Non
     assert mark(before=before).rule is rule
 
 
+def test_who_stayed_and_comes_in_late_is_looked_at() -> None:
+    """The student may have left for a minute only."""
+    before = Before(lesson("07:15", "08:00", "art"), Code.PRESENT)
+    assert mark(scan("08:20"), before=before).needs_review
+    assert not mark(scan("08:20")).needs_review
+    assert not mark(scan("08:05"), before=before).needs_review
+
+
 def test_staying_begins_with_the_lesson_and_can_be_turned_off() -> None:
     """Before the start nothing is known of it."""
     before = Before(lesson("07:15", "08:00", "art"), Code.PRESENT)

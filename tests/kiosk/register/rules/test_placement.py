@@ -80,11 +80,11 @@ def test_the_order_of_the_lessons_does_not_matter(clock: str, order: list[Lesson
 
 
 def test_a_list_is_that_of_the_lessons_date() -> None:
-    """Who joins the class on the day after has no mark; who left it on the day has none either."""
-    day, after = at("08:00").date(), at("08:00", "2026-11-26").date()
+    """Who joins the class on the day after has no mark; who left it before has none either."""
+    before, day, after = (at("08:00", f"2026-11-{n}").date() for n in (24, 25, 26))
     assert is_expected(FIRST, Membership())
-    assert is_expected(FIRST, Membership(begin=day, end=after))
+    assert is_expected(FIRST, Membership(begin=day, end=day))
     assert not is_expected(FIRST, Membership(begin=after))
-    assert not is_expected(FIRST, Membership(end=day))
-    assert is_expected(FIRST, Membership(end=day), Membership(begin=day))
+    assert not is_expected(FIRST, Membership(end=before))
+    assert is_expected(FIRST, Membership(end=before), Membership(begin=day))
     assert not is_expected(lesson(is_cancelled=True), Membership())

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 from django.test.utils import setup_test_environment, teardown_test_environment
 
@@ -17,7 +18,16 @@ from tests.mosquitto import free_port
 
 
 @pytest.fixture(scope="session")
-def school_file(empty_file: Path) -> Path:
+def quick_passwords() -> Iterator[None]:
+    """Argon2 with its smallest cost: a test signs in several times."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("time_cost", 1), ("memory_cost", 8), ("parallelism", 1)):
+            patch.setattr(Argon2PasswordHasher, name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def school_file(empty_file: Path, quick_passwords: None) -> Path:  # noqa: ARG001 - they are in it
     """A database with a small school; tests work on copies of it."""
     path = Path(shutil.copy(empty_file, empty_file.with_name("school.sqlite3")))
     use_database(DatabaseSection(path=str(path)))

@@ -49,6 +49,6 @@ def visitor(browser: Browser, address: str) -> Iterator[Page]:
     """A tab at the first page."""
     with browser.new_context(base_url=address, locale="en-GB") as context:
         page = context.new_page()
-        page.set_default_timeout(5_000)
+        page.set_default_timeout(30_000)
         page.goto("/")
         yield page

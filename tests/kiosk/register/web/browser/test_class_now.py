@@ -2,15 +2,57 @@
 
 from playwright.sync_api import Page, expect
 
+from kiosk.register.models import Change, Mark
 from tests.kiosk.register.web.browser.steps import sign_in
 from tests.kiosk.register.web.support import School, mark
 
 
 def test_a_mark_appears_without_reload(visitor: Page, school: School) -> None:
-    """An open page shows a student's new mark as soon as it is stored."""
+    """An open page shows a student's new mark as soon as it is stored, and says it in sum."""
     sign_in(visitor, "alice")
     visitor.get_by_role("link", name="Maths 7B").click()
     row = visitor.locator("#row-s-1")
     expect(row).to_contain_text("not known yet")
     mark(school.lesson, "s-1", "present")
     expect(row).to_contain_text("present")
+    expect(visitor.locator("#news")).to_have_text("1 present, 2 not known yet")
+
+
+def test_a_chosen_row_stays_chosen_and_a_pause_holds(visitor: Page, school: School) -> None:
+    """Live updates keep what a person is doing, and wait while they are paused."""
+    sign_in(visitor, "alice")
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    visitor.get_by_label("Bruno Keller").check()
+    mark(school.lesson, "s-1", "present")
+    expect(visitor.locator("#row-s-1")).to_contain_text("present")
+    expect(visitor.get_by_label("Bruno Keller")).to_be_checked()
+    visitor.get_by_role("searchbox", name="Name").fill("alma")
+    expect(visitor.locator("#row-s-2")).to_be_hidden()
+    visitor.get_by_role("searchbox", name="Name").fill("")
+    expect(visitor.get_by_label("Bruno Keller")).not_to_be_checked()
+    pause = visitor.get_by_role("button", name="Pause live updates")
+    pause.click()
+    with visitor.expect_event("console", lambda line: line.text == "held"):
+        visitor.evaluate(
+            "document.addEventListener('htmx:before:request', (e) => e.defaultPrevented"
+            " && console.log('held'))"
+        )
+        Mark.objects.update(status="late")
+        Change.objects.create(at=Mark.objects.get().updated_at, kind="lesson", key="7b/maths/1")
+    expect(visitor.locator("#row-s-1")).to_contain_text("present")
+    visitor.get_by_role("button", name="Resume live updates").click()
+    expect(visitor.locator("#row-s-1")).to_contain_text("late")
+
+
+def test_several_marks_are_mended_with_a_reason(visitor: Page, school: School) -> None:
+    """Choose rows, set a status, read it on the page."""
+    sign_in(visitor, "alice")
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    visitor.get_by_label("Bruno Keller").check()
+    visitor.get_by_label("Chen Wei").check()
+    form = visitor.get_by_role("group", name="For the chosen students (2)")
+    form.get_by_label("Status").select_option("excused")
+    form.get_by_label("Reason").fill("choir")
+    form.get_by_role("button", name="Set the status").click()
+    expect(visitor.get_by_text("2 marks changed.")).to_be_visible()
+    expect(visitor.locator("#row-s-3")).to_contain_text("excused")

@@ -5,10 +5,17 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("", "/sign-in"),
     ("alice", "/now"),
     ("alice", f"/lessons/{LESSON}/now"),
+    ("alice", f"/lessons/{LESSON}/students/s-1/mark"),
+    ("alice", "/registers"),
     ("alice", "/classes"),
     ("alice", "/classes/7b/days"),
     ("alice", "/students/s-1/lessons"),
     ("olga", "/now"),
+    ("ada", "/accounts"),
+    ("ada", "/accounts/1"),
+    ("olga", "/bin"),
+    ("tom", "/kiosks"),
+    ("tom", "/my-account"),
     ("ada", "/programs"),
 )
 """Account ("" is nobody) and path."""

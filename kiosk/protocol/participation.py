@@ -1,0 +1,58 @@
+"""The retained message that opens and closes participation at a kiosk.
+
+The register publishes it on the kiosk's topic "participation-window". While a window is open, the
+kiosk publishes one participation event for each person that it recognises, with the window's
+``session`` as class session.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kiosk.errors import PayloadError
+from kiosk.protocol.event import Timestamp
+
+TEXT_MAX = 200
+"""Longest class session that an event may name."""
+
+
+class ParticipationWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest window of a room. Reading ignores unknown keys, so that a register may send more.
+
+    Attributes:
+        window: Number of the window; a person takes part once in each. It grows.
+        state: "open", or "closed".
+        session: The class session that participation events must name.
+        opened_at: When the teacher opened it.
+        closes_at: When the kiosk closes it itself, if it hears nothing more: the lesson's end.
+    """
+
+    window: Annotated[int, Meta(ge=1)]
+    state: Literal["open", "closed"]
+    session: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)]
+    opened_at: Timestamp
+    closes_at: Timestamp
+
+
+def encode_window(window: ParticipationWindow) -> bytes:
+    """Write the message as JSON.
+
+    Raises:
+        PayloadError: A field breaks the schema.
+    """
+    payload = msgspec.json.encode(window)
+    decode_window(payload)  # msgspec checks what it reads, not what it writes
+    return payload
+
+
+def decode_window(payload: bytes) -> ParticipationWindow:
+    """Read the message.
+
+    Raises:
+        PayloadError: The payload is not JSON, or not such a message.
+    """
+    try:
+        return msgspec.json.decode(payload, type=ParticipationWindow)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise PayloadError(f"not a participation window: {exc}") from exc

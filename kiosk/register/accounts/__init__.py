@@ -1,0 +1,1 @@
+"""Accounts: who may sign in, made by an administrator or by ``kiosk register account``."""

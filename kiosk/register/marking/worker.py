@@ -1,0 +1,161 @@
+"""The marker: the thread that turns stored events into marks."""
+
+import logging
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from zlib import crc32
+
+from django.db import IntegrityError, connection, transaction
+
+from kiosk.clock import Clock
+from kiosk.register.config import RegisterConfig
+from kiosk.register.database import AWAY, describe
+from kiosk.register.marking.deriving import derive_events
+from kiosk.register.marking.facts import NEW, Seen, days_around, load_facts, load_new
+from kiosk.register.marking.marks_table import Overtaken, save
+from kiosk.register.marking.sweeping import Sweeper
+from kiosk.register.models import Event
+from kiosk.register.office.room_timetables import publish_timetables
+from kiosk.register.outage import DatabaseOutage
+
+_log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.2
+"""How soon events of another instance are found; those of this one are signalled."""
+_BATCH: Final = 500
+_SWEEP_S: Final = 5.0
+_TIMETABLES_S: Final = 300.0
+"""How soon a kiosk that is new, or the next day, gets the timetable of its room."""
+_TRIES: Final = 5
+_REFUSED: Final = "refused by the database"
+_LOCK: Final = 0x6D61726B
+"""Class of an advisory lock in PostgreSQL: "mark" in ASCII."""
+
+
+class Marker:
+    """Places new events, derives marks, and sweeps lessons and kiosks.
+
+    Several instances may share a database: a mark is written only where it still is as it was read.
+
+    Args:
+        config: The configuration.
+        clock: The time.
+        stop: Ends :meth:`run` when set.
+        news: Set by whoever has stored events.
+    """
+
+    def __init__(
+        self,
+        config: RegisterConfig,
+        *,
+        clock: Clock,
+        stop: threading.Event,
+        news: threading.Event,
+    ) -> None:
+        self._rules = config.rules
+        self._sites = config.register.sites
+        self._clock = clock
+        self._stop = stop
+        self._news = news
+        self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
+        self._sweeper = Sweeper(config.rules, self._sites, clock.utc())
+        self._next_sweep_s = 0.0
+        self._next_timetables_s = 0.0
+        self._failures = 0
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        try:
+            while not self._stop.is_set():
+                if not self._turn():
+                    self._news.wait(_POLL_S)
+        finally:
+            connection.close()
+
+    def _turn(self) -> bool:
+        """Do what there is to do; return whether there may be more at once."""
+        try:
+            with _claimed(self._sites) as is_mine:
+                has_more = self.place_new() if is_mine else False
+                if is_mine and self._clock.monotonic_s() >= self._next_sweep_s:
+                    self._next_sweep_s = self._clock.monotonic_s() + _SWEEP_S
+                    self._sweeper.sweep(self._clock.utc())
+                if is_mine and self._clock.monotonic_s() >= self._next_timetables_s:
+                    self._next_timetables_s = self._clock.monotonic_s() + _TIMETABLES_S
+                    publish_timetables(self._clock.utc(), self._sites)
+        except AWAY as exc:
+            connection.close()
+            self._clock.sleep(self._outage.failed(exc, self._clock.monotonic_s()), self._stop)
+        except (Overtaken, IntegrityError):
+            self._failures += 1
+            self._clock.sleep(0.05 * self._failures, self._stop)
+        except Exception as exc:  # noqa: BLE001 - the top of a thread: marks must go on
+            # The text of an error may hold a subject id, which belongs into no log.
+            where = "".join(traceback.format_tb(exc.__traceback__))
+            _log.error("marks: %s; trying again\n%s", type(exc).__name__, where)
+            connection.close()
+            self._failures += 1
+            self._clock.sleep(min(0.2 * 2**self._failures, 30.0), self._stop)
+        else:
+            self._outage.succeeded(self._clock.monotonic_s())
+            self._failures = 0
+            return has_more
+        return False
+
+    def place_new(self) -> bool:
+        """Place the oldest new events and write the marks; return whether there may be more.
+
+        Raises:
+            Overtaken: Something else has written one of the marks.
+            django.db.IntegrityError: So has another instance.
+        """
+        self._news.clear()
+        limit = 1 if self._failures >= _TRIES else _BATCH  # find the one at fault
+        new = load_new(self._sites, self._rules, limit)
+        if not new:
+            return False
+        if self._failures >= 2 * _TRIES:
+            _refuse(new)
+            return True
+        now = self._clock.utc()
+        facts = load_facts(
+            {one.subject_id for one in new},
+            days_around(new),
+            self._rules,
+            now,
+            rooms={one.room for one in new},
+        )
+        derived = derive_events(new, facts, self._rules, now)
+        with transaction.atomic():
+            save(derived, facts, now)
+        return len(new) == limit
+
+
+def _refuse(events: list[Seen]) -> None:
+    """Set an event aside that can never be placed, so that the others can."""
+    _log.error("an event could not be placed, and is kept aside; see the page of the bin")
+    Event.objects.filter(pk__in=[one.key for one in events], placing=NEW).update(placing=_REFUSED)
+
+
+@contextmanager
+def _claimed(sites: tuple[str, ...]) -> Iterator[bool]:
+    """Spare instances on one PostgreSQL the work that another is doing; ``False`` if one is.
+
+    Correctness does not depend on it.
+    """
+    if connection.vendor != "postgresql":
+        yield True
+        return
+    keys = [_LOCK, crc32("/".join(sorted(sites)).encode()) - 2**31]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", keys)
+        (is_mine,) = cursor.fetchone()
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", keys)

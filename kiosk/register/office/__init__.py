@@ -1,0 +1,1 @@
+"""What office and technician do: empty the bin, merge students, import files, watch the kiosks."""

@@ -1,0 +1,134 @@
+"""Compare a roster with the database, and store what it changes."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
+
+from django.db import transaction
+
+from kiosk.register.imports.oneroster import read_oneroster
+from kiosk.register.imports.outcome import Outcome
+from kiosk.register.imports.plan import RosterPlan, plan_roster
+from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Roster
+from kiosk.register.imports.roster_csv import read_roster
+from kiosk.register.marking.audit import tell
+from kiosk.register.models import Account, Lesson, Membership, Person, Role, SchoolClass, Teaching
+
+_ZIP: Final = b"PK\x03\x04"
+
+
+def read(data: bytes, file: str) -> Outcome[Roster]:
+    """Read a OneRoster zip or a plain CSV."""
+    return read_oneroster(data, file) if data[:4] == _ZIP else read_roster(data, file)
+
+
+def students_of(roster: Roster) -> Roster:
+    """Return the roster without teachers, who are accounts and no students."""
+    students = {one.person_id for one in roster.people if one.role == "student"}
+    return replace(
+        roster,
+        people=tuple(one for one in roster.people if one.person_id in students),
+        memberships=tuple(one for one in roster.memberships if one.person_id in students),
+    )
+
+
+def plan(roster: Roster, today: date) -> RosterPlan:
+    """Return what the students of a roster would change."""
+    return plan_roster(students_of(roster), _stored(), today)
+
+
+def former(roster: Roster) -> int:
+    """Return how many students of the list are not in the roster: their events go to the bin."""
+    ids = {one.person_id for one in students_of(roster).people}
+    listed = Person.objects.filter(is_listed=True, is_temporary=False)
+    return len(set(listed.values_list("pk", flat=True)) - ids)
+
+
+@transaction.atomic
+def apply(changes: RosterPlan, roster: Roster, today: date, now: datetime) -> int:
+    """Store what a plan says, all or nothing; return how many teachers got classes."""
+    people = students_of(roster).people
+    _save_people(people)
+    _save_classes((*changes.classes_added, *(after for _, after in changes.classes_changed)))
+    Membership.objects.bulk_create(
+        Membership(
+            person_id=one.person_id, school_class_id=one.class_id, begin=one.begin, end=one.end
+        )
+        for one in changes.begun
+    )
+    for one in changes.changed:
+        _change_membership(one.before, one.after)
+    taught = _save_teachers(roster)
+    touched = {one.class_id for one in changes.begun}
+    touched |= {one.before.class_id for one in changes.changed}
+    lessons = Lesson.objects.filter(date=today, school_class__in=touched)
+    tell("lesson", lessons.values_list("pk", flat=True), now)
+    return taught
+
+
+def _stored() -> Roster:
+    people = Person.objects.filter(is_temporary=False).order_by("pk")
+    memberships = Membership.objects.filter(person__is_temporary=False).order_by("pk")
+    return Roster(
+        tuple(
+            PersonRow(one.subject_id, one.name, "student", one.sis_id, one.email) for one in people
+        ),
+        tuple(ClassRow(one.class_id, one.title) for one in SchoolClass.objects.order_by("pk")),
+        tuple(
+            MembershipRow(one.person_id, one.school_class_id, one.begin, one.end)
+            for one in memberships
+        ),
+    )
+
+
+def _save_people(people: Iterable[PersonRow]) -> None:
+    """Store the list of students; who is no longer in it stays with all marks, not listed."""
+    rows = [
+        Person(subject_id=one.person_id, name=one.name, sis_id=one.sis_id, email=one.email)
+        for one in people
+    ]
+    listed = Person.objects.filter(is_listed=True, is_temporary=False)
+    gone = set(listed.values_list("pk", flat=True)) - {one.subject_id for one in rows}
+    Person.objects.filter(pk__in=gone).update(is_listed=False)
+    Person.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["subject_id"],
+        update_fields=["name", "sis_id", "email", "is_listed", "is_temporary", "merged_into"],
+    )
+
+
+def _save_classes(classes: Iterable[ClassRow]) -> None:
+    SchoolClass.objects.bulk_create(
+        (SchoolClass(class_id=one.class_id, title=one.title) for one in classes),
+        update_conflicts=True,
+        unique_fields=["class_id"],
+        update_fields=["title"],
+    )
+
+
+def _change_membership(before: MembershipRow, after: MembershipRow) -> None:
+    """Give one stored membership other dates; equal ones of an old mistake change together."""
+    Membership.objects.filter(
+        person=before.person_id, school_class=before.class_id, begin=before.begin, end=before.end
+    ).update(begin=after.begin, end=after.end)
+
+
+def _save_teachers(roster: Roster) -> int:
+    """Give teachers who have an account with the same address the classes of the file, too."""
+    emails = {one.person_id: one.email.lower() for one in roster.people if one.role == "teacher"}
+    accounts = {
+        one.email.lower(): one
+        for one in Account.objects.filter(role=Role.TEACHER).exclude(email="")
+    }
+    rows = {
+        (accounts[email].pk, one.class_id)
+        for one in roster.memberships
+        if (email := emails.get(one.person_id)) and email in accounts
+    }
+    Teaching.objects.bulk_create(
+        (Teaching(account_id=account, school_class_id=class_id) for account, class_id in rows),
+        ignore_conflicts=True,
+    )
+    return len({account for account, _ in rows})

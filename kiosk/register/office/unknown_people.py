@@ -1,0 +1,121 @@
+"""Say who an unknown subject id is: a student of the list, or a temporary one.
+
+Events name a subject id for ever. An id that the list does not have becomes a temporary student,
+who is merged into a listed one: at once, or when it is known who it was.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+from django.db import transaction
+from django.db.models import Q
+
+from kiosk.register.arrival import Reason
+from kiosk.register.marking.audit import tell
+from kiosk.register.models import BinEntry, Membership, Person, SchoolClass
+from kiosk.register.office.merge import merge
+from kiosk.register.retry import retry_bin
+
+FOUND_MAX = 20
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    subject_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What the bin has of an unknown subject id."""
+
+    numbers: tuple[int, ...]
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def subject_of(payload: bytes) -> str:
+    """Return the subject id in a message; "" if there is none."""
+    try:
+        return msgspec.json.decode(payload, type=_Subject).subject_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def messages_of(subject_id: str) -> Messages:
+    """Return the messages in the bin that name an unknown subject id."""
+    entries = BinEntry.objects.filter(reason=Reason.UNKNOWN_PERSON, dismissed_at=None)
+    found = [
+        one
+        for one in entries.order_by("arrived_at", "pk").iterator()
+        if subject_of(bytes(one.payload)) == subject_id
+    ]
+    times = [one.arrived_at for one in found]
+    return Messages(
+        tuple(one.pk for one in found), min(times, default=None), max(times, default=None)
+    )
+
+
+def find_students(text: str) -> list[Person]:
+    """Return listed students whose name or id has these words, by name; at most 20."""
+    wanted = Q(is_listed=True, is_temporary=False)
+    for word in text.split():
+        wanted &= Q(name__icontains=word) | Q(subject_id__icontains=word)
+    people = Person.objects.filter(wanted) if text.split() else Person.objects.none()
+    return list(people.order_by("name", "subject_id")[:FOUND_MAX])
+
+
+def temporary_students() -> list[Person]:
+    """Return those who are not merged yet, by name."""
+    people = Person.objects.filter(is_temporary=True, merged_into=None)
+    return list(people.order_by("name", "subject_id"))
+
+
+@transaction.atomic
+def make_temporary(
+    subject_id: str, name: str, school_class: SchoolClass | None, begin: date, now: datetime
+) -> tuple[int, int]:
+    """Make an unknown subject id a temporary student, of a class from a day on.
+
+    Returns:
+        How many messages were placed by that, and how many remain.
+    """
+    person = _temporary(subject_id, name)
+    if school_class is not None:
+        Membership.objects.create(person=person, school_class=school_class, begin=begin)
+    return _retry(subject_id, now)
+
+
+@transaction.atomic
+def assign(subject_id: str, student: Person, now: datetime) -> tuple[int, int]:
+    """Say that an unknown subject id is a listed student.
+
+    Returns:
+        How many messages were placed by that, and how many remain.
+    """
+    merge(_temporary(subject_id, student.name), student, None, now)
+    return _retry(subject_id, now)
+
+
+@transaction.atomic
+def put_back(person: Person, now: datetime) -> tuple[int, int]:
+    """Accept a student again who is no longer in the list.
+
+    Returns:
+        How many messages were placed by that, and how many remain.
+    """
+    person.is_listed = True
+    person.save(update_fields=["is_listed"])
+    return _retry(person.subject_id, now)
+
+
+def _temporary(subject_id: str, name: str) -> Person:
+    """Store the temporary student, or take the one of an earlier attempt."""
+    facts = {"name": name, "is_temporary": True, "is_listed": True}
+    return Person.objects.update_or_create(subject_id=subject_id, defaults=facts)[0]
+
+
+def _retry(subject_id: str, now: datetime) -> tuple[int, int]:
+    entries = BinEntry.objects.filter(pk__in=messages_of(subject_id).numbers)
+    outcome = retry_bin(entries, now)
+    tell("bin", [""], now)
+    return outcome

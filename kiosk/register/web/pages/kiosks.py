@@ -1,0 +1,82 @@
+"""Kiosks: which of them are well, and what is wrong with the others."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils import timezone
+from django.utils.functional import Promise
+
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.models import Blind, KioskAlert, Role
+from kiosk.register.office.kiosk_view import KioskView, load_kiosk, load_kiosks
+from kiosk.register.office.trouble import refusals
+from kiosk.register.ranges import count
+from kiosk.register.web.access import STAFF, SignedIn, page
+from kiosk.register.web.words import ALERTS, CAMERA, REFUSALS, TROUBLES
+
+READERS = (*STAFF, Role.TECHNICIAN)
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert with its words."""
+
+    row: KioskAlert
+    title: str | Promise
+
+
+@page(*READERS)
+def kiosks(request: SignedIn) -> HttpResponse:
+    """Show all kiosks, or to htmx only the list."""
+    found = load_kiosks(timezone.now())
+    context = {
+        "kiosks": [(one, _titles(one)) for one in found],
+        "total": len(found),
+        "bad": sum(one.level == "bad" for one in found),
+        "warn": sum(one.level == "warn" for one in found),
+        "open": _alerts(KioskAlert.objects.filter(end=None)),
+        "past": _alerts(KioskAlert.objects.exclude(end=None)),
+        "blind": Blind.objects.order_by("-begin")[:SHOWN],
+    }
+    is_part = bool(request.headers.get("HX-Request"))
+    return render(request, "kiosks_list.html" if is_part else "kiosks.html", context)
+
+
+@page(*READERS)
+def kiosk_page(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpResponse:
+    """Show one kiosk with its report, its outbox files and its alerts."""
+    one = load_kiosk(KioskAddress(site, room, kiosk), timezone.now())
+    if one is None:
+        raise Http404
+    health = one.health
+    context = {
+        "kiosk": one,
+        "titles": _titles(one),
+        "camera": CAMERA.get(health.camera, health.camera) if health else "",
+        "refusals": [
+            (*REFUSALS.get(reason, (reason, "")), number, round(share * 100))
+            for reason, number, share in (refusals(health) if health else [])
+        ],
+        "outboxes": [(box, count(box.gone)) for box in one.outboxes if box.outbox is not None],
+        "alerts": _alerts(KioskAlert.objects.filter(site=site, room=room, kiosk=kiosk)),
+    }
+    is_part = bool(request.headers.get("HX-Request"))
+    return render(request, "kiosk_facts.html" if is_part else "kiosk.html", context)
+
+
+def _titles(view: KioskView) -> list[str | Promise]:
+    return [TROUBLES[one] for one in view.troubles]
+
+
+def _alerts(rows: QuerySet[KioskAlert]) -> list[Alert]:
+    return [Alert(one, ALERTS.get(one.kind, one.kind)) for one in rows.order_by("-begin")[:SHOWN]]
+
+
+urlpatterns = [
+    path("kiosks", kiosks, name="kiosks"),
+    path("kiosks/<str:site>/<str:room>/<str:kiosk>", kiosk_page, name="kiosk"),
+]

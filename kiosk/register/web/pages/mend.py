@@ -1,0 +1,192 @@
+"""Mend: set marks of chosen students, undo a change, confirm the register, give points."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from kiosk.register.corrections import Changed, Outdated, set_marks, take, undo_change
+from kiosk.register.marking.facts import lesson_of
+from kiosk.register.members import members_on
+from kiosk.register.models import Lesson, MarkChange
+from kiosk.register.participation import close_window, give_points, open_window
+from kiosk.register.rules.codes import Code
+from kiosk.register.rules.correction import REASON_MAX, Denial, Refused, Role, may_change
+from kiosk.register.web.access import MARKERS, SignedIn, changeable_lesson, page
+from kiosk.register.web.application import config
+from kiosk.register.web.pages.class_now import SETTABLE, Form, show_class
+from kiosk.register.web.pages.mark_details import show_details
+from kiosk.register.web.tags import clock_time
+
+
+@page(*MARKERS)
+@require_POST
+def mend(request: SignedIn, *, lesson_id: str) -> HttpResponse:
+    """Set a status for the chosen students, and for nobody else."""
+    lesson = changeable_lesson(request.user, lesson_id)
+    chosen = _chosen(request, lesson)
+    code, reason = request.POST.get("code", ""), request.POST.get("reason", "")
+    form = Form(code=code, reason=reason, chosen=chosen)
+    if not chosen or code not in SETTABLE:
+        error = _("Choose at least one student, and a status.")
+        return show_class(request, lesson, _with(form, error), 400)
+    outcome = set_marks(
+        lesson,
+        chosen,
+        Code(code),
+        reason,
+        account=request.user,
+        settings=config().rules,
+        now=timezone.now(),
+    )
+    match outcome:
+        case Refused():
+            return show_class(request, lesson, _with(form, denial_text(outcome)), 400)
+        case Outdated(subject_ids):
+            again = Form(_stale_text(), code, reason, chosen, subject_ids)
+            return show_class(request, lesson, again, 409)
+        case Changed(changes):
+            count = len(changes)
+            text = ngettext("%(count)s mark changed.", "%(count)s marks changed.", count)
+            messages.success(request, text % {"count": count})
+            return redirect("class-now", lesson_id=lesson_id)
+
+
+@page(*MARKERS)
+@require_POST
+def undo(request: SignedIn, *, lesson_id: str, change: int) -> HttpResponse:
+    """Take a change back by another one."""
+    lesson = changeable_lesson(request.user, lesson_id)
+    changes = MarkChange.objects.filter(lesson=lesson, account__isnull=False)
+    found = get_object_or_404(changes, pk=change)
+    outcome = undo_change(
+        lesson,
+        found,
+        request.POST.get("reason", ""),
+        account=request.user,
+        settings=config().rules,
+        now=timezone.now(),
+    )
+    match outcome:
+        case Refused():
+            return show_details(request, lesson, found.person_id, denial_text(outcome), 400)
+        case Outdated():
+            return show_details(request, lesson, found.person_id, _stale_text(), 409)
+        case Changed():
+            messages.success(request, _("The change was taken back."))
+            return redirect("mark-details", lesson_id=lesson_id, subject_id=found.person_id)
+
+
+@page(*MARKERS)
+@require_POST
+def take_register(request: SignedIn, *, lesson_id: str) -> HttpResponse:
+    """Note that the register is right as it stands."""
+    lesson = changeable_lesson(request.user, lesson_id)
+    now = timezone.now()
+    refused = _refused(request, lesson)
+    if refused or now < lesson.starts_at:
+        error = denial_text(refused) if refused else _("The lesson has not begun yet.")
+        return show_class(request, lesson, Form(error), 400)
+    take(lesson, request.user, now)
+    messages.success(request, _("The register is taken."))
+    return redirect("class-now", lesson_id=lesson_id)
+
+
+@page(*MARKERS)
+@require_POST
+def points(request: SignedIn, *, lesson_id: str) -> HttpResponse:
+    """Give the chosen students a point by hand, or take one back."""
+    lesson = changeable_lesson(request.user, lesson_id)
+    chosen = _chosen(request, lesson)
+    reason = request.POST.get("reason", "").strip()
+    form = Form(reason=reason, chosen=chosen)
+    refused = _refused(request, lesson)
+    if refused:
+        return show_class(request, lesson, _with(form, denial_text(refused)), 400)
+    if not chosen or not reason or len(reason) > REASON_MAX:
+        error = _("Choose at least one student, and write a reason.")
+        return show_class(request, lesson, _with(form, error), 400)
+    is_back = request.POST.get("points") == "-1"
+    given = give_points(
+        lesson, chosen, -1 if is_back else 1, reason, account=request.user, now=timezone.now()
+    )
+    if given < len(chosen):
+        messages.warning(request, _("Who has no point keeps none."))
+    else:
+        messages.success(request, _("The points are stored."))
+    return redirect("class-now", lesson_id=lesson_id)
+
+
+@page(*MARKERS)
+@require_POST
+def window(request: SignedIn, *, lesson_id: str) -> HttpResponse:
+    """Open or close participation."""
+    lesson = changeable_lesson(request.user, lesson_id)
+    now = timezone.now()
+    if request.POST.get("state") == "closed":
+        close_window(lesson, now)
+        messages.success(request, _("Participation is closed."))
+    elif open_window(lesson, request.user, now):
+        messages.success(request, _("Participation is open: who is recognised gets a point."))
+    else:
+        messages.warning(request, _("Participation is open already, or the lesson is over."))
+    return redirect("class-now", lesson_id=lesson_id)
+
+
+def denial_text(refused: Refused) -> str:
+    """Return why a change was not made, and what to do."""
+    texts = {
+        Denial.ROLE: _("Your account may not correct marks."),
+        Denial.CANCELLED: _("The lesson is cancelled and has no marks."),
+        Denial.REASON: _("Write a reason: others will read it."),
+        Denial.REASON_TOO_LONG: _("The reason is longer than %(count)s characters.")
+        % {"count": REASON_MAX},
+        Denial.UNCHANGED: _("The mark has this status already."),
+        Denial.NOT_KNOWN: _("Undo the correction to return to what the kiosks say."),
+    }
+    if refused.denial is Denial.WINDOW and refused.until is not None:
+        until = clock_time(refused.until, timezone.now())
+        return _("The time to correct this lesson ended at %(time)s. Ask the office.") % {
+            "time": until
+        }
+    return texts[refused.denial]
+
+
+def _refused(request: SignedIn, lesson: Lesson) -> Refused | None:
+    role = Role(request.user.role)
+    return may_change(role, lesson_of(lesson), config().rules, timezone.now())
+
+
+def _chosen(request: SignedIn, lesson: Lesson) -> dict[str, int]:
+    """Return the version that the page showed of each chosen student, who must be of the class."""
+    members = {one.subject_id for one in members_on(lesson.school_class_id, lesson.date)}
+    chosen: dict[str, int] = {}
+    for value in request.POST.getlist("student"):
+        version, _colon, subject_id = value.partition(":")
+        if subject_id in members and version.isdecimal() and len(version) < 10:
+            chosen[subject_id] = int(version)
+    return chosen
+
+
+def _with(form: Form, error: str) -> Form:
+    return Form(error, form.code, form.reason, form.chosen, form.stale)
+
+
+def _stale_text() -> str:
+    return _(
+        "Somebody else has changed a mark meanwhile, so nothing was stored. The page shows what "
+        "stands now: look at the marked rows, and send again."
+    )
+
+
+urlpatterns = [
+    path("lessons/<path:lesson_id>/mend", mend, name="mend"),
+    path("lessons/<path:lesson_id>/undo/<int:change>", undo, name="undo"),
+    path("lessons/<path:lesson_id>/take", take_register, name="take-register"),
+    path("lessons/<path:lesson_id>/points", points, name="points"),
+    path("lessons/<path:lesson_id>/participation", window, name="participation"),
+]

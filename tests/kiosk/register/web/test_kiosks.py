@@ -1,0 +1,149 @@
+"""The pages of the kiosks."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec import structs
+
+from kiosk.protocol.availability import Availability, encode_availability
+from kiosk.protocol.health import Health, encode_health
+from kiosk.register.models import Blind, Change, Kiosk, KioskAlert
+from kiosk.register.store import store
+from tests.kiosk.protocol.test_health import HEALTH
+from tests.kiosk.register.support import DOOR, OUTBOX, arrival, event
+from tests.kiosk.register.web.support import School, client_of
+
+ADDRESS = "/kiosks/school/room-1/kiosk-1"
+
+
+@pytest.fixture
+def now(school: School) -> datetime:
+    assert school
+    return datetime.now(UTC)
+
+
+def hear(now: datetime, **changes: object) -> None:
+    """A kiosk reports."""
+    facts = {
+        "outbox_id": OUTBOX,
+        "last_sequence": 0,
+        "time": now.isoformat(timespec="milliseconds"),
+    }
+    health: Health = structs.replace(HEALTH, **(facts | changes))
+    store([arrival(encode_health(health), "health", at=now)], now)
+
+
+def text(address: str = "/kiosks", account: str = "tom") -> str:
+    return " ".join(client_of(account).get(address).content.decode().split())
+
+
+def test_without_a_kiosk_the_page_says_what_to_do(now: datetime) -> None:
+    """In words, without an empty table."""
+    assert now
+    assert "No kiosk was heard yet" in text()
+    assert "<table" not in text()
+
+
+def test_a_kiosk_that_is_well_is_complete_until_its_report(now: datetime) -> None:
+    """State, completeness, enrolled people and version are on one line."""
+    hear(now)
+    page = text()
+    assert "All work." in page
+    assert "complete until" in page
+    assert "<td>0.3</td>" in page
+    assert ">12</td>" in page
+
+
+def test_a_silent_kiosk_is_offline_and_its_events_are_expected(now: datetime) -> None:
+    """It says since when, and how many events are known to be missing."""
+    then = now - timedelta(hours=1)
+    hear(then, last_sequence=12)
+    page = text()
+    assert "offline since" in page
+    assert "12 events expected" in page
+    assert "1 does not work" in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"camera": "black"}, "gives no usable picture"),
+        ({"people": 0}, "nobody is enrolled on it"),
+        ({"dropped": 3}, "deleted events that were never sent"),
+        ({"in_memory": 3}, "cannot store events"),
+        ({"set_aside": 1}, "damaged events"),
+        ({"clock": "unsynchronised"}, "clock is not synchronised"),
+        ({"under_voltage": True}, "power supply is too weak"),
+        ({"disk_free_mb": 20}, "disk is nearly full"),
+        ({"temperature_c": 84.0}, "too hot"),
+        ({"faces_seen": 200, "faces_refused": {"too dark": 180}}, "refuses most faces"),
+    ],
+)
+def test_what_a_kiosk_reports_is_told(
+    now: datetime, changes: dict[str, object], words: str
+) -> None:
+    """Each fault has its words, in the list and on the kiosk's own page."""
+    hear(now, **changes)
+    assert words in text()
+    assert words in text(ADDRESS)
+
+
+def test_what_a_kiosk_refuses_is_shown_in_shares(now: datetime) -> None:
+    """With what helps against it."""
+    hear(now, faces_seen=40, faces_refused={"blurred": 10, "of a newer kiosk": 2})
+    page = text(ADDRESS)
+    assert "25 %" in page
+    assert "Clean or focus the lens" in page
+    assert "of a newer kiosk" in page
+
+
+def test_a_report_that_is_not_understood_is_told(now: datetime) -> None:
+    """A newer kiosk may report otherwise; the page opens."""
+    store([arrival(b'{"last_sequence": 3}', "health", at=now)], now)
+    assert "its report is not understood" in text()
+    assert "Nothing that this register understands" in text(ADDRESS)
+
+
+def test_a_kiosk_without_a_report_is_shown(now: datetime) -> None:
+    """Listed, or known by its events alone."""
+    store([arrival(event(1, subject_id="s-1"), at=now)], now)
+    Kiosk.objects.create(site="school", room="room-9", kiosk="kiosk-9", is_listed=True)
+    assert text().count("says nothing about itself") == 2
+    assert "last event" in text(ADDRESS)
+    assert client_of("tom").get("/kiosks/school/room-9/kiosk-8").status_code == 404
+
+
+def test_alerts_and_blind_times_are_listed(now: datetime) -> None:
+    """Open ones first, past ones with their end, and when the register itself was away."""
+    names = {"site": "school", "room": "room-1", "kiosk": "kiosk-1"}
+    hear(now)
+    then = now - timedelta(hours=2)
+    KioskAlert.objects.create(**names, kind="silent", begin=then, end=now)
+    KioskAlert.objects.create(**names, kind="blind", begin=now)
+    Blind.objects.create(begin=then, end=now)
+    page = text()
+    assert page.index("without a picture in lesson time") < page.index("silent in lesson time")
+    assert "Blind from" in page
+    assert text(ADDRESS).count("in lesson time") == 2
+
+
+def test_open_pages_hear_once_a_minute_and_of_each_new_state(now: datetime) -> None:
+    """A report that says the same within a minute is no news; going offline is."""
+
+    def news() -> int:
+        count = Change.objects.filter(kind="kiosk", key="school/room-1/kiosk-1").count()
+        Change.objects.all().delete()
+        return count
+
+    hear(now)
+    assert news() == 1
+    hear(now + timedelta(seconds=20), faces_seen=20, waiting=5)
+    assert news() == 0
+    hear(now + timedelta(seconds=30), camera="lost")
+    assert news() == 1
+    hear(now + timedelta(seconds=95), camera="lost")
+    assert news() == 1
+    offline = encode_availability(Availability(state="offline", boot_id="b", version="0.3"))
+    for expected in (1, 0):
+        store([arrival(offline, "availability", address=DOOR, at=now)], now)
+        assert news() == expected

@@ -1,0 +1,106 @@
+"""Sessions: what an attacker tries, and what a person does to the own account."""
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from kiosk.register.models import Account
+from tests.kiosk.register.web.support import PASSWORD, School
+from tests.kiosk.register.web.test_accounts import NEW, is_signed_in, signed_in
+
+
+def test_signing_in_gives_a_new_session(school: School) -> None:
+    """A session id that was planted before does not become that of the account."""
+    assert school
+    client = Client()
+    client.get("/sign-in")
+    client.session.save()
+    planted = client.session.session_key or ""
+    client.cookies[settings.SESSION_COOKIE_NAME] = planted
+    client.post("/sign-in", {"username": "alice", "password": PASSWORD})
+    assert is_signed_in(client)
+    assert client.session.session_key != planted
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = planted
+    assert not is_signed_in(thief)
+
+
+def test_a_form_without_its_token_is_refused(school: School) -> None:
+    """Another site cannot sign a person out or change the account."""
+    assert school
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(Account.objects.get(username="ada"))
+    for address in ("/my-account", "/sign-out", "/accounts", "/my-account/sign-out-everywhere"):
+        assert client.post(address).status_code == 403
+    assert client.post("/sign-in", {"username": "ada", "password": PASSWORD}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example", "//evil.example/x", "javascript:alert(1)", "\\\\evil.example"],
+)
+def test_nobody_is_sent_elsewhere_after_signing_in(school: School, target: str) -> None:
+    """``next`` leads to a page of the register, or to the start page."""
+    assert school
+    data = {"username": "alice", "password": PASSWORD, "next": target}
+    assert Client().post("/sign-in", data).headers["Location"] == "/"
+    data["next"] = "/my-account"
+    assert Client().post("/sign-in", data).headers["Location"] == "/my-account"
+
+
+def test_wrong_passwords_lock_the_account_for_a_while(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then not even the right one opens; another person's sign-in is not affected."""
+    assert school
+    monkeypatch.setattr(settings, "AXES_FAILURE_LIMIT", 2)
+    wrong = {"username": "alice", "password": "wrong"}
+    assert Client().post("/sign-in", wrong).status_code == 200
+    answer = Client().post("/sign-in", wrong)
+    assert answer.status_code == 429
+    assert b"Try again in 15 minutes" in answer.content
+    right = {"username": "alice", "password": PASSWORD}
+    assert Client().post("/sign-in", right).status_code == 429
+    assert is_signed_in(signed_in("bob"))
+
+
+def test_a_stolen_session_cannot_guess_the_password(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong old password counts like one at sign-in."""
+    assert school
+    monkeypatch.setattr(settings, "AXES_FAILURE_LIMIT", 2)
+    client = signed_in("alice")
+    data = {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW}
+    assert b"The old password is wrong" in client.post("/my-account/password", data).content
+    assert client.post("/my-account/password", data).status_code == 429
+
+
+def test_a_new_password_ends_the_other_sessions(school: School) -> None:
+    """Who changed it stays signed in."""
+    assert school
+    here, there = signed_in("alice"), signed_in("alice")
+    data = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    assert here.post("/my-account/password", data).status_code == 302
+    assert is_signed_in(here)
+    assert not is_signed_in(there)
+
+
+def test_signing_out_everywhere_ends_every_session(school: School) -> None:
+    """Also the one that asked for it; signing in again works."""
+    assert school
+    here, there = signed_in("alice"), signed_in("alice")
+    here.post("/my-account/sign-out-everywhere")
+    assert not is_signed_in(here)
+    assert not is_signed_in(there)
+    assert is_signed_in(signed_in("alice"))
+
+
+def test_name_and_language_are_saved(school: School) -> None:
+    """The language of the account goes before that of the browser."""
+    assert school
+    client = signed_in("alice")
+    client.post("/my-account", {"first_name": "Alice Moreno", "language": "es"})
+    page = client.get("/my-account", headers={"Accept-Language": "en"})
+    assert page.headers["Content-Language"] == "es"
+    assert "Alice Moreno" in page.content.decode()
