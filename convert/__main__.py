@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from kiosk.cli import run_command
+from kiosk.cli import prepare_process, run_command
 from kiosk.errors import DatasetError
+from kiosk.printable import json_text
 
 if TYPE_CHECKING:
     from convert.convert import Converted
@@ -20,6 +21,7 @@ PUBLISHED: Final = "sface"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert a model; return the exit code (0 done, 2 usage error, else :mod:`kiosk.errors`)."""
+    prepare_process()
     options = _parser().parse_args(arguments)
     return run_command("kiosk-convert", lambda: _convert(options))
 
@@ -88,7 +90,7 @@ def _convert(options: argparse.Namespace) -> int:
         walks=options.walks,
     )
     if options.json:
-        print(msgspec.json.encode(_outcome(done, options.out)).decode())
+        print(json_text(_outcome(done, options.out)))
     else:
         print("\n".join(_lines(done, options.out)))
     return 0

@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +13,14 @@ from kiosk.cli import (
     add_config,
     configuration,
     positive_int,
+    prepare_process,
     run_command,
 )
 from kiosk.config_sources import home_path
 from kiosk.enrolment.options import EnrolOptions, add_enrol_options
 from kiosk.gallery_cli import add_gallery
 from kiosk.logs import set_up_logging
+from kiosk.printable import json_text
 from kiosk.register.cli import add_register
 
 
@@ -29,11 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 success, 2 wrong usage, else see :mod:`kiosk.errors`.
     """
+    prepare_process()
     options = _parser().parse_args(arguments)
     set_up_logging(logging.INFO if options.verbose else logging.WARNING)
-    # OpenCV also writes warnings to standard error, about failures that the kiosk reports itself.
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     return run_command("kiosk", lambda: int(options.run(options)))
 
 
@@ -184,13 +183,11 @@ def _reload(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    import msgspec
-
     from kiosk.bench.report import render
     from kiosk.bench.run import run_bench
 
     bench = run_bench(configuration(options), frames=options.video, peers=options.peers)
-    print(msgspec.json.encode(bench).decode() if options.json else render(bench))
+    print(json_text(bench) if options.json else render(bench))
     return 0
 
 

@@ -92,16 +92,28 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
+def prepare_process() -> None:
+    """Set up output and libraries; call this before the options are parsed.
+
+    A name that the terminal cannot show, and a file name that is not UTF-8, end no command, nor
+    does ``--help`` on an ASCII terminal. OpenCV, FFmpeg and TensorFlow keep their notes to
+    themselves: they are about failures that we report ourselves.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
 def run_command(program: str, run: Callable[[], int]) -> int:
-    """Run a command and print its error, if any, in one line on standard error.
+    """Run a command and print its error, if any, on standard error.
 
     Returns:
         The exit code: that of ``run``, or of the error (:mod:`kiosk.errors`), or 130 after Ctrl-C,
         or :data:`BROKEN_PIPE`.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal cannot show, and a file name that is not UTF-8, end no command.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = run()
         sys.stdout.flush()

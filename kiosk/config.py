@@ -26,6 +26,7 @@ from msgspec import Meta
 from kiosk.atomic_file import give_to_owner_of
 from kiosk.config_file import ConfigFile, Problem, Section
 from kiosk.errors import ConfigError
+from kiosk.host_name import host_problem
 from kiosk.timetable import NO_LESSON, ClassSession, LessonSection, Name, timetable_problems
 
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -142,9 +143,11 @@ class MqttSection(Section, frozen=True):
     inflight_max: Annotated[int, Meta(ge=1, le=1000)] = 20
 
     def problems(self) -> Iterator[Problem]:
-        """Check that an account is for a configured broker, and a certificate for TLS."""
+        """Check the address, and that an account is for a broker and a certificate for TLS."""
         if self.username and not self.host:
             yield "host", "needed when mqtt.username is set"
+        if self.host and (problem := host_problem(self.host)):
+            yield "host", problem
         if self.key_file and not self.cert_file:
             yield "cert_file", "needed when mqtt.key_file is set"
         if self.cert_file and not self.key_file:

@@ -18,6 +18,7 @@ from kiosk.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
+
 Problem: TypeAlias = tuple[str, str]
 """A key, and what is wrong with it."""
 

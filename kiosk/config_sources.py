@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError
+from kiosk.toml_text import BYTES_MAX, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ def read_sources(path: Path) -> list[Source]:
     Raises:
         ConfigError: One cannot be read, or is not TOML.
     """
+    first = parse_source(_read(path), str(path))
     folder = path.with_name(f"{path.name}.d")
     try:
         found = sorted(folder.iterdir(), key=lambda one: one.name)
@@ -44,12 +45,12 @@ def read_sources(path: Path) -> list[Source]:
     except OSError as exc:
         raise ConfigError(f"{folder}: cannot be read ({exc.strerror})") from exc
     drop_ins = [one for one in found if one.suffix == ".toml" and not one.name.startswith(".")]
-    return [parse_source(_read(one), str(one)) for one in (path, *drop_ins)]
+    return [first, *(parse_source(_read(one), str(one)) for one in drop_ins)]
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path, BYTES_MAX)
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be read ({exc.strerror})") from exc
 
@@ -61,8 +62,8 @@ def parse_source(text: bytes, name: str) -> Source:
         ConfigError: It is not TOML.
     """
     try:
-        return Source(name, _clean(msgspec.toml.decode(text.removeprefix(codecs.BOM_UTF8))))
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        return Source(name, _clean(read_toml(text.removeprefix(codecs.BOM_UTF8))))
+    except ValueError as exc:
         raise ConfigError(f"{name}: not valid TOML: {exc}") from exc
 
 

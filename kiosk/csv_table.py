@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import RosterError
 
+CSV_BYTES_MAX: Final = 16_000_000
+"""Bytes of the largest list; 100,000 people have 4,000,000."""
 _BOM: Final = "\ufeff"
 
 
@@ -48,7 +51,7 @@ def read_csv(path: Path, header: Sequence[str]) -> CsvTable:
             and quotes nothing of it: it may hold a person's name, and errors go to logs.
     """
     try:
-        text = path.read_bytes().decode()
+        text = read_file(path, CSV_BYTES_MAX).decode()
     except OSError as exc:
         raise RosterError(f"{path}: cannot be read ({exc.strerror})") from exc
     except UnicodeDecodeError as exc:

@@ -12,6 +12,7 @@
     ├── GalleryError       (ValueError)       a gallery file
     │   └── GalleryModelError                 a gallery made by another model
     ├── InUseError         (OSError)          files that another process is using
+    ├── UnusableFileError  (OSError)          what is no regular file, or is too large
     ├── ReloadError        (OSError)          the running service kept its old files
     ├── DatasetError       (ValueError)       a training set, a split or a run folder
     ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
@@ -81,6 +82,15 @@ class InUseError(KioskError, OSError):
     """Another process uses the files, or has not answered; a second try may succeed."""
 
     exit_code = 75
+
+
+class UnusableFileError(KioskError, OSError):
+    """What should be read is no regular file, or is too large; ``strerror`` is the reason.
+
+    Whoever reads a file turns it, as every :class:`OSError`, into an error that names the file.
+    """
+
+    exit_code = 65
 
 
 class ReloadError(KioskError, OSError):

@@ -1,13 +1,13 @@
 """The options of ``kiosk gallery``; what an action needs is imported when it runs."""
 
 import argparse
-import json
 import sys
 from typing import Any, Final
 
 from kiosk.cli import add_command, add_config, configuration
 from kiosk.config_sources import home_path
 from kiosk.enrolment.options import add_replace
+from kiosk.printable import json_text, printable
 
 _ACTIONS: Final = (
     ("list", "list subject ids and how many templates each has", None),
@@ -66,9 +66,10 @@ def _run(options: argparse.Namespace) -> int:
 
     config = configuration(options)
     done = run_gallery_command(config, options.action, options.argument, GalleryOptions.of(options))
-    print(json.dumps(done.facts) if options.json else "\n".join(done.lines))
+    lines = (printable(line, "\t") for line in done.lines)
+    print(json_text(done.facts) if options.json else "\n".join(lines))
     for warning in done.warnings:
-        print(warning, file=sys.stderr)
+        print(printable(warning), file=sys.stderr)
     if note := people.note_on_model(config):
-        print(f"note: {note}", file=sys.stderr)
+        print(printable(f"note: {note}"), file=sys.stderr)
     return done.exit_code

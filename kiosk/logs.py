@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Final, TextIO
 
+from kiosk.printable import printable
+
 _FORMAT: Final = "%(levelname)s %(name)s: %(message)s"
 _ERROR: Final = 3
 _PRIORITIES: Final = {
@@ -18,7 +20,15 @@ _PRIORITIES: Final = {
 """Levels of syslog(3), as sd-daemon(3) has them at the begin of a line."""
 
 
-class JournalFormatter(logging.Formatter):
+class PlainFormatter(logging.Formatter):
+    """One line for a message, whose text may come from files and from the network."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line; the traceback, if any, follows it as it is."""
+        return printable(super().formatMessage(record))
+
+
+class JournalFormatter(PlainFormatter):
     """Puts the priority before each line of a message, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -39,13 +49,14 @@ def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 def set_up_logging(level: int) -> None:
     """Log to standard error from this level on."""
-    kind = JournalFormatter if is_journal(sys.stderr, os.environ) else logging.Formatter
+    kind = JournalFormatter if is_journal(sys.stderr, os.environ) else PlainFormatter
     handler = logging.StreamHandler()
     handler.setFormatter(kind(_FORMAT))
     logging.basicConfig(level=level, handlers=[handler])
 
 
 def write_error(text: str) -> None:
-    """Write the last words of a command to standard error, in one line."""
+    """Write the last words of a command to standard error: they may quote files."""
     priority = f"<{_ERROR}>" if is_journal(sys.stderr, os.environ) else ""
-    sys.stderr.write(f"{priority}{text}\n")
+    for line in text.splitlines():
+        sys.stderr.write(f"{priority}{printable(line)}\n")

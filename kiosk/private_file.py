@@ -3,11 +3,14 @@
 import logging
 import stat
 from pathlib import Path
+from typing import Final
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
+_PASSWORD_MAX: Final = 65_535
 _WARNED: set[tuple[str, str]] = set()
 
 
@@ -26,7 +29,7 @@ def read_password(key: str, file: str) -> str:
     if not file:
         return ""
     try:
-        password = Path(file).read_text(encoding="utf-8-sig").rstrip("\r\n")
+        password = read_file(Path(file), _PASSWORD_MAX).decode("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         why = getattr(exc, "strerror", None) or str(exc)
         message = f"{key}: {file} cannot be read as UTF-8 text ({why})"

@@ -13,10 +13,12 @@ from typing import Final
 
 import msgspec
 
+from kiosk.bounded_file import read_file
 from kiosk.config import Config
 
 FRESH_S: Final = 20.0
 """The daemon writes every 5 s; a read from a camera may take 3 s."""
+_BYTES_MAX: Final = 100_000
 _NAME: Final = "status.json"
 _RUNTIME: Final = Path("/run/kiosk")
 """systemd's ``RuntimeDirectory=kiosk``: in memory, so a write does not wear the card."""
@@ -143,8 +145,8 @@ def read_status(config: Config) -> ServiceStatus | None:
     """
     for folder in (_RUNTIME, config.directory):
         try:
-            status = msgspec.json.decode((folder / _NAME).read_bytes(), type=ServiceStatus)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            status = msgspec.json.decode(read_file(folder / _NAME, _BYTES_MAX), type=ServiceStatus)
+        except (OSError, msgspec.DecodeError, ValueError, RecursionError):
             continue
         if status.directory == str(config.directory.absolute()) and _is_alive(status):
             return status

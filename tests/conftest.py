@@ -60,14 +60,17 @@ def mosquitto(tmp_path: Path) -> "Iterator[Mosquitto]":
 
 
 @pytest.fixture(scope="session")
-def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Write the bundle of a real, small model."""
+    from kiosk.recognition import model_trial
     from kiosk.recognition.bundle import write_bundle
     from tests.support_recognition import small_bundle
 
     path = tmp_path_factory.mktemp("model") / "small.kiosk-model"
     write_bundle(path, small_bundle())
-    return path
+    with pytest.MonkeyPatch.context() as patch:  # else most tests would start a child process
+        patch.setattr(model_trial, "SHIPPED", model_trial.SHIPPED | {small_bundle().card.sha256})
+        yield path
 
 
 @pytest.fixture

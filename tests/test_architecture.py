@@ -132,10 +132,10 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 
 SHARED = {
-    *("atomic_file", "cli", "clock", "config", "config_errors", "config_file"),
-    *("config_sources", "contract", "file_lock", "logs"),
-    *("csv_table", "erased", "errors", "keyring", "printable", "private_file", "records"),
-    *("reload_request", "roster", "sealed_file", "service_status", "text_table", "timetable"),
+    *("atomic_file", "bounded_file", "cli", "clock", "config", "config_errors", "config_file"),
+    *("config_sources", "contract", "csv_table", "erased", "errors", "file_lock", "host_name"),
+    *("keyring", "logs", "photo_names", "printable", "private_file", "records", "reload_request"),
+    *("roster", "sealed_file", "service_status", "text_table", "timetable", "toml_text"),
     "write_lock",
 }
 """What stands beside the rooms and serves all of them."""

@@ -1,24 +1,26 @@
 """The command ``kiosk-train``."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kiosk.cli import positive_int, run_command
+from kiosk.cli import positive_int, prepare_process, run_command
 from kiosk.errors import DatasetError
+from kiosk.printable import json_text, printable
 from train.classifier.cli import add_commands
 
 if TYPE_CHECKING:
     from train.dataset.crop_set import CropSet
+    from train.dataset.people import PeopleFound
     from train.evaluation.recogniser import RecogniserUnderTest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code (0 done, 2 wrong usage, else see :mod:`kiosk.errors`)."""
+    prepare_process()
     options = _parser().parse_args(arguments)
     return run_command("kiosk-train", lambda: int(options.run(options)))
 
@@ -43,6 +45,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
         "--root", type=Path, default=Path(), help="folder that a TOML file's paths are relative to"
     )
     prepare.add_argument("--out", type=Path, required=True, help="crop set to write")
+    prepare.add_argument("--yes", action="store_true", help="each folder is one person, also where "
+                         "its photos are in several folders")  # fmt: skip
     prepare.add_argument("--json", action="store_true", help="print the outcome as JSON")
     morph = _command(commands, "morph", "make faces that nobody has out of free ones", _morph)
     morph.add_argument("photos", type=Path, nargs="+", help="folders or archives of photos")
@@ -98,16 +102,23 @@ def _teacher(options: argparse.Namespace) -> Any:  # noqa: ANN401  # imported wh
 
 
 def _prepare(options: argparse.Namespace) -> int:
+    from train.dataset.people import check_people, describe_people
     from train.dataset.prepare import prepare
     from train.dataset.sources import read_sources
 
-    outcome = prepare(read_sources(options.photos), options.root, options.out)
+    def confirm(found: "list[PeopleFound]") -> None:
+        for line in describe_people(found):
+            print(line, file=sys.stderr)
+        check_people(found, yes=options.yes, ask=input if sys.stdin.isatty() else None)
+
+    outcome = prepare(read_sources(options.photos), options.root, options.out, confirm=confirm)
     summary = outcome.summary()
     if options.json:
-        print(json.dumps(summary))
+        print(json_text(summary))
         return 0
     for item in outcome.left_out[:20]:
-        print(f"left out {item.source}/{item.person}/{item.photo}: {item.reason} {item.detail}")
+        path = "/".join(part for part in (item.source, item.person, item.photo) if part)
+        print(printable(f"left out {path}: {item.reason} {item.detail}".rstrip()))
     print(f"{options.out}: " + ", ".join(f"{count} {what}" for what, count in summary.items()))
     print(f"all photos left out: {options.out / 'left_out.csv'}")
     return 0

@@ -4,7 +4,6 @@ Each peer gets the input that its own project gives it, and runs in OpenCV's DNN
 kiosk's TFLite runtime. Models run in turn so that other load on the machine slows all equally.
 """
 
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
@@ -16,10 +15,14 @@ import msgspec
 import numpy as np
 
 from kiosk.bench.stopwatch import Stopwatch, TimedMethod, Timing
+from kiosk.bounded_file import read_file
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError
+from kiosk.recognition.archive import read_archive
+from kiosk.recognition.bundle import BUNDLE_BYTES_MAX
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import embed_int8
+from kiosk.recognition.model_trial import try_model
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
@@ -124,19 +127,22 @@ def int8_peer(path: Path, threads: int = 1) -> EmbedOne:
     with RGB, and 49 % with BGR.
     """
     try:
-        model = TfliteModel(path.read_bytes(), threads=threads)
+        model = read_file(path, BUNDLE_BYTES_MAX)
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror})") from exc
-    return partial(embed_int8, model)
+    try_model(model, "ai-edge-litert")
+    return partial(embed_int8, TfliteModel(model, threads=threads))
 
 
 def bundle_peer(path: Path) -> EmbedOne:
     """Load the model of a bundle; its card and cohort are not read, so any version will do."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return partial(embed_int8, TfliteModel(archive.read("model.tflite")))
-    except (OSError, KeyError, zipfile.BadZipFile) as exc:
+        data = read_file(path, BUNDLE_BYTES_MAX)
+        model = read_archive(data, {"model.tflite": BUNDLE_BYTES_MAX})["model.tflite"]
+    except (OSError, ValueError) as exc:
         raise ModelError(f"{path}: not a model bundle ({exc})") from exc
+    try_model(model, "ai-edge-litert")
+    return partial(embed_int8, TfliteModel(model))
 
 
 def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:

@@ -2,10 +2,17 @@
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from kiosk.camera.orientation import AS_CAPTURED, Orientation
+from kiosk.errors import CameraError
 from kiosk.records import Frame, Image
+
+Picture: TypeAlias = npt.NDArray[Any]
+"""What a backend gives, not checked yet."""
 
 
 class Camera(Protocol):
@@ -51,8 +58,8 @@ class BaseCamera(ABC):
         self._index = 0
 
     @abstractmethod
-    def _read(self) -> tuple[Image, float]:
-        """Return the next picture, as captured, and its monotonic time, seconds."""
+    def _read(self) -> tuple[Picture, float]:
+        """Return the next picture, as the backend gives it, and its monotonic time, seconds."""
 
     @abstractmethod
     def close(self) -> None:
@@ -77,7 +84,23 @@ class BaseCamera(ABC):
 
     def __next__(self) -> Frame:
         """Wait for the next frame; see :meth:`Camera.__next__`."""
-        image, at_s = self._read()
+        picture, at_s = self._read()
+        image = _checked(picture)
         frame = Frame(image=self.orientation.apply(image), index=self._index, at_s=at_s)
         self._index += 1
         return frame
+
+
+def _checked(picture: Picture) -> Image:
+    """Return a picture as it is, or reject a format that the kiosk does not understand.
+
+    Raises:
+        CameraError: It is not ``(height, width, 3)`` uint8; the message has its shape and format.
+    """
+    if picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8 and picture.size:
+        return np.asarray(picture, np.uint8)
+    shape = " x ".join(map(str, picture.shape)) or "nothing"
+    raise CameraError(
+        f"camera: gives pictures of {shape} {picture.dtype}, expected height x width x 3 uint8"
+        " (BGR); set the camera to MJPG, YUYV or H.264, not to grey or raw pictures"
+    )

@@ -1,16 +1,16 @@
 """USB cameras (V4L2) and network cameras (RTSP), through OpenCV."""
 
-import re
+import os
+from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
-from kiosk.camera.base import BaseCamera
+from kiosk.camera.base import BaseCamera, Picture
+from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
 from kiosk.config import CameraSection
 from kiosk.errors import CameraError, ConfigError
-from kiosk.records import Image
 
 # SIGTERM waits for a blocked open or read, and the kiosk must end within 5 s.
 _OPEN_TIMEOUT_MS: Final = 3000
@@ -33,31 +33,36 @@ class OpenCvCamera(BaseCamera):
 
     def __init__(self, section: CameraSection, clock: Clock) -> None:
         super().__init__()
-        self._name = _name(section.source)
+        self._name = source_name(section.source)
         self._clock = clock
         self._capture = _open(section)
         if not self._capture.isOpened():
-            raise CameraError(
-                f"camera.source: {self._name} cannot be opened; expected a camera that is plugged"
-                " in, switched on and not in use (`ls /dev/video*`, or try the URL in a player)"
-            )
+            raise CameraError(f"camera.source: {self._name} cannot be opened; {_advice(section)}")
 
-    def _read(self) -> tuple[Image, float]:
+    def _read(self) -> tuple[Picture, float]:
         taken, image = self._capture.read()
         if not taken:
             raise CameraError(
                 f"camera.source: {self._name} stopped giving frames; check its cable or network"
             )
-        return np.asarray(image, np.uint8), self._clock.monotonic_s()
+        return image, self._clock.monotonic_s()
 
     def close(self) -> None:
         """Release the device or the connection."""
         self._capture.release()
 
 
-def _name(source: str) -> str:
-    """Shorten a URL to its host: the rest may hold a password, and this goes to the log."""
-    return re.sub(r"://(?:.*@)?([^/?]*).*", r"://\1", source)
+def _advice(section: CameraSection) -> str:
+    """Return why a camera may not open, as far as the system says."""
+    if "://" in section.source:
+        return "expected a camera that is switched on (try the URL in a player)"
+    device = Path(f"/dev/video{section.source}" if section.source.isdecimal() else section.source)
+    if device.exists() and not os.access(device, os.R_OK | os.W_OK):
+        return (
+            f"this user has no permission for {device}; add it to the group that owns the device:"
+            " `sudo usermod -aG video USER`, then log in again or restart the service"
+        )
+    return "expected a camera that is plugged in and not in use (`ls /dev/video*`)"
 
 
 def _open(section: CameraSection) -> cv2.VideoCapture:
@@ -73,7 +78,8 @@ def _open(section: CameraSection) -> cv2.VideoCapture:
         capture = cv2.VideoCapture(section.source, cv2.CAP_V4L2)
     else:
         raise ConfigError(
-            f'camera.source: expected "0", "/dev/video0" or "rtsp://...", found {section.source!r};'
+            f'camera.source: expected "0", "/dev/video0" or "rtsp://...", found'
+            f" {source_name(section.source)!r};"
             ' a file or folder needs camera.backend = "replay"'
         )
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, section.width_px)

@@ -4,9 +4,8 @@ import importlib
 from concurrent.futures import CancelledError
 from typing import Any, Final, Protocol, cast
 
-import numpy as np
-
-from kiosk.camera.base import BaseCamera
+from kiosk.camera.base import BaseCamera, Picture
+from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
 from kiosk.config import CameraSection
 from kiosk.errors import CameraError, ConfigError
@@ -87,7 +86,7 @@ class Picamera2Camera(BaseCamera):
         if not section.source.isdecimal():
             raise ConfigError(
                 f'camera.source: expected the number of a camera such as "0" for backend'
-                f" {section.backend}, found {section.source!r}"
+                f" {section.backend}, found {source_name(section.source)!r}"
             )
         self._clock = clock
         self._name = f"{section.backend} camera {section.source}"
@@ -124,7 +123,7 @@ class Picamera2Camera(BaseCamera):
                 " set camera.width_px, height_px and fps to what the camera can do"
             ) from exc
 
-    def _read(self) -> tuple[Image, float]:
+    def _read(self) -> tuple[Picture, float]:
         try:
             image = self._device.capture_array("main", wait=_FRAME_TIMEOUT_S)
         except (TimeoutError, CancelledError, RuntimeError) as exc:
@@ -133,7 +132,7 @@ class Picamera2Camera(BaseCamera):
             raise CameraError(
                 f"camera.source: {self._name} stopped giving frames; check its ribbon cable"
             ) from exc
-        return np.asarray(image, np.uint8), self._clock.monotonic_s()
+        return image, self._clock.monotonic_s()
 
     def close(self) -> None:
         """Stop and release the camera.

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from kiosk.camera.base import BaseCamera
+from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
 from kiosk.errors import RecordingError
 from kiosk.records import Image
@@ -79,7 +80,8 @@ def open_recording(path: Path, *, fps: float) -> Recording:
     if path.is_dir():
         return _folder(_pictures(path), fps)
     if not path.is_file():
-        raise RecordingError(f"camera.source: {path}: no such file or folder to replay")
+        name = source_name(str(path))
+        raise RecordingError(f"camera.source: {name}: no such file or folder to replay")
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise RecordingError(f"camera.source: {path}: not a video or GIF that OpenCV can read")

@@ -1,12 +1,11 @@
 """What was found about one part of the kiosk."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from kiosk.errors import KioskError
-from kiosk.printable import printable
+from kiosk.printable import json_text, printable
 from kiosk.text_table import aligned
 
 Verdict = Literal["ok", "warning", "fault"]
@@ -60,7 +59,7 @@ def report(
     The exit code is that of the first fault, 0 if there is none.
     """
     if as_json:
-        say(json.dumps({**_facts(findings), **known}))
+        say(json_text({**_facts(findings), **known}))
     else:
         rows = [(one.verdict, one.part, printable(one.text)) for one in findings]
         for line in aligned(rows, widths_min=(len("warning"), len("configuration"), 0)):

@@ -13,8 +13,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import msgspec
-
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock
@@ -24,6 +22,7 @@ from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_peo
 from kiosk.enrolment.person import look
 from kiosk.errors import PhotoError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
+from kiosk.printable import json_text
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
@@ -77,7 +76,7 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
         people = sample_people() if camera is None else (*sample_people(), "you")
         central = _serve_pages(stack, Path(folder), mqtt, people, clock)
         say(
-            msgspec.json.encode({"page": central.address}).decode()
+            json_text({"page": central.address})
             if as_json
             else f"The class fills on this page (open it now): {central.address}"
         )
@@ -187,4 +186,4 @@ def _result(attendance: AttendanceList, *, as_json: bool) -> tuple[str, bool]:
     stranger = "a stranger was given a name" if facts["stranger_named"] else "the stranger was not"
     text = f"{len(named)} of {len(expected.known)} enrolled people were named; {stranger}."
     correct = facts["recognised"] == facts["expected"]
-    return (msgspec.json.encode(facts).decode() if as_json else text), correct
+    return (json_text(facts) if as_json else text), correct

@@ -1,6 +1,5 @@
 """The command ``kiosk enrol --folder`` or ``--list``: a class at once."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -11,6 +10,7 @@ from kiosk.enrolment.outcome_text import notes, outcome_text
 from kiosk.enrolment.person import PersonEnroller
 from kiosk.enrolment.sources import ClassPhotos, people_in_folder, people_in_list
 from kiosk.errors import ConfigError, PhotoError
+from kiosk.printable import json_text, printable
 from kiosk.recognition.recogniser import build_recogniser
 
 _BAR_WIDTH = 30
@@ -54,7 +54,7 @@ def run_class(
             outcomes.append(outcome)
             progress.clear()
             if not as_json:
-                sys.stdout.write(line(outcome) + "\n")
+                sys.stdout.write(printable(line(outcome)) + "\n")
                 sys.stdout.flush()
             progress.show(len(outcomes))
     finally:
@@ -85,13 +85,13 @@ def _photos(folder: Path | None, list_file: Path | None) -> ClassPhotos:
 
 def _print_end(photos: ClassPhotos, outcomes: list[Outcome], *, as_json: bool) -> None:
     for item in photos.left_out:
-        sys.stderr.write(f"left out {item.name}: {item.reason}\n")
+        sys.stderr.write(printable(f"left out {item.name}: {item.reason}") + "\n")
     enrolled = sum(outcome.enrolled is not None for outcome in outcomes)
     failed = len(outcomes) - enrolled
     text = f"{enrolled} enrolled, {failed} not enrolled"
     if as_json:
         people = [facts(outcome) for outcome in outcomes]
-        text = json.dumps({"enrolled": enrolled, "failed": failed, "people": people})
+        text = json_text({"enrolled": enrolled, "failed": failed, "people": people})
     sys.stdout.write(text + "\n")
 
 

@@ -1,6 +1,5 @@
 """The command ``kiosk enrol``: one person, or a class."""
 
-import json
 import sys
 
 from kiosk.config import Config
@@ -10,6 +9,7 @@ from kiosk.enrolment.options import EnrolOptions
 from kiosk.enrolment.outcome_text import notes, outcome_text
 from kiosk.enrolment.person import enrol
 from kiosk.errors import ConfigError
+from kiosk.printable import json_text, printable
 
 
 def run_enrol(config: Config, options: EnrolOptions) -> int:
@@ -52,9 +52,9 @@ def _run_person(config: Config, options: EnrolOptions) -> int:
         may_replace=options.replace,
     )
     for note in notes(enrolled, enrolled.rejected):
-        sys.stderr.write(f"{note}\n")
-    text = f"{enrolled.subject_id}: {outcome_text(enrolled)}"
+        sys.stderr.write(f"{printable(note)}\n")
+    text = printable(f"{enrolled.subject_id}: {outcome_text(enrolled)}")
     if options.json:
-        text = json.dumps(facts(Outcome(enrolled.subject_id, enrolled, rejected=enrolled.rejected)))
+        text = json_text(facts(Outcome(enrolled.subject_id, enrolled, rejected=enrolled.rejected)))
     sys.stdout.write(text + "\n")
     return 0

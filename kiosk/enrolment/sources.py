@@ -8,14 +8,10 @@ from typing import Final
 from kiosk.config_sources import home_path
 from kiosk.csv_table import read_csv
 from kiosk.errors import ConfigError, RosterError
+from kiosk.photo_names import is_photo_name, is_system_name
 from kiosk.recognition.enrol import Rejected
 
 LIST_HEADER: Final = ["subject_id", "name", "files"]
-PHOTO_SUFFIXES: Final = frozenset(
-    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff"}
-    | {".webp"}
-)
-_SYSTEM_NAMES: Final = frozenset({"__macosx", "desktop.ini", "lost+found", "thumbs.db"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ def _photos(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Rejected, ..
         for entry in _entries(path):
             if entry.is_dir():
                 left_out.append(Rejected(str(entry), "a folder"))
-            elif entry.suffix.lower() in PHOTO_SUFFIXES:
+            elif is_photo_name(entry.name):
                 photos.append(entry)
             else:
                 left_out.append(Rejected(str(entry), "not the ending of a photo file"))
@@ -130,8 +126,4 @@ def _entries(folder: Path) -> list[Path]:
         found = sorted(folder.iterdir())
     except OSError as exc:
         raise ConfigError(f"{folder}: cannot be read ({exc.strerror})") from exc
-    return [
-        entry
-        for entry in found
-        if not entry.name.startswith(".") and entry.name.lower() not in _SYSTEM_NAMES
-    ]
+    return [entry for entry in found if not is_system_name(entry.name)]

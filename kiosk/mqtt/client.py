@@ -19,9 +19,11 @@ from kiosk import private_file
 from kiosk.config import MqttSection
 from kiosk.mqtt.rivalry import SESSION_TAKEN_OVER, Certainty, Rivalry, Verdict
 from kiosk.mqtt.tls import tls_context
+from kiosk.protocol.payload import PACKET_MAX
 
 _log = logging.getLogger(__name__)
 
+"""Bytes; MQTT carries no more."""
 _RECEIVE_MAXIMUM: Final = 1000
 """How many unacknowledged messages the broker may send, which bounds the inbox (MQTT 5 only; in
 3.1.1 the broker decides: Mosquitto sends 20 unless ``max_inflight_messages`` is configured)."""
@@ -175,6 +177,7 @@ def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = mqtt.session_expiry_s if persistent else 0
     properties.ReceiveMaximum = _RECEIVE_MAXIMUM
+    properties.MaximumPacketSize = PACKET_MAX
     return properties
 
 

@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 _NUMBERS_MAX: Final = 10_000
 """How many numbers one answer covers; of a longer request the rest must be asked for again."""
+_GONE_MAX: Final = 400
+"""How many ranges of missing numbers one answer names, so that its payload is small enough."""
 _REQUESTS_MAX: Final = 8
 """How many requests wait; each register has one outstanding and asks again after a time-out."""
 _FAULT_S: Final = 5.0
@@ -196,6 +198,9 @@ class RegisterLink:
                 on_answer = partial(self._on_answer, replay)
                 properties = event_properties(event.payload)
                 self._connection.publish(topic, event.payload, on_answer, properties=properties)
+                if len(replay.gone) >= _GONE_MAX:
+                    replay.last = replay.end = replay.next - 1
+                    return
             if len(events) < limit:
                 replay.skip_to(replay.end + 1)
 

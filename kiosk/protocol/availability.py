@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from kiosk.errors import PayloadError
+from kiosk.protocol.payload import decode_payload
 
 
 class Availability(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,5 @@ def decode_availability(payload: bytes) -> Availability:
     Raises:
         PayloadError: The payload is not JSON, or not an availability message.
     """
-    try:
-        return msgspec.json.decode(payload, type=Availability)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise PayloadError(f"not an availability message: {exc}") from exc
+    availability: Availability = decode_payload(payload, Availability, "an availability message")
+    return availability

@@ -18,6 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.event import Signature, Uuid4
+from kiosk.protocol.payload import decode_payload
 
 SEQUENCE_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exactly."""
@@ -93,10 +94,7 @@ def decode_delivery(payload: bytes, kind: type[Message]) -> Message:
     Raises:
         PayloadError: The payload is not JSON, not such a message, or a range ends before it begins.
     """
-    try:
-        message = msgspec.json.decode(payload, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise PayloadError(f"not a {kind.__name__}: {exc}") from exc
+    message: Message = decode_payload(payload, kind, f"a {kind.__name__}")
     for first, last in _ranges(message):
         if last < first:
             raise PayloadError(f"not a {kind.__name__}: the range {first} to {last} is reversed")

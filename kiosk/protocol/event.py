@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from kiosk.errors import PayloadError
+from kiosk.protocol.payload import decode_payload
 
 SCHEMA_VERSION: Final = 1
 SCHEMA_ID: Final = "urn:attendance-kiosk:event:1"
@@ -155,7 +155,4 @@ def schema() -> dict[str, Any]:
 
 
 def _decode(payload: bytes, wanted: Any) -> Any:  # noqa: ANN401 - a union is no type to mypy
-    try:
-        return msgspec.json.decode(payload, type=wanted)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise PayloadError(f"not an event of schema {SCHEMA_VERSION}: {exc}") from exc
+    return decode_payload(payload, wanted, f"an event of schema {SCHEMA_VERSION}")

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from kiosk.errors import PayloadError
 from kiosk.protocol.event import Timestamp, Uuid4
+from kiosk.protocol.payload import decode_payload
 from kiosk.protocol.signature import PublicKey
 
 Number = Annotated[int, Meta(ge=0)]
@@ -101,7 +101,5 @@ def decode_health(payload: bytes) -> Health:
     Raises:
         PayloadError: The payload is not JSON, or not a health message.
     """
-    try:
-        return msgspec.json.decode(payload, type=Health)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise PayloadError(f"not a health message: {exc}") from exc
+    health: Health = decode_payload(payload, Health, "a health message")
+    return health

@@ -8,28 +8,32 @@ must give) and ``cohort.npy`` (float16, the impostor cohort of :mod:`kiosk.recog
 import hashlib
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, CROP_PX, EMBEDDING_DIM, fingerprint
 from kiosk.errors import ModelError
+from kiosk.recognition.archive import read_archive, read_array
 from kiosk.recognition.card import ModelCard
 from kiosk.records import Floats, Image
 
-# What reading raises for a file that was truncated, changed or is no archive. RuntimeError: a
-# changed flag says that it is encrypted. IndexError: one array instead of several.
-_DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),
-    *(ValueError, KeyError, IndexError, msgspec.DecodeError),
-)
+BUNDLE_BYTES_MAX: Final = 64_000_000
+"""Bytes of the largest bundle; the one that ships has 8 million."""
+_SIZES: Final = {
+    "model.tflite": 64_000_000,
+    "card.json": 1_000_000,
+    "golden.npz": 16_000_000,
+    "cohort.npy": 64_000_000,
+}
+_GOLDEN_SIZES: Final = {"crops.npy": 16_000_000, "outputs.npy": 1_000_000}
 
 GOLDEN_STEPS = 12
 """How many int8 steps another runtime or processor may differ by. tflite-runtime 2.14 rounds
@@ -75,19 +79,20 @@ def load_bundle(path: Path) -> Bundle:
             another contract.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            model = archive.read("model.tflite")
-            card = msgspec.json.decode(archive.read("card.json"), type=ModelCard)
-            golden = np.load(io.BytesIO(archive.read("golden.npz")), allow_pickle=False)
-            packed = io.BytesIO(archive.read("cohort.npy"))
-            cohort = np.lib.format.read_array(packed, allow_pickle=False)
-        crops, outputs = golden["crops"], golden["outputs"]
+        data = read_file(path, BUNDLE_BYTES_MAX)
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
-    except _DAMAGE as exc:
+    try:
+        parts = read_archive(data, _SIZES)
+        card = msgspec.json.decode(parts["card.json"], type=ModelCard)
+        golden = read_archive(parts["golden.npz"], _GOLDEN_SIZES)
+        crops, outputs = (read_array(golden[name]) for name in _GOLDEN_SIZES)
+        cohort = read_array(parts["cohort.npy"])
+    except (ValueError, RecursionError) as exc:
         message = f"{path}: not a complete model bundle of `kiosk-convert` ({exc})"
         hint = "copy it here again, or repeat `kiosk-convert` if an older version wrote it"
         raise ModelError(f"{message}; {hint}") from exc
+    model = parts["model.tflite"]
     _check(path, card, model)
     _check_golden(path, crops, outputs)
     _check_cohort(path, cohort)
@@ -108,7 +113,8 @@ def _check_cohort(path: Path, cohort: npt.NDArray[Any]) -> None:
     if cohort.dtype != np.float16 or cohort.ndim != 2 or cohort.shape[1] != EMBEDDING_DIM:
         found = (cohort.dtype, *cohort.shape)
         raise ModelError(f"{path}: cohort.npy: expected float16 embeddings, found {found}")
-    lengths = np.linalg.norm(cohort.astype(np.float32), axis=1)
+    with np.errstate(all="ignore"):  # numbers of a damaged file may be of any size
+        lengths = np.linalg.norm(cohort.astype(np.float32), axis=1)
     if not np.allclose(lengths, 1.0, atol=1e-2) or 0 < len(cohort) < COHORT_NEAREST:
         expected = f"none or at least {COHORT_NEAREST} embeddings of length 1"
         raise ModelError(f"{path}: cohort.npy: expected {expected}")

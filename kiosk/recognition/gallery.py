@@ -8,7 +8,6 @@ is encrypted when it is next written.
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,17 +18,23 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.contract import EMBEDDING_DIM, fingerprint
 from kiosk.erased import Mark, Marks
 from kiosk.errors import GalleryError, GalleryModelError
 from kiosk.keyring import Keyring, default_path
+from kiosk.recognition.archive import read_archive, read_array
 from kiosk.records import Floats
 from kiosk.sealed_file import KeySource, unseal
 
 _FORMAT: Final = "attendance-kiosk gallery 1"
-# What np.load raises for a file that was truncated, changed or is no archive. RuntimeError: a
-# changed flag says that it is encrypted. TypeError: one bare array.
-_DAMAGE: Final = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, KeyError, TypeError)
+GALLERY_BYTES_MAX: Final = 64_000_000
+"""Bytes of the largest gallery file; 3,000 people with ten templates each have 16 million."""
+_SIZES: Final = {
+    "header.npy": 16_000_000,
+    "owners.npy": 1_000_000,
+    "templates.npy": GALLERY_BYTES_MAX,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,15 +124,16 @@ def load_gallery(path: Path, model_id: str | None = None, keys: KeySource | None
     """
     content = _content(path, keys)
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            owners, stack = file["owners"], file["templates"]
-    except _DAMAGE as exc:
-        # Without numpy's own text, which advises to load a file unsafely.
+        parts = read_archive(content, _SIZES)
+        text, owners, stack = (read_array(parts[name]) for name in _SIZES)
+        header = msgspec.json.decode(str(text[()]).encode())
+    except (ValueError, RecursionError) as exc:
         raise GalleryError(f"{path}: not a complete gallery file; restore a copy") from exc
     _check(path, header, owners, stack)
     subjects: list[str] = header["subjects"]
-    templates = {subject: stack[owners == i] for i, subject in enumerate(subjects)}
+    order = np.argsort(owners, kind="stable")
+    starts = np.searchsorted(owners, np.arange(1, len(subjects)), sorter=order)
+    templates = dict(zip(subjects, np.split(stack[order], starts), strict=bool(subjects)))
     revision = header.get("revision", 0)  # a kiosk before version 0.2 wrote none
     marks = _marks(path, header.get("marks", {}))
     gallery = Gallery(header["model_id"], templates, header["contract"], revision, marks)
@@ -155,16 +161,14 @@ def _content(path: Path, keys: KeySource | None) -> bytes:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path, GALLERY_BYTES_MAX)
     except FileNotFoundError as exc:
         raise GalleryError(f"{path}: absent; enrol people with `kiosk enrol` first") from exc
     except OSError as exc:
         raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
 
 
-def _check(
-    path: Path, header: dict[str, Any], owners: npt.NDArray[Any], stack: npt.NDArray[Any]
-) -> None:
+def _check(path: Path, header: object, owners: npt.NDArray[Any], stack: npt.NDArray[Any]) -> None:
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise GalleryError(f"{path}: not a gallery of this kiosk, expected {_FORMAT!r}")
     texts = [header.get("model_id"), header.get("contract")]
@@ -174,8 +178,11 @@ def _check(
         raise GalleryError(f"{path}: its revision is no number; restore a copy")
     # Another contract may have embeddings of another length.
     dim = EMBEDDING_DIM if header["contract"] == fingerprint() else None
-    is_consistent = isinstance(header.get("subjects"), list) and _has_templates(stack, owners, dim)
-    if not is_consistent or set(owners.tolist()) != set(range(len(header["subjects"]))):
+    subjects = header.get("subjects")
+    if not isinstance(subjects, list) or not all(isinstance(one, str) for one in subjects):
+        raise GalleryError(f"{path}: its list of subjects is damaged; restore a copy")
+    is_consistent = len(set(subjects)) == len(subjects) and _has_templates(stack, owners, dim)
+    if not is_consistent or set(owners.tolist()) != set(range(len(subjects))):
         raise GalleryError(f"{path}: templates do not match the list of subjects; restore a copy")
 
 
@@ -192,7 +199,8 @@ def _has_templates(stack: npt.NDArray[Any], owners: npt.NDArray[Any], dim: int |
         return False
     if stack.shape != (owners.size, stack.shape[1] if dim is None else dim):
         return False
-    return bool(np.allclose(np.linalg.norm(stack, axis=1), 1.0, atol=1e-3))
+    with np.errstate(all="ignore"):  # numbers of a damaged file may be of any size
+        return bool(np.allclose(np.linalg.norm(stack, axis=1), 1.0, atol=1e-3))
 
 
 def save_gallery(

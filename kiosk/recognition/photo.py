@@ -7,11 +7,14 @@ import cv2
 import numpy as np
 
 from kiosk import PIXELS_MAX
+from kiosk.bounded_file import read_file
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.heif import avif_turns, decode_heic, has_heic, is_heic
 from kiosk.records import Face, Image
 
+PHOTO_BYTES_MAX: Final = 200_000_000
+"""Bytes of the largest photo file; a TIFF of 50 million pixels has 150 million."""
 SECOND_FACE_AREA_MAX: Final = 0.35
 """A second face with this share of the largest face's area makes a photo ambiguous."""
 SEARCH_WIDTHS_PX: Final = (640, 1280)
@@ -27,7 +30,7 @@ def read_photo(path: Path) -> Image:
             :data:`~kiosk.PIXELS_MAX` pixels.
     """
     try:
-        return decode_photo(path.read_bytes())
+        return decode_photo(read_file(path, PHOTO_BYTES_MAX))
     except OSError as exc:
         raise PhotoError(f"{path}: cannot be read ({exc.strerror})") from exc
     except PhotoError as exc:

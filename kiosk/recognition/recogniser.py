@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from kiosk.config import Config
 from kiosk.keyring import Keyring
@@ -13,11 +14,15 @@ from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.enrol import Enroller
 from kiosk.recognition.gallery import Gallery, load_gallery
 from kiosk.recognition.match import Cohort, Matcher
+from kiosk.recognition.model_trial import try_detector, try_model
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.track import Tracker
 from kiosk.recognition.upright import UprightCheck
 
 _log = logging.getLogger(__name__)
+
+_TRIED: Final = "tried-models"
+"""The file of the state folder that names the models that have passed their trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,10 @@ def build_recogniser(config: Config) -> Recogniser:
     section = config.model
     bundle = load_bundle(bundle_path(section.bundle))
     weights = Path(config.detector.weights) if config.detector.weights else None
+    kept = config.directory / _TRIED
+    try_model(bundle.model, section.runtime, kept)
+    if weights is not None:
+        try_detector(weights, kept)
     return Recogniser(
         config,
         bundle,

@@ -1,6 +1,9 @@
 """Run TFLite models. No other module imports the TFLite runtime."""
 
 import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -34,8 +37,9 @@ class TfliteModel:
     def __init__(self, model: bytes, runtime: Runtime = "ai-edge-litert", threads: int = 1) -> None:
         interpreter = _load(runtime).Interpreter
         try:
-            self._run = interpreter(model_content=model, num_threads=threads)
-            self._run.allocate_tensors()
+            with _without_notes():
+                self._run = interpreter(model_content=model, num_threads=threads)
+                self._run.allocate_tensors()
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"{runtime} cannot load the model: {exc}") from exc
         tensors = self._run.get_input_details(), self._run.get_output_details()
@@ -67,9 +71,16 @@ class TfliteModel:
         return self._quantisation(self._output)
 
     def __call__(self, values: Int8s) -> Int8s:
-        """Run the model on ``values`` of :attr:`input_shape`, and return a copy of the output."""
-        self._run.set_tensor(self._input["index"], values)
-        self._run.invoke()
+        """Run the model on ``values`` of :attr:`input_shape`, and return a copy of the output.
+
+        Raises:
+            ModelError: The runtime cannot run it.
+        """
+        try:
+            self._run.set_tensor(self._input["index"], values)
+            self._run.invoke()
+        except (ValueError, RuntimeError) as exc:
+            raise ModelError(f"the model cannot be run: {exc}") from exc
         return np.array(self._run.get_tensor(self._output["index"]), np.int8)
 
     def run_crop(self, crop: Image) -> Int8s:
@@ -101,6 +112,28 @@ def parts_of(model: bytes, runtime: Runtime = "ai-edge-litert") -> tuple[dict[st
     tensors = {tensor["name"]: tensor["dtype"] for tensor in interpreter.get_tensor_details()}
     # The public interface lists tensors only; this method has listed the ops for years.
     return tensors, {op["op_name"] for op in interpreter._get_ops_details()}  # noqa: SLF001
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """Keep the runtime's notes ("INFO: Created TensorFlow Lite XNNPACK delegate") from the screen.
+
+    They go to the file descriptor of standard error, past Python, and no setting turns them off.
+    What goes wrong comes as an exception.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # standard error is closed
+        yield
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _load(runtime: Runtime) -> Any:  # noqa: ANN401  # the runtimes carry no types

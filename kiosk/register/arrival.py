@@ -48,7 +48,8 @@ class EventReading:
         address: Whose topic it came on, and what the event says itself.
         event: The event.
         scanned_at: Its time.
-        is_replayed: It was sent again at the register's request.
+        is_replayed: It is no news: it was sent again at the register's request, or the broker had
+            kept it (retained).
     """
 
     arrival: Arrival

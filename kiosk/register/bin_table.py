@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterable
 
+from kiosk.printable import printable
 from kiosk.register.arrival import Arrival, EventReading, Rejected
 from kiosk.register.models import Alarm, BinEntry
-from kiosk.register.text import printable
 
 
 def digest(arrival: Arrival) -> str:

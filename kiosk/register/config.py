@@ -16,6 +16,7 @@ from kiosk.register.rules.codes import CodeSection, code_problems
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.timetable import Name
 
+URL_FORM: Final = "postgresql://USER@HOST:PORT/DATABASE"
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -53,8 +54,8 @@ class DatabaseSection(Section, frozen=True):
 
     def problems(self) -> Iterator[Problem]:
         """Check that the URL is one of PostgreSQL."""
-        if self.url and urlsplit(self.url).scheme not in {"postgresql", "postgres"}:
-            yield "url", "expected postgresql://USER@HOST/DATABASE"
+        if self.url and not self.url.startswith(("postgresql://", "postgres://")):
+            yield "url", f"expected {URL_FORM}"
         if self.password_file and not self.url:
             yield "password_file", "only for database.url"
 
@@ -83,8 +84,12 @@ class PagesSection(Section, frozen=True):
 
     def problems(self) -> Iterator[Problem]:
         """Check the address."""
-        parts = urlsplit(self.url)
-        if self.url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        try:
+            parts = urlsplit(self.url)
+            is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:  # a bracket without its pair
+            is_address = False
+        if self.url and not is_address:
             yield "url", "expected the address in a browser, such as https://attendance.example.org"
 
 

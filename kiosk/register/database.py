@@ -22,7 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 from kiosk.errors import ConfigError, MissingExtraError, RegisterError
 from kiosk.private_file import read_password
 from kiosk.register import settings as fixed
-from kiosk.register.config import DatabaseSection
+from kiosk.register.config import URL_FORM, DatabaseSection
 
 AWAY: Final = (OperationalError, InterfaceError)
 """The database cannot be reached, is locked or full: try again, the data are not the reason."""
@@ -139,8 +139,9 @@ def _postgresql(section: DatabaseSection) -> dict[str, Any]:
         raise MissingExtraError(message) from exc
     try:
         options = {**_POSTGRESQL, **conninfo.conninfo_to_dict(section.url)}
-    except ProgrammingError as exc:
-        raise ConfigError(f"database.url: {str(exc).strip()}") from exc
+    except ProgrammingError:
+        # libpq's text quotes the part that it does not understand, which may be the password.
+        raise ConfigError(f"database.url: expected {URL_FORM}") from None
     keys = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
     database = {key: str(options.pop(name, "")) for name, key in keys.items()}
     password = options.pop("password", "") or read_password(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from kiosk.bounded_file import read_file
+from kiosk.csv_table import CSV_BYTES_MAX
 from kiosk.errors import RosterError
 from kiosk.printable import printable
 
@@ -29,7 +31,7 @@ def read_list(path: Path, header: Sequence[str], key: Sequence[str]) -> list[tup
         RosterError: The file cannot be read, is empty, or lines are wrong: all are named.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_file(path, CSV_BYTES_MAX).decode("utf-8-sig")
     except OSError as exc:
         raise RosterError(f"{path}: cannot be read ({exc.strerror})") from exc
     except UnicodeDecodeError as exc:

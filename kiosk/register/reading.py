@@ -6,7 +6,7 @@ Nothing here raises: whatever the payload, the result is a record that can be st
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,7 @@ from kiosk.protocol import topics
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.delivery import SEQUENCE_MAX, ReplayDone, Sequence, decode_delivery
 from kiosk.protocol.event import Event, Timestamp, UnknownEvent, Uuid4, decode, event_type
+from kiosk.protocol.payload import PAYLOAD_MAX, decode_payload
 from kiosk.protocol.signature import PublicKey
 from kiosk.protocol.topics import REPLAYED, KioskAddress, parse_topic
 from kiosk.register.arrival import (
@@ -30,13 +31,9 @@ from kiosk.register.arrival import (
 )
 from kiosk.register.identity.name_use import Voice
 
-PAYLOAD_MAX: Final = 16_384
-"""Bytes of the largest payload that is read; an event has about 500."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TEXT_MAX: Final = 200
 """Longest text that is stored in a column of its own; PostgreSQL indexes at most 2,704 bytes."""
-
-Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 class _Health(msgspec.Struct, frozen=True):
@@ -103,7 +100,7 @@ def _read_availability(arrival: Arrival, address: KioskAddress) -> AvailabilityR
 
 
 def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
-    health = _decode(arrival.payload, _Health) if arrival.payload else _Health()
+    health = decode_payload(arrival.payload, _Health, "health") if arrival.payload else _Health()
     said_at: datetime | None = arrival.at
     if arrival.is_retained:  # of any age; only the kiosk's clock, which may be wrong, can tell
         said_at = min(_parse_time(health.time), arrival.at) if health.time else None
@@ -132,12 +129,13 @@ def _read_event(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:
     problem = _problem(event, address, kind)
     if problem:
         return Rejected(arrival, Reason.FOREIGN, problem)
-    return EventReading(arrival, address, event, _parse_time(event.time), kind == REPLAYED)
+    is_old = kind == REPLAYED or arrival.is_retained  # of any age, so no news
+    return EventReading(arrival, address, event, _parse_time(event.time), is_old)
 
 
 def _read_unknown(arrival: Arrival, address: KioskAddress, event: UnknownEvent) -> Reading:
     """Keep an event of a newer version in the bin; its number counts as stored."""
-    header = _decode(arrival.payload, _Header)
+    header: _Header = decode_payload(arrival.payload, _Header, "an event with its kiosk")
     if (header.site, header.room, header.kiosk) != _names(address):
         return Rejected(arrival, Reason.FOREIGN, "says that it is from another kiosk")
     return Rejected(
@@ -175,10 +173,3 @@ def _parse_time(text: str) -> datetime:
 
 def _names(address: KioskAddress) -> tuple[str, str, str]:
     return address.site, address.room, address.kiosk
-
-
-def _decode(payload: bytes, kind: type[Struct]) -> Struct:
-    try:
-        return msgspec.json.decode(payload, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise PayloadError(f"not as expected: {exc}") from exc

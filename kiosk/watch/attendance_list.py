@@ -72,6 +72,9 @@ class AttendanceList:
     It drops a class session by when its last event came, not by the time in the event, which is
     wrong on a kiosk whose clock is not set: an event that comes late, after an outage, is still on
     the list.
+
+    Attributes:
+        refused: How many messages could not be read, or were no arrivals.
     """
 
     def __init__(self) -> None:
@@ -82,6 +85,7 @@ class AttendanceList:
         self._participation: dict[_Person, int] = {}
         self._kiosks: dict[KioskAddress, Door] = {}
         self._skipped = 0
+        self.refused = 0
 
     def add(self, event: Event, now_s: float) -> bool:
         """Add an event, and drop class sessions without an event for :data:`KEPT_S`.
@@ -111,6 +115,10 @@ class AttendanceList:
             # The count of the kiosk, which is right even if we have missed an event.
             self._participation[person] = max(event.count, self._participation.get(person, 0))
         return True
+
+    def refuse(self) -> None:
+        """Count a message that cannot be read, or is no arrival."""
+        self.refused += 1
 
     def skip(self) -> int:
         """Count a message of a kind that this version does not know; return how many so far."""

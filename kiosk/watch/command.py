@@ -7,6 +7,7 @@ import msgspec
 
 from kiosk.config import Config
 from kiosk.errors import ConfigError
+from kiosk.host_name import host_problem
 from kiosk.mqtt.client import read_password
 from kiosk.roster import Roster, load_roster
 from kiosk.watch.attendance_list import AttendanceList
@@ -40,12 +41,14 @@ def watch_live(
         as_json: Show one JSON object a line.
 
     Raises:
-        ConfigError: No broker is named, or ``port`` is not a port.
+        ConfigError: No broker is named, or host or port are none.
         RosterError: The roster cannot be read.
         BrokerError: As :func:`kiosk.watch.viewer.watch`.
     """
     if port is not None and not 1 <= port <= 65535:
         raise ConfigError(f"--port: {port}, expected 1 to 65535")
+    if host is not None and (problem := host_problem(host)):
+        raise ConfigError(f"--host: {problem}")
     mqtt = msgspec.structs.replace(
         config.mqtt, host=host or config.mqtt.host, port=port or config.mqtt.port
     )

@@ -6,7 +6,7 @@ from typing import Protocol, TextIO
 
 import msgspec
 
-from kiosk.printable import printable
+from kiosk.printable import json_text, printable
 from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.roster import Roster
@@ -136,6 +136,8 @@ class LiveTable(TextLines):
                 self._write(f"  {line}")
         if self._attendance.skipped:
             self._write(_skipped(self._attendance.skipped))
+        if self._attendance.refused:
+            self._write(f"{self._attendance.refused} messages that are no valid events")
 
     def _cells(self, events: list[AttendanceEvent]) -> list[tuple[str, ...]]:
         """Return a header and one row for each event; participation only where there is any."""
@@ -184,7 +186,7 @@ class JsonLines:
             self._write({"type": "skipped", "count": count})
 
     def _write(self, fields: dict[str, object]) -> None:
-        self._out.write(msgspec.json.encode(fields).decode() + "\n")
+        self._out.write(json_text(fields) + "\n")
         self._out.flush()
 
 

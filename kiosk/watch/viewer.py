@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 _STEP_S: Final = 0.5
 """How often ``stop`` is looked at, seconds."""
 _CLOSE_S: Final = 0.5
+_WARNINGS_MAX: Final = 100
+"""Different warnings that are said; the table shows how many messages there were."""
 
 
 def watch(
@@ -83,12 +85,16 @@ class _Viewer:
         self.shown = 0
         self._attendance = attendance
         self._screen = screen
+        self._warned: set[str] = set()
         self._has_news: set[KioskAddress] = set()
         self._states: dict[KioskAddress, str] = {}
         self._due_s = 0.0
 
     def handle(self, message: Message) -> None:
-        """Show a message; log one that cannot be read."""
+        """Show a message; count one that cannot be read, and say so once.
+
+        A retained event is no arrival: it may be of any age, and comes again at every start.
+        """
         message.acknowledge()  # at once: the viewer stores nothing
         topic = parse_topic(message.topic)
         if topic is None or topic.kind in FOR_REGISTER - {HEALTH}:
@@ -97,12 +103,20 @@ class _Viewer:
             if topic.kind in {AVAILABILITY, HEALTH}:
                 self._kiosk(topic, message)
             else:
-                self._event(topic, message.payload)
+                self._event(topic, message.payload, is_retained=message.retained)
         except PayloadError as exc:
-            _log.warning("%s: %s", printable(message.topic), printable(str(exc)))
+            self._attendance.refuse()
+            self._warn_once(f"{printable(message.topic)}: {printable(str(exc))}")
 
-    def _event(self, topic: Topic, payload: bytes) -> None:
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned and len(self._warned) < _WARNINGS_MAX:
+            self._warned.add(text)
+            _log.warning("%s", text)
+
+    def _event(self, topic: Topic, payload: bytes, *, is_retained: bool) -> None:
         event = read_event(topic, payload)
+        if is_retained and event is not None:
+            raise PayloadError("retained, so it is no arrival; clear it at the broker")
         if event is None:
             self._screen.show_skipped(self._attendance.skip())
         elif self._attendance.add(event, time.monotonic()):

@@ -49,11 +49,12 @@ def test_a_parser_is_used_twice() -> None:
 def in_process(code: str, stdout: int) -> subprocess.CompletedProcess[str]:
     """Run ``code`` as the body of a command, in a fresh interpreter."""
     lines = "".join(f"    {line}\n" for line in code.splitlines())
-    program = f"import sys\nfrom kiosk.cli import run_command\ndef run():\n{lines}    return 0\n"
+    imports = "import sys\nfrom kiosk.cli import prepare_process, run_command\n"
+    program = f"{imports}def run():\n{lines}    return 0\n"
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONIOENCODING": "ascii"}
     return subprocess.run(
-        [sys.executable, "-c", f"{program}sys.exit(run_command('kiosk', run))"],
+        [sys.executable, "-c", f"{program}prepare_process()\nsys.exit(run_command('kiosk', run))"],
         env=environment,
         stdout=stdout,
         stderr=subprocess.PIPE,
@@ -76,3 +77,41 @@ def test_a_name_that_the_terminal_cannot_show_is_no_error() -> None:
     """An ASCII terminal shows the code of the character."""
     done = in_process(r"print('Zo\xeb \udcff')", stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout, done.stderr) == (0, "Zo\\xeb \\udcff\n", "")
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `kiosk` as a person does, on an ASCII terminal."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LANG": "C"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    return subprocess.run(
+        [sys.executable, "-m", "kiosk", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_works_on_an_ascii_terminal() -> None:
+    """A character that it cannot show comes as its code."""
+    done = command("demo", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "rtsp://\\u2026" in done.stdout
+
+
+def test_a_command_prints_no_notes_of_libraries(tmp_path: Path) -> None:
+    """What OpenCV and LiteRT say when they load a model stays out of the output."""
+    config = tmp_path / "kiosk.toml"
+    config.write_text(f'[state]\ndirectory = "{tmp_path}"\n[mqtt]\nhost = "broker"\n')
+    done = command("check", "--config", str(config))
+    assert "golden vectors" in done.stdout
+    assert done.stderr == ""
+
+
+def test_an_error_controls_no_terminal(tmp_path: Path) -> None:
+    """A key out of a hostile configuration is shown without its control characters."""
+    config = tmp_path / "kiosk.toml"
+    config.write_text('"\\u001b[2J" = 1\n')
+    done = command("gallery", "list", "--config", str(config))
+    assert done.returncode == 78
+    assert "\\ufffd[2J: unknown key" in done.stderr

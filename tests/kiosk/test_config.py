@@ -26,6 +26,18 @@ def lesson(**changes: str) -> str:
         "[decision]\nthreshold = 0.5\nunsure_threshold = 0.5",
         "[decision]\nagreement_min = 1",
         '[mqtt]\nhost = "broker"\nusername = "kiosk"',
+        *(
+            f'[mqtt]\nhost = "{host}"'
+            for host in (
+                "::1",
+                "fe80::1%eth0",
+                "192.0.2.7",
+                "a.example.",
+                "bröker.example",
+                "a_b-c",
+            )
+        ),
+        '[mqtt]\nhost = " broker \t"',
         LESSON + lesson(name='"art"', start='"08:45"', end='"09:30"'),
         LESSON + lesson(days='["tue"]'),
     ],
@@ -77,6 +89,28 @@ def test_a_valid_configuration_is_accepted(text: str) -> None:
             "[decision]\nthreshold = 0.4\nunsure_threshold = 0.5",
             "decision.unsure_threshold: expected at most decision.threshold",
         ),
+        # Addresses.
+        *(
+            (f"[mqtt]\nhost = '{host}'", f"mqtt.host: expected {expected}")
+            for host, expected in (
+                ("mqtt://broker", "a host alone"),
+                ("mqtts://user:s3cret@broker:8883", "a host alone"),
+                ("tcp://broker/", "a host alone"),
+                ("broker:1883", "a host alone"),
+                ("192.0.2.7:1883", "a host alone"),
+                ("user@broker", "a host alone"),
+                ("[::1]", "an IPv6 address without brackets"),
+                ("[::1]:1883", "an IPv6 address without brackets"),
+                ("broker..example", "a host name"),
+                (".broker", "a host name"),
+                ("a b", "a host name"),
+                ("b" * 64 + ".example", "a host name"),
+                ("b" * 70, "a host name"),
+                (".".join(["abc"] * 70), "a host name"),
+                ("-broker", "a host name"),
+                ("+", "a host name"),
+            )
+        ),
         ("[mqtt]\nusername = 'u'", "mqtt.host: needed when mqtt.username is set"),
         # The timetable.
         (lesson(days=""), "lesson[0].days: missing"),
@@ -111,6 +145,13 @@ def test_an_error_names_the_file_and_the_key(text: str, key: str) -> None:
         parse_config(text.encode(), "kiosk.toml")
     assert str(caught.value).startswith(f"kiosk.toml: {key}")
     assert "\n" not in str(caught.value).removesuffix("\n")
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    """The message about an address does not quote it."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(b"[mqtt]\nhost = 'mqtt://kiosk:s3cret@broker'", "kiosk.toml")
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_file_that_is_not_text_is_rejected() -> None:

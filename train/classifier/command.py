@@ -13,6 +13,7 @@ from kiosk.recognition.bundle import load_bundle
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Cohort
+from kiosk.recognition.model_trial import try_model
 from kiosk.recognition.photo import read_photo
 from kiosk.records import Image
 from train.classifier.comparison import Comparison, Method, render_comparison, write_comparison
@@ -22,6 +23,7 @@ from train.classifier.photos import ReportPhotos, cut_evenly, load_report_photos
 from train.classifier.report import ClassifierReport, render_report, report_classifier
 from train.classifier.run import ClassifierConfig, Run, load_run
 from train.dataset.crop_set import CropSet
+from train.dataset.entries import shown_name
 from train.dataset.face_crops import count_reasons, write_left_out
 from train.dataset.sources import Sources, read_sources
 from train.evaluation.metrics import Bools
@@ -89,6 +91,8 @@ def run_report(
     sources = read_sources(photos)
     crop_set = None if strangers is None else CropSet.load(strangers)
     model = None if bundle is None else load_bundle(bundle)
+    if model is not None:
+        try_model(model.model, "ai-edge-litert")
     config = ClassifierConfig(size_px=size_px, epochs=epochs, seed=sources.seed)
     report_photos = load_report_photos(sources, root, size_px, photos_max, progress=progress)
     others = find_strangers(crop_set, sources, report_photos.labelled.names)
@@ -133,7 +137,7 @@ def run_predict(photos: Sequence[Path], folder: Path, grid: Path) -> Iterator[st
     run = load_run(folder)
     size_px = run.config.size_px
     images = np.stack([square(read_photo(path), size_px)[:, :, ::-1] for path in photos])
-    folders = [path.resolve().parent.name for path in photos]
+    folders = [shown_name(path.resolve().parent.name) for path in photos]
     actual = [name if name in run.names else "" for name in folders]
     predictions = predict(run, images, actual)
     save_grid(images, predictions, grid)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import size_text
 from kiosk.contract import CROP_PX, fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Image
@@ -20,6 +22,8 @@ from train.tables import write_table
 BORDER_PX: Final = 8
 """Kept around each crop, so that an augmentation can shift, turn and scale it before the cut."""
 STORED_PX: Final = CROP_PX + 2 * BORDER_PX
+_FACTS_BYTES: Final = 1_000_000
+"""For the files beside the crops."""
 
 _HEADER: Final = ("source", "person", "photo", "group", "side")
 
@@ -125,16 +129,22 @@ class CropSet:
             photos: ``(n,)`` where each came from.
             splits: ``(n,)`` the split of each.
             seed: Of the split, stored in ``set.json``.
+
+        Raises:
+            DatasetError: The folder cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        # Files of an earlier set must not pass for this one's, even if this write is interrupted.
-        for stale in ("photos.csv", "teacher.npy"):
-            (folder / stale).unlink(missing_ok=True)
-        np.save(folder / "crops.npy", crops)
-        facts = {"contract": fingerprint(), "seed": seed, "photos": len(crops)}
-        with atomic_write(folder / "set.json") as partial:
-            partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        CropSet.write_photos(folder, photos, splits)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Files of an earlier set must not pass for this one's, even if this is interrupted.
+            for stale in ("photos.csv", "teacher.npy"):
+                (folder / stale).unlink(missing_ok=True)
+            np.save(folder / "crops.npy", crops)
+            facts = {"contract": fingerprint(), "seed": seed, "photos": len(crops)}
+            with atomic_write(folder / "set.json") as partial:
+                partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            CropSet.write_photos(folder, photos, splits)
+        except OSError as exc:
+            raise DatasetError(f"{folder}: cannot be written ({exc.strerror or exc})") from exc
 
     @staticmethod
     def write_photos(folder: Path, photos: Sequence[Photo], splits: Sequence[Split]) -> None:
@@ -144,6 +154,34 @@ class CropSet:
             for photo, split in zip(photos, splits, strict=True)
         )
         write_table(folder / "photos.csv", [_HEADER, *rows])
+
+
+def require_space(folder: Path, photos: int) -> None:
+    """Make sure that a crop set can be written, before hours of work.
+
+    The space is reserved and given back at once: what a file system promises, it may not have.
+
+    Args:
+        folder: The crop set.
+        photos: How many crops it may have.
+
+    Raises:
+        DatasetError: The folder cannot be written, or has too little space.
+    """
+    needed = photos * STORED_PX * STORED_PX * 3 + _FACTS_BYTES
+    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    probe = existing / ".space-for-crops"
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, needed)
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as exc:
+        raise DatasetError(
+            f"{folder}: needs up to {size_text(needed)} for {photos} crops ({exc.strerror})"
+        ) from exc
 
 
 def _check_contract(path: Path) -> None:

@@ -54,7 +54,7 @@ def find_crops(
 ) -> FaceCrops:
     """Read the photos of all sources, and find and align the one face in each.
 
-    Of duplicates and near-duplicates, the first is kept.
+    Of duplicates and near-duplicates, the first is kept; of those in two people's folders, none.
 
     Args:
         sources: What to read.
@@ -65,18 +65,31 @@ def find_crops(
     Raises:
         DatasetError: A source is absent, a person has no photo, or no photo is usable.
     """
-    detector, upright = Detector(width_px=640), UprightCheck()
     files = list_photos(sources.source, root)
-    crops = np.empty((len(files), STORED_PX, STORED_PX, 3), np.uint8)
+    return crops_of(files, root, named_only=named_only, progress=progress)
+
+
+def crops_of(
+    files: Sequence[PhotoFile], root: Path, *, named_only: bool = False, progress: bool = True
+) -> FaceCrops:
+    """Do the same with files that are listed already; ``root`` stands in the message.
+
+    Raises:
+        DatasetError: No photo is usable.
+    """
+    detector, upright = Detector(width_px=640), UprightCheck()
+    count = sum(file.is_photo for file in files)
+    crops = np.empty((count, STORED_PX, STORED_PX, 3), np.uint8)
     usable: list[PhotoFile] = []
     left_out: list[LeftOut] = []
     for file in tqdm(files, unit="photo", disable=not progress):
         try:
             data = _read_named(file) if named_only else file.read()
-            crops[len(usable)] = find_crop(data, detector, upright, aligned=file.source.aligned)
+            crop = find_crop(data, detector, upright, aligned=file.source.aligned)
         except PhotoError as exc:
             left_out.append(LeftOut(file.source.name, file.person, file.name, str(exc)))
         else:
+            crops[len(usable)] = crop
             usable.append(file)
     if not usable:
         raise DatasetError(f"{root}: no usable photo in any source: {count_reasons(left_out)}")
@@ -132,7 +145,9 @@ def _pad(photo: Image) -> Image:
 
 
 def without_duplicates(crops: Image, photos: Sequence[Photo]) -> tuple[list[int], list[LeftOut]]:
-    """Keep the first photo of every set of near-duplicates.
+    """Keep the first photo of every set of near-duplicates; none that is in two people's folders.
+
+    Nobody can tell which of the two people of a source such a photo shows.
 
     Args:
         crops: ``(n, height, width, 3)`` uint8 RGB, aligned.
@@ -141,15 +156,33 @@ def without_duplicates(crops: Image, photos: Sequence[Photo]) -> tuple[list[int]
     Returns:
         The indices of the photos to keep, ascending, and the photos to leave out.
     """
+    pairs = sorted(near_duplicates(crops, NEAR_DUPLICATE))
+    claimed: dict[int, int] = {}
+    for first, second in pairs:
+        if _are_two_people(photos[first], photos[second]):
+            claimed.setdefault(first, second)
+            claimed.setdefault(second, first)
     dropped: dict[int, int] = {}
-    for first, second in sorted(near_duplicates(crops, NEAR_DUPLICATE)):
-        if first not in dropped:
+    for first, second in pairs:
+        if first not in dropped and not {first, second} & claimed.keys():
             dropped.setdefault(second, first)
-    left_out = [
-        _duplicate(photos[i], photos[first], same=np.array_equal(crops[i], crops[first]))
-        for i, first in sorted(dropped.items())
-    ]
-    return [i for i in range(len(photos)) if i not in dropped], left_out
+    left_out = {i: _claimed(photos[i], photos[other]) for i, other in claimed.items()}
+    for i, first in dropped.items():
+        same = np.array_equal(crops[i], crops[first])
+        left_out[i] = _duplicate(photos[i], photos[first], same=same)
+    kept = [i for i in range(len(photos)) if i not in left_out]
+    return kept, [left_out[i] for i in sorted(left_out)]
+
+
+def _are_two_people(one: Photo, other: Photo) -> bool:
+    """Return whether two photos are in the folders of two people of one source."""
+    is_named = bool(one.person and other.person)
+    return is_named and one.source == other.source and one.person != other.person
+
+
+def _claimed(photo: Photo, other: Photo) -> LeftOut:
+    reason = "in two people's folders"
+    return LeftOut(photo.source, photo.person, photo.photo, reason, f"also {other.path}")
 
 
 def _duplicate(photo: Photo, first: Photo, *, same: bool) -> LeftOut:

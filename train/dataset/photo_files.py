@@ -1,38 +1,46 @@
 """List the photos of a source, a folder or a zip archive, by person."""
 
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import Final, TypeAlias
+from pathlib import Path
+from typing import Final
 
 from kiosk.errors import DatasetError, PhotoError
+from kiosk.photo_names import PHOTO_SUFFIXES, is_system_name
 from train.dataset.crop_set import Photo
+from train.dataset.entries import (
+    LOOSE,
+    NO_PHOTO,
+    SYSTEM,
+    Entry,
+    list_archive,
+    list_folder,
+    shown_name,
+)
 from train.dataset.sources import Source
 
-PHOTO_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".pgm")
-
-_Entry: TypeAlias = tuple[str, str, Callable[[], bytes]]
-"""Person (empty: unnamed), photo, and how to read its bytes."""
+_ENDINGS: Final = ", ".join(sorted(PHOTO_SUFFIXES))
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """A photo of a source that has not been read yet.
+    """A photo of a source that has not been read yet, or a file that is none.
 
     Attributes:
         source: Where it belongs.
         person: Name of the person's folder; empty for an unnamed photo.
         name: Of the photo, within the person's folder.
         read: Returns the file's bytes, or raises ``PhotoError``.
+        is_photo: Whether it may be a photo: its name, its place and the archive say so.
     """
 
     source: Source
     person: str
     name: str
     read: Callable[[], bytes]
+    is_photo: bool = True
 
     @property
     def photo(self) -> Photo:
@@ -42,72 +50,57 @@ class PhotoFile:
 
 
 def list_photos(sources: Iterable[Source], root: Path) -> list[PhotoFile]:
-    """List the photos of several sources, in a fixed order.
+    """List the files of several sources, in a fixed order.
 
-    A source without sub-folders holds unnamed photos. Beside the folders of people a loose photo
-    cannot be used: reading it raises ``PhotoError`` with the reason.
+    A source without sub-folders holds unnamed photos. Reading what is no photo of a person (a loose
+    photo beside the folders of people, a hidden file, another ending) raises ``PhotoError`` with
+    the reason.
 
     Args:
         sources: What to list.
         root: What the sources' paths are relative to.
 
     Raises:
-        DatasetError: A source is absent, or has no photo of a person that it must have.
+        DatasetError: A source is absent or damaged, or has no photo of a person that it must have.
     """
     return [file for source in sources for file in _list_source(source, root)]
 
 
 def _list_source(source: Source, root: Path) -> list[PhotoFile]:
     path = root / source.path
-    if not path.is_dir() and not zipfile.is_zipfile(path):
+    if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
         raise DatasetError(f"{path}: source {source.name!r} is neither a folder nor a zip archive")
-    entries = _list_folder(path) if path.is_dir() else _list_zip(path)
-    absent = {*source.people, *source.also} - {person for person, _, _ in entries}
-    if absent:
+    entries = list_folder(path) if path.is_dir() else list_archive(path)
+    _check_people(source, path, entries)
+    if any(entry.person for entry in entries if not entry.rejected):
+        entries = [_without_loose(entry) for entry in entries]
+    chosen = {shown_name(person) for person in source.people}
+    return [
+        PhotoFile(source, entry.person, entry.name, _reader(entry), not entry.rejected)
+        for entry in entries
+        if not chosen or entry.person in chosen
+    ]
+
+
+def _check_people(source: Source, path: Path, entries: Iterable[Entry]) -> None:
+    people = {entry.person for entry in entries if entry.rejected not in {SYSTEM, NO_PHOTO}}
+    wanted = {shown_name(name) for name in (*source.people, *source.also)}
+    if absent := wanted - people:
         raise DatasetError(f"{path}: source {source.name!r} has no photo of {sorted(absent)}")
-    if any(person for person, _, _ in entries):
-        entries = [entry if entry[0] else (*entry[:2], _reject_loose) for entry in entries]
-    return [
-        PhotoFile(source, person, name, partial(_read, read))
-        for person, name, read in entries
-        if not source.people or person in source.people
-    ]
+    folders = (entry for entry in path.iterdir() if entry.is_dir()) if path.is_dir() else ()
+    for folder in sorted(folders):
+        if shown_name(folder.name) not in people and not is_system_name(folder.name):
+            raise DatasetError(f"{folder}: no photo of this person ({_ENDINGS})")
 
 
-def _reject_loose() -> bytes:
-    raise PhotoError("in no person's folder")
+def _without_loose(entry: Entry) -> Entry:
+    is_loose = not entry.person and not entry.rejected
+    return replace(entry, rejected=LOOSE) if is_loose else entry
 
 
-def _read(data: Callable[[], bytes]) -> bytes:
-    try:
-        return data()
-    except (OSError, zipfile.BadZipFile, zlib.error) as exc:
-        raise PhotoError("unreadable") from exc
+def _reader(entry: Entry) -> Callable[[], bytes]:
+    return partial(_refuse, entry.rejected) if entry.rejected else entry.read
 
 
-def _list_folder(path: Path) -> list[_Entry]:
-    entries: list[_Entry] = []
-    for person in sorted(entry for entry in path.iterdir() if entry.is_dir()):
-        photos = sorted(p for p in person.rglob("*") if _is_photo(p.name))
-        if not photos:
-            raise DatasetError(f"{person}: no photo of this person ({', '.join(PHOTO_SUFFIXES)})")
-        entries += [(person.name, str(p.relative_to(person)), p.read_bytes) for p in photos]
-    loose = sorted(p for p in path.iterdir() if _is_photo(p.name) and not p.is_dir())
-    return [*entries, *(("", p.name, p.read_bytes) for p in loose)]
-
-
-def _list_zip(path: Path) -> list[_Entry]:
-    archive = zipfile.ZipFile(path)
-    # macOS adds a folder of its own, with a file of metadata under the name of each photo.
-    names = sorted(n for n in archive.namelist() if _is_photo(n) and not n.startswith("__MACOSX/"))
-    parts = [PurePosixPath(name).parts for name in names]
-    if len({p[0] for p in parts}) == 1 and any(len(p) > 2 for p in parts):
-        parts = [p[1:] for p in parts]  # the packed folder, which holds the people's folders
-    return [
-        (p[0] if len(p) > 1 else "", "/".join(p[1:] or p), partial(archive.read, name))
-        for p, name in zip(parts, names, strict=True)
-    ]
-
-
-def _is_photo(name: str) -> bool:
-    return name.lower().endswith(PHOTO_SUFFIXES)
+def _refuse(reason: str) -> bytes:
+    raise PhotoError(reason)

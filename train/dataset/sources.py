@@ -1,13 +1,18 @@
 """The photo sources of a training set: one folder, or several sources listed in a TOML file."""
 
 import re
+import unicodedata
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import DatasetError
+from kiosk.photo_names import is_system_name
+
+_TOML_BYTES_MAX: Final = 4_000_000
 
 Split = Literal["train", "dev", "test", "none"]
 """A part of a crop set; photos in ``none`` are used for nothing."""
@@ -88,8 +93,10 @@ def load_sources(path: Path) -> Sources:
         DatasetError: The file cannot be read, or a key is wrong.
     """
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Sources)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as exc:
+        return msgspec.toml.decode(read_file(path, _TOML_BYTES_MAX), type=Sources)
+    except OSError as exc:
+        raise DatasetError(f"{path}: cannot be read ({exc.strerror})") from exc
+    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
         raise DatasetError(f"{path}: {exc}") from exc
 
 
@@ -112,10 +119,16 @@ def folder_source(folder: Path) -> Sources:
     Raises:
         DatasetError: There is no such folder, or no sub-folder in it.
     """
-    people = sum(1 for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else 0
+    people = _count_people(folder) if folder.is_dir() else 0
     if people == 0:
         raise DatasetError(f"{folder}: expected a folder with one sub-folder of photos per person")
     held_out = max(2, people // 10) if people >= 6 else 0
     return Sources(
         source=(Source(name="photos", path=str(folder.resolve()), dev=held_out, test=held_out),)
     )
+
+
+def _count_people(folder: Path) -> int:
+    """Count the folders of people; two whose names differ only in their encoding are one."""
+    names = (entry.name for entry in folder.iterdir() if entry.is_dir())
+    return len({unicodedata.normalize("NFC", name) for name in names if not is_system_name(name)})

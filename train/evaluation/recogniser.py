@@ -12,6 +12,7 @@ from kiosk.contract import EMBEDDING_DIM
 from kiosk.recognition.bundle import Bundle
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Cohort
+from kiosk.recognition.model_trial import try_model
 from kiosk.records import Floats, Image
 
 Embed: TypeAlias = Callable[[Image], Floats]
@@ -61,7 +62,12 @@ def embed_one_by_one(embed_one: EmbedOne) -> Embed:
 
 
 def bundle_embedder(bundle: Bundle) -> Embed:
-    """Build the kiosk's own embedder of a model bundle."""
+    """Build the kiosk's own embedder of a model bundle.
+
+    Raises:
+        ModelError: The model cannot be used.
+    """
+    try_model(bundle.model, "ai-edge-litert")
     return embed_one_by_one(TfliteEmbedder(bundle).embed)
 
 

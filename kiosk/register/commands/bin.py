@@ -2,10 +2,16 @@
 
 from datetime import datetime
 
-import msgspec
 from django.db.models import QuerySet
 
-from kiosk.register.commands.output import opened, print_json, print_line, print_table, utc_now
+from kiosk.register.commands.output import (
+    opened,
+    print_json,
+    print_line,
+    print_table,
+    shown_payload,
+    utc_now,
+)
 from kiosk.register.config import RegisterConfig
 from kiosk.register.identity.keys import signature_policy
 from kiosk.register.models import Alarm, BinEntry
@@ -87,12 +93,8 @@ def _record(entry: BinEntry) -> dict[str, object]:
 
 
 def _facts(entry: BinEntry | Alarm) -> dict[str, object]:
-    """Return what both have; a payload that is not JSON is written as text."""
-    payload = bytes(entry.payload)
-    try:
-        shown: object = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        shown = payload.decode("utf-8", "backslashreplace")
+    """Return what both have."""
+    shown = shown_payload(bytes(entry.payload))
     return {"arrived_at": entry.arrived_at, "topic": entry.topic, "payload": shown}
 
 

@@ -1,7 +1,6 @@
 """``kiosk register export``: the stored events in a file."""
 
 import csv
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -9,12 +8,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-import msgspec
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from kiosk.atomic_file import atomic_write
 from kiosk.errors import ConfigError, RegisterError
+from kiosk.printable import json_text
 from kiosk.register.commands.list import as_record, within_day
 from kiosk.register.commands.output import opened
 from kiosk.register.config import RegisterConfig
@@ -100,7 +99,7 @@ def _csv_writer(stream: IO[str]) -> Write:
 
 
 def _json_writer(stream: IO[str]) -> Write:
-    return lambda event: print(json.dumps(msgspec.to_builtins(as_record(event))), file=stream)
+    return lambda event: print(json_text(as_record(event)), file=stream)
 
 
 def _cell(value: object) -> str:

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 
-import msgspec
 from django.db.models import QuerySet
 
-from kiosk.register.commands.output import opened, print_json, print_line, print_table
+from kiosk.register.commands.output import (
+    opened,
+    print_json,
+    print_line,
+    print_table,
+    shown_payload,
+)
 from kiosk.register.config import RegisterConfig
 from kiosk.register.models import Event, Person
 
@@ -57,7 +62,7 @@ def as_record(event: Event) -> dict[str, object]:
         "id": event.pk,
         "arrived_at": event.arrived_at,
         "replayed": event.is_replayed,
-        "event": msgspec.json.decode(bytes(event.payload)),
+        "event": shown_payload(bytes(event.payload)),
     }
 
 

@@ -1,16 +1,16 @@
 """How commands open the database and print."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-import msgspec
-
+from kiosk.errors import PayloadError
+from kiosk.printable import json_text, printable
+from kiosk.protocol.payload import decode_payload
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.database import explained, require_tables
-from kiosk.register.text import printable
 
 
 @contextmanager
@@ -26,8 +26,8 @@ def opened() -> Iterator[None]:
 
 
 def print_json(facts: object) -> None:
-    """Print one JSON object on a line, in ASCII: a terminal obeys none of it."""
-    print_line(json.dumps(msgspec.to_builtins(facts)))
+    """Print one JSON object on a line."""
+    print_line(json_text(facts))
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -42,6 +42,14 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def print_line(text: str) -> None:
     """Print a line."""
     sys.stdout.write(f"{text}\n")
+
+
+def shown_payload(payload: bytes) -> object:
+    """Return a payload for JSON: decoded, or as text where it is no JSON or nested deeply."""
+    try:
+        return decode_payload(payload, Any, "JSON")
+    except PayloadError:
+        return payload.decode("utf-8", "backslashreplace")
 
 
 def address_text(address: KioskAddress) -> str:

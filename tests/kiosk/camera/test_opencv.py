@@ -1,15 +1,18 @@
 """USB and network cameras through OpenCV: their settings, and how each of them fails."""
 
+from typing import Literal
+
 import cv2
 import numpy as np
 import pytest
 
-from kiosk.camera.base import Camera
+from kiosk.camera.base import Camera, Picture
+from kiosk.camera.fake_picamera2 import FakePicamera2
 from kiosk.camera.open import open_camera
 from kiosk.camera.opencv import OpenCvCamera
 from kiosk.clock import ManualClock
 from kiosk.config import CameraSection
-from kiosk.errors import CameraError, ConfigError
+from kiosk.errors import CameraError, ConfigError, KioskError
 from kiosk.records import Image
 
 
@@ -25,12 +28,85 @@ def test_an_absent_usb_camera_is_named(source: str) -> None:
 
 
 def test_an_absent_network_camera_is_named_without_its_password() -> None:
-    """The message about a URL has the host, but no user, password or query."""
-    with pytest.raises(CameraError) as caught:
-        opencv("rtsp://admin:s3cr3t@127.0.0.1:9/live?password=s3cr3t")
-    assert "rtsp://127.0.0.1:9 cannot be opened" in str(caught.value)
+    """The message about a URL has the host, but no query; with a user in it, it has nothing."""
+    with pytest.raises(CameraError, match=r"rtsp://127\.0\.0\.1 cannot be opened"):
+        opencv("rtsp://127.0.0.1:9/live?password=s3cr3t")
+    with pytest.raises(CameraError, match=r"the URL \(not shown.*cannot be opened") as caught:
+        opencv("rtsp://admin:s3cr3t@127.0.0.1:9/live")
     assert "s3cr3t" not in str(caught.value)
     assert "admin" not in str(caught.value)
+
+
+@pytest.mark.parametrize("backend", ["opencv", "picamera2", "fake-picamera2", "replay"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rtsp:/admin:s3cr3t@door/live",
+        "rtsp//admin:s3cr3t@door/live",
+        "rtsp;//admin:s3cr3t@door",
+        "admin:s3cr3t@door",
+        "rtsp://admin:s3cr3t",
+        "rtsp://admin:s3cr3t#door",
+        "rtsp://admin:s3cr3t%40door/live",
+        "rtsp://admin:x@s3cr3t/y@door/live",
+        "rtsp://admin:s3cr3t?@127.0.0.1:9/live",
+        "RTSP://admin:s3cr3t@127.0.0.1:9/live",
+    ],
+)
+def test_a_mistyped_url_shows_no_password(
+    monkeypatch: pytest.MonkeyPatch, source: str, backend: Literal["opencv", "replay"]
+) -> None:
+    """Whatever was mistyped, and whichever backend gets it, nothing of it is in the message."""
+    monkeypatch.setattr(cv2, "VideoCapture", Absent)
+    monkeypatch.setattr("kiosk.camera.open.load_picamera2", lambda: FakePicamera2)
+    with pytest.raises(KioskError, match=r"camera\.source") as caught:
+        open_camera(CameraSection(backend=backend, source=source), ManualClock())
+    assert "s3cr3t" not in str(caught.value)
+
+
+class Absent:
+    """A capture that does not open."""
+
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return False
+
+    def set(self, _key: int, _value: float) -> bool:
+        return False
+
+
+def test_a_device_without_permission_is_said_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the device and the group, and does not say that it is not plugged in."""
+    monkeypatch.setattr(cv2, "VideoCapture", Absent)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(CameraError, match=r"no permission for /dev/null.*group.*video") as caught:
+        opencv("/dev/null")
+    assert "plugged" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("picture", "found"),
+    [
+        (np.zeros((48, 64), np.uint8), "48 x 64 uint8"),
+        (np.zeros((48, 64, 1), np.uint8), "48 x 64 x 1 uint8"),
+        (np.zeros((48, 64, 4), np.uint8), "48 x 64 x 4 uint8"),
+        (np.zeros((1, 48 * 64 * 3), np.uint8), "1 x 9216 uint8"),
+        (np.zeros((48, 64, 3), np.float32), "48 x 64 x 3 float32"),
+        (np.zeros((48, 64, 3), np.uint16), "48 x 64 x 3 uint16"),
+        (np.zeros((0, 64, 3), np.uint8), "0 x 64 x 3 uint8"),
+    ],
+    ids=["grey", "grey plane", "BGRA", "BGR3 raw", "float", "16 bits", "empty"],
+)
+def test_a_picture_of_another_format_is_an_error(
+    usb: list["UsbCamera"], monkeypatch: pytest.MonkeyPatch, picture: Picture, found: str
+) -> None:
+    """The message names shape and format, and what was expected."""
+    with OpenCvCamera(CameraSection(source="0"), ManualClock()) as camera:
+        monkeypatch.setattr(usb[0], "read", lambda: (True, picture))
+        with pytest.raises(CameraError, match=rf"{found}, expected height x width x 3 uint8"):
+            next(camera)
 
 
 @pytest.mark.parametrize("source", ["door.mp4", "", "-1", "http:/typo"])

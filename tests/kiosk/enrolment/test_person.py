@@ -130,7 +130,7 @@ def test_an_unreadable_photo_does_not_stop_an_enrolment(
     reasons = [item.reason for item in outcome.rejected]
     assert reasons[:2] == [
         "cannot be read (No such file or directory)",
-        "cannot be read (Is a directory)",
+        "cannot be read (a folder, expected a file)",
     ]
     assert reasons[2].startswith("unreadable; expected")
 
@@ -180,10 +180,10 @@ def test_a_private_photo_is_rejected_with_a_way_out(
 ) -> None:
     """A photo that this user may not read names sudo."""
 
-    def fail(_: Path) -> bytes:
+    def fail(_: Path, _bytes_max: int) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr("kiosk.recognition.photo.read_file", fail)
     ((_, error),) = person.read_photos([tmp_path / "a.jpg"])
     assert str(error).startswith("cannot be read (Permission denied); with sudo, photos may")
 

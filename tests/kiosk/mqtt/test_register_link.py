@@ -16,9 +16,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from kiosk.config import MqttSection
+from kiosk.mqtt import register_link
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.protocol.delivery import (
+    SEQUENCE_MAX,
     Confirmation,
     ReplayDone,
     ReplayRequest,
@@ -271,6 +273,30 @@ def test_numbers_that_are_gone_are_named(outbox: TrimmedOutbox, start: Start) ->
     assert done.gone == ((1, 2), (5, 5), (9, 9))
     assert (done.first, done.last) == (1, 20)
     assert take(register.replayed, 5) == [f"event {n}".encode() for n in (3, 4, 6, 7, 8)]
+
+
+def test_many_gaps_are_answered_in_parts(
+    outbox: TrimmedOutbox, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer names so many gaps and no more; the register asks for the rest."""
+    monkeypatch.setattr(register_link, "_GONE_MAX", 3)
+    fill(outbox, 12)
+    with outbox._transaction() as connection:
+        connection.execute("DELETE FROM events WHERE sequence % 2 = 1")
+    register = start()
+    register.ask(outbox, 1, 12)
+    done, _ = register.done.get(timeout=PATIENCE_S)
+    assert (done.first, done.last, done.gone) == (1, 6, ((1, 1), (3, 3), (5, 5)))
+    register.ask(outbox, 7, 12)
+    assert register.done.get(timeout=PATIENCE_S)[0].gone == ((7, 7), (9, 9), (11, 11))
+
+
+def test_the_largest_answer_can_be_read() -> None:
+    """As many gaps as one answer names, with the largest numbers, are short enough."""
+    gone = tuple((SEQUENCE_MAX - 1, SEQUENCE_MAX) for _ in range(register_link._GONE_MAX))
+    outbox_id = str(uuid.uuid4())
+    done = ReplayDone(outbox_id=outbox_id, first=1, last=SEQUENCE_MAX, gone=gone)
+    assert decode_delivery(encode_delivery(done), ReplayDone) == done
 
 
 def test_an_endless_range_is_answered_in_parts(outbox: TrimmedOutbox, start: Start) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kiosk.protocol.delivery import ReplayDone, encode_delivery
 from kiosk.protocol.event import encode
+from kiosk.protocol.payload import PAYLOAD_MAX
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import (
     Arrival,
@@ -20,7 +21,7 @@ from kiosk.register.arrival import (
     Rejected,
     ReplayDoneReading,
 )
-from kiosk.register.reading import PAYLOAD_MAX, read
+from kiosk.register.reading import read
 from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, health
 
 
@@ -40,10 +41,20 @@ def test_an_event_is_read_with_its_bytes(kind: str) -> None:
     assert reading.scanned_at == NOON - timedelta(hours=1) + timedelta(seconds=7)
 
 
+def test_a_retained_event_is_stored_as_no_news() -> None:
+    """The broker may have kept it for days; its id and number keep it from being stored twice."""
+    one = arrival(event(7))
+    reading = read(Arrival(one.topic, one.payload, one.at, is_retained=True))
+    assert isinstance(reading, EventReading)
+    assert reading.is_replayed
+
+
 @pytest.mark.parametrize(
     ("payload", "detail"),
     [
         (b"", "not an event"),
+        (b'{"zz":' + b"[" * 7000 + b"]" * 7000 + b"}", "nested"),
+        (altered(later=[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]), "nested"),
         (b"[" * 10_000, "event"),
         (b"{" + b" " * PAYLOAD_MAX, "longer"),
         (altered(room="room-2"), "another kiosk"),

@@ -1,6 +1,7 @@
 """`kiosk watch`: which broker and which names it takes."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ def test_watching_needs_a_broker(config: Config) -> None:
         watch_live(config, host=None, port=None, roster=None, limit=None, as_json=False)
 
 
+def test_an_address_that_is_no_host_is_named(config: Config) -> None:
+    """`--host broker:1883` ends with a sentence and not later in a library."""
+    with pytest.raises(ConfigError, match=r"^--host: expected a host alone.*port"):
+        watch_live(config, host="b:1883", port=None, roster=None, limit=None, as_json=False)
+
+
 @pytest.mark.parametrize(("roster", "name"), [("subject_id,name\ns-1,Ada\n", "Ada"), (None, "s-1")])
 def test_watching_shows_names_from_the_roster(
     roster: str | None,
@@ -37,12 +44,22 @@ def test_watching_shows_names_from_the_roster(
     if roster is not None:
         Path(config.state.roster).write_text(roster)
     address = KioskAddress(site=EVENT.site, room=EVENT.room, kiosk=EVENT.kiosk)
-    # Retained, so that it is there when the watcher comes; the kiosk itself retains no event.
-    publisher = mosquitto.listen("unused")
-    publisher.client.publish(
-        address.topic_of(AttendanceEvent), encode(EVENT), qos=1, retain=True
-    ).wait_for_publish()
-    watch_live(config, host=mosquitto.host, port=mosquitto.port, roster=None, limit=1, as_json=True)
+    publisher = mosquitto.listen("unused").client
+    is_shown = threading.Event()
+
+    def publish_until_shown() -> None:  # a viewer misses what came before it
+        while not is_shown.wait(0.05):
+            publisher.publish(address.topic_of(AttendanceEvent), encode(EVENT), qos=1)
+
+    thread = threading.Thread(target=publish_until_shown)
+    thread.start()
+    try:
+        watch_live(
+            config, host=mosquitto.host, port=mosquitto.port, roster=None, limit=1, as_json=True
+        )
+    finally:
+        is_shown.set()
+        thread.join()
     shown = json.loads(capsys.readouterr().out)
     assert (shown["event_id"], shown["name"]) == (EVENT.event_id, name)
 

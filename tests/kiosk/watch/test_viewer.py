@@ -54,10 +54,11 @@ def section(mosquitto: "Mosquitto", protocol: str = "5", username: str = "") -> 
     return msgspec.convert({"host": mosquitto.host, "port": mosquitto.port, **options}, MqttSection)
 
 
-def watching(mqtt: MqttSection, screen: Heard, limit: int) -> threading.Thread:
-    thread = threading.Thread(
-        target=watch, args=(mqtt, AttendanceList(), screen), kwargs={"limit": limit}, daemon=True
-    )
+def watching(
+    mqtt: MqttSection, screen: Heard, limit: int, attendance: AttendanceList | None = None
+) -> threading.Thread:
+    arguments = (mqtt, attendance or AttendanceList(), screen)
+    thread = threading.Thread(target=watch, args=arguments, kwargs={"limit": limit}, daemon=True)
     thread.start()
     return thread
 
@@ -110,6 +111,50 @@ def test_messages_of_unknown_kinds_do_not_hide_the_rest(
     assert screen.skipped == [1, 2, 3, 4]
     assert screen.events == [participation(2, 1), FIRST]
     assert caplog.messages == []
+
+
+HOSTILE = b"[" * 9000 + b"]" * 9000
+"""Nested so deeply that a parser would reach the limit of Python's stack."""
+
+
+@pytest.mark.parametrize("kind", ["availability", "health", "attendance"])
+def test_a_hostile_retained_message_ends_no_watch(
+    mosquitto: "Mosquitto", caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    """It is counted, and said once although it comes again at every connect."""
+    screen, attendance = Heard(), AttendanceList()
+    client = mosquitto.listen("$SYS/none").client
+    client.publish(KioskAddress("a", "b", "c").topic(kind), HOSTILE, 1, True).wait_for_publish()
+    publish_state(mosquitto)
+    with caplog.at_level(logging.WARNING, logger="kiosk.watch"):
+        thread = watching(section(mosquitto), screen, limit=1, attendance=attendance)
+        assert screen.states.get(timeout=PATIENCE_S)[0] == ADDRESS
+        client.publish(KioskAddress("a", "b", "c").topic(kind), HOSTILE, 1, True)
+        client.publish(ADDRESS.topic_of(AttendanceEvent), encode(FIRST), 1)
+        thread.join(PATIENCE_S)
+    assert screen.events == [FIRST]
+    assert attendance.refused == 2
+    (line,) = caplog.messages
+    assert line.startswith(f"kiosk/v1/a/b/c/{kind}: not a")
+
+
+def test_a_retained_event_is_no_arrival(
+    mosquitto: "Mosquitto", caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the broker has kept may be of any age: it is counted and said, and not shown."""
+    screen, attendance = Heard(), AttendanceList()
+    client = mosquitto.listen("$SYS/none").client
+    client.publish(ADDRESS.topic_of(AttendanceEvent), encode(event(7)), 1, True).wait_for_publish()
+    publish_state(mosquitto)
+    with caplog.at_level(logging.WARNING, logger="kiosk"):
+        thread = watching(section(mosquitto), screen, limit=1, attendance=attendance)
+        assert screen.states.get(timeout=PATIENCE_S)[0] == ADDRESS
+        client.publish(ADDRESS.topic_of(AttendanceEvent), encode(FIRST), 1)
+        thread.join(PATIENCE_S)
+    assert screen.events == [FIRST]
+    assert attendance.refused == 1
+    (line,) = caplog.messages
+    assert "retained, so it is no arrival" in line
 
 
 def test_what_the_broker_has_kept_is_shown_together(mosquitto: "Mosquitto") -> None:

@@ -65,6 +65,7 @@ def test_every_photo_left_out_is_listed_with_its_reason(made: tuple[Path, Prepar
         LeftOut("photos", BO, "broken.jpg", "unreadable"),
         LeftOut("photos", BO, "empty.png", "unreadable"),
         LeftOut("photos", BO, "gone.jpg", "unreadable"),
+        LeftOut("photos", BO, "notes.txt", "not the ending of a photo file"),
         LeftOut("photos", BO, "wall.png", "no face"),
         LeftOut("photos", BO, "with a friend.png", "several faces"),
         LeftOut("photos", ANA, "copia de 1.pgm", "duplicate", f"of photos/{ANA}/1.pgm"),
@@ -85,7 +86,7 @@ def test_the_summary_counts_every_photo(made: tuple[Path, Prepared]) -> None:
     """The counts of kept photos and of each reason add up to all photos."""
     assert made[1].summary() == {
         "kept": 7, "unreadable": 3, "no face": 1, "several faces": 1,
-        "duplicate": 1, "near-duplicate": 1,
+        "duplicate": 1, "near-duplicate": 1, "not the ending of a photo file": 1,
     }  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def test_a_person_without_a_photo_is_an_error(tmp_path: Path) -> None:
     put(tmp_path / BO, 2, 1)
     (tmp_path / "Zoë ohne Foto").mkdir()
     (tmp_path / "Zoë ohne Foto" / "notes.txt").touch()
-    with pytest.raises(DatasetError, match=r"Zoë ohne Foto: no photo of this person \(\.jpg"):
+    with pytest.raises(DatasetError, match=r"Zoë ohne Foto: no photo of this person \(\.avif"):
         prepare(folder_source(tmp_path), tmp_path, tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
 
@@ -162,7 +163,8 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path: Path) -> None:
     for name in ("photos", "photos.zip"):
         sources = Sources(source=(Source(name="s", path=name),))
         done = prepare(sources, tmp_path, tmp_path / f"from {name}", progress=False)
-        assert done.left_out == (LeftOut("s", "", "alone.pgm", "in no person's folder"),)
+        loose = LeftOut("s", "", "alone.pgm", "in no person's folder")
+        assert [one for one in done.left_out if one.photo != "notes.txt"] == [loose]
         found[name] = CropSet.load(tmp_path / f"from {name}")
     assert np.array_equal(found["photos.zip"].crops, found["photos"].crops)
     assert found["photos.zip"].photos == found["photos"].photos
@@ -186,13 +188,41 @@ def test_a_damaged_photo_in_an_archive_is_left_out(tmp_path: Path) -> None:
 
 
 @needs_photos
-def test_of_two_copies_under_two_names_the_first_is_kept(tmp_path: Path) -> None:
-    """A photo under two names is kept once, and the second one is listed as a duplicate."""
+def test_a_photo_in_two_peoples_folders_is_nobodys(tmp_path: Path) -> None:
+    """It is left out of both, also as a copy of smaller size, and both are listed."""
     for person in ("a", "b"):
         put(tmp_path / "photos" / person, 1, 1)
     put(tmp_path / "photos" / "b", 2, 2)
+    put(tmp_path / "photos" / "c", 3, 1)
+    small = read_photo(orl_photo(3, 1))
+    cv2.imwrite(str(tmp_path / "photos" / "b" / "3.jpg"), small, [cv2.IMWRITE_JPEG_QUALITY, 60])
     done = prepare(folder_source(tmp_path / "photos"), tmp_path, tmp_path / "out", progress=False)
-    assert done.left_out == (LeftOut("photos", "b", "1.pgm", "duplicate", "of photos/a/1.pgm"),)
+    reason = "in two people's folders"
+    assert done.left_out == (
+        LeftOut("photos", "a", "1.pgm", reason, "also photos/b/1.pgm"),
+        LeftOut("photos", "b", "1.pgm", reason, "also photos/a/1.pgm"),
+        LeftOut("photos", "b", "3.jpg", reason, "also photos/c/1.pgm"),
+        LeftOut("photos", "c", "1.pgm", reason, "also photos/b/3.jpg"),
+    )
+    assert done.kept == 1
+
+
+def test_too_little_space_is_said_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The space is reserved first: the message says how much is needed, and nothing stays."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "photos" / BO).mkdir(parents=True)
+    (tmp_path / "photos" / BO / "1.jpg").write_bytes(b"x")
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(
+        DatasetError, match=r"out: needs up to 1\.05 MB for 1 crops \(No space left"
+    ):
+        prepare(folder_source(tmp_path / "photos"), tmp_path, tmp_path / "out", progress=False)
+    assert [one.name for one in tmp_path.iterdir()] == ["photos"]
 
 
 @needs_photos
