@@ -54,7 +54,7 @@ _Fpir: TypeAlias = Callable[[float], float]
 
 
 def threshold_for(domains: Sequence[Domain], fpir: float) -> float:
-    """Compute the lowest threshold with an FPIR, at most 1.
+    """Compute the lowest threshold with an FPIR.
 
     Args:
         domains: Of development people, each with the same share of the strangers.
@@ -65,12 +65,18 @@ def threshold_for(domains: Sequence[Domain], fpir: float) -> float:
     def mean(threshold: float) -> float:
         return sum(joint_fpir(tail(threshold), times) for tail, times in tails) / len(tails)
 
-    return _lowest(mean, fpir, 1.0)
+    # Above 1 if all scores are equal: a network that sees nothing.
+    return _lowest(mean, fpir, max(1.0, *(_above_all(domain.galleries) for domain in domains)))
+
+
+def _above_all(galleries: Galleries) -> float:
+    """Return a threshold that no stranger reaches."""
+    return float(galleries.scores.strangers.max(initial=-1.0)) + 1e-6
 
 
 def _fit_tail(galleries: Galleries) -> _Fpir:
     """Return the FPIR as measured, and in the tail as fitted."""
-    highest = float(galleries.scores.strangers.max(initial=-1.0)) + 1e-6
+    highest = _above_all(galleries)
     people = len(np.unique(galleries.scores.people))
     start = _lowest(galleries.fpir, TAIL if people >= _FEW else TAIL_OF_FEW, highest)
     at_start = galleries.fpir(start)
