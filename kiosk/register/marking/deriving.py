@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from kiosk.register.marking.facts import ARRIVAL, CLOCK, PLACED, Facts, MarkKey, Seen
+from kiosk.register.marking.events import CLOCK, PLACED, Seen
+from kiosk.register.marking.facts import ARRIVAL, Facts, MarkKey
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.lesson import Lesson
 from kiosk.register.rules.mark import Mark

@@ -5,19 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
-import msgspec
-from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from kiosk.register import models
 from kiosk.register.marking.doors import Place
-from kiosk.register.rules.lesson import Door, Lesson, Scan
+from kiosk.register.marking.events import CLOCK, NEW, Seen, read_events
+from kiosk.register.rules.lesson import Door, Lesson
 from kiosk.register.rules.settings import RuleSettings
 
-NEW: Final = "new"
-PLACED: Final = "placed"
-CLOCK: Final = "clock not synchronised"
-"""Value of ``Event.placing``: the kiosk's clock was wrong, and its time is in no lesson."""
 ARRIVAL: Final = timedelta(days=1)
 """How long after a lesson an event whose time is not known may arrive and still be of it."""
 
@@ -32,27 +27,6 @@ Span: TypeAlias = tuple[datetime, datetime]
 DoorsOf: TypeAlias = Callable[[Collection[str]], Mapping[Place, tuple[Door, ...]]]
 MarkKey: TypeAlias = tuple[str, str]
 """Lesson id and subject id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An event.
-
-    Attributes:
-        key: Its primary key.
-        type: "attendance" or "participation".
-        subject_id: Who; of a temporary student the one whom that was merged into.
-        site: Where.
-        room: Where.
-        scan: What the rules see of it.
-    """
-
-    key: int
-    type: str
-    subject_id: str
-    site: str
-    room: str
-    scan: Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +46,6 @@ class Facts:
     seen: Mapping[str, tuple[Seen, ...]]
     doors: Mapping[Place, tuple[Door, ...]]
     marks: Mapping[MarkKey, models.Mark]
-
-
-class _Direction(msgspec.Struct, frozen=True):
-    direction: str | None = None
-
-
-def load_new(sites: Collection[str], settings: RuleSettings, limit: int) -> list[Seen]:
-    """Return the oldest events that are not placed yet.
-
-    Args:
-        sites: The sites that this instance serves; empty for all.
-        settings: The rules.
-        limit: Return at most so many.
-    """
-    # Literally the condition of the index: SQLite does not use it for a parameter.
-    events = models.Event.objects.extra(
-        where=["""NOT ("placing" = 'placed')""", """"placing" = 'new'"""]
-    )
-    if sites:
-        events = events.filter(site__in=sites)
-    return _read(events.order_by("id")[:limit], settings)
 
 
 def load_facts(
@@ -176,14 +129,6 @@ def spans_around(moments: Iterable[datetime]) -> list[Span]:
     return [(first - HALF_DAY, last + HALF_DAY) for first, last in days.values()]
 
 
-def moments_of(seen: Iterable[Seen]) -> Iterator[datetime]:
-    """Yield when events may have been."""
-    for one in seen:
-        yield one.scan.scanned_at
-        if not one.scan.clock_is_synchronised:
-            yield one.scan.arrived_at
-
-
 def _load_lessons(
     classes: Collection[str], rooms: Collection[str], spans: Collection[Span]
 ) -> list[tuple[str, Lesson]]:
@@ -229,44 +174,10 @@ def _load_seen(
     merged = models.Person.objects.filter(merged_into__in=subjects).values_list("pk", flat=True)
     ids = [*subjects, *merged]
     events = models.Event.objects.filter(type="attendance", subject_id__in=ids)
-    found = _read(events.filter(then), settings)
+    found = read_events(events.filter(then), settings)
     adrift = events.extra(where=["""NOT ("placing" = 'placed')"""])
-    found += _read(adrift.filter(arrived, placing__in=[CLOCK, NEW]), settings)
+    found += read_events(adrift.filter(arrived, placing__in=[CLOCK, NEW]), settings)
     seen: dict[str, dict[int, Seen]] = {}
     for event in found:
         seen.setdefault(event.subject_id, {})[event.key] = event
     return {subject_id: tuple(events.values()) for subject_id, events in seen.items()}
-
-
-def _read(events: QuerySet[models.Event], settings: RuleSettings) -> list[Seen]:
-    columns = ["id", "type", "student", "site", "room", "event_id", "session"]
-    columns += ["scanned_at", "arrived_at", "clock", "is_replayed"]
-    if settings.exit_direction:  # otherwise nobody asks where people go
-        columns.append("payload")
-    merged = models.Person.objects.filter(pk=OuterRef("subject_id")).values("merged_into")
-    events = events.annotate(
-        student=Coalesce(Subquery(merged[:1]), "subject_id", output_field=TextField())
-    )
-    return [
-        Seen(
-            key=row["id"],
-            type=row["type"],
-            subject_id=row["student"],
-            site=row["site"],
-            room=row["room"],
-            scan=Scan(
-                event_id=row["event_id"],
-                scanned_at=row["scanned_at"],
-                arrived_at=row["arrived_at"],
-                clock_is_synchronised=row["clock"] == "synchronised",
-                session=row["session"],
-                direction=_direction(row["payload"]) if "payload" in row else None,
-                is_replayed=row["is_replayed"],
-            ),
-        )
-        for row in events.values(*columns)
-    ]
-
-
-def _direction(payload: bytes) -> str | None:
-    return msgspec.json.decode(bytes(payload), type=_Direction).direction

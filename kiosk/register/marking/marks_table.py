@@ -5,7 +5,8 @@ from datetime import datetime
 
 from kiosk.register.marking.audit import append, tell
 from kiosk.register.marking.deriving import Derived
-from kiosk.register.marking.facts import NEW, PLACED, Facts, MarkKey
+from kiosk.register.marking.events import NEW, PLACED
+from kiosk.register.marking.facts import Facts, MarkKey
 from kiosk.register.models import Event, Mark, MarkChange, ParticipationPoint
 from kiosk.register.rules import mark as rules
 from kiosk.register.rules.codes import Code

@@ -15,7 +15,8 @@ from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
 from kiosk.register.marking.deriving import derive_events
 from kiosk.register.marking.doors import RecentDoors
-from kiosk.register.marking.facts import NEW, Seen, load_facts, load_new, moments_of, spans_around
+from kiosk.register.marking.events import NEW, Seen, load_new, moments_of
+from kiosk.register.marking.facts import load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.models import Event

@@ -1,0 +1,102 @@
+"""Read events as the rules see them."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from django.db.models import OuterRef, QuerySet, Subquery, TextField
+from django.db.models.functions import Coalesce
+
+from kiosk.register.models import Event, Person
+from kiosk.register.rules.lesson import Scan
+from kiosk.register.rules.settings import RuleSettings
+
+NEW: Final = "new"
+PLACED: Final = "placed"
+CLOCK: Final = "clock not synchronised"
+"""Value of ``Event.placing``: the kiosk's clock was wrong, and its time is in no lesson."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event.
+
+    Attributes:
+        key: Its primary key.
+        type: "attendance" or "participation".
+        subject_id: Who; of a temporary student the one whom that was merged into.
+        site: Where.
+        room: Where.
+        scan: What the rules see of it.
+    """
+
+    key: int
+    type: str
+    subject_id: str
+    site: str
+    room: str
+    scan: Scan
+
+
+class _Direction(msgspec.Struct, frozen=True):
+    direction: str | None = None
+
+
+def load_new(sites: Collection[str], settings: RuleSettings, limit: int) -> list[Seen]:
+    """Return the oldest events that are not placed yet.
+
+    Args:
+        sites: The sites that this instance serves; empty for all.
+        settings: The rules.
+        limit: Return at most so many.
+    """
+    # Literally the condition of the index: SQLite does not use it for a parameter.
+    events = Event.objects.extra(where=["""NOT ("placing" = 'placed')""", """"placing" = 'new'"""])
+    if sites:
+        events = events.filter(site__in=sites)
+    return read_events(events.order_by("id")[:limit], settings)
+
+
+def moments_of(seen: Iterable[Seen]) -> Iterator[datetime]:
+    """Yield when events may have been."""
+    for one in seen:
+        yield one.scan.scanned_at
+        if not one.scan.clock_is_synchronised:
+            yield one.scan.arrived_at
+
+
+def read_events(events: QuerySet[Event], settings: RuleSettings) -> list[Seen]:
+    """Read the events of a query."""
+    columns = ["id", "type", "student", "site", "room", "event_id", "session"]
+    columns += ["scanned_at", "arrived_at", "clock", "is_replayed"]
+    if settings.exit_direction:  # otherwise nobody asks where people go
+        columns.append("payload")
+    merged = Person.objects.filter(pk=OuterRef("subject_id")).values("merged_into")
+    events = events.annotate(
+        student=Coalesce(Subquery(merged[:1]), "subject_id", output_field=TextField())
+    )
+    return [
+        Seen(
+            key=row["id"],
+            type=row["type"],
+            subject_id=row["student"],
+            site=row["site"],
+            room=row["room"],
+            scan=Scan(
+                event_id=row["event_id"],
+                scanned_at=row["scanned_at"],
+                arrived_at=row["arrived_at"],
+                clock_is_synchronised=row["clock"] == "synchronised",
+                session=row["session"],
+                direction=_direction(row["payload"]) if "payload" in row else None,
+                is_replayed=row["is_replayed"],
+            ),
+        )
+        for row in events.values(*columns)
+    ]
+
+
+def _direction(payload: bytes) -> str | None:
+    return msgspec.json.decode(bytes(payload), type=_Direction).direction
