@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from kiosk.register import models
 from kiosk.register.marking.doors import Place
+from kiosk.register.marking.rule_sets import kept_rules
 from kiosk.register.rules.lesson import Door, Lesson, Scan
 from kiosk.register.rules.settings import RuleSettings
 
@@ -26,7 +27,10 @@ HALF_DAY: Final = timedelta(hours=18)
 ONE_DAY: Final = timedelta(days=1)
 _PAIRS: Final = 5_000
 """Marks that are read at once; each is two parameters."""
-_LESSON: Final = ("lesson_id", "site", "room", "date", "starts_at", "ends_at", "status")
+_LESSON: Final = (
+    *("lesson_id", "site", "room", "date", "starts_at", "ends_at", "status"),
+    *("swept_at", "decided_by_id"),
+)
 
 Span: TypeAlias = tuple[datetime, datetime]
 DoorsOf: TypeAlias = Callable[[Collection[str]], Mapping[Place, tuple[Door, ...]]]
@@ -92,7 +96,8 @@ def load_new(sites: Collection[str], settings: RuleSettings, limit: int) -> list
     )
     if sites:
         events = events.filter(site__in=sites)
-    return _read(events.order_by("id")[:limit], settings)
+    has_direction = bool(settings.exit_direction)
+    return _read(events.order_by("id")[:limit], has_direction=has_direction)
 
 
 def load_facts(
@@ -146,7 +151,7 @@ def lesson_of(row: models.Lesson) -> Lesson:
     return _lesson(*(getattr(row, name) for name in _LESSON))
 
 
-def _lesson(
+def _lesson(  # noqa: PLR0913 - the columns of a row
     lesson_id: str,
     site: str,
     room: str,
@@ -154,6 +159,8 @@ def _lesson(
     starts_at: datetime,
     ends_at: datetime,
     status: str,
+    swept_at: datetime | None,
+    decided_by: str | None,
 ) -> Lesson:
     return Lesson(
         lesson_id=lesson_id,
@@ -164,6 +171,7 @@ def _lesson(
         ends_at=ends_at,
         session=lesson_id,
         is_cancelled=status == "cancelled",
+        decided_by=kept_rules(decided_by) if swept_at and decided_by else None,
     )
 
 
@@ -217,7 +225,8 @@ def _load_seen(
     """Return the events that may be of these lessons."""
     spans: dict[date, tuple[datetime, datetime]] = {}
     for one in lessons:
-        begin, end = one.starts_at - settings.window_before, one.ends_at + settings.window_after
+        rules = one.rules(settings)
+        begin, end = one.starts_at - rules.window_before, one.ends_at + rules.window_after
         first, last = spans.get(one.date, (begin, end))
         spans[one.date] = min(first, begin), max(last, end)
     if not spans:
@@ -229,19 +238,21 @@ def _load_seen(
     merged = models.Person.objects.filter(merged_into__in=subjects).values_list("pk", flat=True)
     ids = [*subjects, *merged]
     events = models.Event.objects.filter(type="attendance", subject_id__in=ids)
-    found = _read(events.filter(then), settings)
+    has_exits = any(one.rules(settings).exit_direction for one in lessons)
+    found = _read(events.filter(then), has_direction=has_exits)
     adrift = events.extra(where=["""NOT ("placing" = 'placed')"""])
-    found += _read(adrift.filter(arrived, placing__in=[CLOCK, NEW]), settings)
+    adrift = adrift.filter(arrived, placing__in=[CLOCK, NEW])
+    found += _read(adrift, has_direction=has_exits)
     seen: dict[str, dict[int, Seen]] = {}
     for event in found:
         seen.setdefault(event.subject_id, {})[event.key] = event
     return {subject_id: tuple(events.values()) for subject_id, events in seen.items()}
 
 
-def _read(events: QuerySet[models.Event], settings: RuleSettings) -> list[Seen]:
+def _read(events: QuerySet[models.Event], *, has_direction: bool) -> list[Seen]:
     columns = ["id", "type", "student", "site", "room", "event_id", "session"]
     columns += ["scanned_at", "arrived_at", "clock", "is_replayed"]
-    if settings.exit_direction:  # otherwise nobody asks where people go
+    if has_direction:  # otherwise nobody asks where people go
         columns.append("payload")
     merged = models.Person.objects.filter(pk=OuterRef("subject_id")).values("merged_into")
     events = events.annotate(
