@@ -151,7 +151,7 @@ def lesson_of(row: models.Lesson) -> Lesson:
     return _lesson(*(getattr(row, name) for name in _LESSON))
 
 
-def _lesson(  # noqa: PLR0913 - the columns of a row
+def _lesson(
     lesson_id: str,
     site: str,
     room: str,
