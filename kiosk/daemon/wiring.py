@@ -15,6 +15,7 @@ from kiosk.clock import Clock, SystemClock, unix_s
 from kiosk.config import Config, MqttSection
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
+from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.reloading import Loaded, Loader
@@ -91,6 +92,8 @@ def build_daemon(
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
+    for announcement in discovery(config, address, VERSION):
+        connection.announce(announcement)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     window = mqtt.inflight_max // 2
     RegisterLink(
