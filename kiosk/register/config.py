@@ -3,7 +3,7 @@
 ``systemd/register.toml`` is the same list with every key explained; a test keeps the two equal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from kiosk.config import MqttSection
 from kiosk.config_file import ConfigFile, Problem, Section
-from kiosk.register.rules.codes import CodeSection, code_problems
+from kiosk.register.rules.codes import Code, CodeFacts, CodeSection, code_problems, code_table
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.timetable import Name
 
@@ -134,6 +134,11 @@ class RegisterConfig(Section, frozen=True):
         """Return the time zone of a site."""
         own = next((one.timezone for one in self.site if one.name == site), None)
         return self.zone if own is None else ZoneInfo(own)
+
+    @property
+    def codes(self) -> Mapping[Code, CodeFacts]:
+        """What each code counts as: the defaults with the sections ``[[code]]``."""
+        return code_table(self.code)
 
     @property
     def client_id(self) -> str:

@@ -12,6 +12,7 @@ from kiosk.register.members import memberships_within
 from kiosk.register.models import Lesson, Mark, ParticipationPoint, Person
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.day import (
+    Codes,
     DayMark,
     LessonCode,
     Rate,
@@ -28,6 +29,21 @@ class Span:
 
     first: date
     last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How lessons are counted.
+
+    Attributes:
+        zone: The site's time zone.
+        noon: When the afternoon begins.
+        codes: What each code counts as.
+    """
+
+    zone: ZoneInfo
+    noon: time
+    codes: Codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +72,26 @@ class ClassDays:
     Attributes:
         days: The days with lessons, in order.
         students: By name.
+        codes: What each code counts as.
     """
 
     days: tuple[date, ...]
     students: tuple[StudentDays, ...]
+    codes: Codes
 
     def rate_of(self, day: date) -> Rate:
         """Return the attendance rate of a day: of students, each as one code."""
         marks = (one.days.get(day) for one in self.students)
-        return rate(one.code for one in marks if one is not None and one.code is not None)
+        return self.rate_of_codes(one.code for one in marks if one is not None)
+
+    @property
+    def rate(self) -> Rate:
+        """The attendance rate of all days: of students and days, each as one code."""
+        return self.rate_of_codes(mark.code for one in self.students for mark in one.days.values())
+
+    def rate_of_codes(self, codes: Iterable[Code | None]) -> Rate:
+        """Return the rate of codes; ``None`` is a day without lessons."""
+        return rate((one for one in codes if one is not None), self.codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +107,14 @@ class Line:
         return Code(self.mark.status) if self.mark else Code.NOT_KNOWN
 
 
-def class_days(
-    class_id: str, span: Span, *, now: datetime, zone: ZoneInfo, noon: time
-) -> ClassDays:
+def class_days(class_id: str, span: Span, *, now: datetime, counting: Counting) -> ClassDays:
     """Return the days of a class: begun lessons that took place.
 
     Args:
         class_id: The class.
         span: The days.
         now: The current time: lessons that have not begun are left out.
-        zone: The site's time zone.
-        noon: When the afternoon begins.
+        counting: How lessons are counted.
     """
     lessons = _held(Lesson.objects.filter(school_class=class_id), span, now)
     marks = _marks(Mark.objects.filter(lesson__in=lessons))
@@ -101,12 +125,11 @@ def class_days(
             person,
             [Line(one, marks.get((one.pk, person.pk))) for one in lessons if is_member(one.date)],
             points.get(person.pk, 0),
-            zone=zone,
-            noon=noon,
+            counting,
         )
         for person, is_member in members
     )
-    return ClassDays(tuple(sorted({one.date for one in lessons})), students)
+    return ClassDays(tuple(sorted({one.date for one in lessons})), students, counting.codes)
 
 
 def student_lines(
@@ -127,26 +150,30 @@ def student_lines(
     return lines[::-1]
 
 
-def student_days(
-    person: Person, lines: Sequence[Line], *, zone: ZoneInfo, noon: time
-) -> StudentDays:
+def student_days(person: Person, lines: Sequence[Line], counting: Counting) -> StudentDays:
     """Roll a student's lessons up by day."""
     points = person.points.filter(lesson__in=[one.lesson for one in lines])
     total = points.aggregate(total=Sum("points"))["total"] or 0
-    return _student_days(person, lines, total, zone=zone, noon=noon)
+    return _student_days(person, lines, total, counting)
 
 
 def _student_days(
-    person: Person, lines: Sequence[Line], points: int, *, zone: ZoneInfo, noon: time
+    person: Person, lines: Sequence[Line], points: int, counting: Counting
 ) -> StudentDays:
     by_day: dict[date, list[LessonCode]] = defaultdict(list)
     for one in lines:
-        start = one.lesson.starts_at.astimezone(zone)
+        start = one.lesson.starts_at.astimezone(counting.zone)
         by_day[one.lesson.date].append(LessonCode(start, one.code))
-    days = {day: roll_up(codes, noon) for day, codes in sorted(by_day.items())}
+    days = {
+        day: roll_up(codes, counting.noon, counting.codes) for day, codes in sorted(by_day.items())
+    }
     codes = [(day, mark.code) for day, mark in days.items() if mark.code is not None]
     return StudentDays(
-        person, days, rate(one.code for one in lines), consecutive_absences(codes), points
+        person,
+        days,
+        rate((one.code for one in lines), counting.codes),
+        consecutive_absences(codes, counting.codes),
+        points,
     )
 
 

@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils import timezone
 
+from kiosk.register.history import Counting
 from kiosk.register.history import class_days as load
 from kiosk.register.models import Term
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
@@ -19,7 +20,8 @@ def class_days(request: SignedIn, *, class_id: str) -> HttpResponse:
     now = timezone.now()
     span = span_of(request, timezone.localdate(now))
     settings = config()
-    days = load(class_id, span, now=now, zone=settings.zone, noon=settings.rules.noon)
+    counting = Counting(settings.zone, settings.rules.noon, settings.codes)
+    days = load(class_id, span, now=now, counting=counting)
     rows = [(one, [one.days.get(day) for day in days.days]) for one in days.students]
     facts = {
         "school_class": school_class,

@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.register.history import ClassDays, Span, class_days
+from kiosk.register.history import ClassDays, Counting, Span, class_days
 from kiosk.register.models import SchoolClass
-from kiosk.register.rules.day import Rate, rate
+from kiosk.register.rules.day import Rate
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 
@@ -35,28 +35,18 @@ def classes(request: SignedIn) -> HttpResponse:
     now = timezone.now()
     today = timezone.localdate(now)
     settings = config()
+    counting = Counting(settings.zone, settings.rules.noon, settings.codes)
+    span = Span(today - _LATELY, today)
     cards = [
-        _card(
-            one,
-            class_days(
-                one.pk,
-                Span(today - _LATELY, today),
-                now=now,
-                zone=settings.zone,
-                noon=settings.rules.noon,
-            ),
-        )
+        _card(one, class_days(one.pk, span, now=now, counting=counting))
         for one in visible_classes(request.user)
     ]
     return render(request, "classes.html", {"cards": cards, "row_days": _ROW_DAYS})
 
 
 def _card(school_class: SchoolClass, days: ClassDays) -> Card:
-    codes = (
-        mark.code for one in days.students for mark in one.days.values() if mark.code is not None
-    )
     often = sum(one.run.days >= _ROW_DAYS for one in days.students)
-    return Card(school_class, len(days.students), rate(codes), often)
+    return Card(school_class, len(days.students), days.rate, often)
 
 
 urlpatterns = [path("classes", classes, name="classes")]

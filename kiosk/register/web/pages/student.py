@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.register.history import student_days, student_lines
+from kiosk.register.history import Counting, student_days, student_lines
 from kiosk.register.models import Account, Lesson, Person, Term
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
@@ -22,7 +22,8 @@ def student(request: SignedIn, *, subject_id: str) -> HttpResponse:
     settings = config()
     lessons = Lesson.objects.filter(school_class__in=visible_classes(request.user))
     lines = student_lines(person, lessons, span, now)
-    days = student_days(person, lines, zone=settings.zone, noon=settings.rules.noon)
+    counting = Counting(settings.zone, settings.rules.noon, settings.codes)
+    days = student_days(person, lines, counting)
     facts = {
         "person": person,
         "span": span,

@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from kiosk.register.config import RegisterConfig
 from kiosk.register.models import Lesson, Membership, Person
+from kiosk.register.rules.codes import Code, CodeSection
 from tests.kiosk.register.web.support import School, client_of, mark
 
 
@@ -49,6 +51,28 @@ def test_the_rate_counts_what_counts(school: School) -> None:
     response = client_of("alice").get("/students/s-1/lessons")
     rate = response.context["days"].rate
     assert (rate.attended, rate.counted) == (2, 3)
+
+
+def test_the_school_says_what_a_code_counts_as(
+    school: School, monkeypatch: pytest.MonkeyPatch, config: RegisterConfig
+) -> None:
+    """`[[code]]` has effect on a student's lessons and days, on a class's days, and on the list."""
+    excused = CodeSection(code=Code.EXCUSED, counts_toward_rate=True, counts_absent=False)
+    counted = RegisterConfig(pages=config.pages, code=(excused,))
+    for name in ("student", "class_days", "classes"):
+        monkeypatch.setattr(f"kiosk.register.web.pages.{name}.config", lambda: counted)
+    lesson = earlier(school.lesson, 1)
+    for subject_id in ("s-1", "s-2", "s-3"):
+        mark(lesson, subject_id, "excused")
+    alice = client_of("alice")
+    days = alice.get("/students/s-1/lessons").context["days"]
+    assert (days.rate.counted, days.run.days) == (1, 0)
+    (rate,) = [
+        rate for day, rate in alice.get("/classes/7b/days").context["rates"] if day == lesson.date
+    ]
+    assert rate.counted == 3
+    (card,) = alice.get("/classes").context["cards"]
+    assert (card.rate.counted, card.often_absent) == (3, 0)
 
 
 def test_a_list_of_an_earlier_day_is_that_days_list(school: School) -> None:
