@@ -192,7 +192,7 @@ def _store(
 ) -> Changed | Outdated:
     if not wanted:
         return Changed(())
-    rows = [_row(one, account, undoes) for one in wanted]
+    rows = [_row(one, account, undoes, marks.get(one.student_id)) for one in wanted]
     try:
         with transaction.atomic():
             for one in wanted:
@@ -230,7 +230,10 @@ def _write(change: Change, mark: Mark | None) -> None:
         raise _Overtaken
 
 
-def _row(change: Change, account: Account, undoes: MarkChange | None) -> MarkChange:
+def _row(
+    change: Change, account: Account, undoes: MarkChange | None, mark: Mark | None
+) -> MarkChange:
+    derived = mark if change.after.corrected is None else None
     return MarkChange(
         lesson_id=change.lesson_id,
         person_id=change.student_id,
@@ -241,4 +244,7 @@ def _row(change: Change, account: Account, undoes: MarkChange | None) -> MarkCha
         reason=change.reason,
         version=change.version,
         undoes=undoes,
+        minutes_late=derived.minutes_late if derived else None,
+        seen_at=derived.event.scanned_at if derived and derived.event else None,
+        clock=derived.clock if derived else "",
     )

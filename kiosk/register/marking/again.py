@@ -67,4 +67,4 @@ def _derive(
         if facts.lessons[key[0]].starts_at >= lesson.ends_at
     }
     with transaction.atomic():
-        tell("lesson", save_marks(marks, facts, now), now)
+        tell("lesson", save_marks(marks, facts, now).lessons, now)

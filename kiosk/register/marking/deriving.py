@@ -125,7 +125,7 @@ def _corrected(subject_id: str, lessons: Iterable[Lesson], facts: Facts) -> dict
 
 def _may_concern(lesson: Lesson, event: Seen, settings: RuleSettings) -> bool:
     """Return whether an event may change the mark of a lesson, or of one after it."""
-    scan = event.scan
+    scan, settings = event.scan, lesson.rules(settings)
     begin = lesson.starts_at - settings.window_before
     if begin <= scan.scanned_at < lesson.ends_at + settings.window_after:
         return True

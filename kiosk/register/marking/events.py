@@ -56,7 +56,8 @@ def load_new(sites: Collection[str], settings: RuleSettings, limit: int) -> list
     events = Event.objects.extra(where=["""NOT ("placing" = 'placed')""", """"placing" = 'new'"""])
     if sites:
         events = events.filter(site__in=sites)
-    return read_events(events.order_by("id")[:limit], settings)
+    has_direction = bool(settings.exit_direction)
+    return read_events(events.order_by("id")[:limit], has_direction=has_direction)
 
 
 def moments_of(seen: Iterable[Seen]) -> Iterator[datetime]:
@@ -67,11 +68,11 @@ def moments_of(seen: Iterable[Seen]) -> Iterator[datetime]:
             yield one.scan.arrived_at
 
 
-def read_events(events: QuerySet[Event], settings: RuleSettings) -> list[Seen]:
+def read_events(events: QuerySet[Event], *, has_direction: bool) -> list[Seen]:
     """Read the events of a query."""
     columns = ["id", "type", "student", "site", "room", "event_id", "session"]
     columns += ["scanned_at", "arrived_at", "clock", "is_replayed"]
-    if settings.exit_direction:  # otherwise nobody asks where people go
+    if has_direction:  # otherwise nobody asks where people go
         columns.append("payload")
     merged = Person.objects.filter(pk=OuterRef("subject_id")).values("merged_into")
     events = events.annotate(

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.db.models import Q
 
 from kiosk.register import models
 from kiosk.register.marking.doors import Place
 from kiosk.register.marking.events import CLOCK, NEW, Seen, read_events
+from kiosk.register.marking.rule_sets import kept_rules
 from kiosk.register.rules.lesson import Door, Lesson
 from kiosk.register.rules.settings import RuleSettings
 
@@ -21,7 +22,10 @@ HALF_DAY: Final = timedelta(hours=18)
 ONE_DAY: Final = timedelta(days=1)
 _PAIRS: Final = 5_000
 """Marks that are read at once; each is two parameters."""
-_LESSON: Final = ("lesson_id", "site", "room", "date", "starts_at", "ends_at", "status")
+_LESSON: Final = (
+    *("lesson_id", "site", "room", "date", "starts_at", "ends_at", "status"),
+    *("swept_at", "decided_by_id"),
+)
 
 Span: TypeAlias = tuple[datetime, datetime]
 DoorsOf: TypeAlias = Callable[[Collection[str]], Mapping[Place, tuple[Door, ...]]]
@@ -96,27 +100,21 @@ def load_facts(
 
 def lesson_of(row: models.Lesson) -> Lesson:
     """Return a lesson as the rules see it; a kiosk that is told its timetable sends the id."""
-    return _lesson(*(getattr(row, name) for name in _LESSON))
+    return _lesson({name: getattr(row, name) for name in _LESSON})
 
 
-def _lesson(
-    lesson_id: str,
-    site: str,
-    room: str,
-    day: date,
-    starts_at: datetime,
-    ends_at: datetime,
-    status: str,
-) -> Lesson:
+def _lesson(row: Mapping[str, Any]) -> Lesson:
+    is_decided = row["swept_at"] is not None and row["decided_by_id"] is not None
     return Lesson(
-        lesson_id=lesson_id,
-        site=site,
-        room=room,
-        date=day,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        session=lesson_id,
-        is_cancelled=status == "cancelled",
+        lesson_id=row["lesson_id"],
+        site=row["site"],
+        room=row["room"],
+        date=row["date"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        session=row["lesson_id"],
+        is_cancelled=row["status"] == "cancelled",
+        decided_by=kept_rules(row["decided_by_id"]) if is_decided else None,
     )
 
 
@@ -141,8 +139,8 @@ def _load_lessons(
         days = (begin.date() - ONE_DAY, end.date() + ONE_DAY)
         then |= Q(starts_at__gte=begin, starts_at__lt=end, date__range=days)
     wanted = Q(school_class__in=classes) | Q(room__in=rooms)
-    rows = models.Lesson.objects.filter(then, wanted).values_list("school_class_id", *_LESSON)
-    return [(class_id, _lesson(*row)) for class_id, *row in rows]
+    rows = models.Lesson.objects.filter(then, wanted).values("school_class_id", *_LESSON)
+    return [(row["school_class_id"], _lesson(row)) for row in rows]
 
 
 def _load_marks(pairs: Sequence[MarkKey]) -> Iterator[models.Mark]:
@@ -162,7 +160,8 @@ def _load_seen(
     """Return the events that may be of these lessons."""
     spans: dict[date, tuple[datetime, datetime]] = {}
     for one in lessons:
-        begin, end = one.starts_at - settings.window_before, one.ends_at + settings.window_after
+        rules = one.rules(settings)
+        begin, end = one.starts_at - rules.window_before, one.ends_at + rules.window_after
         first, last = spans.get(one.date, (begin, end))
         spans[one.date] = min(first, begin), max(last, end)
     if not spans:
@@ -174,9 +173,11 @@ def _load_seen(
     merged = models.Person.objects.filter(merged_into__in=subjects).values_list("pk", flat=True)
     ids = [*subjects, *merged]
     events = models.Event.objects.filter(type="attendance", subject_id__in=ids)
-    found = read_events(events.filter(then), settings)
+    has_exits = any(one.rules(settings).exit_direction for one in lessons)
+    found = read_events(events.filter(then), has_direction=has_exits)
     adrift = events.extra(where=["""NOT ("placing" = 'placed')"""])
-    found += read_events(adrift.filter(arrived, placing__in=[CLOCK, NEW]), settings)
+    adrift = adrift.filter(arrived, placing__in=[CLOCK, NEW])
+    found += read_events(adrift, has_direction=has_exits)
     seen: dict[str, dict[int, Seen]] = {}
     for event in found:
         seen.setdefault(event.subject_id, {})[event.key] = event

@@ -1,11 +1,12 @@
 """Write what was derived, if what it was derived from still stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.register.marking.audit import append, tell
 from kiosk.register.marking.deriving import Derived
-from kiosk.register.marking.events import NEW, PLACED
+from kiosk.register.marking.events import NEW, PLACED, Seen
 from kiosk.register.marking.facts import Facts, MarkKey
 from kiosk.register.models import Event, Mark, MarkChange, ParticipationPoint
 from kiosk.register.rules import mark as rules
@@ -16,6 +17,19 @@ class Overtaken(Exception):  # noqa: N818 - nobody's error: the next attempt rea
     """Another instance, or a person, has changed a mark meanwhile."""
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was written.
+
+    Attributes:
+        lessons: Ids of the lessons whose marks differ from before.
+        changes: What was appended to the audit trail.
+    """
+
+    lessons: frozenset[str]
+    changes: tuple[MarkChange, ...]
+
+
 def save(derived: Derived, facts: Facts, now: datetime) -> None:
     """Write marks, points, places of events, and tell open pages; the caller holds a transaction.
 
@@ -23,7 +37,7 @@ def save(derived: Derived, facts: Facts, now: datetime) -> None:
         Overtaken: Something else has written one of the marks; the transaction must be undone.
         django.db.IntegrityError: So has another instance, or a lesson is gone.
     """
-    changed = save_marks(derived.marks, facts, now)
+    saved = save_marks(derived.marks, facts, now)
     points = [
         ParticipationPoint(
             lesson_id=one.lesson_id,
@@ -39,48 +53,52 @@ def save(derived: Derived, facts: Facts, now: datetime) -> None:
         of_placing.setdefault(placing, []).append(key)
     for placing, keys in sorted(of_placing.items()):
         Event.objects.filter(pk__in=keys, placing=NEW).update(placing=placing)
-    tell("lesson", changed, now)
+    tell("lesson", saved.lessons, now)
     tell("participation", {one.lesson_id for one in derived.points}, now)
     tell("bin", [""] if set(of_placing) - {PLACED} else [], now)
 
 
-def save_marks(wanted: Mapping[MarkKey, rules.Mark], facts: Facts, now: datetime) -> frozenset[str]:
-    """Write marks that differ from those stored, with the changes; return the lessons concerned.
+def save_marks(
+    wanted: Mapping[MarkKey, rules.Mark], facts: Facts, now: datetime, reason: str = ""
+) -> Saved:
+    """Write marks that differ from those stored, with the changes.
+
+    Args:
+        wanted: What each mark must say.
+        facts: What it was derived from.
+        now: When.
+        reason: Why, if a person asked for it.
 
     Raises:
         Overtaken: As :func:`save`.
     """
-    keys = {one.scan.event_id: one.key for events in facts.seen.values() for one in events}
-    trusted = {
-        one.scan.event_id: one.scan.clock_is_synchronised
-        for events in facts.seen.values()
-        for one in events
-    }
+    seen = {one.scan.event_id: one for events in facts.seen.values() for one in events}
     made: list[Mark] = []
     changes: list[MarkChange] = []
     touched: set[str] = set()
     for (lesson_id, subject_id), want in sorted(wanted.items()):
         before = facts.marks.get((lesson_id, subject_id))
-        event = keys.get(want.event_id) if want.event_id else None
+        event = seen.get(want.event_id or "")
+        key = event.key if event is not None else None
         if (
-            (event is None and want.code is Code.NOT_KNOWN)
+            (key is None and want.code is Code.NOT_KNOWN)
             if before is None
-            else (_is_same(before, want, event))
+            else (_is_same(before, want, key))
         ):
             continue
         after = _next(lesson_id, subject_id, before, want, now)
-        after.event_id = event
-        after.clock = _clock(trusted.get(want.event_id or ""))
+        after.event_id = key
+        after.clock = _clock(event)
         touched.add(lesson_id)
         if before is None:
             made.append(after)
         else:
             _replace(before, after)
-        if before is None or before.version != after.version:
-            changes.extend(_change(before, after))
+        if not after.is_corrected:
+            changes.append(_change(before, after, event, reason))
     Mark.objects.bulk_create(made)
     append(changes)
-    return frozenset(touched)
+    return Saved(frozenset(touched), tuple(changes))
 
 
 def _is_same(mark: Mark, want: rules.Mark, event: int | None) -> bool:
@@ -125,21 +143,23 @@ def _replace(before: Mark, after: Mark) -> None:
         raise Overtaken
 
 
-def _change(before: Mark | None, after: Mark) -> Iterable[MarkChange]:
-    shown = before.status if before is not None else Code.NOT_KNOWN.value
-    if shown != after.status:
-        yield MarkChange(
-            lesson_id=after.lesson_id,
-            person_id=after.person_id,
-            at=after.updated_at,
-            before=shown,
-            after=after.status,
-            rule=after.rule,
-            version=after.version,
-        )
+def _change(before: Mark | None, after: Mark, event: Seen | None, reason: str) -> MarkChange:
+    return MarkChange(
+        lesson_id=after.lesson_id,
+        person_id=after.person_id,
+        at=after.updated_at,
+        before=before.status if before is not None else Code.NOT_KNOWN.value,
+        after=after.status,
+        rule=after.rule,
+        minutes_late=after.minutes_late,
+        seen_at=event.scan.scanned_at if event is not None else None,
+        clock=after.clock,
+        reason=reason,
+        version=after.version,
+    )
 
 
-def _clock(is_trusted: bool | None) -> str:  # noqa: FBT001 - a fact, not an option
-    if is_trusted is None:
+def _clock(event: Seen | None) -> str:
+    if event is None:
         return ""
-    return "synchronised" if is_trusted else "unsynchronised"
+    return "synchronised" if event.scan.clock_is_synchronised else "unsynchronised"

@@ -13,6 +13,7 @@ from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.doors import load_doors
 from kiosk.register.marking.facts import lesson_of, load_facts, spans_around
 from kiosk.register.marking.marks_table import save_marks
+from kiosk.register.marking.rule_sets import keep_rules
 from kiosk.register.models import Change, Lesson, Membership
 from kiosk.register.participation import close_ended_windows
 from kiosk.register.rules.settings import RuleSettings
@@ -86,10 +87,15 @@ class Sweeper:
         ids = [one.lesson_id for one in lessons]
         marks = derive_class(ids, facts, self._rules, now)
         with transaction.atomic():
-            touched = set(save_marks(marks, facts, now))
-            if is_final and Lesson.objects.filter(pk__in=ids, swept_at=None).update(swept_at=now):
+            touched = set(save_marks(marks, facts, now).lessons)
+            if is_final and self._close(ids, now):
                 touched |= set(ids)
             tell("lesson", touched, now)
+
+    def _close(self, lesson_ids: Collection[str], now: datetime) -> int:
+        """Note that these lessons are decided, and by which rules."""
+        undecided = Lesson.objects.filter(pk__in=lesson_ids, swept_at=None)
+        return undecided.update(swept_at=now, decided_by=keep_rules(self._rules))
 
 
 def _groups(lessons: Sequence[Lesson]) -> Iterator[Sequence[Lesson]]:

@@ -13,7 +13,7 @@ from kiosk.register.models.events import (
     Register,
 )
 from kiosk.register.models.identity import KioskKey, NameUseRow
-from kiosk.register.models.lessons import Lesson, Mark, MarkChange, Taken
+from kiosk.register.models.lessons import Lesson, Mark, MarkChange, RuleSet, Taken
 from kiosk.register.models.participation import ParticipationPoint, ParticipationWindow
 from kiosk.register.models.people import Card, Consent, Membership, Person, SchoolClass, Term
 from kiosk.register.models.service import Blind, Change, Heartbeat, KioskAlert, Publication, Upload
@@ -48,6 +48,7 @@ __all__ = [
     "Publication",
     "Register",
     "Role",
+    "RuleSet",
     "SchoolClass",
     "Taken",
     "Teaching",

@@ -8,6 +8,17 @@ from django.db import models
 from kiosk.register.models.people import Person, SchoolClass
 
 
+class RuleSet(models.Model):
+    """Rules that lessons were decided by, as JSON; ``digest`` is its SHA-256.
+
+    A decided lesson keeps its rules: when the settings change, only a person who asks for it
+    (``kiosk register rederive``) has it decided again.
+    """
+
+    digest = models.TextField(primary_key=True)
+    settings = models.TextField()
+
+
 class Lesson(models.Model):
     """One class session on one date.
 
@@ -20,6 +31,7 @@ class Lesson(models.Model):
         title: What is shown.
         status: "scheduled" or "cancelled".
         swept_at: When absences were decided; ``NULL`` before.
+        decided_by: The rules by which; ``NULL`` before.
     """
 
     lesson_id = models.TextField(primary_key=True)
@@ -32,6 +44,9 @@ class Lesson(models.Model):
     title = models.TextField()
     status = models.TextField(default="scheduled")
     swept_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        RuleSet, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         indexes: ClassVar = [
@@ -80,10 +95,13 @@ class MarkChange(models.Model):
     """One change of a mark, appended and never changed; its ``id`` is the audit position.
 
     Attributes:
-        before, after: Codes; ``before`` is "not-known" for the first.
+        before, after: Codes; ``before`` is "not-known" for the first. They are equal where another
+            event decides the same code, so that every position of the trail has all that was known.
         account: Who changed it; ``NULL`` for a rule.
         rule: The rule that changed it; "" for a person.
-        reason: Why, in the words of the person who changed it.
+        minutes_late, seen_at, clock: Of the event that decided, as in the mark; empty for a person,
+            unless an undo brings back what the rules say.
+        reason: Why, in the words of the person who changed it, or had the rules applied again.
         version: The mark's version after the change.
         undoes: The change that this one takes back.
     """
@@ -97,6 +115,9 @@ class MarkChange(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     rule = models.TextField(default="")
+    minutes_late = models.IntegerField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    clock = models.TextField(default="")
     reason = models.TextField(default="")
     version = models.IntegerField()
     undoes = models.ForeignKey(

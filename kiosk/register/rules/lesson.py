@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from kiosk.register.completeness import Completeness
+from kiosk.register.rules.settings import RuleSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Lesson:
         session: The class session as kiosks write it in events, such as "2026-11-24/maths-7b";
             empty when they are not told.
         is_cancelled: It does not take place.
+        decided_by: The rules that it was decided by, and keeps; ``None`` before.
     """
 
     lesson_id: str
@@ -34,11 +36,16 @@ class Lesson:
     ends_at: datetime
     session: str = ""
     is_cancelled: bool = False
+    decided_by: RuleSettings | None = None
 
     def __post_init__(self) -> None:
         """Keep the times in UTC."""
         object.__setattr__(self, "starts_at", _utc(self.starts_at))
         object.__setattr__(self, "ends_at", _utc(self.ends_at))
+
+    def rules(self, settings: RuleSettings) -> RuleSettings:
+        """Return the rules that hold for the lesson: its own once it is decided."""
+        return self.decided_by or settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def place(scan: Scan, room: str, lessons: Iterable[Lesson], settings: RuleSettin
 
 def in_window(scan: Scan, lesson: Lesson, settings: RuleSettings) -> bool:
     """Return whether an event may be somebody's coming to a lesson, or leaving it."""
+    settings = lesson.rules(settings)
     if is_exit(scan, settings):
         return lesson.starts_at <= scan.scanned_at < lesson.ends_at + settings.window_after
     return lesson.starts_at - settings.window_before <= scan.scanned_at < lesson.ends_at

@@ -69,4 +69,8 @@ def _has_left(lesson: Lesson, scans: Sequence[Scan], settings: RuleSettings) -> 
     """Return whether the last that was seen is the student's leaving after the lesson began."""
     trusted = [one for one in scans if one.clock_is_synchronised]
     last = max(trusted, key=lambda one: (one.scanned_at, one.event_id), default=None)
-    return last is not None and is_exit(last, settings) and last.scanned_at >= lesson.starts_at
+    return (
+        last is not None
+        and is_exit(last, lesson.rules(settings))
+        and last.scanned_at >= lesson.starts_at
+    )

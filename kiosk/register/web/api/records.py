@@ -85,7 +85,7 @@ class ChangeRecord(msgspec.Struct, frozen=True, kw_only=True):
         subject_id: The student.
         at: When, UTC.
         before: The code before.
-        after: The code after.
+        after: The code after; the same where another event decides it.
         account: User name of who changed it; ``null`` for a rule.
         rule: The rule that changed it; empty for a person.
         reason: Why.

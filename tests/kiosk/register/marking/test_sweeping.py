@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from kiosk.protocol.participation import decode_window
+from kiosk.register.corrections import set_marks
+from kiosk.register.marking.rederive import rederive
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.models import (
     Account,
@@ -13,10 +15,13 @@ from kiosk.register.models import (
     Kiosk,
     KioskAlert,
     Lesson,
+    MarkChange,
+    Outbox,
     ParticipationWindow,
     Publication,
 )
 from kiosk.register.participation import close_window, open_window
+from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.register.store import store
 from tests.kiosk.register.marking.support import (
@@ -24,6 +29,7 @@ from tests.kiosk.register.marking.support import (
     history,
     make_class,
     make_lesson,
+    marker_at,
     marks,
     minutes,
     place,
@@ -159,3 +165,74 @@ def test_old_changes_are_deleted() -> None:
     Change.objects.create(at=minutes(-1), kind="lesson", key="new")
     sweep(minutes(0))
     assert list(Change.objects.values_list("key", flat=True)) == ["new"]
+
+
+STRICT = RuleSettings(late_after_min=3)
+
+
+def _decided_by_five_minutes() -> None:
+    """Two lessons; one student came 5 minutes late to the first, one was corrected."""
+    school_class = make_class("s-1", "s-2")
+    make_lesson(school_class)
+    make_lesson(school_class, "art", start=END + timedelta(minutes=30))
+    scan(1, "s-1", minutes(5))
+    scan(2, "s-2", minutes(5))
+    place(minutes(6))
+    report(2, minutes(46))
+    sweep(minutes(47))
+    assert marks() == {"s-1": "present", "s-2": "present"}
+
+
+def test_changed_rules_do_not_rewrite_what_was_decided() -> None:
+    """Neither a new process, nor the next lesson, nor an event of the next lesson."""
+    _decided_by_five_minutes()
+    scan(3, "s-1", END + timedelta(minutes=34))
+    marker_at(minutes(80), STRICT).place_new()
+    Sweeper(STRICT, (), minutes(80)).sweep(minutes(81))
+    assert marks() == {"s-1": "present", "s-2": "present"}
+    assert marks("art") == {"s-1": "late"}
+
+
+def test_an_event_after_the_decision_is_judged_by_the_rules_of_the_decision() -> None:
+    """A student whose event comes late is treated as the others were."""
+    school_class = make_class("s-1", "s-2")
+    make_lesson(school_class)
+    report(0, minutes(46))
+    sweep(minutes(47))
+    scan(1, "s-1", minutes(5), arrives=minutes(90))
+    marker_at(minutes(91), STRICT).place_new()
+    assert marks() == {"s-1": "present", "s-2": "absent"}
+
+
+def test_who_asks_for_it_gets_the_past_decided_again() -> None:
+    """As changes with the reason; a correction stays, and a dry run writes nothing."""
+    _decided_by_five_minutes()
+    lesson = Lesson.objects.get(pk="maths")
+    office = Account.objects.create_user("olga", role="office")
+    set_marks(
+        lesson, {"s-2": 1}, Code.EXCUSED, "doctor",
+        account=office, settings=RuleSettings(), now=minutes(50),
+    )  # fmt: skip
+    day, now = lesson.date, minutes(100)
+    would = rederive(day, day, STRICT, now, "", dry_run=True)
+    assert [(one.person_id, one.before, one.after) for one in would.changes] == [
+        ("s-1", "present", "late")
+    ]
+    assert marks() == {"s-1": "present", "s-2": "excused"}
+    done = rederive(day, day, STRICT, now, "3 minutes since September", dry_run=False)
+    assert (done.lessons, done.waiting) == (1, ())
+    assert marks() == {"s-1": "late", "s-2": "excused"}
+    change = MarkChange.objects.get(person="s-1", after="late")
+    assert (change.reason, change.account) == ("3 minutes since September", None)
+    sweep(minutes(101), since=minutes(0))
+    assert marks()["s-1"] == "late", "it keeps the rules by which it was decided last"
+
+
+def test_a_lesson_is_not_decided_again_without_its_kiosk() -> None:
+    """Else an outage of today would make the past unknown."""
+    _decided_by_five_minutes()
+    Kiosk.objects.all().delete()
+    Outbox.objects.all().delete()
+    day = Lesson.objects.get(pk="maths").date
+    done = rederive(day, day, STRICT, minutes(100), "asked", dry_run=False)
+    assert (done.lessons, done.waiting, done.changes) == (0, ("maths",), ())
