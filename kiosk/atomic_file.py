@@ -147,3 +147,17 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def create_folder_for_owner(path: Path) -> None:
+    """Create a folder where it is absent, for its owner alone.
+
+    When root creates it, it belongs to the owner of the folder that it is in.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    is_new = not path.exists()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if is_new:
+        give_to_owner_of(path.parent, path)

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
-from kiosk.atomic_file import give_to_owner_of
+from kiosk.atomic_file import create_folder_for_owner
 from kiosk.config_file import ConfigFile, Problem, Section
 from kiosk.errors import ConfigError
 from kiosk.host_name import host_problem
@@ -156,6 +156,12 @@ class MqttSection(Section, frozen=True):
             yield "ca_file", "needed when mqtt.cert_file is set: only TLS uses it"
 
 
+class KioskMqttSection(MqttSection, frozen=True):
+    """The MQTT broker as a kiosk uses it, and whether Home Assistant is told of the kiosk."""
+
+    homeassistant_prefix: Annotated[str, Meta(pattern="^([^+#/]+(/[^+#/]+)*)?$")] = ""
+
+
 class StateSection(Section, frozen=True):
     """Files that the kiosk owns."""
 
@@ -177,7 +183,7 @@ class Config(Section, frozen=True):
     quality: QualitySection = QualitySection()
     track: TrackSection = TrackSection()
     decision: DecisionSection = DecisionSection()
-    mqtt: MqttSection = MqttSection()
+    mqtt: KioskMqttSection = KioskMqttSection()
     state: StateSection = StateSection()
     lesson: tuple[LessonSection, ...] = ()
 
@@ -246,16 +252,11 @@ def parse_config(text: bytes, source: str) -> Config:
 def make_directory(config: Config) -> None:
     """Create the folder of the kiosk's files, if it is absent, for its owner alone.
 
-    When root creates it, it belongs to the owner of the folder that it is in.
-
     Raises:
         ConfigError: It cannot be created.
     """
     try:
-        is_new = not config.directory.exists()
-        config.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if is_new:
-            give_to_owner_of(config.directory.parent, config.directory)
+        create_folder_for_owner(config.directory)
     except OSError as exc:
         message = f"state.directory: {config.directory} cannot be made ({exc.strerror})"
         raise ConfigError(message) from exc

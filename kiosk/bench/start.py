@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from kiosk.config import CameraSection, Config, MqttSection, StateSection
+from kiosk.config import CameraSection, Config, KioskMqttSection, StateSection
 from kiosk.errors import KioskError
 
 STARTS: Final = 3
@@ -97,7 +97,7 @@ def _for_bench(config: Config, camera: CameraSection, folder: Path, port: int) -
     return replace(
         config,
         camera=camera,
-        mqtt=MqttSection(host="127.0.0.1", port=port),
+        mqtt=KioskMqttSection(host="127.0.0.1", port=port),
         state=StateSection(directory=str(folder)),
     )
 

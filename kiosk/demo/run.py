@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock
-from kiosk.config import CameraSection, Config, KioskSection, MqttSection, StateSection
+from kiosk.config import (
+    CameraSection,
+    Config,
+    KioskMqttSection,
+    KioskSection,
+    MqttSection,
+    StateSection,
+)
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
 from kiosk.enrolment.person import look
@@ -60,7 +67,7 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-demo-"))
         broker = stack.enter_context(EmbeddedBroker())
-        mqtt = MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)
+        mqtt = KioskMqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)
         config = Config(
             state=StateSection(directory=folder),
             mqtt=mqtt,

@@ -14,6 +14,7 @@ from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, EMBEDDING_DIM
 from kiosk.daemon import wiring
 from kiosk.daemon.wiring import build_daemon
 from kiosk.errors import ConfigError, InUseError, ModelError, OutboxError, PhotoError
+from kiosk.mqtt.connection import Connection
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.gallery import Gallery, save_gallery
@@ -174,3 +175,17 @@ def test_a_second_kiosk_on_the_same_files_is_refused(configure: Configure) -> No
         with pytest.raises(InUseError, match=rf"`kiosk run` \(process {os.getpid()}\) is running"):
             build_daemon(config, second, gallery=gallery)
         assert InUseError.exit_code == 75
+
+
+@pytest.mark.parametrize("prefix", ["", "homeassistant"])
+def test_home_assistant_is_told_of_the_kiosk_where_its_prefix_is_set(
+    prefix: str, bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One retained message more; nothing by default."""
+    announced: list[str] = []
+    monkeypatch.setattr(Connection, "announce", lambda _, one: announced.append(one.topic))
+    broker = f'[mqtt]\nhost = "localhost"\nhomeassistant_prefix = "{prefix}"\n'
+    with ExitStack() as stack:
+        build_daemon(load_config(write_config(tmp_path, bundle_path, broker)), stack)
+    found = [topic for topic in announced if topic.startswith("homeassistant/device/kiosk-")]
+    assert len(found) == bool(prefix)
