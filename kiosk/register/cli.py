@@ -12,6 +12,7 @@ from kiosk.cli import positive_int
 from kiosk.errors import MissingExtraError
 from kiosk.register.accounts.options import add_account
 from kiosk.register.config import REGISTER_FILE, RegisterConfig
+from kiosk.register.handover.options import add_marks
 from kiosk.register.office.options import add_import
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
@@ -37,6 +38,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     gaps.add_argument("--all", action="store_true", help="show kiosks without gaps, too")
     _add_bin(actions)
     _add_export(actions)
+    add_marks(actions, _action, _open, _date)
     add_account(actions, _action, _open)
     add_import(actions, _action, _open)
     _add_erase(actions)

@@ -39,6 +39,7 @@ class SiteSection(Section, frozen=True, kw_only=True):
 
     name: Name
     timezone: str
+    ed_fi_school_id: Annotated[int, Meta(ge=0)] = 0
 
     def problems(self) -> Iterator[Problem]:
         """Check that the time zone is known."""
@@ -112,6 +113,14 @@ class OidcSection(Section, frozen=True, kw_only=True):
             yield "issuer", "expected an address with https://, such as https://accounts.google.com"
 
 
+class ExportsSection(Section, frozen=True):
+    """What other systems want to be called in the files for them."""
+
+    canvas_column: str = "Attendance"
+    ed_fi_school_id: Annotated[int, Meta(ge=0)] = 0
+    school_year_begins: Annotated[int, Meta(ge=1, le=12)] = 8
+
+
 class RegisterConfig(Section, frozen=True):
     """The content of ``register.toml``; each field is the table of the same name."""
 
@@ -121,6 +130,7 @@ class RegisterConfig(Section, frozen=True):
     ingest: IngestSection = IngestSection()
     pages: PagesSection = PagesSection()
     rules: RuleSettings = RuleSettings()
+    exports: ExportsSection = ExportsSection()
     code: tuple[CodeSection, ...] = ()
     site: tuple[SiteSection, ...] = ()
     oidc: tuple[OidcSection, ...] = ()
@@ -134,6 +144,11 @@ class RegisterConfig(Section, frozen=True):
         """Return the time zone of a site."""
         own = next((one.timezone for one in self.site if one.name == site), None)
         return self.zone if own is None else ZoneInfo(own)
+
+    def ed_fi_school_id(self, site: str) -> int:
+        """Return the number of a site's school in Ed-Fi; 0 if it has none."""
+        own = next((one.ed_fi_school_id for one in self.site if one.name == site), 0)
+        return own or self.exports.ed_fi_school_id
 
     @property
     def codes(self) -> Mapping[Code, CodeFacts]:

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from kiosk.atomic_file import atomic_write
@@ -18,6 +17,7 @@ from kiosk.register.commands.list import as_record, within_day
 from kiosk.register.commands.output import opened
 from kiosk.register.config import RegisterConfig
 from kiosk.register.exports.cells import cell
+from kiosk.register.handover.position import newest
 from kiosk.register.models import Event
 
 _COLUMNS: Final = (
@@ -57,7 +57,7 @@ def export_events(
     if first is not None and last is not None and last < first:
         raise ConfigError(f"--to: {last} is before --from {first}")
     with opened():
-        position = _last_position() if up_to is None else up_to
+        position = newest(Event.objects.all(), "register_event") if up_to is None else up_to
         events = Event.objects.filter(pk__lte=position).order_by("pk")
         days = (first or date.min.replace(year=1000), last or date.max.replace(year=9000))
         if first is not None or last is not None:
@@ -66,18 +66,6 @@ def export_events(
             count = _write_all(events, _json_writer(stream) if as_json else _csv_writer(stream))
     sys.stderr.write(f"{count} events, up to position {position}\n")
     return 0
-
-
-def _last_position() -> int:
-    """Return an id to which nothing can be added any more.
-
-    PostgreSQL gives out ids before the commit: wait until nobody is writing.
-    """
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("LOCK TABLE register_event IN SHARE MODE")
-        return Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _write_all(events: QuerySet[Event], write: Write) -> int:

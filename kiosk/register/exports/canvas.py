@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Final
 
 from kiosk.register.exports.cells import is_formula, write_csv
-from kiosk.register.exports.records import Handover, LeftOut, Line, in_order
+from kiosk.register.exports.records import Handover, LeftOut, Line, Why, in_order
 from kiosk.register.exports.table import percent
 from kiosk.register.rules.codes import CODES, Code, CodeFacts
 
@@ -48,9 +48,9 @@ def canvas_csv(
         first = own[-1]
         score = _score((one.code for one in own), table, late_weight)
         if score is None:
-            left_out.append(LeftOut(first, "no lesson that counts toward the rate"))
+            left_out.append(LeftOut(first, Why.NOTHING_COUNTS))
         elif is_formula(first.other_id):
-            left_out.append(LeftOut(first, "an id that a spreadsheet would run"))
+            left_out.append(LeftOut(first, Why.FORMULA))
         else:
             rows.append((first.name, "", first.other_id, "", first.class_title, score))
     header = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", assignment)

@@ -5,11 +5,11 @@ relied on.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kiosk.register.exports.records import Handover, LeftOut, Line, in_order
+from kiosk.register.exports.records import Handover, LeftOut, Line, Why, in_order
 from kiosk.register.rules.codes import CODES, Code, CodeFacts
 
 _DESCRIPTOR: Final = "uri://ed-fi.org/AttendanceEventCategoryDescriptor#"
@@ -38,7 +38,7 @@ class Section:
 
 def ed_fi_json(
     lines: Iterable[Line],
-    sections: Mapping[str, Section],
+    section_of: Callable[[Line], Section | Why],
     table: Mapping[Code, CodeFacts] = CODES,
     *,
     namespace: str = _DESCRIPTOR,
@@ -47,7 +47,7 @@ def ed_fi_json(
 
     Args:
         lines: The students and lessons.
-        sections: The section of each class, by class id.
+        section_of: The section of a line, or why it has none.
         table: The category of each code.
         namespace: What stands before the category; an agency may have its own.
     """
@@ -55,17 +55,17 @@ def ed_fi_json(
     left_out: list[LeftOut] = []
     keys = set[tuple[object, ...]]()
     for line in in_order(lines):
-        section = sections.get(line.class_id)
+        section = section_of(line)
         category = table[line.code].ed_fi
         key = (line.class_id, line.other_id, line.date, category)
-        if section is None:
-            left_out.append(LeftOut(line, "the class has no section of Ed-Fi"))
-        elif not category:
-            left_out.append(LeftOut(line, f"{line.code.value} has no category in Ed-Fi"))
+        if not category:
+            left_out.append(LeftOut(line, Why.NO_CATEGORY))
+        elif isinstance(section, Why):
+            left_out.append(LeftOut(line, section))
         elif len(line.other_id) > _STUDENT_ID_MAX:
-            left_out.append(LeftOut(line, f"the id is longer than {_STUDENT_ID_MAX} characters"))
+            left_out.append(LeftOut(line, Why.LONG_ID))
         elif key in keys:
-            left_out.append(LeftOut(line, "Ed-Fi takes a category once for a section and day"))
+            left_out.append(LeftOut(line, Why.TWICE))
         else:
             keys.add(key)
             events.append(_event(line, section, namespace + category))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from kiosk.register.exports.cells import is_formula, write_csv
-from kiosk.register.exports.records import Handover, LeftOut, Line, in_order
+from kiosk.register.exports.records import Handover, LeftOut, Line, Why, in_order
 from kiosk.register.rules.codes import CODES, Code, CodeFacts
 
 
@@ -32,11 +32,11 @@ def moodle_csv(lines: Iterable[Line], table: Mapping[Code, CodeFacts] = CODES) -
     for line in lines:
         acronym = table[line.code].moodle
         if not acronym:
-            left_out.append(LeftOut(line, f"{line.code.value} has no acronym in Moodle"))
+            left_out.append(LeftOut(line, Why.NO_ACRONYM))
         elif ids[line.other_id.lower()] > 1:
-            left_out.append(LeftOut(line, "another student has the same id"))
+            left_out.append(LeftOut(line, Why.SAME_ID))
         elif is_formula(line.other_id):
-            left_out.append(LeftOut(line, "an id that a spreadsheet would run"))
+            left_out.append(LeftOut(line, Why.FORMULA))
         else:
             rows.append((line.other_id, acronym))
     return Handover(write_csv([("idnumber", "status"), *rows]), tuple(left_out))

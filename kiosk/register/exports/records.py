@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from kiosk.register.rules.codes import Code
 
@@ -65,24 +66,70 @@ class Line:
         return self.sis_id or self.student_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLine:
+    """A change of a mark: who did it, and why.
+
+    Attributes:
+        position: Its place in the audit trail.
+        at: When, aware, in the site's time zone.
+        line: The student in the lesson.
+        before: The code before.
+        after: The code after; the same where another event decided it.
+        changed_by: Who; empty for a rule.
+        rule: The rule; empty for a person.
+        reason: Why, in words.
+        undoes: The position of the change that it takes back.
+    """
+
+    position: int
+    at: datetime
+    line: Line
+    before: Code
+    after: Code
+    changed_by: str = ""
+    rule: str = ""
+    reason: str = ""
+    undoes: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """Where a file stands: which marks it has.
 
     Attributes:
         register_id: Identity of the register's database.
-        position: The audit position: all changes up to it are in the file, and none after it.
+        position: The position, such as "1234-56-20261125T090012Z": all changes up to it are in the
+            file, and none after it.
         scope: What was chosen, such as "10B 2026-11-25".
     """
 
     register_id: str
-    position: int
+    position: str
     scope: str
 
     def file_name(self, kind: str, ending: str) -> str:
-        """Return a name such as ``marks-10B-2026-11-25-p1234.csv``: letters, digits, - and dots."""
+        """Return a name such as ``marks-10B-2026-11-25-p1234-56-20261125T090012Z.csv``.
+
+        It has letters, digits, "-", "_" and dots.
+        """
         scope = re.sub(r"[^\w.]+", "-", self.scope).strip("-.")
         return f"{kind}-{scope}-p{self.position}.{ending}"
+
+
+class Why(StrEnum):
+    """Why another system cannot take a line."""
+
+    NO_ACRONYM = "the status has no acronym in Moodle"
+    SAME_ID = "another student has the same id"
+    FORMULA = "an id that a spreadsheet would run"
+    NOTHING_COUNTS = "no lesson that counts toward the rate"
+    NO_CATEGORY = "the status has no category in Ed-Fi"
+    LONG_ID = "the id is longer than 32 characters"
+    TWICE = "Ed-Fi takes a category once for a section and day"
+    NO_SCHOOL = "the school has no number of Ed-Fi (exports.ed_fi_school_id)"
+    NO_COURSE = "the class has no course code"
+    NO_TERM = "the day is in no term"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +137,7 @@ class LeftOut:
     """A line that another system cannot take, and why: shown beside the file."""
 
     line: Line
-    reason: str
+    reason: Why
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Final, TypeAlias
 
-from kiosk.register.exports.records import Line, Stamp, in_order
+from kiosk.register.exports.records import ChangeLine, Line, Stamp, in_order
 from kiosk.register.rules.codes import CODES, Code, CodeFacts
 from kiosk.register.rules.day import rate
 
@@ -20,6 +20,10 @@ COLUMNS: Final = (
 SUM_COLUMNS: Final = (
     *("class", "student_id", "sis_id", "name", "lessons", *(code.value for code in Code)),
     *("rate_percent", "points", "class_id", "audit_position"),
+)
+CHANGE_COLUMNS: Final = (
+    *("position", "at", "date", "class", "lesson", "student_id", "name", "before", "after"),
+    *("changed_by", "rule", "reason", "undoes", "lesson_id", "class_id", "audit_position"),
 )
 _CLOCKS: Final = {True: "synchronised", False: "unsynchronised", None: ""}
 
@@ -48,6 +52,21 @@ def sums_table(
         groups.setdefault(key, []).append(one)
     rows = [_sum(groups[key], stamp, table) for key in sorted(groups)]
     return Table("students", SUM_COLUMNS, rows)
+
+
+def changes_table(changes: Iterable[ChangeLine], stamp: Stamp) -> Table:
+    """Return a row for each change: who changed what, and why; the oldest first."""
+    order = sorted(changes, key=lambda one: one.position)
+    return Table("changes", CHANGE_COLUMNS, [_change(one, stamp) for one in order])
+
+
+def _change(one: ChangeLine, stamp: Stamp) -> list[Value]:
+    line = one.line
+    return [
+        *(one.position, one.at, line.date, line.class_title, line.lesson_title),
+        *(line.student_id, line.name, one.before.value, one.after.value, one.changed_by),
+        *(one.rule, one.reason, one.undoes, line.lesson_id, line.class_id, stamp.position),
+    ]
 
 
 def _row(line: Line, stamp: Stamp) -> list[Value]:

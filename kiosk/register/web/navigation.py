@@ -13,6 +13,7 @@ _LINKS: Final = (
     ("now", _("Now"), MARKERS),
     ("registers", _("Registers"), MARKERS),
     ("classes", _("Classes"), MARKERS),
+    ("exports", _("Exports"), MARKERS),
     ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("imports", _("Import"), STAFF),

@@ -4,6 +4,8 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from kiosk.register.exports.records import Why
+from kiosk.register.handover.files import Kind
 from kiosk.register.office.trouble import Trouble
 
 BIN_REASONS: Final = {
@@ -95,3 +97,24 @@ CHANGES: Final = {
     "lessons_over": _("Lessons that are over and stay as they are"),
 }
 """What an import changes."""
+FILES: Final = {
+    Kind.MARKS: _("Marks, a row for each student and lesson (CSV)"),
+    Kind.STUDENTS: _("Sums of each student (CSV)"),
+    Kind.CHANGES: _("Changes: who changed what, and why (CSV)"),
+    Kind.WORKBOOK: _("All three as sheets of a workbook (XLSX)"),
+    Kind.MOODLE: _("Moodle: marks of one lesson (CSV)"),
+    Kind.CANVAS: _("Canvas: a column of the gradebook (CSV)"),
+    Kind.ED_FI: _("Ed-Fi: attendance events (JSON)"),
+}
+LEFT_OUT: Final = {
+    Why.NO_ACRONYM: _("the status has no acronym in Moodle"),
+    Why.SAME_ID: _("another student has the same id"),
+    Why.FORMULA: _("an id that a spreadsheet would run"),
+    Why.NOTHING_COUNTS: _("no lesson that counts toward the rate"),
+    Why.NO_CATEGORY: _("the status has no category in Ed-Fi"),
+    Why.LONG_ID: _("the id is longer than 32 characters"),
+    Why.TWICE: _("Ed-Fi takes a category once for a section and day"),
+    Why.NO_SCHOOL: _("the school has no number of Ed-Fi (exports.ed_fi_school_id)"),
+    Why.NO_COURSE: _("the class has no course code"),
+    Why.NO_TERM: _("the day is in no term"),
+}

@@ -8,7 +8,7 @@ from kiosk.register.exports.records import Line, Stamp
 from kiosk.register.rules.codes import Code
 
 ZONE = ZoneInfo("America/Mexico_City")
-STAMP = Stamp("r-1", 1234, "10B: 25/11/2026")
+STAMP = Stamp("r-1", "1234-5-20261125T150000Z", "10B: 25/11/2026")
 DAY = date(2026, 11, 25)
 
 

@@ -9,7 +9,7 @@ import pytest
 from kiosk.register.exports.canvas import canvas_csv
 from kiosk.register.exports.ed_fi import Section, ed_fi_json
 from kiosk.register.exports.moodle import moodle_csv
-from kiosk.register.exports.records import Handover
+from kiosk.register.exports.records import Handover, Line, Why
 from kiosk.register.rules.codes import Code
 from tests.kiosk.register.exports.support import LATE, LINES, line
 
@@ -24,7 +24,7 @@ def test_moodle_gets_ids_and_acronyms_alone() -> None:
     """No time of scan, by which it would count everybody as present."""
     found = moodle_csv([OPEN, *LINES])
     assert found.data.decode() == "idnumber,status\r\ns-Ada,P\r\ns-Bob,L\r\n1041,E\r\n"
-    assert reasons(found) == [("Di", "not-known has no acronym in Moodle")]
+    assert reasons(found) == [("Di", "the status has no acronym in Moodle")]
 
 
 def test_who_shares_an_id_is_not_handed_to_moodle() -> None:
@@ -72,6 +72,12 @@ SECTION = Section(
     section_identifier="MAT-1-10B",
     session_name="2026-2027 Fall",
 )
+
+
+def section_of(one: Line) -> Section | Why:
+    return SECTION if one.class_id == "10B" else Why.NO_COURSE
+
+
 REFERENCE = ("localCourseCode", "schoolId", "schoolYear", "sectionIdentifier", "sessionName")
 SCHEMA = {
     # After Ed-Fi's documentation of StudentSectionAttendanceEvent; its own OpenAPI document was not
@@ -116,7 +122,7 @@ def test_ed_fi_gets_events() -> None:
     """With the arrival where the clock can be relied on, and the reason of a correction."""
     unsure = line("Eve", Code.LATE, arrived_at=LATE.arrived_at, is_clock_trusted=False)
     long = line("Flo", Code.LEFT_EARLY, reason="x" * 300)
-    found = ed_fi_json([OPEN, *LINES, unsure, long], {"10B": SECTION})
+    found = ed_fi_json([OPEN, *LINES, unsure, long], section_of)
     events = json.loads(found.data)
     jsonschema.validate(events, SCHEMA)
     categories = [one["attendanceEventCategoryDescriptor"].partition("#")[2] for one in events]
@@ -126,7 +132,7 @@ def test_ed_fi_gets_events() -> None:
     assert [one.get("arrivalTime") for one in events] == [None, "08:11:30", None, None, None]
     assert events[2]["studentReference"] == {"studentUniqueId": "1041"}
     assert events[2]["attendanceEventReason"] == "dentist"
-    assert reasons(found) == [("Di", "not-known has no category in Ed-Fi")]
+    assert reasons(found) == [("Di", "the status has no category in Ed-Fi")]
 
 
 def test_what_ed_fi_would_refuse_is_named() -> None:
@@ -137,9 +143,9 @@ def test_what_ed_fi_would_refuse_is_named() -> None:
         line("Cy"),
         line("Cy", lesson_id="art"),
     ]
-    found = ed_fi_json(lines, {"10B": SECTION})
-    assert [reason for _, reason in sorted(reasons(found))] == [
-        "the class has no section of Ed-Fi",
+    found = ed_fi_json(lines, section_of)
+    assert [str(reason) for _, reason in sorted(reasons(found))] == [
+        "the class has no course code",
         "the id is longer than 32 characters",
         "Ed-Fi takes a category once for a section and day",
     ]
@@ -150,6 +156,6 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     for make in (
         moodle_csv,
         lambda lines: canvas_csv(lines, "Attendance"),
-        lambda lines: ed_fi_json(lines, {"10B": SECTION}),
+        lambda lines: ed_fi_json(lines, section_of),
     ):
         assert make(LINES) == make(LINES[::-1])

@@ -40,7 +40,7 @@ def test_a_row_has_the_mark_and_how_it_came_to_be() -> None:
         "points": "0",
         "lesson_id": "maths",
         "class_id": "10B",
-        "audit_position": "1234",
+        "audit_position": "1234-5-20261125T150000Z",
     }
     assert (cy["status"], cy["derived"], cy["reason"]) == ("excused", "absent", "dentist")
     assert (cy["corrected_by"], cy["corrected_at"]) == ("office", "2026-11-25T09:00:00-06:00")
@@ -75,7 +75,7 @@ def test_the_workbook_says_where_it_stands() -> None:
     """On its last sheet, with the register's id."""
     text = unzipped(tables_xlsx([marks_table(LINES, STAMP)], STAMP))
     assert b"audit_position" in text["xl/sharedStrings.xml"]
-    assert b"<v>1234</v>" in text["xl/worksheets/sheet2.xml"]
+    assert b">1234-5-20261125T150000Z<" in text["xl/sharedStrings.xml"]
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", " =1", "\uff1d1", '=HYPERLINK("http://x")']
@@ -94,5 +94,5 @@ def test_a_spreadsheet_runs_nothing(text: str) -> None:
 
 def test_a_file_has_a_name_that_every_system_takes() -> None:
     """What was chosen, and the position."""
-    assert STAMP.file_name("marks", "csv") == "marks-10B-25-11-2026-p1234.csv"
-    assert Stamp("r", 5, "../../etc").file_name("marks", "csv") == "marks-etc-p5.csv"
+    assert STAMP.file_name("marks", "csv") == "marks-10B-25-11-2026-p1234-5-20261125T150000Z.csv"
+    assert Stamp("r", "5", "../../etc").file_name("marks", "csv") == "marks-etc-p5.csv"

@@ -39,6 +39,8 @@ PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "classes": ({}, MARKERS),
     "class-days": (CLASS, MARKERS),
     "student": (STUDENT, MARKERS),
+    "exports": ({}, MARKERS),
+    "export": ({"kind": "marks"}, MARKERS),
     "registers": ({}, MARKERS),
     "mark-details": (MARK, MARKERS),
     "mend": (LESSON, MARKERS),

@@ -10,6 +10,7 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("alice", "/classes"),
     ("alice", "/classes/7b/days"),
     ("alice", "/students/s-1/lessons"),
+    ("alice", "/exports?class=7b"),
     ("olga", "/now"),
     ("ada", "/accounts"),
     ("ada", "/accounts/1"),
