@@ -15,6 +15,7 @@ from kiosk.clock import Clock, SystemClock, unix_s
 from kiosk.config import Config, MqttSection
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
+from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.reloading import Loaded, Loader
@@ -22,7 +23,6 @@ from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
 from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import GalleryError
-from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.client import check_broker_files, read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
@@ -31,7 +31,6 @@ from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.homeassistant import discovery_topic, encode_discovery
 from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.decide import DecisionRule
@@ -93,9 +92,8 @@ def build_daemon(
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
-    if prefix := config.mqtt.homeassistant_prefix:
-        found = encode_discovery(address, VERSION)
-        connection.announce(Announcement(discovery_topic(prefix, address), found))
+    for announcement in discovery(config, address, VERSION):
+        connection.announce(announcement)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
     window = mqtt.inflight_max // 2
     RegisterLink(

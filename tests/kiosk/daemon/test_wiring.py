@@ -177,15 +177,18 @@ def test_a_second_kiosk_on_the_same_files_is_refused(configure: Configure) -> No
         assert InUseError.exit_code == 75
 
 
-@pytest.mark.parametrize("prefix", ["", "homeassistant"])
-def test_home_assistant_is_told_of_the_kiosk_where_its_prefix_is_set(
-    prefix: str, bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_home_assistant_is_told_of_the_kiosk_until_that_is_switched_off(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One retained message more; nothing by default."""
-    announced: list[str] = []
-    monkeypatch.setattr(Connection, "announce", lambda _, one: announced.append(one.topic))
-    broker = f'[mqtt]\nhost = "localhost"\nhomeassistant_prefix = "{prefix}"\n'
-    with ExitStack() as stack:
-        build_daemon(load_config(write_config(tmp_path, bundle_path, broker)), stack)
-    found = [topic for topic in announced if topic.startswith("homeassistant/device/kiosk-")]
-    assert len(found) == bool(prefix)
+    """Nothing by default; one retained message; and an empty one that removes the device."""
+    announced: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        Connection, "announce", lambda _, one: announced.append((one.topic, bool(one.payload)))
+    )
+    for prefix, expected in (("", []), ("ha", [True]), ("ha", [True]), ("", [False])):
+        broker = f'[mqtt]\nhost = "localhost"\nhomeassistant_prefix = "{prefix}"\n'
+        announced.clear()
+        with ExitStack() as stack:
+            build_daemon(load_config(write_config(tmp_path, bundle_path, broker)), stack)
+        told = [has for topic, has in announced if topic.startswith("ha/device/kiosk-")]
+        assert told == expected

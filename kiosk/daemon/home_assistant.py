@@ -1,0 +1,41 @@
+"""Tell Home Assistant of the kiosk, and take it back when that is switched off."""
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from kiosk.atomic_file import atomic_write
+from kiosk.config import Config
+from kiosk.mqtt.announcements import Announcement
+from kiosk.protocol.homeassistant import discovery_topic, encode_discovery
+from kiosk.protocol.topics import KioskAddress
+
+_log = logging.getLogger(__name__)
+_FILE: Final = "homeassistant-topic"
+"""In the kiosk's folder: the topic of the last announcement, which the broker keeps."""
+
+
+def discovery(config: Config, address: KioskAddress, version: str) -> Iterator[Announcement]:
+    """Return what must be announced: the kiosk, and an empty message where it stood before.
+
+    Args:
+        config: The configuration.
+        address: The kiosk.
+        version: Version of its software.
+    """
+    path = config.directory / _FILE
+    prefix = config.mqtt.homeassistant_prefix
+    topic = discovery_topic(prefix, address) if prefix else ""
+    try:
+        former = path.read_text().strip() if path.exists() else ""
+        if topic and former != topic:
+            with atomic_write(path) as partial:
+                partial.write_text(f"{topic}\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        _log.warning("%s: cannot be used (%s); an old announcement may stay", path, exc)
+        former = ""
+    # It is taken back at each start while that is switched off: the broker may have been away.
+    if former not in {"", topic}:
+        yield Announcement(former, b"")
+    if topic:
+        yield Announcement(topic, encode_discovery(address, version))
