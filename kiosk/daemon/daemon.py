@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kiosk.camera.base import Camera
-from kiosk.clock import Clock
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.redating import Redater
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.status_board import State
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, GalleryError, KioskError, RecordingError
 from kiosk.mqtt.worker import ConnectionWorker
@@ -49,6 +50,7 @@ class Daemon:
         checks: Called with each frame; each raises when a thread of the process has failed.
         loader: Reads the gallery, and for a reload (SIGHUP) thresholds and timetable, too.
         clock: Time.
+        redater: Gives events the right time once it is certain.
         notifier: To systemd.
         state: What ``systemctl status``, ``kiosk status`` and the health message show.
         observer: Looks at every frame.
@@ -65,7 +67,8 @@ class Daemon:
     mqtt: ConnectionWorker
     checks: tuple[Callable[[], None], ...]
     loader: Loader
-    clock: Clock
+    clock: SteadyClock
+    redater: Redater
     notifier: Notifier
     state: State
     observer: Observer
@@ -184,6 +187,9 @@ class Daemon:
             check()
         now_s = self.clock.monotonic_s()
         self.recorder.retry(now_s)
+        if self.redater.turn(self.recorder.make, self.recorder.session_at, now_s):
+            self.recorder.committed()
+        self.state.vitals.clock_off_s = self.clock.off_s()
         self.state.vitals.in_memory = len(self.recorder.backlog)
         if self.reload.is_set():
             self.reload.clear()

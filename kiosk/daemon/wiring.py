@@ -1,6 +1,7 @@
 """The composition root: builds every object of the daemon, in one place."""
 
 import logging
+import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,9 +19,11 @@ from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.redating import Redater
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
 from kiosk.daemon.status_board import State, StatusBoard
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import GalleryError
 from kiosk.mqtt.client import check_broker_files, read_password
@@ -76,11 +79,11 @@ def build_daemon(
         InUseError: Another kiosk runs with the same files.
         BrokerError, MissingExtraError: The embedded broker cannot be started.
     """
-    clock, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
+    system, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
     require_broker(config.mqtt)
     check_broker_files(config.mqtt)
     notifier = Notifier.from_environment(os.environ)
-    board = build_board(config, notifier, clock)
+    board = build_board(config, notifier, system)
     board.show()  # before the gallery is read: an erasure changes it first, or finds the daemon
     recogniser = build_recogniser(config)
     model_id = recogniser.embedder.model_id
@@ -89,6 +92,7 @@ def build_daemon(
     outbox = stack.enter_context(open_outbox(config))
     signer = read_signer(config)
     stack.enter_context(only_kiosk(config))  # last of what may have to wait for the disk
+    clock = _steady_clock(system, outbox)
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
@@ -132,6 +136,7 @@ def build_daemon(
         checks=(broker.check, worker.check) if broker else (worker.check,),
         loader=loader,
         clock=clock,
+        redater=Redater(outbox),
         notifier=notifier,
         state=state,
         observer=Observer(state),
@@ -159,6 +164,14 @@ def _people(
     except GalleryError as exc:
         _log.warning("waiting for a gallery: %s", exc)
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
+
+
+def _steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:
+    """Build the kiosk's own time, which goes on from what the events say."""
+    offset_s, newest_s = outbox.newest_dated(clock.boot_id())
+    return SteadyClock(
+        clock, offset_s=offset_s, not_before_s=-math.inf if newest_s is None else newest_s
+    )
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:

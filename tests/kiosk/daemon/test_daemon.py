@@ -360,7 +360,7 @@ def test_a_person_in_view_when_the_class_session_changes_attends_both(
     def script() -> Iterator[Image]:
         shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
         yield from shown
-        clock.set_utc(clock.utc() + timedelta(days=1), synchronised=True)
+        clock.advance(timedelta(days=1).total_seconds())
         yield from reversed(shown)
 
     daemon = build(script())
