@@ -1,4 +1,4 @@
-"""Turn a decision into an attendance event and store it in the outbox."""
+"""Turn a decision into an event and store it in the outbox."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,12 +11,20 @@ import msgspec
 from kiosk.config import Config
 from kiosk.daemon.backlog import Backlog
 from kiosk.daemon.events import EventMaker
-from kiosk.daemon.repeats import is_repeat
+from kiosk.daemon.participation import Window
+from kiosk.daemon.repeats import counted, is_repeat, took_part
+from kiosk.daemon.room_lessons import RoomLessons
 from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.errors import OutboxError
 from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import DeduplicationKey
-from kiosk.protocol.event import AttendanceEvent, DecisionRecord, PersonEvent, event_type
+from kiosk.mqtt.outbox_rows import DeduplicationKey, IsRepeat
+from kiosk.protocol.event import (
+    AttendanceEvent,
+    DecisionRecord,
+    ParticipationEvent,
+    PersonEvent,
+    event_type,
+)
 from kiosk.records import Decision, Verdict
 from kiosk.timetable import ClassSession
 
@@ -34,7 +42,7 @@ class Stored:
         event: With its sequence number.
     """
 
-    event: AttendanceEvent
+    event: PersonEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ class Recorder:
         model_id: The model that recognised.
         committed: Called after an event is on the disk.
         sign: Signs the bytes of an event.
+        lessons: The lessons that the register told.
         backlog: Events that could not be stored.
         gallery_version: Of the gallery in use.
         gallery_hash: Of the gallery in use.
@@ -95,6 +104,7 @@ class Recorder:
     model_id: str
     committed: Callable[[], None]
     sign: Callable[[bytes], bytes] = lambda payload: payload
+    lessons: RoomLessons = field(default_factory=RoomLessons)
     backlog: Backlog = field(default_factory=Backlog)
     gallery_version: int = 0
     gallery_hash: str = ""
@@ -105,8 +115,8 @@ class Recorder:
         return EventMaker(self.config.kiosk, self.outbox.outbox_id, self.clock, self.sign)
 
     def session_at(self, moment: datetime) -> ClassSession:
-        """Return the class session of a moment."""
-        return self.config.session_at(moment)
+        """Return the class session of a moment, as the register tells it, or the configuration."""
+        return self.lessons.at(moment) or self.config.session_at(moment)
 
     def class_session(self) -> ClassSession:
         """Return the current class session."""
@@ -117,34 +127,56 @@ class Recorder:
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
             return NotKnown(decision.verdict)
         session = self.class_session()
-        event = self._event(decision, decision.subject_id, session)
-        key = self._key(event, session)
-        if self._is_repeat(self.backlog.remembered(key.event_type, key.subject_id), key):
+        return self.keep(self._event(decision, decision.subject_id, session), session)
+
+    def keep(self, event: PersonEvent, session: ClassSession, window: int = 0) -> StoreResult:
+        """Commit an event, unless it repeats another; in memory while nothing can be written.
+
+        Args:
+            event: The event.
+            session: Its class session.
+            window: The participation window of a participation event.
+        """
+        key = self._key(event, session, window)
+        if self._repeats(event)(self.backlog.remembered(key.event_type, key.subject_id), key):
             return AlreadyStored(session)
         try:
-            sequence = self._commit(key, event)
+            stored = self._commit(key, event)
         except OutboxError:
             self.backlog.add(key, event)
             return Postponed(session)
-        if sequence is None:
-            return AlreadyStored(session)
-        return Stored(msgspec.structs.replace(event, sequence=sequence))
+        return AlreadyStored(session) if stored is None else Stored(stored)
 
     def retry(self, now_s: float) -> None:
         """Store what waits in memory, if a try is due; called on every turn of the frame loop."""
         self.backlog.retry(self._commit, now_s)
 
-    def _commit(self, key: DeduplicationKey, event: PersonEvent) -> int | None:
-        """Commit an event to the outbox; return its number, ``None`` for a repeat."""
-        sequence = self.outbox.store_once(key, self.make.build(event), self._is_repeat)
-        if sequence is not None:
-            self.committed()
-            with suppress(OutboxError):  # the event is stored; the next one prunes
-                self._prune()
-        return sequence
+    def _commit(self, key: DeduplicationKey, event: PersonEvent) -> PersonEvent | None:
+        """Commit an event to the outbox; return it with its number, ``None`` for a repeat."""
+        numbered = event
+        is_repeat = self._repeats(event)
 
-    def _is_repeat(self, past: Sequence[DeduplicationKey], key: DeduplicationKey) -> bool:
-        return is_repeat(past, key, self.session_at)
+        def is_known(past: Sequence[DeduplicationKey], key: DeduplicationKey) -> bool:
+            nonlocal numbered
+            numbered = counted(event, past, key)
+            return is_repeat(past, key)
+
+        def build(sequence: int) -> tuple[str, str, bytes]:
+            return self.make.build(numbered)(sequence)
+
+        sequence = self.outbox.store_once(key, build, is_known)
+        if sequence is None:
+            return None
+        self.committed()
+        with suppress(OutboxError):  # the event is stored; the next one prunes
+            self._prune()
+        return msgspec.structs.replace(numbered, sequence=sequence)
+
+    def _repeats(self, event: PersonEvent) -> IsRepeat:
+        """Return what tells whether an event repeats another."""
+        if isinstance(event, ParticipationEvent):
+            return took_part
+        return lambda past, key: is_repeat(past, key, self.session_at)
 
     def _prune(self) -> None:
         """Delete old deduplication keys: of this boot by the monotonic clock, which never jumps.
@@ -168,6 +200,18 @@ class Recorder:
             decision=self._decision_record(decision),
         )
 
+    def participate(self, decision: Decision, window: Window) -> StoreResult:
+        """Store a decision as a participation event, once for each person and window."""
+        if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
+            return NotKnown(decision.verdict)
+        event = ParticipationEvent(
+            **self.make.base(window.session),
+            subject_id=decision.subject_id,
+            decision=self._decision_record(decision),
+            count=1,
+        )
+        return self.keep(event, window.session, window.number)
+
     def _decision_record(self, decision: Decision) -> DecisionRecord:
         return DecisionRecord(
             score=round(decision.score, 4),
@@ -181,7 +225,7 @@ class Recorder:
             gallery_hash=self.gallery_hash,
         )
 
-    def _key(self, event: AttendanceEvent, session: ClassSession) -> DeduplicationKey:
+    def _key(self, event: PersonEvent, session: ClassSession, window: int) -> DeduplicationKey:
         return DeduplicationKey(
             event_type=event_type(event),
             session=session,
@@ -191,4 +235,5 @@ class Recorder:
             monotonic_s=event.monotonic_s,
             time_s=self.clock.utc().timestamp(),
             is_dated=event.clock == "synchronised",
+            window=window,
         )

@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from kiosk.mqtt.outbox_rows import DeduplicationKey
+from kiosk.protocol.event import ParticipationEvent, PersonEvent
 from kiosk.timetable import ClassSession
 
 SAME_S: Final = 12 * 3600.0
@@ -30,6 +33,21 @@ def is_repeat(
         session_at: Returns the class session of a moment.
     """
     return any(_is_of_session(one, key, session_at) for one in past)
+
+
+def took_part(past: Sequence[DeduplicationKey], key: DeduplicationKey) -> bool:
+    """Return whether a participation event repeats another: one for each person and window."""
+    return any((one.session, one.window) == (key.session, key.window) for one in past)
+
+
+def counted(
+    event: PersonEvent, past: Sequence[DeduplicationKey], key: DeduplicationKey
+) -> PersonEvent:
+    """Return a participation event with the person's count in the class session; others as is."""
+    if not isinstance(event, ParticipationEvent):
+        return event
+    count = 1 + sum(one.session == key.session for one in past)
+    return msgspec.structs.replace(event, count=count)
 
 
 def _is_of_session(one: DeduplicationKey, key: DeduplicationKey, session_at: SessionAt) -> bool:

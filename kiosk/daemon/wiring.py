@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from threading import Event
@@ -18,9 +19,12 @@ from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.observer import Observer
+from kiosk.daemon.participation import Windows
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.redating import Redater
+from kiosk.daemon.register_news import subscribe
 from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.room_lessons import RoomLessons
 from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
 from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.steady_clock import SteadyClock
@@ -35,7 +39,7 @@ from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.signature import Signer
-from kiosk.protocol.topics import KioskAddress
+from kiosk.protocol.topics import TIMETABLE, KioskAddress
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
@@ -108,12 +112,22 @@ def build_daemon(
         confirmed=publisher.trim_soon,
         sign=signer.sign,
     )
+    lessons, windows = _room_lessons(config), Windows(clock)
+    subscribe(connection, address, lessons, windows, clock)
     health = _health(config, connection, signer, outbox, clock, model_id)
     loaded = Loaded(matcher, rule, config)
     loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
     recorder = loaded.recorder(
-        Recorder(outbox, clock, config, model_id, committed=publisher.notify, sign=signer.sign)
+        Recorder(
+            outbox,
+            clock,
+            config,
+            model_id,
+            committed=publisher.notify,
+            sign=signer.sign,
+            lessons=lessons,
+        )
     )
     state = State(
         board=board,
@@ -136,6 +150,7 @@ def build_daemon(
         checks=(broker.check, worker.check) if broker else (worker.check,),
         loader=loader,
         clock=clock,
+        windows=windows,
         redater=Redater(outbox),
         notifier=notifier,
         state=state,
@@ -164,6 +179,15 @@ def _people(
     except GalleryError as exc:
         _log.warning("waiting for a gallery: %s", exc)
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
+
+
+def _room_lessons(config: Config) -> RoomLessons:
+    """Read the lessons that the register told before."""
+    topic = KioskAddress.of(config.kiosk).topic(TIMETABLE)
+    before = timedelta(minutes=config.timetable.before_min)
+    lessons = RoomLessons(config.timetable_path, topic, config.zone, before)
+    lessons.load()
+    return lessons
 
 
 def _steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:

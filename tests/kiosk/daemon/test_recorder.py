@@ -79,6 +79,7 @@ class RecorderUnderTest:
         """Store a decision that must become an event."""
         result = self.recorder.store(decision)
         assert isinstance(result, Stored)
+        assert isinstance(result.event, AttendanceEvent)
         return result.event
 
     def are_stored(self, *subjects: str) -> list[bool]:
