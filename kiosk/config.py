@@ -173,6 +173,12 @@ class StateSection(Section, frozen=True):
     events_max: Annotated[int, Meta(ge=1000, le=10_000_000)] = 200_000
 
 
+class TimetableSection(Section, frozen=True):
+    """Lessons that the register tells."""
+
+    before_min: Annotated[int, Meta(ge=0, le=120)] = 10
+
+
 class Config(Section, frozen=True):
     """The content of ``kiosk.toml``; each field is the table of the same name."""
 
@@ -185,6 +191,7 @@ class Config(Section, frozen=True):
     decision: DecisionSection = DecisionSection()
     mqtt: KioskMqttSection = KioskMqttSection()
     state: StateSection = StateSection()
+    timetable: TimetableSection = TimetableSection()
     lesson: tuple[LessonSection, ...] = ()
 
     @property
@@ -206,6 +213,11 @@ class Config(Section, frozen=True):
     def outbox_path(self) -> Path:
         """The event database."""
         return self.directory / "outbox.sqlite3"
+
+    @property
+    def timetable_path(self) -> Path:
+        """The lessons that the register told."""
+        return self.directory / "timetable.json"
 
     @property
     def zone(self) -> ZoneInfo:

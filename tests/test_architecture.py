@@ -57,8 +57,8 @@ STAGES = {
     "outbox": {
         f"mqtt.outbox{name}"
         for name in (
-            *("", "_erase", "_errors", "_file", "_insert", "_last", "_open", "_rescue", "_rows"),
-            *("_schema", "_space", "_trim"),
+            *("", "_erase", "_errors", "_file", "_last", "_memory", "_open", "_reader", "_rescue"),
+            *("_rows", "_schema", "_space", "_trim"),
         )
     },
     "publish": {

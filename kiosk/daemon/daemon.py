@@ -1,9 +1,8 @@
 """The daemon: check every part, tell systemd READY, then process frames until told to stop.
 
-The frame loop alone feeds the watchdog, so a camera or a model that hangs is noticed. What only a
-person can mend ends nothing, also at the start: a camera that is lost, or a gallery that cannot be
-used, is one line in the log and another when it is mended, and is tried again in between. So READY
-means that the daemon runs; the status says what it waits for.
+The frame loop alone feeds the watchdog, so what hangs is noticed. What only a person can mend ends
+nothing, also at the start: a lost camera, or a gallery that cannot be used, is one line in the log
+and another when it is mended, and is tried again. So READY means that the daemon runs.
 """
 
 import logging
@@ -14,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kiosk.camera.base import Camera
-from kiosk.clock import Clock
 from kiosk.daemon.observer import Observer
+from kiosk.daemon.participation import Window, Windows
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.redating import Redater
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.status_board import State
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, GalleryError, KioskError, RecordingError
 from kiosk.mqtt.worker import ConnectionWorker
@@ -49,6 +50,8 @@ class Daemon:
         checks: Called with each frame; each raises when a thread of the process has failed.
         loader: Reads the gallery, and for a reload (SIGHUP) thresholds and timetable, too.
         clock: Time.
+        windows: The participation window.
+        redater: Gives events the right time once it is certain.
         notifier: To systemd.
         state: What ``systemctl status``, ``kiosk status`` and the health message show.
         observer: Looks at every frame.
@@ -65,7 +68,9 @@ class Daemon:
     mqtt: ConnectionWorker
     checks: tuple[Callable[[], None], ...]
     loader: Loader
-    clock: Clock
+    clock: SteadyClock
+    windows: Windows
+    redater: Redater
     notifier: Notifier
     state: State
     observer: Observer
@@ -74,7 +79,7 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
     _gallery_due_s: float = 0.0
-    _class_session: ClassSession | None = None
+    _class_session: tuple[ClassSession, Window | None] | None = None
 
     def run(self) -> None:
         """Run until the recording ends or :attr:`stop` is set.
@@ -159,8 +164,8 @@ class Daemon:
         self._do_housekeeping()
 
     def _update_class_session(self) -> None:
-        """When a class session begins, let everyone still in view be stored again."""
-        session = self.recorder.class_session()
+        """When a class session or a window begins, let everyone still in view be stored again."""
+        session = self.recorder.class_session(), self.windows.open
         if session != self._class_session:
             self._class_session = session
             self.pipeline.walks.start_session()
@@ -177,6 +182,9 @@ class Daemon:
                     _log.debug("already stored in this class session")
                 case NotKnown(verdict):
                     _log.info("a track ended %s after %d frames", verdict, decision.frames)
+            window = self.windows.open
+            if window and isinstance(one := self.recorder.participate(decision, window), Stored):
+                _log.info("event %d stored: participation", one.event.sequence)
 
     def _do_housekeeping(self) -> None:
         """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""
@@ -184,6 +192,9 @@ class Daemon:
             check()
         now_s = self.clock.monotonic_s()
         self.recorder.retry(now_s)
+        if self.redater.turn(self.recorder.make, self.recorder.session_at, now_s):
+            self.recorder.committed()
+        self.state.vitals.clock_off_s = self.clock.off_s()
         self.state.vitals.in_memory = len(self.recorder.backlog)
         if self.reload.is_set():
             self.reload.clear()

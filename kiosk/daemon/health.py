@@ -52,6 +52,8 @@ class Vitals:
         gallery_hash: Of the gallery in use.
         config_hash: Of the settings in use.
         in_memory: How many events could not be stored yet.
+        clock_off_s: How far the system's clock is from what can be right, seconds; ``None`` if it
+            may be right.
     """
 
     camera: Literal["starting", "ok", "lost", "black", "covered", "frozen"] = "starting"
@@ -63,6 +65,7 @@ class Vitals:
     gallery_hash: str = ""
     config_hash: str = ""
     in_memory: int = 0
+    clock_off_s: float | None = None
 
     def see(self, reasons: Iterable[str], now_s: float, sight: Sight = "ok") -> None:
         """Note a processed frame.
@@ -124,7 +127,9 @@ class HealthReporter:
         camera = self._camera()
         vitals, rival = self.vitals, self.connection.rival
         settings = (vitals.gallery_version, vitals.gallery_hash, vitals.config_hash)
-        important = (camera, vitals.people, bool(vitals.in_memory), rival, *settings)
+        is_off = vitals.clock_off_s is not None
+        said = (camera, vitals.people, bool(vitals.in_memory), is_off, rival)
+        important = (*said, *settings)
         if now_s >= self._due_s or important != self._said or self._has_new_events(now_s):
             if camera == "hung" and self._said and self._said[0] != camera:
                 _log.error("the camera has given no frame for %.0f s", _HUNG_S)
@@ -166,6 +171,7 @@ class HealthReporter:
         return Health(
             time=self.clock.utc().isoformat(timespec="milliseconds"),
             clock="synchronised" if self.clock.synchronised() else "unsynchronised",
+            clock_off_s=self.vitals.clock_off_s,
             boot_id=self.clock.boot_id(),
             version=self.version,
             outbox_id=self.outbox.outbox_id,
@@ -198,10 +204,10 @@ class HealthReporter:
         try:
             self._last_sequence = self.outbox.last_sequence()
             self._counts = self.outbox.counts()
-            oldest = self.outbox.stored(1, self._last_sequence, 1)
+            oldest = self.outbox.oldest()
         except OutboxError:  # the outbox logs it
             return
-        self._oldest_waiting_s = _age_s(oldest[0].payload, self.clock) if oldest else None
+        self._oldest_waiting_s = _age_s(oldest.payload, self.clock) if oldest else None
 
     def _frames_per_s(self) -> float | None:
         """Return the rate since the last call."""

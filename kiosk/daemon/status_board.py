@@ -159,6 +159,7 @@ class State:
             faces_seen=sum(faces.values()),
             faces_refused={reason: count for reason, count in faces.items() if reason},
             refusal=self.refusal,
+            clock_off_s=self.vitals.clock_off_s,
             restart_keys=self.restart_keys,
             reload=self.reload,
         )

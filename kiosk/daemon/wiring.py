@@ -1,9 +1,11 @@
 """The composition root: builds every object of the daemon, in one place."""
 
 import logging
+import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from threading import Event
@@ -17,10 +19,15 @@ from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.observer import Observer
+from kiosk.daemon.participation import Windows
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.redating import Redater
+from kiosk.daemon.register_news import subscribe
 from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.room_lessons import RoomLessons
 from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
 from kiosk.daemon.status_board import State, StatusBoard
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import GalleryError
 from kiosk.mqtt.client import check_broker_files, read_password
@@ -32,7 +39,7 @@ from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.signature import Signer
-from kiosk.protocol.topics import KioskAddress
+from kiosk.protocol.topics import TIMETABLE, KioskAddress
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
@@ -76,11 +83,11 @@ def build_daemon(
         InUseError: Another kiosk runs with the same files.
         BrokerError, MissingExtraError: The embedded broker cannot be started.
     """
-    clock, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
+    system, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
     require_broker(config.mqtt)
     check_broker_files(config.mqtt)
     notifier = Notifier.from_environment(os.environ)
-    board = build_board(config, notifier, clock)
+    board = build_board(config, notifier, system)
     board.show()  # before the gallery is read: an erasure changes it first, or finds the daemon
     recogniser = build_recogniser(config)
     model_id = recogniser.embedder.model_id
@@ -89,6 +96,7 @@ def build_daemon(
     outbox = stack.enter_context(open_outbox(config))
     signer = read_signer(config)
     stack.enter_context(only_kiosk(config))  # last of what may have to wait for the disk
+    clock = _steady_clock(system, outbox)
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
@@ -104,12 +112,22 @@ def build_daemon(
         confirmed=publisher.trim_soon,
         sign=signer.sign,
     )
+    lessons, windows = _room_lessons(config), Windows(clock)
+    subscribe(connection, address, lessons, windows, clock)
     health = _health(config, connection, signer, outbox, clock, model_id)
     loaded = Loaded(matcher, rule, config)
     loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
     recorder = loaded.recorder(
-        Recorder(outbox, clock, config, model_id, committed=publisher.notify, sign=signer.sign)
+        Recorder(
+            outbox,
+            clock,
+            config,
+            model_id,
+            committed=publisher.notify,
+            sign=signer.sign,
+            lessons=lessons,
+        )
     )
     state = State(
         board=board,
@@ -132,6 +150,8 @@ def build_daemon(
         checks=(broker.check, worker.check) if broker else (worker.check,),
         loader=loader,
         clock=clock,
+        windows=windows,
+        redater=Redater(outbox),
         notifier=notifier,
         state=state,
         observer=Observer(state),
@@ -159,6 +179,23 @@ def _people(
     except GalleryError as exc:
         _log.warning("waiting for a gallery: %s", exc)
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
+
+
+def _room_lessons(config: Config) -> RoomLessons:
+    """Read the lessons that the register told before."""
+    topic = KioskAddress.of(config.kiosk).topic(TIMETABLE)
+    before = timedelta(minutes=config.timetable.before_min)
+    lessons = RoomLessons(config.timetable_path, topic, config.zone, before)
+    lessons.load()
+    return lessons
+
+
+def _steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:
+    """Build the kiosk's own time, which goes on from what the events say."""
+    offset_s, newest_s = outbox.newest_dated(clock.boot_id())
+    return SteadyClock(
+        clock, offset_s=offset_s, not_before_s=-math.inf if newest_s is None else newest_s
+    )
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:

@@ -1,16 +1,17 @@
 """The events that the kiosk publishes, and their JSON Schema.
 
 An event states who was at which door, in which class session and when, and how certain the kiosk
-was. It holds no name and no image. :data:`Event` is a union of the event types, tagged by
-``type``; each type has a topic of its own (:mod:`kiosk.protocol.topics`).
-``event.schema.json`` beside this file is generated from these types (``kiosk schema``), and
-``asyncapi.yaml`` from those of all messages; a test keeps them equal.
+was; or it corrects the time of an earlier one. It holds no name and no image. :data:`Event` is a
+union of the event types, tagged by ``type``; each type has a topic of its own
+(:mod:`kiosk.protocol.topics`). ``event.schema.json`` beside this file is generated from these types
+(``kiosk schema``), and ``asyncapi.yaml`` from those of all messages; a test keeps them equal.
 
 Events are written strictly and read tolerantly: :func:`encode` rejects a field that breaks the
 schema; :func:`decode` ignores a field that it does not know, and returns an
 :class:`UnknownEvent` for a type or a schema version that it does not know.
 
-A new event type is a subclass of :class:`BaseEvent` that joins :data:`Event`.
+A new event type is a subclass of :class:`BaseEvent`, or of :class:`PersonEvent`, that joins
+:data:`Event`.
 """
 
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
@@ -71,23 +72,28 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     site: str
     room: str
     kiosk: str
-    subject_id: str
     session: str
     time: Timestamp
     clock: Literal["synchronised", "unsynchronised"]
     boot_id: str
     monotonic_s: Annotated[float, Meta(ge=0)]
-    decision: DecisionRecord
     signature: Signature | UnsetType = UNSET
 
 
-class AttendanceEvent(BaseEvent, frozen=True, kw_only=True, tag="attendance"):
+class PersonEvent(BaseEvent, frozen=True, kw_only=True):
+    """The fields of every event that names a person."""
+
+    subject_id: str
+    decision: DecisionRecord
+
+
+class AttendanceEvent(PersonEvent, frozen=True, kw_only=True, tag="attendance"):
     """A person was seen at the door; one event for each person and class session."""
 
     direction: Literal["left", "right", "toward"] | None = None
 
 
-class ParticipationEvent(BaseEvent, frozen=True, kw_only=True, tag="participation"):
+class ParticipationEvent(PersonEvent, frozen=True, kw_only=True, tag="participation"):
     """A person was seen while the teacher had opened a window for participation.
 
     ``count`` is this person's own count in the class session, this event included.
@@ -96,13 +102,30 @@ class ParticipationEvent(BaseEvent, frozen=True, kw_only=True, tag="participatio
     count: Count
 
 
-Event: TypeAlias = AttendanceEvent | ParticipationEvent
+class TimeCorrectionEvent(BaseEvent, frozen=True, kw_only=True, tag="time-correction"):
+    """The right time of an earlier event, which was sent with a clock that was not synchronised.
+
+    ``corrects`` is the ``event_id`` of that event, which stays as it is; it was of the same boot.
+    ``corrected_time`` is when it was, and ``session`` the class session of that time. ``time`` and
+    ``monotonic_s`` are those of the correction.
+    """
+
+    corrects: Uuid7
+    corrected_time: Timestamp
+
+
+Event: TypeAlias = AttendanceEvent | ParticipationEvent | TimeCorrectionEvent
 """All event types of this version."""
 
 
 def event_type(event: BaseEvent | type[BaseEvent]) -> str:
     """Return the value of the field ``type``, which also ends the event's topic."""
     return str(event.__struct_config__.tag)
+
+
+def subject_of(event: BaseEvent) -> str:
+    """Return whom an event names; empty for one that names nobody."""
+    return event.subject_id if isinstance(event, PersonEvent) else ""
 
 
 EVENT_TYPES: Final = tuple(event_type(one) for one in get_args(Event))
@@ -118,7 +141,7 @@ class UnknownEvent(msgspec.Struct, frozen=True):
     type: str
 
 
-def encode(event: Event) -> bytes:
+def encode(event: BaseEvent) -> bytes:
     """Write an event as JSON.
 
     Raises:

@@ -24,6 +24,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         time: When it was sent.
         clock: Whether ``time`` comes from a synchronised clock.
+        clock_off_s: How far the system's clock is from what can be right, seconds, after it jumped
+            or was behind earlier events; negative: it is behind.
         boot_id: The boot of the machine.
         version: Version of the kiosk's software.
         outbox_id: The outbox in use.
@@ -57,6 +59,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     time: Timestamp
     clock: Literal["synchronised", "unsynchronised"]
+    clock_off_s: float | None = None
     boot_id: str
     version: str
     outbox_id: Uuid4

@@ -15,7 +15,15 @@ from kiosk.errors import PayloadError
 from kiosk.protocol import topics
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.delivery import SEQUENCE_MAX, ReplayDone, Sequence, decode_delivery
-from kiosk.protocol.event import Event, Timestamp, UnknownEvent, Uuid4, decode, event_type
+from kiosk.protocol.event import (
+    Event,
+    TimeCorrectionEvent,
+    Timestamp,
+    UnknownEvent,
+    Uuid4,
+    decode,
+    event_type,
+)
 from kiosk.protocol.payload import PAYLOAD_MAX, decode_payload
 from kiosk.protocol.signature import PublicKey
 from kiosk.protocol.topics import REPLAYED, KioskAddress, parse_topic
@@ -129,6 +137,8 @@ def _read_event(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:
     problem = _problem(event, address, kind)
     if problem:
         return Rejected(arrival, Reason.FOREIGN, problem)
+    if isinstance(event, TimeCorrectionEvent):
+        _parse_time(event.corrected_time)
     is_old = kind == REPLAYED or arrival.is_retained  # of any age, so no news
     return EventReading(arrival, address, event, _parse_time(event.time), is_old)
 
@@ -157,7 +167,7 @@ def _problem(event: Event, address: KioskAddress, kind: str) -> str:
     if event.sequence > SEQUENCE_MAX:
         return f"sequence is above {SEQUENCE_MAX}"
     for name in ("subject_id", "session", "boot_id"):
-        text: str = getattr(event, name)
+        text: str = getattr(event, name, "")
         if len(text) > _TEXT_MAX or not text.isprintable():
             return f"{name} is longer than {_TEXT_MAX} characters, or not printable"
     return ""

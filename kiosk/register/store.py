@@ -31,6 +31,7 @@ from kiosk.register.outbox_table import lock_states, save_states
 from kiosk.register.progress import advance, outboxes_of
 from kiosk.register.ranges import Range
 from kiosk.register.reading import read
+from kiosk.register.time_corrections import correct_times
 from kiosk.register.verdict import judge
 
 _log = logging.getLogger(__name__)
@@ -139,6 +140,7 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         accepted = _of(EventReading, judged)
         rejected = _of(Rejected, parted.stored) + _of(Rejected, judged)
         insert_events(sorted(accepted, key=_number))
+        correct_times(sorted(accepted, key=_number))
         put_in_bin(rejected)
         raise_alarms(events.rivals)
         note_refused(parted.refused)

@@ -11,6 +11,7 @@ from kiosk.register.models.events import (
     Kiosk,
     Outbox,
     Register,
+    TimeCorrection,
 )
 from kiosk.register.models.identity import KioskKey, NameUseRow
 from kiosk.register.models.lessons import Lesson, Mark, MarkChange, RuleSet, Taken
@@ -53,5 +54,6 @@ __all__ = [
     "Taken",
     "Teaching",
     "Term",
+    "TimeCorrection",
     "Upload",
 ]

@@ -71,8 +71,8 @@ class Scan:
 
     Attributes:
         event_id: The event.
-        scanned_at: The kiosk's time, aware UTC.
-        clock_is_synchronised: That time can be relied on. A time that was corrected later cannot.
+        scanned_at: The kiosk's time, aware UTC; the one that it sent later, if it has.
+        clock_is_synchronised: That time can be relied on.
         session: The class session that the kiosk wrote.
         direction: "left", "right" or "toward"; ``None`` when not known.
         arrived_at: When the register got it, aware UTC.

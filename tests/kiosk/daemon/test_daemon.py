@@ -32,6 +32,7 @@ from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
 from kiosk.protocol.event import schema
 from kiosk.protocol.health import decode_health
+from kiosk.protocol.participation import ParticipationWindow, encode_window
 from kiosk.protocol.signature import Signer, is_signed_by
 from kiosk.protocol.topics import HEALTH, KioskAddress, kind_filter
 from kiosk.recognition.align import align
@@ -360,7 +361,7 @@ def test_a_person_in_view_when_the_class_session_changes_attends_both(
     def script() -> Iterator[Image]:
         shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
         yield from shown
-        clock.set_utc(clock.utc() + timedelta(days=1), synchronised=True)
+        clock.advance(timedelta(days=1).total_seconds())
         yield from reversed(shown)
 
     daemon = build(script())
@@ -370,6 +371,38 @@ def test_a_person_in_view_when_the_class_session_changes_attends_both(
     heard = [json.loads(listener.next()[1]) for _ in range(2)]
     assert [event["session"] for event in heard] == ["2026-01-05/day", "2026-01-06/day"]
     assert {event["subject_id"] for event in heard} == {"s-12"}
+    assert daemon.recorder.outbox.last_sequence() == 2
+
+
+@needs_photos
+def test_a_person_in_view_when_a_participation_window_opens_takes_part(
+    build: Build, mosquitto: Mosquitto, clock: ManualClock
+) -> None:
+    """They attend once, and need not leave and come back to take part."""
+
+    def script() -> Iterator[Image]:
+        shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
+        yield from shown
+        said = ParticipationWindow(
+            window=1,
+            state="open",
+            session="lesson/1",
+            opened_at=clock.utc().isoformat(timespec="milliseconds"),
+            closes_at=(clock.utc() + timedelta(hours=1)).isoformat(timespec="milliseconds"),
+        )
+        daemon.windows.hear(encode_window(said))
+        yield from reversed(shown)
+
+    daemon = build(script())
+    enrol_sample(daemon)
+    listener = mosquitto.listen(kind_filter("attendance"), kind_filter("participation"))
+    daemon.run()
+    heard = [json.loads(listener.next()[1]) for _ in range(2)]
+    assert [(event["type"], event["subject_id"]) for event in heard] == [
+        ("attendance", "s-12"),
+        ("participation", "s-12"),
+    ]
+    assert (heard[1]["session"], heard[1]["count"]) == ("lesson/1", 1)
     assert daemon.recorder.outbox.last_sequence() == 2
 
 
