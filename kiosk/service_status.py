@@ -130,6 +130,7 @@ def write_status(path: Path, status: ServiceStatus) -> None:
     """
     partial = path.with_name(f".{path.name}")
     with contextlib.suppress(OSError):
+        partial.touch(0o640)
         partial.write_bytes(msgspec.json.encode(status))
         partial.replace(path)
 
