@@ -23,9 +23,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
-from kiosk.atomic_file import create_folder_for_owner
+from kiosk.config_door import SignalsSection, TimetableSection
 from kiosk.config_file import ConfigFile, Problem, Section
-from kiosk.errors import ConfigError
 from kiosk.host_name import host_problem
 from kiosk.timetable import NO_LESSON, ClassSession, LessonSection, Name, timetable_problems
 
@@ -173,12 +172,6 @@ class StateSection(Section, frozen=True):
     events_max: Annotated[int, Meta(ge=1000, le=10_000_000)] = 200_000
 
 
-class TimetableSection(Section, frozen=True):
-    """Lessons that the register tells."""
-
-    before_min: Annotated[int, Meta(ge=0, le=120)] = 10
-
-
 class Config(Section, frozen=True):
     """The content of ``kiosk.toml``; each field is the table of the same name."""
 
@@ -192,6 +185,7 @@ class Config(Section, frozen=True):
     mqtt: KioskMqttSection = KioskMqttSection()
     state: StateSection = StateSection()
     timetable: TimetableSection = TimetableSection()
+    signals: SignalsSection = SignalsSection()
     lesson: tuple[LessonSection, ...] = ()
 
     @property
@@ -213,11 +207,6 @@ class Config(Section, frozen=True):
     def outbox_path(self) -> Path:
         """The event database."""
         return self.directory / "outbox.sqlite3"
-
-    @property
-    def timetable_path(self) -> Path:
-        """The lessons that the register told."""
-        return self.directory / "timetable.json"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -259,16 +248,3 @@ def parse_config(text: bytes, source: str) -> Config:
         ConfigError: As :func:`load_config`.
     """
     return KIOSK_FILE.parse(text, source)
-
-
-def make_directory(config: Config) -> None:
-    """Create the folder of the kiosk's files, if it is absent, for its owner alone.
-
-    Raises:
-        ConfigError: It cannot be created.
-    """
-    try:
-        create_folder_for_owner(config.directory)
-    except OSError as exc:
-        message = f"state.directory: {config.directory} cannot be made ({exc.strerror})"
-        raise ConfigError(message) from exc

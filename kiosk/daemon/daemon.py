@@ -1,8 +1,7 @@
 """The daemon: check every part, tell systemd READY, then process frames until told to stop.
 
-The frame loop alone feeds the watchdog, so what hangs is noticed. What only a person can mend ends
-nothing, also at the start: a lost camera, or a gallery that cannot be used, is one line in the log
-and another when it is mended, and is tried again. So READY means that the daemon runs.
+The frame loop alone feeds the watchdog, so what hangs is noticed. What only a person can mend, a
+lost camera or gallery, is logged, and tried again, also at the start: READY means that it runs.
 """
 
 import logging
@@ -22,6 +21,7 @@ from kiosk.daemon.status_board import State
 from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, GalleryError, KioskError, RecordingError
+from kiosk.feedback.feedback import Feedback
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.pipeline import Pipeline
@@ -31,10 +31,9 @@ from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 
-_WAIT_STEP_S: Final = 5.0
-"""The wait for a camera is cut into steps: the watchdog must be fed, however long retry_s is."""
-_GALLERY_S: Final = 5.0
-"""How often a gallery that could not be used is tried again."""
+_STEP_S: Final = 5.0
+"""How often a gallery that could not be used is tried again; and the wait for a camera is cut into
+such steps, because the watchdog must be fed, however long retry_s is."""
 
 
 @dataclass(slots=True)
@@ -51,6 +50,7 @@ class Daemon:
         loader: Reads the gallery, and for a reload (SIGHUP) thresholds and timetable, too.
         clock: Time.
         windows: The participation window.
+        feedback: Lights, buzzer and button at the door.
         redater: Gives events the right time once it is certain.
         notifier: To systemd.
         state: What ``systemctl status``, ``kiosk status`` and the health message show.
@@ -70,6 +70,7 @@ class Daemon:
     loader: Loader
     clock: SteadyClock
     windows: Windows
+    feedback: Feedback
     redater: Redater
     notifier: Notifier
     state: State
@@ -99,6 +100,7 @@ class Daemon:
         finally:
             self.notifier.stopping()
             self.state.board.close()
+            self.feedback.close()
             self.recorder.retry(math.inf)
             self.mqtt.stop(timeout_s=1.5)
 
@@ -127,7 +129,7 @@ class Daemon:
         """Wait before a lost camera is opened again; return whether to end."""
         due_s = self.clock.monotonic_s() + self.retry_s
         while (left_s := due_s - self.clock.monotonic_s()) > 0:
-            if self.clock.sleep(min(left_s, _WAIT_STEP_S), self.stop):
+            if self.clock.sleep(min(left_s, _STEP_S), self.stop):
                 return True
             self._do_housekeeping()
         return False
@@ -160,6 +162,7 @@ class Daemon:
         self._update_class_session()
         result = self.pipeline.process(frame)
         self._store(result.decisions)
+        self.feedback.see(result.verdicts, self.clock.monotonic_s())
         self.observer.see(frame, result.qualities, self.clock.monotonic_s())
         self._do_housekeeping()
 
@@ -191,6 +194,9 @@ class Daemon:
         for check in self.checks:
             check()
         now_s = self.clock.monotonic_s()
+        if self.feedback.was_pressed():
+            self.windows.toggle(self.recorder.class_session(), self.recorder.session_end())
+        self.feedback.show(now_s, is_open=self.windows.open is not None)
         self.recorder.retry(now_s)
         if self.redater.turn(self.recorder.make, self.recorder.session_at, now_s):
             self.recorder.committed()
@@ -200,7 +206,7 @@ class Daemon:
             self.reload.clear()
             self._reload()
         elif self.state.gallery_fault and now_s >= self._gallery_due_s:
-            self._gallery_due_s = now_s + _GALLERY_S
+            self._gallery_due_s = now_s + _STEP_S
             self._try_gallery()
         self.state.refresh(now_s)
         self.watchdog.beat(now_s)
@@ -229,10 +235,8 @@ class Daemon:
             people = len(self.pipeline.matcher)
             _log.info("gallery, thresholds and timetable read again: %d people", people)
             if self.state.restart_keys:
-                keys = ", ".join(self.state.restart_keys)
-                _log.warning(
-                    "changed in the configuration, but used only after a restart: %s", keys
-                )
+                message = "changed in the configuration, but used only after a restart: %s"
+                _log.warning(message, ", ".join(self.state.restart_keys))
         number = self.state.reload.number + 1 if self.state.reload else 1
         self.state.reload = Reload(number=number, started_s=now_s, error=error)
         if self.state.board.is_ready:

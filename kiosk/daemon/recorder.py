@@ -122,6 +122,14 @@ class Recorder:
         """Return the current class session."""
         return self.session_at(self.clock.utc())
 
+    def session_end(self) -> datetime | None:
+        """Return when the current class session ends; ``None`` outside of lessons."""
+        now = self.clock.utc()
+        local = now.astimezone(self.config.zone)
+        ends = (one.ends_at for one in self.config.lesson if one.covers(local))
+        end = next((datetime.combine(local.date(), one, local.tzinfo) for one in ends), None)
+        return self.lessons.ends_at(now) or end
+
     def store(self, decision: Decision) -> StoreResult:
         """Store a decision as an attendance event, once for each person and class session."""
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:

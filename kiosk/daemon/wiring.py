@@ -29,7 +29,10 @@ from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
 from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.errors import GalleryError
+from kiosk.errors import GalleryError, MissingExtraError, SignalsError
+from kiosk.feedback.feedback import Feedback
+from kiosk.feedback.gpio import open_panel
+from kiosk.feedback.panel import NoPanel
 from kiosk.mqtt.client import check_broker_files, read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
@@ -103,12 +106,11 @@ def build_daemon(
     for announcement in discovery(config, address, VERSION):
         connection.announce(announcement)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
-    window = mqtt.inflight_max // 2
     RegisterLink(
         connection,
         outbox,
         address,
-        window=window,
+        window=mqtt.inflight_max // 2,
         confirmed=publisher.trim_soon,
         sign=signer.sign,
     )
@@ -129,6 +131,7 @@ def build_daemon(
             lessons=lessons,
         )
     )
+    feedback = _feedback(config)
     state = State(
         board=board,
         clock=clock,
@@ -139,6 +142,7 @@ def build_daemon(
         broker=worker.broker,
         broker_fault=worker.fault,
         report=health.notify,
+        signals_fault=lambda: feedback.fault,
         gallery_fault=gallery_fault,
     )
     return Daemon(
@@ -151,6 +155,7 @@ def build_daemon(
         loader=loader,
         clock=clock,
         windows=windows,
+        feedback=feedback,
         redater=Redater(outbox),
         notifier=notifier,
         state=state,
@@ -181,11 +186,20 @@ def _people(
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
 
 
+def _feedback(config: Config) -> Feedback:
+    """Open lights, buzzer and button; without them the kiosk records, too."""
+    try:
+        return Feedback(open_panel(config.signals, config.directory))
+    except (MissingExtraError, SignalsError) as exc:
+        _log.error("no lights, buzzer and button: %s", exc)  # the message says it all
+        return Feedback(NoPanel(), str(exc))
+
+
 def _room_lessons(config: Config) -> RoomLessons:
     """Read the lessons that the register told before."""
     topic = KioskAddress.of(config.kiosk).topic(TIMETABLE)
     before = timedelta(minutes=config.timetable.before_min)
-    lessons = RoomLessons(config.timetable_path, topic, config.zone, before)
+    lessons = RoomLessons(config.directory / "timetable.json", topic, config.zone, before)
     lessons.load()
     return lessons
 
