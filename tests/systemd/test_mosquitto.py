@@ -130,7 +130,7 @@ def test_a_kiosk_writes_below_its_own_name_and_nowhere_else(clients: dict[str, C
 
 
 def test_a_kiosk_hears_the_register_and_nobody_else(clients: dict[str, Client]) -> None:
-    """It gets what is for it (confirmations, requests, lessons), no neighbour's, and no event of any kiosk."""
+    """It gets what the register says to it, nothing of a neighbour's, and no event of any kiosk."""
     register, kiosk = clients["register"], clients["kiosk"]
     assert clients["neighbour"].may_publish(NEIGHBOUR.topic("attendance"))
     assert kiosk.may_publish(DOOR.topic("attendance"))
