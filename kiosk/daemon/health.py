@@ -45,6 +45,8 @@ class Vitals:
         camera: What the frame loop knows of the camera.
         frames: How many frames were processed.
         frame_s: When the newest one was, monotonic seconds; ``None`` before the first.
+        watching_since_s: Since when frames have come that show something, without a break,
+            monotonic seconds; ``None`` while none do.
         faces: How many faces were seen by the reason why they could not vote; "" for those that
             could.
         people: How many people are enrolled.
@@ -59,6 +61,7 @@ class Vitals:
     camera: Literal["starting", "ok", "lost", "black", "covered", "frozen"] = "starting"
     frames: int = 0
     frame_s: float | None = None
+    watching_since_s: float | None = None
     faces: Counter[str] = field(default_factory=Counter)
     people: int = 0
     gallery_version: int = 0
@@ -76,6 +79,11 @@ class Vitals:
             sight: What the lens shows.
         """
         self.camera = sight
+        is_broken = self.frame_s is None or now_s - self.frame_s >= _HUNG_S
+        if sight != "ok":
+            self.watching_since_s = None
+        elif is_broken or self.watching_since_s is None:
+            self.watching_since_s = now_s
         self.frames += 1
         self.frame_s = now_s
         self.faces.update(reasons)
@@ -164,6 +172,12 @@ class HealthReporter:
         frame_s = self.vitals.frame_s
         return None if frame_s is None else max(0.0, self.clock.monotonic_s() - frame_s)
 
+    def _watching_s(self, camera: CameraState) -> float | None:
+        since_s = self.vitals.watching_since_s
+        if camera != "ok" or since_s is None:
+            return None
+        return round(max(0.0, self.clock.monotonic_s() - since_s), 1)
+
     def _health(self, camera: CameraState, rival: Certainty) -> Health:
         self._read_outbox()
         faces = dict(self.vitals.faces)
@@ -185,6 +199,7 @@ class HealthReporter:
             camera=camera,
             last_frame_age_s=None if age_s is None else round(age_s, 1),
             frames_per_s=self._frames_per_s(),
+            watching_s=self._watching_s(camera),
             faces_seen=sum(faces.values()),
             faces_refused={reason: count for reason, count in faces.items() if reason},
             disk_free_mb=free_mb(self.directory),

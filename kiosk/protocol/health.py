@@ -41,6 +41,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
             dark, without contrast, or always the same.
         last_frame_age_s: Age of the newest frame, seconds.
         frames_per_s: Frames per second since the last message.
+        watching_s: For how long the camera has shown something without a break, seconds. Who
+            passed before was perhaps not seen, so the register calls nobody absent for it.
         faces_seen: Faces in frames since the process started; a person is in several frames.
         faces_refused: How many of them could not vote, by reason.
         disk_free_mb: Free space where the outbox is, MB.
@@ -73,6 +75,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     camera: CameraState
     last_frame_age_s: Annotated[float, Meta(ge=0)] | None = None
     frames_per_s: Annotated[float, Meta(ge=0)] | None = None
+    watching_s: Annotated[float, Meta(ge=0)] | None = None
     faces_seen: Number
     faces_refused: dict[str, Number]
     disk_free_mb: Number | None = None

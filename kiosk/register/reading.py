@@ -5,7 +5,7 @@ Nothing here raises: whatever the payload, the result is a record that can be st
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
@@ -52,6 +52,7 @@ class _Health(msgspec.Struct, frozen=True):
     time: Timestamp | None = None
     boot_id: Annotated[str, Meta(max_length=_TEXT_MAX)] | None = None
     public_key: PublicKey | None = None
+    watching_s: Annotated[float, Meta(ge=0, le=10**9)] | None = None
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -120,7 +121,14 @@ def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
         said_at,
         _voice(health, arrival.at),
         health.public_key,
+        _watched(health, said_at),
     )
+
+
+def _watched(health: _Health, said_at: datetime | None) -> tuple[datetime, datetime] | None:
+    if health.watching_s is None or said_at is None:
+        return None
+    return said_at - timedelta(seconds=health.watching_s), said_at
 
 
 def _voice(health: _Health, heard_at: datetime) -> Voice | None:

@@ -17,7 +17,15 @@ from kiosk.register.models.identity import KioskKey, NameUseRow
 from kiosk.register.models.lessons import Lesson, Mark, MarkChange, RuleSet, Taken
 from kiosk.register.models.participation import ParticipationPoint, ParticipationWindow
 from kiosk.register.models.people import Card, Consent, Membership, Person, SchoolClass, Term
-from kiosk.register.models.service import Blind, Change, Heartbeat, KioskAlert, Publication, Upload
+from kiosk.register.models.service import (
+    Blind,
+    Change,
+    Heartbeat,
+    KioskAlert,
+    Publication,
+    Upload,
+    Watch,
+)
 
 __all__ = [
     "Account",
@@ -56,4 +64,5 @@ __all__ = [
     "Term",
     "TimeCorrection",
     "Upload",
+    "Watch",
 ]
