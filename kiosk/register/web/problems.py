@@ -110,6 +110,20 @@ TEXTS: Final = (
     _("%(count)s rows, a sheet has %(limit)s; choose fewer days"),
     _("%(text)s, expected a position as a file has it, such as %(example)s"),
     _("%(text)s is after the newest position of this register, %(newest)s"),
+    # The bin.
+    _("not in the list of people"),
+    _("not in the list of kiosks"),
+    _("%(time)s s ahead"),
+    _("the topic names no kiosk"),
+    _("longer than %(count)s bytes"),
+    _("says that it is from another kiosk"),
+    _("type %(type)s, schema version %(version)s"),
+    _("an event of type %(type)s on the topic of another type"),
+    _("sequence is above %(count)s"),
+    _("%(field)s is longer than %(count)s characters, or not printable"),
+    _("not signed"),
+    _("signed with a key that is not trusted: kiosk register kiosks --trust %(kiosk)s"),
+    _("signed with another key, or changed since"),
     # Audit trail.
     _("temporary student merged"),
 )

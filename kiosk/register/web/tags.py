@@ -38,7 +38,7 @@ STATUS_SIGNS = {
     "present": "✓",
     "late": "◷",
     "absent": "✗",
-    "excused": "E",
+    "excused": "○",
     "left-early": "↩",
     "off-site": "↗",
     "exempt": "-",

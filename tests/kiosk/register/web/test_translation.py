@@ -16,10 +16,11 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 from kiosk.protocol.health import CameraState
-from kiosk.register import imports, web
+from kiosk.register import imports, reading, verdict, web
 from kiosk.register.arrival import Reason
 from kiosk.register.exports.records import Why
 from kiosk.register.handover.files import Kind
+from kiosk.register.identity import keys
 from kiosk.register.imports.plan import RosterPlan, TimetablePlan
 from kiosk.register.marking.deriving import REASONS
 from kiosk.register.marking.worker import REFUSED
@@ -43,7 +44,9 @@ HOLE = re.compile(r"%\(\w+\)[sd]|%%|<[^>]+>")
 CALL = re.compile(
     r"\b_?(?:np|n|p)?(?:gettext|_)\((?:[^()'\"]|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")*\)"
 )
+READERS = (timetable_import.__file__, verdict.__file__, keys.__file__, reading.__file__)
 JOINED = {
+    "an event with its kiosk",
     "no 1 at the root of the zip1",
     "; it lies in a folder: zip the files, not the folder",
     "no kiosk of this room was heard yet; a kiosk writes it exactly so",
@@ -129,7 +132,7 @@ def test_every_value_has_a_text(values: Collection[str], texts: Mapping[str, obj
 
 def test_every_problem_of_a_file_is_known() -> None:
     """Each text that a reader may say of a file is one that can be translated."""
-    files = [*Path(imports.__file__).parent.glob("*.py"), Path(timetable_import.__file__)]
+    files = [*Path(imports.__file__).parent.glob("*.py"), *map(Path, READERS)]
     said = {text for file in files for text in _texts_of(ast.parse(file.read_text()))}
     assert len(said) > 60
     assert not {text for text in said - JOINED if not known(text)}
