@@ -25,7 +25,7 @@ ALLOWED = (
     "kiosk/default.kiosk-model",
     "tests/kiosk/mqtt/outbox-schema-*.sqlite3",
 )
-"""Drawings, pictures of pages with invented names, the model that ships, and outboxes of invented people for migrations."""
+"""Drawings, pages with invented names, the model that ships, and outboxes for migrations."""
 
 
 def refusal(path: Path) -> str | None:
