@@ -32,7 +32,7 @@ _SWEEP_S: Final = 5.0
 _TIMETABLES_S: Final = 300.0
 """How soon a kiosk that is new, or the next day, gets the timetable of its room."""
 _TRIES: Final = 5
-_REFUSED: Final = "refused by the database"
+REFUSED: Final = "refused by the database"
 _LOCK: Final = 0x6D61726B
 """Class of an advisory lock in PostgreSQL: "mark" in ASCII."""
 
@@ -140,7 +140,7 @@ class Marker:
 def _refuse(events: list[Seen]) -> None:
     """Set an event aside that can never be placed, so that the others can."""
     _log.error("an event could not be placed, and is kept aside; see the page of the bin")
-    Event.objects.filter(pk__in=[one.key for one in events], placing=NEW).update(placing=_REFUSED)
+    Event.objects.filter(pk__in=[one.key for one in events], placing=NEW).update(placing=REFUSED)
 
 
 @contextmanager
