@@ -55,6 +55,11 @@ class KioskProcess:
             )
         self.state()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def offer(self, count: int, rate: float = 0.0) -> None:
         """Have people pass, so many a second (0: as fast as can be); return when they have."""
         self.begin(count, rate)
