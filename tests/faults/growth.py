@@ -69,7 +69,7 @@ def sample(
     for name, pid in processes.items():
         resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         values[f"{name}: {_MEMORY}"] = resident * _PAGE / _MIB
-        values[f"{name}: {_OPEN}"] = len(os.listdir(f"/proc/{pid}/fd"))
+        values[f"{name}: {_OPEN}"] = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     for name, pattern in files.items():
         values[f"{name}: {_SIZE}"] = sum(map(_size, folder.glob(pattern))) / _MIB
     return Sample(at_s, values)
@@ -98,7 +98,7 @@ def write(samples: Sequence[Sample], path: Path) -> None:
 
 def draw(samples: Sequence[Sample], path: Path) -> None:
     """Draw all values over the time; the suffix (svg, png) says how."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - loads slowly
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 9), layout="constrained")
     minutes = [one.at_s / 60 for one in samples]
