@@ -3,8 +3,12 @@
 import os
 import signal
 import time
+from typing import Final
 
 from tests.faults.stage import Stage
+
+_PIECE: Final = 1_000
+"""People who pass before the kiosk answers."""
 
 
 def nobody_subscribes(stage: Stage) -> int:
@@ -91,7 +95,8 @@ def broker_is_silent(stage: Stage) -> int:
 def _without_register(stage: Stage, people: int) -> int:
     stage.subscribe_register()
     stage.kiosk.start()
-    stage.kiosk.offer(people)
+    for start in range(0, people, _PIECE):
+        stage.kiosk.offer(min(_PIECE, people - start))
     time.sleep(1.0)
     stage.register.start()
     return 1
