@@ -19,9 +19,6 @@ from typing import Final
 _TUNSETIFF: Final = 0x400454CA
 _IFF_TUN_WITHOUT_HEAD: Final = 0x1001
 _PACKET: Final = 65_536
-HERE: Final = "10.213.77.1"
-"""This end of the line."""
-_THERE: Final = "10.213.77.2"
 
 
 class NetworkError(Exception):
@@ -45,9 +42,10 @@ class Quality:
 
 
 class Line:
-    """The line; one at a time on a machine.
+    """The line; one at a time in a process.
 
     Attributes:
+        here: The address of this end.
         quality: How bad it is; may be changed at any time.
         harmed: How many packets were lost, repeated or delayed.
 
@@ -58,17 +56,21 @@ class Line:
     def __init__(self) -> None:
         self.quality = Quality()
         self.harmed = 0
-        self._name = f"kiosk-{os.getpid()}"
+        number = os.getpid()
+        self._name = f"kiosk-{number}"
+        self.here = f"10.213.{number % 256}.1"
+        there = f"10.213.{number % 256}.2"
+        ends = f"kh{number}", f"kt{number}"
         self._chance = random.Random(0)
         self._is_open = True
         try:
             _ip("netns", "add", self._name)
-            self._ends = [_tun("kioskhere"), _tun("kioskthere")]
-            _ip("link", "set", "kioskthere", "netns", self._name)
-            _ip("addr", "add", f"{HERE}/30", "dev", "kioskhere")
-            _ip("link", "set", "kioskhere", "up")
-            _ip("-n", self._name, "addr", "add", f"{_THERE}/30", "dev", "kioskthere")
-            for device in ("lo", "kioskthere"):
+            self._ends = [_tun(one) for one in ends]
+            _ip("link", "set", ends[1], "netns", self._name)
+            _ip("addr", "add", f"{self.here}/30", "dev", ends[0])
+            _ip("link", "set", ends[0], "up")
+            _ip("-n", self._name, "addr", "add", f"{there}/30", "dev", ends[1])
+            for device in ("lo", ends[1]):
                 _ip("-n", self._name, "link", "set", device, "up")
         except (OSError, subprocess.CalledProcessError) as exc:
             raise NetworkError("a network namespace cannot be made here (root may)") from exc

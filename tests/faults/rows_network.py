@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from tests.faults.network import HERE, Line, NetworkError, Quality
+from tests.faults.network import Line, NetworkError, Quality
 from tests.faults.stage import NotPossibleError, Stage
 from tests.kiosk.mqtt.proxy import Proxy
 
@@ -53,8 +53,8 @@ def network_is_bad(quality: Quality) -> Callable[[Stage], int]:
         except NetworkError as exc:
             raise NotPossibleError(str(exc)) from exc
         stage.at_end.callback(line.close)
-        proxy = stage.at_end.enter_context(Proxy(stage.broker.address, HERE))
-        stage.kiosk.connect_to(HERE, proxy.port, line.inside)
+        proxy = stage.at_end.enter_context(Proxy(stage.broker.address, line.here))
+        stage.kiosk.connect_to(line.here, proxy.port, line.inside)
         stage.start()
         line.quality = quality
         count = stage.many(2000)

@@ -63,9 +63,11 @@ def _age_s() -> float:
     (oldest,) = query(_OLDEST)[0]
     if oldest is None:
         return 0.0
-    if isinstance(oldest, str):  # SQLite
-        oldest = datetime.fromisoformat(oldest).replace(tzinfo=UTC)
-    return (datetime.now(UTC) - oldest).total_seconds()
+    # SQLite gives text, in UTC.
+    at: datetime = (
+        datetime.fromisoformat(oldest).replace(tzinfo=UTC) if isinstance(oldest, str) else oldest
+    )
+    return (datetime.now(UTC) - at).total_seconds()
 
 
 def _make_lessons(students: int) -> None:
