@@ -28,6 +28,10 @@ _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.2
 """How soon events of another instance are found; those of this one are signalled."""
 _BATCH: Final = 500
+_REST: Final = 4.0
+_REST_MAX_S: Final = 0.5
+"""While events come in, rest so many times as long as a turn took: both share one processor, and a
+kiosk waits for its confirmation, nobody for the marks of yesterday."""
 _SWEEP_S: Final = 5.0
 _TIMETABLES_S: Final = 300.0
 """How soon a kiosk that is new, or the next day, gets the timetable of its room."""
@@ -47,6 +51,7 @@ class Marker:
         clock: The time.
         stop: Ends :meth:`run` when set.
         news: Set by whoever has stored events.
+        ingest_is_idle: Set while no events come in.
     """
 
     def __init__(
@@ -56,12 +61,14 @@ class Marker:
         clock: Clock,
         stop: threading.Event,
         news: threading.Event,
+        ingest_is_idle: threading.Event,
     ) -> None:
         self._rules = config.rules
         self._sites = config.register.sites
         self._clock = clock
         self._stop = stop
         self._news = news
+        self._ingest_is_idle = ingest_is_idle
         self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
         self._sweeper = Sweeper(config.rules, self._sites, clock.utc())
         self._doors = RecentDoors()
@@ -73,7 +80,11 @@ class Marker:
         """Work until told to stop."""
         try:
             while not self._stop.is_set():
-                if not self._turn():
+                began_s = self._clock.monotonic_s()
+                has_more = self._turn()
+                took_s = self._clock.monotonic_s() - began_s
+                self._ingest_is_idle.wait(min(_REST * took_s, _REST_MAX_S))
+                if not has_more:
                     self._news.wait(_POLL_S)
         finally:
             connection.close()
