@@ -6,6 +6,7 @@ the device in Home Assistant) for ever, and its MQTT session for a time.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from paho.mqtt.reasoncodes import ReasonCode
@@ -85,9 +86,7 @@ def clear_retained(config: Config, *, patience_s: float = _PATIENCE_S) -> None:
 
     def publish() -> None:
         for topic in topics:
-            connection.publish(
-                topic, b"", lambda reason, t=topic: on_answer(t, reason), retain=True
-            )
+            connection.publish(topic, b"", partial(on_answer, topic), retain=True)
 
     connection.each_connect(publish)
     connection.open()

@@ -45,7 +45,7 @@ build_environment() {
     write "$environment/pyvenv.cfg" "$(settings)"
     list_packages >"$work/packages.txt"
     # shellcheck disable=SC2086  # a command and several options
-    run $pip install --quiet --target "$site" --no-deps --no-compile --require-hashes $options \
+    run $pip install --quiet --root-user-action ignore --target "$site" --no-deps --no-compile --require-hashes $options \
         -r "$work/packages.txt"
     run rm -rf "$site/bin"
     write "$environment/bin/kiosk" "$(launcher)"

@@ -218,7 +218,11 @@ def test_the_installed_program_runs(installed: Machine) -> None:
     environment = installed.root / "opt/kiosk/venv"
     if not Path("/usr/bin/python3.11").exists():
         pytest.skip("there is no /usr/bin/python3.11 here")
-    command = [environment / "bin/python", "-c", "import locked, kiosk.__main__ as k; k.main()"]
+    command = [
+        str(environment / "bin/python"),
+        "-c",
+        "import locked, kiosk.__main__ as k; k.main()",
+    ]
     bare = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=installed.root, env=bare
