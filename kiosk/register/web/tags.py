@@ -57,6 +57,7 @@ RULE_TITLES = {
     "unknown.running": _("not seen yet"),
     "unknown.no-kiosk": _("the room has no kiosk"),
     "unknown.kiosk-behind": _("not seen; events of a kiosk are still expected"),
+    "unknown.kiosk-did-not-watch": _("not seen; a kiosk did not watch the door all the time"),
     "unknown.exit-only": _("only seen leaving: please look"),
     "unknown.clock-untrusted": _("seen, but the kiosk's clock was wrong: please look"),
 }
