@@ -109,7 +109,7 @@ def test_a_kiosk_without_a_report_is_shown(now: datetime) -> None:
     store([arrival(event(1, subject_id="s-1"), at=now)], now)
     Kiosk.objects.create(site="school", room="room-9", kiosk="kiosk-9", is_listed=True)
     assert text().count("says nothing about itself") == 2
-    assert "last event" in text(ADDRESS)
+    assert "Last event" in text(ADDRESS)
     assert client_of("tom").get("/kiosks/school/room-9/kiosk-8").status_code == 404
 
 
