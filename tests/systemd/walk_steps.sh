@@ -37,8 +37,11 @@ kiosk check || echo "(exit code $?)"
 step 'start'
 systemctl start kiosk
 systemctl is-active kiosk
-sleep 5
-kiosk status || true
+for _ in $(seq 30); do
+    kiosk status >/dev/null && break
+    sleep 1
+done
+kiosk status
 retained
 step 'reload'
 sed -i 's/^margin_min = .*/margin_min = 0.06/' /etc/kiosk/kiosk.toml
