@@ -139,16 +139,23 @@ put_into_service() {
         run mv "$venv" "$program/venv-before"
         run ln -s venv-before "$venv"
     fi
-    before=$(environment_of venv)
+    before=$(environment_of venv) earlier=$(environment_of previous)
+    # shellcheck disable=SC2086  # several services
+    [ -z "$root" ] && systemctl --quiet is-active $services && ran=yes || ran=no
     [ "$dry" = yes ] || sync -f "$1"
     point venv "${1##*/}"
     unfinished=''
     [ -z "$before" ] || point previous "$before"
     install_units "$1"
     restart && return 0
+    [ "$ran" = yes ] || {
+        say "${services%% *} did not run before, and does not start now; see journalctl -u ${services%% *}"
+        return 0
+    }
     [ -n "$before" ] || fail "${services%.service}: does not start; see journalctl -u ${services%% *}" 69
     point venv "$before"
-    point previous "${1##*/}"
+    [ -n "$earlier" ] && point previous "$earlier" || rm -f "$program/previous"
+    [ "$action" = rollback ] || rm -rf "$1"
     install_units "$program/$before"
     restart || true
     fail "the service does not start with the new program, so the old one is in use again; \

@@ -31,7 +31,8 @@ make_system() { # release
 # Put the source, a stick, photos and the steps into the system.
 fill_system() { # release
     rm -rf "$system/walk" "$system/opt/kiosk" "$system/opt/kiosk-register" "$system/etc/kiosk" \
-        "$system/var/lib/kiosk" "$system/etc/kiosk-register" "$system/var/lib/kiosk-register"
+        "$system/var/lib/kiosk" "$system/etc/kiosk-register" "$system/var/lib/kiosk-register" \
+        "$system"/etc/systemd/system/kiosk* "$system"/etc/systemd/system/*.wants/kiosk*
     mkdir -p "$system/walk/photos"
     (cd "$root" && git ls-files -co --exclude-standard | tar -cT - -f -) |
         tar -xC "$system/walk" --one-top-level=source

@@ -25,9 +25,9 @@ sed -i -e 's/^host = ""/host = "127.0.0.1"/; s/^port = 1883/port = 18830/' \
     -e 's/^backend = .*/backend = "replay"/; s|^source = .*|source = "/var/lib/kiosk/door"|' \
     -e 's/^fps = .*/fps = 3.0/' /etc/kiosk/kiosk.toml
 mkdir /var/lib/kiosk/door
-cp /walk/photos/06.png /var/lib/kiosk/door/0000.png
+cp /walk/photos/0[6-9].png /var/lib/kiosk/door
 for number in $(seq 1000 4000); do # at 3 pictures a second longer than the walk
-    ln -s 0000.png "/var/lib/kiosk/door/$number.png"
+    ln -s "0$((6 + number % 4)).png" "/var/lib/kiosk/door/$number.png"
 done
 chown -R kiosk: /var/lib/kiosk/door
 step 'enrol'
@@ -37,8 +37,11 @@ kiosk check || echo "(exit code $?)"
 step 'start'
 systemctl start kiosk
 systemctl is-active kiosk
-sleep 5
-kiosk status || true
+for _ in $(seq 30); do
+    kiosk status >/dev/null && break
+    sleep 1
+done
+kiosk status || echo "(exit code $?)"
 retained
 step 'reload'
 sed -i 's/^margin_min = .*/margin_min = 0.06/' /etc/kiosk/kiosk.toml
