@@ -11,9 +11,12 @@ import msgspec
 
 from kiosk.protocol import topics
 from kiosk.protocol.availability import Availability
+from kiosk.protocol.cards import CardList
 from kiosk.protocol.delivery import Confirmation, ReplayDone, ReplayRequest
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, event_type
 from kiosk.protocol.health import Health
+from kiosk.protocol.participation import ParticipationWindow
+from kiosk.protocol.timetable import RoomTimetable
 
 _BINDING: Final = "0.2.0"
 _SCHEMAS: Final = "#/components/schemas/{name}"
@@ -96,6 +99,27 @@ KINDS: Final = (
         is_retained=False,
         summary="From the register: send these numbers again.",
         types=(ReplayRequest,),
+    ),
+    Kind(
+        topics.PARTICIPATION_WINDOW,
+        "receive",
+        is_retained=True,
+        summary="From the register: the newest window for participation, open or closed.",
+        types=(ParticipationWindow,),
+    ),
+    Kind(
+        topics.TIMETABLE,
+        "receive",
+        is_retained=True,
+        summary="From the register: the lessons of the room in the next days.",
+        types=(RoomTimetable,),
+    ),
+    Kind(
+        topics.CARDS,
+        "receive",
+        is_retained=True,
+        summary="From the register: which cards with a QR code count.",
+        types=(CardList,),
     ),
 )
 

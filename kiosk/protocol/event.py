@@ -61,6 +61,8 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     real-time clock: after a power cut without network ``time`` may be wrong, while ``boot_id``
     with ``monotonic_s`` still orders the events of one boot. ``sequence`` orders and counts the
     events of one outbox file, which ``outbox_id`` names; a kiosk before version 0.2 sent none.
+    ``method`` says how the person was recognised; an event of a card ("qr") has no ``decision``.
+    A kiosk before version 0.2 sent none.
     ``signature`` is the last field (:mod:`kiosk.protocol.signature`).
     """
 
@@ -77,8 +79,18 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     clock: Literal["synchronised", "unsynchronised"]
     boot_id: str
     monotonic_s: Annotated[float, Meta(ge=0)]
-    decision: DecisionRecord
+    method: Literal["face", "qr"] = "face"
+    decision: DecisionRecord | UnsetType = UNSET
     signature: Signature | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Check what no single field says.
+
+        Raises:
+            ValueError: A face was recognised without a decision; msgspec makes this its own error.
+        """
+        if self.method == "face" and self.decision is UNSET:
+            raise ValueError("an event of a face without `decision`")
 
 
 class AttendanceEvent(BaseEvent, frozen=True, kw_only=True, tag="attendance"):
@@ -151,6 +163,8 @@ def schema() -> dict[str, Any]:
         "$id": SCHEMA_ID,
         "title": "Event of an attendance kiosk",
         **msgspec.json.decode(types),
+        "if": {"required": ["method"], "properties": {"method": {"const": "qr"}}},
+        "else": {"required": ["decision"]},
     }
 
 

@@ -14,6 +14,7 @@ _LINKS: Final = (
     ("registers", _("Registers"), MARKERS),
     ("classes", _("Classes"), MARKERS),
     ("exports", _("Exports"), MARKERS),
+    ("cards", _("Cards"), MARKERS),
     ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("imports", _("Import"), STAFF),

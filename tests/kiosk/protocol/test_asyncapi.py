@@ -53,11 +53,11 @@ def test_the_file_is_yaml() -> None:
 
 
 def test_every_kind_of_message_is_a_channel() -> None:
-    """The kinds of the topic tree, with the direction: only these two come from the register."""
+    """The kinds of the topic tree, with the direction: the register sends some of them."""
     said = {topics.AVAILABILITY, *EVENT_TYPES, *topics.FOR_REGISTER}
     assert {kind.name for kind in KINDS} == said
     received = {kind.name for kind in KINDS if kind.action == "receive"}
-    assert received == {topics.CONFIRMED, topics.REPLAY}
+    assert received == topics.BY_REGISTER
 
 
 def test_the_document_is_whole() -> None:

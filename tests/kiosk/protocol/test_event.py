@@ -53,6 +53,7 @@ PARTICIPATION = ParticipationEvent(
     },
     count=2,
 )
+CARD = msgspec.structs.replace(EVENT, method="qr", decision=msgspec.UNSET, direction=None)
 DEEP = b'{"new":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
@@ -80,7 +81,7 @@ def test_the_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("event", [EVENT, PARTICIPATION], ids=event_type)
+@pytest.mark.parametrize("event", [EVENT, PARTICIPATION, CARD], ids=["face", "point", "card"])
 def test_an_event_survives_the_wire(event: Event) -> None:
     """Written and read, an event of each type is the same, and its JSON keeps to the schema."""
     assert decode(encode(event)) == event
@@ -107,6 +108,7 @@ WRONG = [
     ("sequence", 1.5),
     ("direction", "up"),
     ("decision", None),
+    ("method", "finger"),
     ("decision.score", 1.1),
     ("decision.margin", -0.1),
     ("decision.votes", 0),
@@ -115,7 +117,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [*WRONG, ("subject_id", ...), ("decision.model_id", ...), ("type", ...)]
+    ("path", "value"),
+    [*WRONG, ("subject_id", ...), ("decision.model_id", ...), ("decision", ...), ("type", ...)],
 )
 def test_a_wrong_field_is_rejected(path: str, value: object) -> None:
     """Absent, mistyped and impossible fields are rejected, by reader and schema alike."""

@@ -11,6 +11,8 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("alice", "/classes/7b/days"),
     ("alice", "/students/s-1/lessons"),
     ("alice", "/exports?class=7b"),
+    ("alice", "/cards?class=7b"),
+    ("olga", "/cards?class=7b"),
     ("olga", "/now"),
     ("ada", "/accounts"),
     ("ada", "/accounts/1"),
