@@ -15,6 +15,7 @@ from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.clock import Clock
+from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
 from kiosk.daemon.reloading import Loaded, Loader
@@ -52,6 +53,7 @@ class Daemon:
         notifier: To systemd.
         state: What ``systemctl status``, ``kiosk status`` and the health message show.
         observer: Looks at every frame.
+        cards: Reads cards.
         watchdog: Fed by the frame loop.
         retry_s: How long to wait before a lost camera is tried again.
         stop: Set to end the loop.
@@ -69,6 +71,7 @@ class Daemon:
     notifier: Notifier
     state: State
     observer: Observer
+    cards: CardDesk
     watchdog: Watchdog
     retry_s: float
     stop: threading.Event = field(default_factory=threading.Event)
@@ -155,6 +158,7 @@ class Daemon:
         self._update_class_session()
         result = self.pipeline.process(frame)
         self._store(result.decisions)
+        self._store_cards(frame)
         self.observer.see(frame, result.qualities, self.clock.monotonic_s())
         self._do_housekeeping()
 
@@ -177,6 +181,14 @@ class Daemon:
                     _log.debug("already stored in this class session")
                 case NotKnown(verdict):
                     _log.info("a track ended %s after %d frames", verdict, decision.frames)
+
+    def _store_cards(self, frame: Frame) -> None:
+        for subject_id in self.cards.see(frame):
+            match self.recorder.store_card(subject_id):
+                case Stored(event):
+                    _log.info("event %d stored of a card", event.sequence)
+                case Postponed() | AlreadyStored():
+                    _log.debug("a card was read, and is stored already or waits in memory")
 
     def _do_housekeeping(self) -> None:
         """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""

@@ -1,13 +1,14 @@
-"""Turn a decision into an attendance event and store it in the outbox."""
+"""Turn a decision, or a card, into an attendance event and store it in the outbox."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 import uuid_utils
+from msgspec import UNSET, UnsetType
 
 from kiosk.clock import Clock
 from kiosk.config import Config
@@ -72,6 +73,15 @@ StoreResult: TypeAlias = Stored | AlreadyStored | Postponed | NotKnown
 
 
 @dataclass(frozen=True, slots=True)
+class _Seen:
+    """How a person was recognised: by the face with the decision's figures, or by a card."""
+
+    method: Literal["face", "qr"]
+    direction: str | None = None
+    decision: DecisionRecord | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
 class Recorder:
     """Stores one attendance event for each known person and class session.
 
@@ -104,9 +114,17 @@ class Recorder:
         """Store a decision as an attendance event, once for each person and class session."""
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
             return NotKnown(decision.verdict)
+        seen = _Seen("face", decision.direction, self._decision_record(decision))
+        return self._store(decision.subject_id, seen)
+
+    def store_card(self, subject_id: str) -> Stored | AlreadyStored | Postponed:
+        """Store that a card was read: the same one event that the face would have given."""
+        return self._store(subject_id, _Seen("qr"))
+
+    def _store(self, subject_id: str, seen: _Seen) -> Stored | AlreadyStored | Postponed:
         now = self.clock.utc()
         session = self.config.session_at(now)
-        event = self._event(decision, decision.subject_id, session, now)
+        event = self._event(subject_id, seen, session, now)
         key = _deduplication_key(event, session)
         if key in self.backlog:
             return AlreadyStored(session)
@@ -151,9 +169,9 @@ class Recorder:
         return KioskAddress.of(self.config.kiosk)
 
     def _event(
-        self, decision: Decision, subject_id: str, session: ClassSession, now: datetime
+        self, subject_id: str, seen: _Seen, session: ClassSession, now: datetime
     ) -> AttendanceEvent:
-        """Build the event of a decision; the outbox gives the true sequence number later."""
+        """Build the event; the outbox gives the true sequence number later."""
         names = self.config.kiosk
         return AttendanceEvent(
             event_id=str(uuid_utils.uuid7()),
@@ -168,8 +186,9 @@ class Recorder:
             clock="synchronised" if self.clock.synchronised() else "unsynchronised",
             boot_id=self.clock.boot_id(),
             monotonic_s=round(self.clock.monotonic_s(), 3),
-            direction=decision.direction,  # type: ignore[arg-type]  # track.direction gives no other
-            decision=self._decision_record(decision),
+            direction=seen.direction,  # type: ignore[arg-type]  # track.direction gives no other
+            method=seen.method,
+            decision=seen.decision,
         )
 
     def _decision_record(self, decision: Decision) -> DecisionRecord:
