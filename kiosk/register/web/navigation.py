@@ -16,6 +16,7 @@ _LINKS: Final = (
     ("exports", _("Exports"), MARKERS),
     ("cards", _("Cards"), MARKERS),
     ("bin", _("Bin"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
+    ("consents", _("Consent"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("imports", _("Import"), STAFF),
     ("set-up", _("Set up"), (Role.ADMINISTRATOR,)),

@@ -17,6 +17,8 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("ada", "/accounts"),
     ("ada", "/accounts/1"),
     ("olga", "/bin"),
+    ("olga", "/consents?class=7b"),
+    ("olga", "/students/s-1/consent"),
     ("tom", "/kiosks"),
     ("olga", "/imports"),
     ("ada", "/set-up"),
