@@ -76,7 +76,7 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
             raise RosterError(message)
         receipt = None if is_trial else _receipt(subject_id, counts, now)
         transaction.set_rollback(is_trial)
-    in_log = not is_trial and not _empty_log()
+    in_log = not is_trial and not empty_log()
     return Erased(counts, was_erased, receipt, in_log, (_TEXTS, _STORAGE[connection.vendor]))
 
 
@@ -151,7 +151,7 @@ def _receipt(subject_id: str, counts: dict[str, int], now: datetime) -> int:
     return int(row.pk)
 
 
-def _empty_log() -> bool:
+def empty_log() -> bool:
     """Empty SQLite's write-ahead log, which still has the rows; return whether it is empty."""
     if connection.vendor != "sqlite":
         return True
