@@ -23,9 +23,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
-from kiosk.atomic_file import create_folder_for_owner
+from kiosk.config_door import SignalsSection, TimetableSection
 from kiosk.config_file import ConfigFile, Problem, Section
-from kiosk.errors import ConfigError
 from kiosk.host_name import host_problem
 from kiosk.timetable import NO_LESSON, ClassSession, LessonSection, Name, timetable_problems
 
@@ -192,6 +191,8 @@ class Config(Section, frozen=True):
     cards: CardsSection = CardsSection()
     mqtt: KioskMqttSection = KioskMqttSection()
     state: StateSection = StateSection()
+    timetable: TimetableSection = TimetableSection()
+    signals: SignalsSection = SignalsSection()
     lesson: tuple[LessonSection, ...] = ()
 
     @property
@@ -259,16 +260,3 @@ def parse_config(text: bytes, source: str) -> Config:
         ConfigError: As :func:`load_config`.
     """
     return KIOSK_FILE.parse(text, source)
-
-
-def make_directory(config: Config) -> None:
-    """Create the folder of the kiosk's files, if it is absent, for its owner alone.
-
-    Raises:
-        ConfigError: It cannot be created.
-    """
-    try:
-        create_folder_for_owner(config.directory)
-    except OSError as exc:
-        message = f"state.directory: {config.directory} cannot be made ({exc.strerror})"
-        raise ConfigError(message) from exc

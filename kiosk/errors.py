@@ -18,6 +18,7 @@
     ├── PayloadError       (ValueError)       an MQTT payload that does not match the schema
     ├── CameraError        (OSError)          a camera that cannot be opened or read
     │   └── RecordingError                    a recording that cannot be replayed
+    ├── SignalsError       (OSError)          lights, buzzer or button at the door
     ├── OutboxError        (OSError)          the event database
     ├── RegisterError      (OSError)          the register's database
     ├── BrokerError        (ConnectionError)  an MQTT broker that cannot be used
@@ -121,6 +122,12 @@ class RecordingError(CameraError):
     """A recording that replaces a camera cannot be read; a second try would fail, too."""
 
     exit_code = 65
+
+
+class SignalsError(KioskError, OSError):
+    """Lights, buzzer or button at the door cannot be used; the kiosk records without them."""
+
+    exit_code = 69
 
 
 class OutboxError(KioskError, OSError):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kiosk.config import Config, make_directory
+from kiosk.config import Config
 from kiosk.erased import load_erased, mark_enrolled, save_erased
 from kiosk.erasure.erase import erase_person
 from kiosk.erasure.galleries import Galleries
 from kiosk.erasure.outcome import Failure
 from kiosk.errors import GalleryError, GalleryModelError, ModelError
 from kiosk.keyring import Keyring
+from kiosk.private_file import make_directory
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.match import Cohort, templates_score

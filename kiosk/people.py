@@ -10,11 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from kiosk.config import Config, make_directory
+from kiosk.config import Config
 from kiosk.contract import fingerprint
 from kiosk.erasure.galleries import Galleries
 from kiosk.errors import GalleryError, GalleryModelError, ModelError
 from kiosk.keyring import Keyring
+from kiosk.private_file import make_directory
 from kiosk.recognition.bundle import bundle_path, load_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.old_galleries import keep_aside

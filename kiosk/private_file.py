@@ -1,11 +1,13 @@
-"""Files that hold a secret: read a password, and warn when others can read the file."""
+"""Private files: read a password, warn when others can read a file, make the kiosk's folder."""
 
 import logging
 import stat
 from pathlib import Path
 from typing import Final
 
+from kiosk.atomic_file import create_folder_for_owner
 from kiosk.bounded_file import read_file
+from kiosk.config import Config
 from kiosk.errors import ConfigError
 
 _log = logging.getLogger(__name__)
@@ -49,3 +51,16 @@ def warn_of_readers(key: str, path: Path) -> None:
         _log.warning(
             "%s: every user of this machine can use %s: chmod %o", key, path, mode & ~stat.S_IRWXO
         )
+
+
+def make_directory(config: Config) -> None:
+    """Create the folder of the kiosk's files, if it is absent, for its owner alone.
+
+    Raises:
+        ConfigError: It cannot be created.
+    """
+    try:
+        create_folder_for_owner(config.directory)
+    except OSError as exc:
+        message = f"state.directory: {config.directory} cannot be made ({exc.strerror})"
+        raise ConfigError(message) from exc

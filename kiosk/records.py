@@ -144,7 +144,9 @@ class FrameResult:
     Attributes:
         decisions: The decisions that were made at this frame.
         qualities: The quality of each face in the frame, refused faces included.
+        verdicts: The verdict on the track of each face as it stands now.
     """
 
     decisions: tuple[Decision, ...]
     qualities: tuple[Quality, ...]
+    verdicts: tuple[Verdict, ...] = ()

@@ -65,6 +65,8 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
         faces_refused: How many of them could not vote, by reason.
         refusal: Why most faces of the last minute were refused; empty if they were not.
         clock: "synchronised" or "unsynchronised".
+        signals_fault: Of lights, buzzer and button at the door.
+        clock_off_s: As in the health message.
         restart_keys: Keys of the configuration whose change needs a restart.
         reload: The last reload.
     """
@@ -91,6 +93,8 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     faces_refused: dict[str, int] = {}
     refusal: str = ""
     clock: str = "unsynchronised"
+    signals_fault: str = ""
+    clock_off_s: float | None = None
     restart_keys: tuple[str, ...] = ()
     reload: Reload | None = None
 
@@ -106,6 +110,8 @@ def summary(status: ServiceStatus) -> str:
         "broker " + (f"away: {status.broker_fault}" if status.broker_fault else "connected"),
         f"{status.waiting} events waiting" + _because(status.outbox_fault),
         status.refusal,
+        f"no lights at the door: {status.signals_fault}" if status.signals_fault else "",
+        "" if status.clock_off_s is None else f"clock off by {status.clock_off_s:.0f} s",
     )
     return "; ".join(part for part in parts if part)
 
@@ -127,6 +133,7 @@ def write_status(path: Path, status: ServiceStatus) -> None:
     """
     partial = path.with_name(f".{path.name}")
     with contextlib.suppress(OSError):
+        partial.touch(0o640)
         partial.write_bytes(msgspec.json.encode(status))
         partial.replace(path)
 

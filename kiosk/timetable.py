@@ -1,7 +1,7 @@
 """The timetable: the lesson at a given time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Annotated, Literal
 
@@ -36,14 +36,17 @@ class ClassSession:
     Attributes:
         date: The day in the kiosk's time zone.
         name: The lesson, or :data:`NO_LESSON`.
+        is_named_by_register: The name is that of a lesson in the register's timetable, and stands
+            in events alone.
     """
 
     date: date
     name: str
+    is_named_by_register: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
-        """Return date and name, separated by a slash."""
-        return f"{self.date.isoformat()}/{self.name}"
+        """Return date and name, separated by a slash, or the register's name."""
+        return self.name if self.is_named_by_register else f"{self.date.isoformat()}/{self.name}"
 
 
 class LessonSection(Section, frozen=True, kw_only=True):

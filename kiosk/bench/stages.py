@@ -18,6 +18,7 @@ from kiosk.clock import ManualClock, SystemClock
 from kiosk.config import CameraSection
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.errors import ConfigError
 from kiosk.mqtt.outbox import Outbox
 from kiosk.recognition.gallery import Gallery
@@ -99,7 +100,7 @@ def time_replay(
     ):
         recorder = Recorder(
             outbox=outbox,
-            clock=SystemClock(),
+            clock=SteadyClock(SystemClock()),
             config=recogniser.config,
             model_id=recogniser.embedder.model_id,
             committed=lambda: None,

@@ -15,6 +15,7 @@ from kiosk.check.files import (
 )
 from kiosk.check.finding import Finding, attempt, fault, ok, report
 from kiosk.check.service import camera_finding, clock_finding
+from kiosk.check.signals import check_signals, signals_finding
 from kiosk.clock import Clock
 from kiosk.config import Config
 from kiosk.errors import ConfigError
@@ -61,6 +62,7 @@ def check_all(config: Config, clock: Clock) -> tuple[list[Finding], Model | None
         outbox_finding,
         check_disk(config),
         _camera(config, clock, model),
+        *_signals(config),
         check_broker(config, outbox_id),
         clock_finding(is_synchronised=clock.synchronised()),
     ], model
@@ -72,6 +74,12 @@ def _camera(config: Config, clock: Clock, model: Model | None) -> Finding:
     if status is not None and status.model_id and age_s(status) <= FRESH_S:
         return camera_finding(status)
     return check_camera(config.camera, clock, model)
+
+
+def _signals(config: Config) -> list[Finding]:
+    """Try the pins, or ask the service that holds them."""
+    status = read_status(config)
+    return check_signals(config) if status is None else signals_finding(status)
 
 
 def _configuration(config: Config, model: Model | None) -> list[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kiosk.check.finding import Finding, fault, ok, report, warning
+from kiosk.check.signals import signals_finding
 from kiosk.config import Config
 from kiosk.errors import BrokerError, CameraError, GalleryError, OutboxError
 from kiosk.service_status import FRESH_S, ServiceStatus, age_s, read_status
@@ -38,7 +39,8 @@ def service_findings(config: Config) -> list[Finding]:
         camera_finding(status),
         _broker(status),
         _faces(status),
-        clock_finding(is_synchronised=status.clock == "synchronised"),
+        *signals_finding(status),
+        clock_finding(is_synchronised=status.clock == "synchronised", off_s=status.clock_off_s),
     ]
 
 
@@ -105,8 +107,17 @@ def _faces(status: ServiceStatus) -> Finding:
     return warning("faces", f"{status.refusal}; {text}") if status.refusal else ok("faces", text)
 
 
-def clock_finding(*, is_synchronised: bool) -> Finding:
-    """Return whether the time of events can be trusted."""
+def clock_finding(*, is_synchronised: bool, off_s: float | None = None) -> Finding:
+    """Return whether the time of events can be trusted.
+
+    Args:
+        is_synchronised: Whether it can.
+        off_s: How far the system's clock is from what can be right, seconds; ``None``: it may be.
+    """
+    if off_s is not None:
+        way = "behind" if off_s < 0 else "ahead"
+        text = f"jumped, and is {abs(off_s):.0f} s {way} of the kiosk's own time; events say so"
+        return warning("clock", f"{text}; see `timedatectl`")
     if is_synchronised:
         return ok("clock", "synchronised")
     text = "not synchronised: events say so; see `timedatectl`, and allow NTP in the network"

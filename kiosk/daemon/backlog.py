@@ -6,7 +6,7 @@ from typing import Final
 
 from kiosk.errors import OutboxError
 from kiosk.mqtt.outbox_rows import DeduplicationKey
-from kiosk.protocol.event import AttendanceEvent
+from kiosk.protocol.event import PersonEvent
 
 _log = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ _EVENTS_MAX: Final = 10_000
 """About 10 MB. A door sees fewer people in a day."""
 _RETRY_S: Final = 5.0
 
-Store = Callable[[DeduplicationKey, AttendanceEvent], object]
+Store = Callable[[DeduplicationKey, PersonEvent], object]
 
 
 class Backlog:
@@ -24,7 +24,7 @@ class Backlog:
     """
 
     def __init__(self) -> None:
-        self._events: dict[DeduplicationKey, AttendanceEvent] = {}
+        self._events: dict[DeduplicationKey, PersonEvent] = {}
         self._due_s = 0.0
         self.lost = 0
 
@@ -32,11 +32,12 @@ class Backlog:
         """Count the events."""
         return len(self._events)
 
-    def __contains__(self, key: DeduplicationKey) -> bool:
-        """Whether an event waits for this key."""
-        return key in self._events
+    def remembered(self, event_type: str, subject_id: str) -> list[DeduplicationKey]:
+        """Return what waits of one person's events of a type."""
+        wanted = (event_type, subject_id)
+        return [one for one in self._events if (one.event_type, one.subject_id) == wanted]
 
-    def add(self, key: DeduplicationKey, event: AttendanceEvent) -> None:
+    def add(self, key: DeduplicationKey, event: PersonEvent) -> None:
         """Add an event that could not be stored; drop it, with a log line, when there is no room.
 
         One line is logged when the first event is added, and one when all are stored.

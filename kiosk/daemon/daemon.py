@@ -1,9 +1,7 @@
 """The daemon: check every part, tell systemd READY, then process frames until told to stop.
 
-The frame loop alone feeds the watchdog, so a camera or a model that hangs is noticed. What only a
-person can mend ends nothing, also at the start: a camera that is lost, or a gallery that cannot be
-used, is one line in the log and another when it is mended, and is tried again in between. So READY
-means that the daemon runs; the status says what it waits for.
+The frame loop alone feeds the watchdog, so what hangs is noticed. What only a person can mend, a
+lost camera or gallery, is logged, and tried again, also at the start: READY means that it runs.
 """
 
 import logging
@@ -14,14 +12,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kiosk.camera.base import Camera
-from kiosk.clock import Clock
 from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.observer import Observer
+from kiosk.daemon.participation import Window, Windows
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.redating import Redater
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.status_board import State
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import CameraError, GalleryError, KioskError, RecordingError
+from kiosk.feedback.feedback import Feedback
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.pipeline import Pipeline
@@ -31,10 +32,9 @@ from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 
-_WAIT_STEP_S: Final = 5.0
-"""The wait for a camera is cut into steps: the watchdog must be fed, however long retry_s is."""
-_GALLERY_S: Final = 5.0
-"""How often a gallery that could not be used is tried again."""
+_STEP_S: Final = 5.0
+"""How often a gallery that could not be used is tried again; and the wait for a camera is cut into
+such steps, because the watchdog must be fed, however long retry_s is."""
 
 
 @dataclass(slots=True)
@@ -50,6 +50,9 @@ class Daemon:
         checks: Called with each frame; each raises when a thread of the process has failed.
         loader: Reads the gallery, and for a reload (SIGHUP) thresholds and timetable, too.
         clock: Time.
+        windows: The participation window.
+        feedback: Lights, buzzer and button at the door.
+        redater: Gives events the right time once it is certain.
         notifier: To systemd.
         state: What ``systemctl status``, ``kiosk status`` and the health message show.
         observer: Looks at every frame.
@@ -67,7 +70,10 @@ class Daemon:
     mqtt: ConnectionWorker
     checks: tuple[Callable[[], None], ...]
     loader: Loader
-    clock: Clock
+    clock: SteadyClock
+    windows: Windows
+    feedback: Feedback
+    redater: Redater
     notifier: Notifier
     state: State
     observer: Observer
@@ -77,7 +83,7 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     reload: threading.Event = field(default_factory=threading.Event)
     _gallery_due_s: float = 0.0
-    _class_session: ClassSession | None = None
+    _class_session: tuple[ClassSession, Window | None] | None = None
 
     def run(self) -> None:
         """Run until the recording ends or :attr:`stop` is set.
@@ -97,6 +103,7 @@ class Daemon:
         finally:
             self.notifier.stopping()
             self.state.board.close()
+            self.feedback.close()
             self.recorder.retry(math.inf)
             self.mqtt.stop(timeout_s=1.5)
 
@@ -125,7 +132,7 @@ class Daemon:
         """Wait before a lost camera is opened again; return whether to end."""
         due_s = self.clock.monotonic_s() + self.retry_s
         while (left_s := due_s - self.clock.monotonic_s()) > 0:
-            if self.clock.sleep(min(left_s, _WAIT_STEP_S), self.stop):
+            if self.clock.sleep(min(left_s, _STEP_S), self.stop):
                 return True
             self._do_housekeeping()
         return False
@@ -159,12 +166,13 @@ class Daemon:
         result = self.pipeline.process(frame)
         self._store(result.decisions)
         self._store_cards(frame)
+        self.feedback.see(result.verdicts, self.clock.monotonic_s())
         self.observer.see(frame, result.qualities, self.clock.monotonic_s())
         self._do_housekeeping()
 
     def _update_class_session(self) -> None:
-        """When a class session begins, let everyone still in view be stored again."""
-        session = self.recorder.class_session()
+        """When a class session or a window begins, let everyone still in view be stored again."""
+        session = self.recorder.class_session(), self.windows.open
         if session != self._class_session:
             self._class_session = session
             self.pipeline.walks.start_session()
@@ -181,27 +189,33 @@ class Daemon:
                     _log.debug("already stored in this class session")
                 case NotKnown(verdict):
                     _log.info("a track ended %s after %d frames", verdict, decision.frames)
+            window = self.windows.open
+            if window and isinstance(one := self.recorder.participate(decision, window), Stored):
+                _log.info("event %d stored: participation", one.event.sequence)
 
     def _store_cards(self, frame: Frame) -> None:
         for subject_id in self.cards.see(frame):
-            match self.recorder.store_card(subject_id):
-                case Stored(event):
-                    _log.info("event %d stored of a card", event.sequence)
-                case Postponed() | AlreadyStored():
-                    _log.debug("a card was read, and is stored already or waits in memory")
+            if isinstance(one := self.recorder.store_card(subject_id), Stored):
+                _log.info("event %d stored of a card", one.event.sequence)
 
     def _do_housekeeping(self) -> None:
         """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""
         for check in self.checks:
             check()
         now_s = self.clock.monotonic_s()
+        if self.feedback.was_pressed():
+            self.windows.toggle(self.recorder.class_session(), self.recorder.session_end())
+        self.feedback.show(now_s, is_open=self.windows.open is not None)
         self.recorder.retry(now_s)
+        if self.redater.turn(self.recorder.make, self.recorder.session_at, now_s):
+            self.recorder.committed()
+        self.state.vitals.clock_off_s = self.clock.off_s()
         self.state.vitals.in_memory = len(self.recorder.backlog)
         if self.reload.is_set():
             self.reload.clear()
             self._reload()
         elif self.state.gallery_fault and now_s >= self._gallery_due_s:
-            self._gallery_due_s = now_s + _GALLERY_S
+            self._gallery_due_s = now_s + _STEP_S
             self._try_gallery()
         self.state.refresh(now_s)
         self.watchdog.beat(now_s)
@@ -230,10 +244,8 @@ class Daemon:
             people = len(self.pipeline.matcher)
             _log.info("gallery, thresholds and timetable read again: %d people", people)
             if self.state.restart_keys:
-                keys = ", ".join(self.state.restart_keys)
-                _log.warning(
-                    "changed in the configuration, but used only after a restart: %s", keys
-                )
+                message = "changed in the configuration, but used only after a restart: %s"
+                _log.warning(message, ", ".join(self.state.restart_keys))
         number = self.state.reload.number + 1 if self.state.reload else 1
         self.state.reload = Reload(number=number, started_s=now_s, error=error)
         if self.state.board.is_ready:

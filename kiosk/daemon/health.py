@@ -45,6 +45,8 @@ class Vitals:
         camera: What the frame loop knows of the camera.
         frames: How many frames were processed.
         frame_s: When the newest one was, monotonic seconds; ``None`` before the first.
+        watching_since_s: Since when frames have come that show something, without a break,
+            monotonic seconds; ``None`` while none do.
         faces: How many faces were seen by the reason why they could not vote; "" for those that
             could.
         people: How many people are enrolled.
@@ -52,17 +54,21 @@ class Vitals:
         gallery_hash: Of the gallery in use.
         config_hash: Of the settings in use.
         in_memory: How many events could not be stored yet.
+        clock_off_s: How far the system's clock is from what can be right, seconds; ``None`` if it
+            may be right.
     """
 
     camera: Literal["starting", "ok", "lost", "black", "covered", "frozen"] = "starting"
     frames: int = 0
     frame_s: float | None = None
+    watching_since_s: float | None = None
     faces: Counter[str] = field(default_factory=Counter)
     people: int = 0
     gallery_version: int = 0
     gallery_hash: str = ""
     config_hash: str = ""
     in_memory: int = 0
+    clock_off_s: float | None = None
 
     def see(self, reasons: Iterable[str], now_s: float, sight: Sight = "ok") -> None:
         """Note a processed frame.
@@ -73,6 +79,11 @@ class Vitals:
             sight: What the lens shows.
         """
         self.camera = sight
+        is_broken = self.frame_s is None or now_s - self.frame_s >= _HUNG_S
+        if sight != "ok":
+            self.watching_since_s = None
+        elif is_broken or self.watching_since_s is None:
+            self.watching_since_s = now_s
         self.frames += 1
         self.frame_s = now_s
         self.faces.update(reasons)
@@ -124,7 +135,9 @@ class HealthReporter:
         camera = self._camera()
         vitals, rival = self.vitals, self.connection.rival
         settings = (vitals.gallery_version, vitals.gallery_hash, vitals.config_hash)
-        important = (camera, vitals.people, bool(vitals.in_memory), rival, *settings)
+        is_off = vitals.clock_off_s is not None
+        said = (camera, vitals.people, bool(vitals.in_memory), is_off, rival)
+        important = (*said, *settings)
         if now_s >= self._due_s or important != self._said or self._has_new_events(now_s):
             if camera == "hung" and self._said and self._said[0] != camera:
                 _log.error("the camera has given no frame for %.0f s", _HUNG_S)
@@ -159,6 +172,12 @@ class HealthReporter:
         frame_s = self.vitals.frame_s
         return None if frame_s is None else max(0.0, self.clock.monotonic_s() - frame_s)
 
+    def _watching_s(self, camera: CameraState) -> float | None:
+        since_s = self.vitals.watching_since_s
+        if camera != "ok" or since_s is None:
+            return None
+        return round(max(0.0, self.clock.monotonic_s() - since_s), 1)
+
     def _health(self, camera: CameraState, rival: Certainty) -> Health:
         self._read_outbox()
         faces = dict(self.vitals.faces)
@@ -166,6 +185,7 @@ class HealthReporter:
         return Health(
             time=self.clock.utc().isoformat(timespec="milliseconds"),
             clock="synchronised" if self.clock.synchronised() else "unsynchronised",
+            clock_off_s=self.vitals.clock_off_s,
             boot_id=self.clock.boot_id(),
             version=self.version,
             outbox_id=self.outbox.outbox_id,
@@ -179,6 +199,7 @@ class HealthReporter:
             camera=camera,
             last_frame_age_s=None if age_s is None else round(age_s, 1),
             frames_per_s=self._frames_per_s(),
+            watching_s=self._watching_s(camera),
             faces_seen=sum(faces.values()),
             faces_refused={reason: count for reason, count in faces.items() if reason},
             disk_free_mb=free_mb(self.directory),
@@ -198,10 +219,10 @@ class HealthReporter:
         try:
             self._last_sequence = self.outbox.last_sequence()
             self._counts = self.outbox.counts()
-            oldest = self.outbox.stored(1, self._last_sequence, 1)
+            oldest = self.outbox.oldest()
         except OutboxError:  # the outbox logs it
             return
-        self._oldest_waiting_s = _age_s(oldest[0].payload, self.clock) if oldest else None
+        self._oldest_waiting_s = _age_s(oldest.payload, self.clock) if oldest else None
 
     def _frames_per_s(self) -> float | None:
         """Return the rate since the last call."""

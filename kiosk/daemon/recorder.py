@@ -1,28 +1,38 @@
-"""Turn a decision, or a card, into an attendance event and store it in the outbox."""
+"""Turn a decision, or a card, into an event and store it in the outbox."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-import uuid_utils
 from msgspec import UNSET, UnsetType
 
-from kiosk.clock import Clock
 from kiosk.config import Config
 from kiosk.daemon.backlog import Backlog
+from kiosk.daemon.events import EventMaker
+from kiosk.daemon.participation import Window
+from kiosk.daemon.repeats import counted, is_repeat, took_part
+from kiosk.daemon.room_lessons import RoomLessons
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.errors import OutboxError
 from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import DeduplicationKey
-from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode, event_type
-from kiosk.protocol.topics import KioskAddress
+from kiosk.mqtt.outbox_rows import DeduplicationKey, IsRepeat
+from kiosk.protocol.event import (
+    AttendanceEvent,
+    DecisionRecord,
+    ParticipationEvent,
+    PersonEvent,
+    event_type,
+)
 from kiosk.records import Decision, Verdict
 from kiosk.timetable import ClassSession
 
 KEPT: Final = timedelta(days=7)
-"""How long the kiosk remembers who attended which class session, by its own clock."""
+"""How long the kiosk remembers who attended which class session."""
+_SETTLED_S: Final = 3600.0
+"""Keys of other boots go by their date, and only when the clock has been steady for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ class Stored:
         event: With its sequence number.
     """
 
-    event: AttendanceEvent
+    event: PersonEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,109 +97,145 @@ class Recorder:
 
     Attributes:
         outbox: Where events wait for the broker.
-        clock: The time, and whether it is synchronised.
+        clock: The time, and whether it is certain.
         config: Names, time zone and timetable.
         model_id: The model that recognised.
         committed: Called after an event is on the disk.
+        sign: Signs the bytes of an event.
+        lessons: The lessons that the register told.
         backlog: Events that could not be stored.
         gallery_version: Of the gallery in use.
         gallery_hash: Of the gallery in use.
     """
 
     outbox: Outbox
-    clock: Clock
+    clock: SteadyClock
     config: Config
     model_id: str
     committed: Callable[[], None]
     sign: Callable[[bytes], bytes] = lambda payload: payload
+    lessons: RoomLessons = field(default_factory=RoomLessons)
     backlog: Backlog = field(default_factory=Backlog)
     gallery_version: int = 0
     gallery_hash: str = ""
 
+    @property
+    def make(self) -> EventMaker:
+        """What makes events."""
+        return EventMaker(self.config.kiosk, self.outbox.outbox_id, self.clock, self.sign)
+
+    def session_at(self, moment: datetime) -> ClassSession:
+        """Return the class session of a moment, as the register tells it, or the configuration."""
+        return self.lessons.at(moment) or self.config.session_at(moment)
+
     def class_session(self) -> ClassSession:
         """Return the current class session."""
-        return self.config.session_at(self.clock.utc())
+        return self.session_at(self.clock.utc())
+
+    def session_end(self) -> datetime | None:
+        """Return when the current class session ends; ``None`` outside of lessons."""
+        now = self.clock.utc()
+        local = now.astimezone(self.config.zone)
+        ends = (one.ends_at for one in self.config.lesson if one.covers(local))
+        end = next((datetime.combine(local.date(), one, local.tzinfo) for one in ends), None)
+        return self.lessons.ends_at(now) or end
 
     def store(self, decision: Decision) -> StoreResult:
         """Store a decision as an attendance event, once for each person and class session."""
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
             return NotKnown(decision.verdict)
+        session = self.class_session()
         seen = _Seen("face", decision.direction, self._decision_record(decision))
-        return self._store(decision.subject_id, seen)
+        return self.keep(self._event(decision.subject_id, seen, session), session)
 
-    def store_card(self, subject_id: str) -> Stored | AlreadyStored | Postponed:
+    def store_card(self, subject_id: str) -> StoreResult:
         """Store that a card was read: the same one event that the face would have given."""
-        return self._store(subject_id, _Seen("qr"))
+        session = self.class_session()
+        return self.keep(self._event(subject_id, _Seen("qr"), session), session)
 
-    def _store(self, subject_id: str, seen: _Seen) -> Stored | AlreadyStored | Postponed:
-        now = self.clock.utc()
-        session = self.config.session_at(now)
-        event = self._event(subject_id, seen, session, now)
-        key = _deduplication_key(event, session)
-        if key in self.backlog:
+    def keep(self, event: PersonEvent, session: ClassSession, window: int = 0) -> StoreResult:
+        """Commit an event, unless it repeats another; in memory while nothing can be written.
+
+        Args:
+            event: The event.
+            session: Its class session.
+            window: The participation window of a participation event.
+        """
+        key = self._key(event, session, window)
+        if self._repeats(event)(self.backlog.remembered(key.event_type, key.subject_id), key):
             return AlreadyStored(session)
         try:
-            sequence = self._commit(key, event)
+            stored = self._commit(key, event)
         except OutboxError:
             self.backlog.add(key, event)
             return Postponed(session)
-        if sequence is None:
-            return AlreadyStored(session)
-        return Stored(msgspec.structs.replace(event, sequence=sequence))
+        return AlreadyStored(session) if stored is None else Stored(stored)
 
     def retry(self, now_s: float) -> None:
         """Store what waits in memory, if a try is due; called on every turn of the frame loop."""
         self.backlog.retry(self._commit, now_s)
 
-    def _commit(self, key: DeduplicationKey, event: AttendanceEvent) -> int | None:
-        """Commit an event to the outbox; return its number, ``None`` when the key is there."""
+    def _commit(self, key: DeduplicationKey, event: PersonEvent) -> PersonEvent | None:
+        """Commit an event to the outbox; return it with its number, ``None`` for a repeat."""
+        numbered = event
+        is_repeat = self._repeats(event)
+
+        def is_known(past: Sequence[DeduplicationKey], key: DeduplicationKey) -> bool:
+            nonlocal numbered
+            numbered = counted(event, past, key)
+            return is_repeat(past, key)
 
         def build(sequence: int) -> tuple[str, str, bytes]:
-            numbered = msgspec.structs.replace(event, sequence=sequence)
-            return event.event_id, self._address.topic_of(event), self.sign(encode(numbered))
+            return self.make.build(numbered)(sequence)
 
-        sequence = self.outbox.store_once(key, build)
-        if sequence is not None:
-            self.committed()
-            with suppress(OutboxError):  # the event is stored; the next one prunes
-                self._prune(key.session, event.boot_id)
-        return sequence
+        sequence = self.outbox.store_once(key, build, is_known)
+        if sequence is None:
+            return None
+        self.committed()
+        with suppress(OutboxError):  # the event is stored; the next one prunes
+            self._prune()
+        return msgspec.structs.replace(numbered, sequence=sequence)
 
-    def _prune(self, session: ClassSession, boot_id: str) -> None:
-        """Delete old deduplication keys, whether the clock is synchronised or not.
+    def _repeats(self, event: PersonEvent) -> IsRepeat:
+        """Return what tells whether an event repeats another."""
+        if isinstance(event, ParticipationEvent):
+            return took_part
+        return lambda past, key: is_repeat(past, key, self.session_at)
 
-        Without network the clock continues from its last time, or after a power cut from an
-        earlier time: it may be late, and keys are then deleted later. Should it once be early,
-        somebody is recorded twice. Keys of another boot (see below) are useless in this one.
+    def _prune(self) -> None:
+        """Delete old deduplication keys: of this boot by the monotonic clock, which never jumps.
+
+        What other boots left in the future was stored with a clock that was wrong.
         """
-        self.outbox.prune_keys(session.date - KEPT, boot_id)
+        boot_id, days = self.clock.boot_id(), None
+        if self.clock.steady_for_s() >= _SETTLED_S:
+            today = self.class_session().date
+            days = today - KEPT, today + timedelta(days=1)
+        self.outbox.prune_keys(boot_id, self.clock.monotonic_s() - KEPT.total_seconds(), days)
+        if days is not None:
+            self.clock.not_before_s = self.outbox.newest_dated(boot_id)[1] or 0.0
 
-    @property
-    def _address(self) -> KioskAddress:
-        return KioskAddress.of(self.config.kiosk)
-
-    def _event(
-        self, subject_id: str, seen: _Seen, session: ClassSession, now: datetime
-    ) -> AttendanceEvent:
-        """Build the event; the outbox gives the true sequence number later."""
-        names = self.config.kiosk
+    def _event(self, subject_id: str, seen: _Seen, session: ClassSession) -> AttendanceEvent:
+        """Build the event of a decision or a card."""
         return AttendanceEvent(
-            event_id=str(uuid_utils.uuid7()),
-            outbox_id=self.outbox.outbox_id,
-            sequence=1,
-            site=names.site,
-            room=names.room,
-            kiosk=names.id,
+            **self.make.base(session),
             subject_id=subject_id,
-            session=str(session),
-            time=now.astimezone(self.config.zone).isoformat(timespec="milliseconds"),
-            clock="synchronised" if self.clock.synchronised() else "unsynchronised",
-            boot_id=self.clock.boot_id(),
-            monotonic_s=round(self.clock.monotonic_s(), 3),
             direction=seen.direction,  # type: ignore[arg-type]  # track.direction gives no other
             method=seen.method,
             decision=seen.decision,
         )
+
+    def participate(self, decision: Decision, window: Window) -> StoreResult:
+        """Store a decision as a participation event, once for each person and window."""
+        if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
+            return NotKnown(decision.verdict)
+        event = ParticipationEvent(
+            **self.make.base(window.session),
+            subject_id=decision.subject_id,
+            decision=self._decision_record(decision),
+            count=1,
+        )
+        return self.keep(event, window.session, window.number)
 
     def _decision_record(self, decision: Decision) -> DecisionRecord:
         return DecisionRecord(
@@ -204,13 +250,15 @@ class Recorder:
             gallery_hash=self.gallery_hash,
         )
 
-
-def _deduplication_key(event: AttendanceEvent, session: ClassSession) -> DeduplicationKey:
-    """Return the deduplication key: the class session, plus the boot while the clock is not set.
-
-    After a power cut without network the clock may name a class session that ended long ago, which
-    everybody has attended already. So a session named by an unsynchronised clock counts for this
-    boot alone: an event stored twice is better than none.
-    """
-    boot_id = "" if event.clock == "synchronised" else event.boot_id
-    return DeduplicationKey(event_type(event), session, event.subject_id, boot_id)
+    def _key(self, event: PersonEvent, session: ClassSession, window: int) -> DeduplicationKey:
+        return DeduplicationKey(
+            event_type=event_type(event),
+            session=session,
+            subject_id=event.subject_id,
+            boot_id=event.boot_id,
+            event_id=event.event_id,
+            monotonic_s=event.monotonic_s,
+            time_s=self.clock.utc().timestamp(),
+            is_dated=event.clock == "synchronised",
+            window=window,
+        )

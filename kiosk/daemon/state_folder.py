@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Final
 
 from kiosk.atomic_file import create_for_owner_of
-from kiosk.config import Config, make_directory
+from kiosk.config import Config
 from kiosk.daemon.signing_key import signing_key
 from kiosk.errors import OutboxError
 from kiosk.file_lock import file_lock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Retention
-from kiosk.private_file import warn_of_readers
+from kiosk.private_file import make_directory, warn_of_readers
 from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.protocol.topics import KioskAddress
 

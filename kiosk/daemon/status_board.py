@@ -93,6 +93,7 @@ class State:
         gallery_fault: Why nobody can be recognised; empty if the gallery is in use.
         camera_fault: Why the camera is lost; empty if it is not.
         refusal: Why most faces are refused; empty if they are not.
+        signals_fault: Returns what is wrong with the lights at the door; empty if nothing is.
         restart_keys: Keys whose change needs a restart.
         reload: The last reload.
     """
@@ -109,6 +110,7 @@ class State:
     gallery_fault: str = ""
     camera_fault: str = ""
     refusal: str = ""
+    signals_fault: Callable[[], str] = lambda: ""
     restart_keys: tuple[str, ...] = ()
     reload: Reload | None = None
     _due_s: float = -math.inf
@@ -159,6 +161,8 @@ class State:
             faces_seen=sum(faces.values()),
             faces_refused={reason: count for reason, count in faces.items() if reason},
             refusal=self.refusal,
+            signals_fault=self.signals_fault(),
+            clock_off_s=self.vitals.clock_off_s,
             restart_keys=self.restart_keys,
             reload=self.reload,
         )

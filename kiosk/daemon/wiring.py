@@ -1,9 +1,11 @@
 """The composition root: builds every object of the daemon, in one place."""
 
 import logging
+import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import version
 from threading import Event
@@ -14,17 +16,25 @@ from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
 from kiosk.config import Config, MqttSection
 from kiosk.daemon.card_desk import CardDesk
-from kiosk.daemon.card_list import CardFile
+from kiosk.daemon.card_list import CardFile, CardVerdict
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.observer import Observer
+from kiosk.daemon.participation import Windows
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.redating import Redater
+from kiosk.daemon.register_news import subscribe
 from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.room_lessons import RoomLessons
 from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
 from kiosk.daemon.status_board import State, StatusBoard
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.errors import GalleryError
+from kiosk.errors import GalleryError, MissingExtraError, SignalsError
+from kiosk.feedback.feedback import Feedback
+from kiosk.feedback.gpio import open_panel
+from kiosk.feedback.panel import NoPanel
 from kiosk.mqtt.client import check_broker_files, read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
@@ -35,12 +45,13 @@ from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.signature import Signer
-from kiosk.protocol.topics import CARDS, KioskAddress
+from kiosk.protocol.topics import CARDS, TIMETABLE, KioskAddress
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
 from kiosk.recognition.qr import QrReader
 from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
+from kiosk.records import Verdict
 from kiosk.service_status import status_path
 
 _log = logging.getLogger(__name__)
@@ -80,11 +91,11 @@ def build_daemon(
         InUseError: Another kiosk runs with the same files.
         BrokerError, MissingExtraError: The embedded broker cannot be started.
     """
-    clock, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
+    system, stop, reload = clock or SystemClock(), stop or Event(), reload or Event()
     require_broker(config.mqtt)
     check_broker_files(config.mqtt)
     notifier = Notifier.from_environment(os.environ)
-    board = build_board(config, notifier, clock)
+    board = build_board(config, notifier, system)
     board.show()  # before the gallery is read: an erasure changes it first, or finds the daemon
     recogniser = build_recogniser(config)
     model_id = recogniser.embedder.model_id
@@ -93,28 +104,39 @@ def build_daemon(
     outbox = stack.enter_context(open_outbox(config))
     signer = read_signer(config)
     stack.enter_context(only_kiosk(config))  # last of what may have to wait for the disk
+    clock = _steady_clock(system, outbox)
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
     for announcement in discovery(config, address, VERSION):
         connection.announce(announcement)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
-    window = mqtt.inflight_max // 2
     RegisterLink(
         connection,
         outbox,
         address,
-        window=window,
+        window=mqtt.inflight_max // 2,
         confirmed=publisher.trim_soon,
         sign=signer.sign,
     )
+    lessons, windows = _room_lessons(config), Windows(clock)
+    subscribe(connection, address, lessons, windows, clock)
     health = _health(config, connection, signer, outbox, clock, model_id)
     loaded = Loaded(matcher, rule, config)
     loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
     recorder = loaded.recorder(
-        Recorder(outbox, clock, config, model_id, committed=publisher.notify, sign=signer.sign)
+        Recorder(
+            outbox,
+            clock,
+            config,
+            model_id,
+            committed=publisher.notify,
+            sign=signer.sign,
+            lessons=lessons,
+        )
     )
+    feedback = _feedback(config)
     state = State(
         board=board,
         clock=clock,
@@ -125,6 +147,7 @@ def build_daemon(
         broker=worker.broker,
         broker_fault=worker.fault,
         report=health.notify,
+        signals_fault=lambda: feedback.fault,
         gallery_fault=gallery_fault,
     )
     return Daemon(
@@ -136,10 +159,13 @@ def build_daemon(
         checks=(broker.check, worker.check) if broker else (worker.check,),
         loader=loader,
         clock=clock,
+        windows=windows,
+        feedback=feedback,
+        redater=Redater(outbox),
         notifier=notifier,
         state=state,
         observer=Observer(state),
-        cards=_cards(config, connection, clock),
+        cards=_cards(config, connection, clock, feedback),
         watchdog=Watchdog.from_environment(os.environ, notifier),
         retry_s=config.camera.retry_s,
         stop=stop,
@@ -166,7 +192,7 @@ def _people(
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
 
 
-def _cards(config: Config, connection: Connection, clock: Clock) -> CardDesk:
+def _cards(config: Config, connection: Connection, clock: Clock, feedback: Feedback) -> CardDesk:
     """Build what reads cards; unless they are enabled, it never hears of any."""
     file = CardFile(config.cards_path, KioskAddress.of(config.kiosk), is_used=config.cards.enabled)
 
@@ -176,8 +202,40 @@ def _cards(config: Config, connection: Connection, clock: Clock) -> CardDesk:
 
     if config.cards.enabled:
         connection.subscribe(KioskAddress.of(config.kiosk).topic(CARDS), on_message)
-    return CardDesk(
-        QrReader().read, file, clock, lambda: clock.utc().astimezone(config.zone).date()
+
+    def signal(verdict: CardVerdict) -> None:
+        light = Verdict.KNOWN if verdict is CardVerdict.VALID else Verdict.STRANGER
+        feedback.see([light], clock.monotonic_s())
+
+    def today() -> date:
+        return clock.utc().astimezone(config.zone).date()
+
+    return CardDesk(QrReader().read, file, clock, today, signal)
+
+
+def _feedback(config: Config) -> Feedback:
+    """Open lights, buzzer and button; without them the kiosk records, too."""
+    try:
+        return Feedback(open_panel(config.signals, config.directory))
+    except (MissingExtraError, SignalsError) as exc:
+        _log.error("no lights, buzzer and button: %s", exc)  # the message says it all
+        return Feedback(NoPanel(), str(exc))
+
+
+def _room_lessons(config: Config) -> RoomLessons:
+    """Read the lessons that the register told before."""
+    topic = KioskAddress.of(config.kiosk).topic(TIMETABLE)
+    before = timedelta(minutes=config.timetable.before_min)
+    lessons = RoomLessons(config.directory / "timetable.json", topic, config.zone, before)
+    lessons.load()
+    return lessons
+
+
+def _steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:
+    """Build the kiosk's own time, which goes on from what the events say."""
+    offset_s, newest_s = outbox.newest_dated(clock.boot_id())
+    return SteadyClock(
+        clock, offset_s=offset_s, not_before_s=-math.inf if newest_s is None else newest_s
     )
 
 

@@ -10,10 +10,11 @@ import msgspec
 
 from kiosk.camera.open import open_camera
 from kiosk.clock import SystemClock
-from kiosk.config import Config, make_directory
+from kiosk.config import Config
 from kiosk.erased import mark_enrolled
 from kiosk.errors import ConfigError, GalleryError, PhotoError
 from kiosk.keyring import Keyring
+from kiosk.private_file import make_directory
 from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Rejected
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.photo import read_photo

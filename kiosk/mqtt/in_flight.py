@@ -79,7 +79,7 @@ class _Held:
     """A topic whose events nobody takes: of its events only one at a time is sent, as a probe.
 
     Attributes:
-        first: The lowest number that was not taken.
+        first: The lowest number that was not taken, or not sent since the topic is held.
         retry_due_s: When the first event is sent again, monotonic seconds.
         probe_due_s: When another event may be sent, monotonic seconds.
         probe: The number of the unanswered probe.
@@ -122,12 +122,16 @@ class Progress:
         return min((held.retry_due_s for held in self._held.values()), default=math.inf)
 
     def retry(self, now_s: float) -> list[int]:
-        """Return the first event of each held topic whose retry is due, and set the next retry."""
+        """Return the first event of each held topic whose retry is due, and set the next retry.
+
+        Left out is one after the cursor: it is read in its turn, and to send it now would move the
+        cursor past the events before it.
+        """
         due = [held for held in self._held.values() if now_s >= held.retry_due_s]
         for held in due:
             held.probe_due_s = now_s
             held.retry_due_s = now_s + self._retry_s
-        return [held.first for held in due]
+        return [held.first for held in due if held.first <= self._cursor]
 
     def connect(self, now_s: float) -> None:
         """Note a new connection: held topics are tried again at once."""
@@ -188,6 +192,7 @@ class Progress:
         if held is None:
             return True
         if held.probe is not None or now_s < held.probe_due_s:
+            held.first = min(held.first, event.sequence)
             return False
         held.probe = event.sequence
         held.probe_due_s = now_s + self._probe_s

@@ -12,7 +12,6 @@ One connection behind one lock serves every thread of the kiosk; other processes
 command) wait for the file up to the busy timeout.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -21,18 +20,25 @@ from typing import Final
 
 from kiosk.mqtt.outbox_erase import Forgotten, forget
 from kiosk.mqtt.outbox_errors import BUSY_TIMEOUT_S
-from kiosk.mqtt.outbox_file import OutboxFile
-from kiosk.mqtt.outbox_insert import insert_event, insert_key
 from kiosk.mqtt.outbox_last import last_sequence
+from kiosk.mqtt.outbox_memory import (
+    date_events,
+    insert_event,
+    newest_dated,
+    prune,
+    remember,
+    remembered,
+)
 from kiosk.mqtt.outbox_open import cut_log
+from kiosk.mqtt.outbox_reader import OutboxReader
 from kiosk.mqtt.outbox_rows import (
-    RAW,
     Build,
     Counts,
+    Dating,
     DeduplicationKey,
+    IsRepeat,
     Retention,
-    Row,
-    problem_of,
+    is_same,
 )
 from kiosk.mqtt.outbox_space import reserve
 from kiosk.mqtt.outbox_trim import Trimmed, shrink, trim
@@ -41,10 +47,8 @@ _CHECKED_PER_STEP: Final = 500
 _MARKS_PER_COMMIT: Final = 200
 """A transaction must fit into the space that the log has when the disk is full."""
 
-_log = logging.getLogger(__name__)
 
-
-class Outbox(OutboxFile):
+class Outbox(OutboxReader):
     """The event database, opened (created when absent), migrated, and proven to be writable.
 
     Args:
@@ -94,45 +98,46 @@ class Outbox(OutboxFile):
         self._last.write(self.outbox_id, sequence)
         return sequence
 
-    def store_once(self, key: DeduplicationKey, build: Build) -> int | None:
-        """Store an event as :meth:`put` does, unless one was stored for this key before.
+    def store_once(
+        self, key: DeduplicationKey, build: Build, is_repeat: IsRepeat = is_same
+    ) -> int | None:
+        """Store an event as :meth:`put` does, unless it repeats one that was stored before.
 
         Returns:
-            The sequence number, or ``None`` when the key is there already.
+            The sequence number, or ``None`` for a repeat.
         """
         with self._transaction() as connection:
-            if not insert_key(connection, key):
+            if is_repeat(remembered(connection, key.event_type, key.subject_id), key):
                 return None
             self._space.check_for_event(connection)
-            sequence = insert_event(connection, build)
+            sequence = insert_event(connection, build, is_dated=key.is_dated)
+            remember(connection, key)
         self._last.write(self.outbox_id, sequence)
         return sequence
+
+    def date_events(self, boot_id: str, dating: Dating, limit: int) -> tuple[int, int]:
+        """Give events of this boot the right time, now that it is certain.
+
+        Returns:
+            How many were dated, and how many corrections were stored for it.
+        """
+        with self._transaction() as connection:
+            self._space.check_for_event(connection)
+            done = date_events(connection, boot_id, dating, self._sent, limit)
+            last = last_sequence(connection)
+        if done[1]:
+            self._last.write(self.outbox_id, last)
+        return done
+
+    def newest_dated(self, boot_id: str) -> tuple[float | None, float | None]:
+        """Return the offset of this boot's clock, and the newest time of others, if known."""
+        with self._reading() as connection:
+            return newest_dated(connection, boot_id)
 
     def last_sequence(self) -> int:
         """Return the number of the newest event ever stored; 0 when there was none."""
         with self._reading() as connection:
             return last_sequence(connection)
-
-    def pending(self, limit: int, after: int = 0) -> list[Row]:
-        """Read events that are not delivered, oldest first.
-
-        Args:
-            limit: At most so many.
-            after: Only sequences above this.
-        """
-        return self._read(
-            "INDEXED BY undelivered WHERE delivered_s IS NULL AND sequence > ?", (after,), limit
-        )
-
-    def stored(self, first: int, last: int, limit: int) -> list[Row]:
-        """Read events that are still there, delivered or not, in order.
-
-        Args:
-            first: Lowest number.
-            last: Highest number.
-            limit: At most so many.
-        """
-        return self._read("WHERE sequence BETWEEN ? AND ?", (first, last), limit)
 
     def mark_delivered(self, sequences: Sequence[int], now_s: int = 0) -> None:
         """Note that the broker has acknowledged these events (PUBACK).
@@ -195,47 +200,14 @@ class Outbox(OutboxFile):
             reserve(connection, may_grow=self._space.limit(connection))
         return replace(forgotten, is_in_log=not is_cut)
 
-    def prune_keys(self, before: date, boot_id: str) -> int:
-        """Delete the deduplication keys of old class sessions and of other boots; return the count.
-
-        Args:
-            before: Class sessions of this day stay.
-            boot_id: Of the keys that count for one boot alone, those of this boot stay.
-        """
+    def prune_keys(
+        self, boot_id: str, monotonic_s: float, days: tuple[date, date] | None = None
+    ) -> int:
+        """Delete old deduplication keys (:func:`kiosk.mqtt.outbox_memory.prune`); count them."""
         with self._transaction() as connection:
-            return connection.execute(
-                "DELETE FROM stored_once WHERE session_date < ? OR boot_id NOT IN ('', ?)",
-                (before.isoformat(), boot_id),
-            ).rowcount
-
-    def _read(self, which: str, values: tuple[int, ...], limit: int) -> list[Row]:
-        """Read events in order, after those that cannot be published were set aside."""
-        query = f"SELECT {RAW} FROM events {which} ORDER BY sequence LIMIT ?"  # noqa: S608 - written above
-        while True:
-            with self._reading() as connection:
-                rows = connection.execute(query, (*values, limit)).fetchall()
-            problems = {row[0]: why for row in rows if (why := problem_of(row)) is not None}
-            if not problems:
-                return [
-                    Row(sequence, topic.decode(), payload)
-                    for sequence, _, topic, payload, _ in rows
-                ]
-            self._set_aside(problems)
+            return prune(connection, boot_id, monotonic_s, days)
 
     def _check_some(self) -> None:
         """Check the next few events, so that damage is noticed before an event is asked for."""
         rows = self._read("WHERE sequence > ?", (self._checked,), _CHECKED_PER_STEP)
         self._checked = rows[-1].sequence if len(rows) == _CHECKED_PER_STEP else 0
-
-    def _set_aside(self, problems: dict[int, str]) -> None:
-        """Move rows to the table of damaged ones, and log it."""
-        with self._transaction() as connection:
-            for sequence, why in problems.items():
-                connection.execute(
-                    "INSERT INTO set_aside SELECT sequence, event_id, topic, payload, ? "
-                    "FROM events WHERE sequence = ?",
-                    (why, sequence),
-                )
-                connection.execute("DELETE FROM events WHERE sequence = ?", (sequence,))
-        what = ", ".join(f"{sequence} ({why})" for sequence, why in problems.items())
-        _log.error("%s: events that cannot be published are set aside: %s", self._path, what)

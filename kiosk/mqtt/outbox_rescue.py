@@ -17,7 +17,9 @@ from kiosk.mqtt.outbox_space import Space
 
 _PAGE: Final = 100
 _COLUMNS: Final = "sequence, event_id, topic, payload, delivered_s, checksum"
-_KEYS: Final = "event_type, session_date, session_name, boot_id, subject_id"
+_OLD_KEYS: Final = "event_type, session_date, session_name, boot_id, subject_id"
+_KEYS: Final = f"{_OLD_KEYS}, event_id, monotonic_s, time_s, is_dated, part"
+_OF_OLD_KEYS: Final = f"SELECT {_OLD_KEYS}, '', NULL, 0, boot_id = '', 0 FROM stored_once"  # noqa: S608
 
 
 def rescue(source: sqlite3.Connection, target: Path, outbox_id: str, last: int) -> int:
@@ -48,8 +50,8 @@ def rescue(source: sqlite3.Connection, target: Path, outbox_id: str, last: int) 
             )
             new.executemany(
                 f"INSERT OR IGNORE INTO stored_once ({_KEYS}) "  # noqa: S608 - written above
-                f"VALUES ({', '.join(['CAST(? AS TEXT)'] * 5)})",
-                _rows_until_damage(source, f"SELECT {_KEYS} FROM stored_once"),  # noqa: S608
+                f"VALUES ({', '.join(['CAST(? AS TEXT)'] * 6)}, ?, ?, ?, ?)",
+                _keys(source),
             )
             set_last_sequence(new, last)
             new.execute(
@@ -101,8 +103,11 @@ def _singly(
             yield from source.execute(query, (sequence,)).fetchall()
 
 
-def _rows_until_damage(source: sqlite3.Connection, query: str) -> Iterator[tuple[bytes, ...]]:
+def _keys(source: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
+    """Yield the deduplication keys up to the first damage."""
     with contextlib.suppress(sqlite3.DatabaseError):
+        names = {row[1] for row in source.execute("PRAGMA table_info(stored_once)")}
+        query = f"SELECT {_KEYS} FROM stored_once" if b"event_id" in names else _OF_OLD_KEYS  # noqa: S608
         yield from source.execute(query)
 
 

@@ -1,10 +1,10 @@
 """What stands in the outbox: events, deduplication keys, and how many events there are."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from kiosk.timetable import ClassSession
 
@@ -53,25 +53,51 @@ def problem_of(raw: RawRow) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class DeduplicationKey:
-    """What at most one event is stored for.
+    """What the outbox remembers of a stored event, so that no second one is stored for it.
 
     Attributes:
         event_type: The value of the event's field ``type``.
         session: The class session.
         subject_id: The person.
-        boot_id: The only boot that the key counts for; empty when it counts for every boot.
+        boot_id: The boot in which it was stored; empty for an event of a kiosk before version 0.2.
+        event_id: The event; empty for such an event.
+        monotonic_s: When, seconds in that boot; ``None`` for such an event.
+        time_s: When, Unix seconds by the kiosk's own time.
+        is_dated: That time is certain, so that the class session counts for other boots, too.
+        window: The number of the participation window; 0 for an attendance event.
     """
 
     event_type: str
     session: ClassSession
     subject_id: str
     boot_id: str = ""
+    event_id: str = ""
+    monotonic_s: float | None = None
+    time_s: float = 0.0
+    is_dated: bool = True
+    window: int = 0
 
-    @property
-    def columns(self) -> tuple[str, str, str, str, str]:
-        """The values as they stand in the table ``stored_once``."""
-        day = self.session.date.isoformat()
-        return self.event_type, day, self.session.name, self.boot_id, self.subject_id
+
+IsRepeat: TypeAlias = Callable[[Sequence[DeduplicationKey], DeduplicationKey], bool]
+"""Whether an event must not be stored, by what is remembered of its type and its person."""
+
+
+def is_same(past: Sequence[DeduplicationKey], key: DeduplicationKey) -> bool:
+    """Return whether an event is remembered for the class session, whatever the time."""
+    return any(one.session == key.session and one.boot_id == key.boot_id for one in past)
+
+
+class Dating(Protocol):
+    """Gives events the time that turned out to be right."""
+
+    def dated(self, key: DeduplicationKey) -> DeduplicationKey:
+        """Return what to remember, with the right time and class session."""
+
+    def restamped(self, key: DeduplicationKey, payload: bytes) -> bytes:
+        """Return an event that nobody has got yet, with the right time."""
+
+    def correction(self, key: DeduplicationKey) -> Build:
+        """Return the event that corrects one which may have been sent."""
 
 
 @dataclass(frozen=True, slots=True)

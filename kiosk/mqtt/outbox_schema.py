@@ -1,5 +1,6 @@
-"""The tables of the outbox file, schema 3, and the migrations from schemas 1 and 2.
+"""The tables of the outbox file, schema 4, and the migrations from schemas 1 to 3.
 
+Schema 3 remembered of an event no more than its class session, and events did not change.
 Schema 2 had no ``delivered_s`` (an event was deleted at its PUBACK), no checksums and no counters.
 Schema 1 also had no outbox id, and one table ``attended (session, subject_id)``, in which
 ``session`` was a string: ``2026-11-24/maths-7b``, or ``2026-11-24/maths-7b/<boot>`` for one boot
@@ -18,7 +19,7 @@ from kiosk.mqtt.outbox_rows import checksum
 
 APPLICATION_ID: Final = 0x4B494F53
 """Marks the file as ours in its header ("KIOS")."""
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 _EVENTS: Final = """
     CREATE TABLE events (
         -- AUTOINCREMENT: a sequence number is never used twice, even when all rows have gone.
@@ -77,6 +78,33 @@ _COUNTERS: Final = (
     END
     """,
 )
+_SCHEMA_4: Final = (
+    # The event's time is not certain, and nobody has read the event to send it.
+    "ALTER TABLE events ADD COLUMN may_change INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE stored_once RENAME TO old_keys",
+    """
+    CREATE TABLE stored_once (
+        event_type TEXT NOT NULL,
+        subject_id TEXT NOT NULL,  -- after the type: an erasure looks for the two as bytes
+        session_date TEXT NOT NULL,
+        session_name TEXT NOT NULL,
+        boot_id TEXT NOT NULL,  -- empty: unknown, before schema 4
+        event_id TEXT NOT NULL,  -- empty: unknown, before schema 4
+        monotonic_s REAL,  -- NULL: unknown, before schema 4
+        time_s REAL NOT NULL,
+        is_dated INTEGER NOT NULL,
+        part INTEGER NOT NULL,  -- the participation window; 0: none
+        PRIMARY KEY (event_type, subject_id, session_date, session_name, boot_id, event_id)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX undated ON stored_once (boot_id, monotonic_s) WHERE NOT is_dated",
+    """
+    INSERT INTO stored_once
+    SELECT event_type, subject_id, session_date, session_name, boot_id, '', NULL, 0, boot_id = '', 0
+    FROM old_keys
+    """,
+    "DROP TABLE old_keys",
+)
 _SPLIT_KEYS: Final = """
     WITH dated AS (
         SELECT subject_id, substr(session, 1, 10) AS date, substr(session, 12) || '/' AS rest
@@ -125,10 +153,13 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
         outbox_id = str(uuid.uuid4())
         if version < 2:
             _make_schema_2(connection, outbox_id, is_new=version == 0)
-        else:
+        elif version == 2:
             (outbox_id,) = connection.execute("SELECT outbox_id FROM identity").fetchone()
             connection.execute("DROP TABLE identity")
-        _make_schema_3(connection, outbox_id)
+        if version < 3:
+            _make_schema_3(connection, outbox_id)
+        for statement in _SCHEMA_4:
+            connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

@@ -13,7 +13,12 @@ from kiosk.protocol import topics
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.cards import CardList
 from kiosk.protocol.delivery import Confirmation, ReplayDone, ReplayRequest
-from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, event_type
+from kiosk.protocol.event import (
+    AttendanceEvent,
+    ParticipationEvent,
+    TimeCorrectionEvent,
+    event_type,
+)
 from kiosk.protocol.health import Health
 from kiosk.protocol.participation import ParticipationWindow
 from kiosk.protocol.timetable import RoomTimetable
@@ -59,6 +64,13 @@ KINDS: Final = (
         types=(ParticipationEvent,),
     ),
     Kind(
+        event_type(TimeCorrectionEvent),
+        "send",
+        is_retained=False,
+        summary="The right time of an event that was sent with a clock that was not synchronised.",
+        types=(TimeCorrectionEvent,),
+    ),
+    Kind(
         topics.AVAILABILITY,
         "send",
         is_retained=True,
@@ -77,7 +89,7 @@ KINDS: Final = (
         "send",
         is_retained=False,
         summary="An event that the register has requested, sent again as it was.",
-        types=(AttendanceEvent, ParticipationEvent),
+        types=(AttendanceEvent, ParticipationEvent, TimeCorrectionEvent),
     ),
     Kind(
         topics.REPLAY_DONE,
@@ -101,18 +113,18 @@ KINDS: Final = (
         types=(ReplayRequest,),
     ),
     Kind(
-        topics.PARTICIPATION_WINDOW,
-        "receive",
-        is_retained=True,
-        summary="From the register: the newest window for participation, open or closed.",
-        types=(ParticipationWindow,),
-    ),
-    Kind(
         topics.TIMETABLE,
         "receive",
         is_retained=True,
         summary="From the register: the lessons of the room in the next days.",
         types=(RoomTimetable,),
+    ),
+    Kind(
+        topics.PARTICIPATION_WINDOW,
+        "receive",
+        is_retained=True,
+        summary="From the register: the newest participation window of the room, open or closed.",
+        types=(ParticipationWindow,),
     ),
     Kind(
         topics.CARDS,

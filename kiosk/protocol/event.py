@@ -1,16 +1,17 @@
 """The events that the kiosk publishes, and their JSON Schema.
 
 An event states who was at which door, in which class session and when, and how certain the kiosk
-was. It holds no name and no image. :data:`Event` is a union of the event types, tagged by
-``type``; each type has a topic of its own (:mod:`kiosk.protocol.topics`).
-``event.schema.json`` beside this file is generated from these types (``kiosk schema``), and
-``asyncapi.yaml`` from those of all messages; a test keeps them equal.
+was; or it corrects the time of an earlier one. It holds no name and no image. :data:`Event` is a
+union of the event types, tagged by ``type``; each type has a topic of its own
+(:mod:`kiosk.protocol.topics`). ``event.schema.json`` beside this file is generated from these types
+(``kiosk schema``), and ``asyncapi.yaml`` from those of all messages; a test keeps them equal.
 
 Events are written strictly and read tolerantly: :func:`encode` rejects a field that breaks the
 schema; :func:`decode` ignores a field that it does not know, and returns an
 :class:`UnknownEvent` for a type or a schema version that it does not know.
 
-A new event type is a subclass of :class:`BaseEvent` that joins :data:`Event`.
+A new event type is a subclass of :class:`BaseEvent`, or of :class:`PersonEvent`, that joins
+:data:`Event`.
 """
 
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
@@ -61,8 +62,6 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     real-time clock: after a power cut without network ``time`` may be wrong, while ``boot_id``
     with ``monotonic_s`` still orders the events of one boot. ``sequence`` orders and counts the
     events of one outbox file, which ``outbox_id`` names; a kiosk before version 0.2 sent none.
-    ``method`` says how the person was recognised; an event of a card ("qr") has no ``decision``.
-    A kiosk before version 0.2 sent none.
     ``signature`` is the last field (:mod:`kiosk.protocol.signature`).
     """
 
@@ -73,15 +72,24 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     site: str
     room: str
     kiosk: str
-    subject_id: str
     session: str
     time: Timestamp
     clock: Literal["synchronised", "unsynchronised"]
     boot_id: str
     monotonic_s: Annotated[float, Meta(ge=0)]
+    signature: Signature | UnsetType = UNSET
+
+
+class PersonEvent(BaseEvent, frozen=True, kw_only=True):
+    """The fields of every event that names a person.
+
+    ``method`` says how the person was recognised; an event of a card ("qr") has no ``decision``. A
+    kiosk before version 0.2 sent no method.
+    """
+
+    subject_id: str
     method: Literal["face", "qr"] = "face"
     decision: DecisionRecord | UnsetType = UNSET
-    signature: Signature | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Check what no single field says.
@@ -93,13 +101,13 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
             raise ValueError("an event of a face without `decision`")
 
 
-class AttendanceEvent(BaseEvent, frozen=True, kw_only=True, tag="attendance"):
+class AttendanceEvent(PersonEvent, frozen=True, kw_only=True, tag="attendance"):
     """A person was seen at the door; one event for each person and class session."""
 
     direction: Literal["left", "right", "toward"] | None = None
 
 
-class ParticipationEvent(BaseEvent, frozen=True, kw_only=True, tag="participation"):
+class ParticipationEvent(PersonEvent, frozen=True, kw_only=True, tag="participation"):
     """A person was seen while the teacher had opened a window for participation.
 
     ``count`` is this person's own count in the class session, this event included.
@@ -108,7 +116,19 @@ class ParticipationEvent(BaseEvent, frozen=True, kw_only=True, tag="participatio
     count: Count
 
 
-Event: TypeAlias = AttendanceEvent | ParticipationEvent
+class TimeCorrectionEvent(BaseEvent, frozen=True, kw_only=True, tag="time-correction"):
+    """The right time of an earlier event, which was sent with a clock that was not synchronised.
+
+    ``corrects`` is the ``event_id`` of that event, which stays as it is; it was of the same boot.
+    ``corrected_time`` is when it was, and ``session`` the class session of that time. ``time`` and
+    ``monotonic_s`` are those of the correction.
+    """
+
+    corrects: Uuid7
+    corrected_time: Timestamp
+
+
+Event: TypeAlias = AttendanceEvent | ParticipationEvent | TimeCorrectionEvent
 """All event types of this version."""
 
 
@@ -117,7 +137,13 @@ def event_type(event: BaseEvent | type[BaseEvent]) -> str:
     return str(event.__struct_config__.tag)
 
 
+def subject_of(event: BaseEvent) -> str:
+    """Return whom an event names; empty for one that names nobody."""
+    return event.subject_id if isinstance(event, PersonEvent) else ""
+
+
 EVENT_TYPES: Final = tuple(event_type(one) for one in get_args(Event))
+_OF_PERSONS: Final = [event_type(one) for one in get_args(Event) if issubclass(one, PersonEvent)]
 
 
 class UnknownEvent(msgspec.Struct, frozen=True):
@@ -130,7 +156,7 @@ class UnknownEvent(msgspec.Struct, frozen=True):
     type: str
 
 
-def encode(event: Event) -> bytes:
+def encode(event: BaseEvent) -> bytes:
     """Write an event as JSON.
 
     Raises:
@@ -163,8 +189,11 @@ def schema() -> dict[str, Any]:
         "$id": SCHEMA_ID,
         "title": "Event of an attendance kiosk",
         **msgspec.json.decode(types),
-        "if": {"required": ["method"], "properties": {"method": {"const": "qr"}}},
-        "else": {"required": ["decision"]},
+        "if": {
+            "required": ["type", "subject_id"],
+            "properties": {"type": {"enum": _OF_PERSONS}, "method": {"const": "face"}},
+        },
+        "then": {"required": ["decision"]},
     }
 
 

@@ -24,6 +24,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         time: When it was sent.
         clock: Whether ``time`` comes from a synchronised clock.
+        clock_off_s: How far the system's clock is from what can be right, seconds, after it jumped
+            or was behind earlier events; negative: it is behind.
         boot_id: The boot of the machine.
         version: Version of the kiosk's software.
         outbox_id: The outbox in use.
@@ -39,6 +41,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
             dark, without contrast, or always the same.
         last_frame_age_s: Age of the newest frame, seconds.
         frames_per_s: Frames per second since the last message.
+        watching_s: For how long the camera has shown something without a break, seconds. Who
+            passed before was perhaps not seen, so the register calls nobody absent for it.
         faces_seen: Faces in frames since the process started; a person is in several frames.
         faces_refused: How many of them could not vote, by reason.
         disk_free_mb: Free space where the outbox is, MB.
@@ -57,6 +61,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     time: Timestamp
     clock: Literal["synchronised", "unsynchronised"]
+    clock_off_s: float | None = None
     boot_id: str
     version: str
     outbox_id: Uuid4
@@ -70,6 +75,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     camera: CameraState
     last_frame_age_s: Annotated[float, Meta(ge=0)] | None = None
     frames_per_s: Annotated[float, Meta(ge=0)] | None = None
+    watching_s: Annotated[float, Meta(ge=0)] | None = None
     faces_seen: Number
     faces_refused: dict[str, Number]
     disk_free_mb: Number | None = None

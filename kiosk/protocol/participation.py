@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from kiosk.errors import PayloadError
 from kiosk.protocol.event import Timestamp
+from kiosk.protocol.payload import decode_payload
 
 TEXT_MAX = 200
 """Longest class session that an event may name."""
@@ -50,9 +50,8 @@ def decode_window(payload: bytes) -> ParticipationWindow:
     """Read the message.
 
     Raises:
-        PayloadError: The payload is not JSON, or not such a message.
+        PayloadError: The payload is not such a message.
     """
-    try:
-        return msgspec.json.decode(payload, type=ParticipationWindow)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise PayloadError(f"not a participation window: {exc}") from exc
+    what = "a participation window"
+    window: ParticipationWindow = decode_payload(payload, ParticipationWindow, what)
+    return window

@@ -22,19 +22,26 @@ PACKET_MAX: Final = 1 << 20
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
-def decode_payload(payload: bytes, kind: Any, what: str) -> Any:  # noqa: ANN401 - a union is no type to mypy
+def decode_payload(
+    payload: bytes,
+    kind: Any,  # noqa: ANN401 - a union is no type to mypy
+    what: str,
+    *,
+    size_max: int = PAYLOAD_MAX,
+) -> Any:  # noqa: ANN401
     """Read a JSON payload.
 
     Args:
         payload: The bytes.
         kind: The type to read, for msgspec.
         what: What it should be, for the message: "an availability message".
+        size_max: Bytes of the largest payload.
 
     Raises:
         PayloadError: It is too long, nested too deeply, not JSON, or not of that type.
     """
-    if len(payload) > PAYLOAD_MAX:
-        raise PayloadError(f"not {what}: longer than {PAYLOAD_MAX} bytes")
+    if len(payload) > size_max:
+        raise PayloadError(f"not {what}: longer than {size_max} bytes")
     if is_deep(payload):
         raise PayloadError(f"not {what}: nested more than {DEPTH_MAX} deep")
     try:

@@ -4,6 +4,7 @@
 
     kiosk/v1/<site>/<room>/<kiosk>/attendance      one event each, QoS 1, never retained
     kiosk/v1/<site>/<room>/<kiosk>/participation   one event each, QoS 1, never retained
+    kiosk/v1/<site>/<room>/<kiosk>/time-correction one event each, QoS 1, never retained
     kiosk/v1/<site>/<room>/<kiosk>/replayed        an event of any type, sent again; QoS 1
     kiosk/v1/<site>/<room>/<kiosk>/availability    online or offline, QoS 1, retained
     kiosk/v1/<site>/<room>/<kiosk>/health          state of kiosk and outbox, QoS 1, retained
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kiosk.config import KioskSection
-from kiosk.protocol.event import BaseEvent, event_type
+from kiosk.protocol.event import BaseEvent, TimeCorrectionEvent, event_type
 
 ROOT: Final = "kiosk/v1"
 AVAILABILITY: Final = "availability"
@@ -40,7 +41,9 @@ TIMETABLE: Final = "timetable"
 CARDS: Final = "cards"
 BY_REGISTER: Final = frozenset({CONFIRMED, REPLAY, PARTICIPATION_WINDOW, TIMETABLE, CARDS})
 """Kinds that the register publishes, and kiosks subscribe to."""
-FOR_REGISTER: Final = frozenset({HEALTH, REPLAYED, REPLAY_DONE, *BY_REGISTER})
+FOR_REGISTER: Final = frozenset(
+    {HEALTH, REPLAYED, REPLAY_DONE, event_type(TimeCorrectionEvent), *BY_REGISTER}
+)
 """Kinds between kiosk and register, which say nothing new to a viewer."""
 ALL_FILTER: Final = f"{ROOT}/+/+/+/+"
 """Subscription to everything that every kiosk publishes, kinds of newer versions included."""

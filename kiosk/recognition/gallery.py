@@ -148,8 +148,8 @@ def load_gallery(path: Path, model_id: str | None = None, keys: KeySource | None
 
 def _content(path: Path, keys: KeySource | None) -> bytes:
     """Read and decrypt a file, again if a command gave it a new key between the two."""
-    keys = keys or Keyring(default_path(path))
     content = _bytes_of(path)
+    keys = keys or Keyring(default_path(path))
     while True:
         try:
             return unseal(content, path, keys)

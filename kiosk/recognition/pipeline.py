@@ -40,14 +40,15 @@ class Pipeline:
 
         Returns:
             The decisions on tracks that ended before this frame, then on those that it made known;
-            and the quality of each face.
+            and the quality of each face, and the verdict on it.
         """
         seen, ended = self.tracker.update(self.detector.find(frame.image), frame.at_s)
         probes = [self._probe(frame, track) for track in seen]
-        made = (self._add(track, probe) for track, probe in zip(seen, probes, strict=True))
+        made = [self._add(track, probe) for track, probe in zip(seen, probes, strict=True)]
         return FrameResult(
             decisions=(*self._end(ended), *(one for one in made if one is not None)),
             qualities=tuple(probe.quality for probe in probes),
+            verdicts=tuple(self.walks.verdict(track.track_id) for track in seen),
         )
 
     def use_gallery(self, matcher: Matcher, rule: DecisionRule) -> None:

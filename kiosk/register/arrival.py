@@ -80,6 +80,7 @@ class HealthReading:
         said_at: When the kiosk said so; ``None`` if that is not known.
         voice: Which kiosk spoke under this name; ``None`` if it does not say.
         public_key: The key that it signs with; ``None`` if it does not say.
+        watched: From when until when its camera saw the door; ``None`` if it does not say.
     """
 
     arrival: Arrival
@@ -89,6 +90,7 @@ class HealthReading:
     said_at: datetime | None
     voice: Voice | None = None
     public_key: str | None = None
+    watched: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import msgspec
 from django.db import connection
 from django.db.models import F
 
+from kiosk.protocol.event import subject_of
 from kiosk.register.arrival import EventReading, Reading, Rejected
 from kiosk.register.models import Erasure
 
@@ -103,7 +104,7 @@ def _subject_of(reading: Reading) -> str | None:
     """Return whom a message names; also one that cannot be placed for another reason."""
     match reading:
         case EventReading():
-            return reading.event.subject_id
+            return subject_of(reading.event) or None
         case Rejected():
             try:
                 return msgspec.json.decode(reading.arrival.payload, type=_Named).subject_id

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from django.db import connection
 from django.db.models import Q
 
-from kiosk.protocol.event import event_type
+from kiosk.protocol.event import event_type, subject_of
 from kiosk.register.arrival import EventReading
 from kiosk.register.models import Event
 
@@ -118,7 +118,7 @@ def _row(reading: EventReading) -> tuple[Any, ...]:
         event.room,
         event.kiosk,
         event_type(event),
-        event.subject_id,
+        subject_of(event),
         event.session,
         adapt(reading.scanned_at),
         event.clock,

@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from kiosk.protocol.event import subject_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import AvailabilityReading, EventReading, HealthReading, Reading
 from kiosk.register.kiosk_news import Known as KnownWord
 from kiosk.register.kiosk_news import news
 from kiosk.register.models import Kiosk, Person
+from kiosk.register.time_corrections import load_times
 from kiosk.register.verdict import Known
 
 
 def load_known(readings: Iterable[EventReading]) -> Known:
     """Return who of those named in these events is known."""
     readings = list(readings)
-    subjects = {one.event.subject_id for one in readings}
+    subjects = {subject_of(one.event) for one in readings}
     kiosks = people = None
     listed = Kiosk.objects.filter(is_listed=True)
     if listed.exists():
@@ -23,7 +25,7 @@ def load_known(readings: Iterable[EventReading]) -> Known:
     if Person.objects.exists():
         known = Person.objects.filter(subject_id__in=subjects, is_listed=True)
         people = frozenset(known.values_list("subject_id", flat=True))
-    return Known(kiosks, people)
+    return Known(kiosks, people, load_times(readings))
 
 
 def save_words(

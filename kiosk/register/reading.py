@@ -5,7 +5,7 @@ Nothing here raises: whatever the payload, the result is a record that can be st
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
@@ -15,7 +15,15 @@ from kiosk.errors import PayloadError
 from kiosk.protocol import topics
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.delivery import SEQUENCE_MAX, ReplayDone, Sequence, decode_delivery
-from kiosk.protocol.event import Event, Timestamp, UnknownEvent, Uuid4, decode, event_type
+from kiosk.protocol.event import (
+    Event,
+    TimeCorrectionEvent,
+    Timestamp,
+    UnknownEvent,
+    Uuid4,
+    decode,
+    event_type,
+)
 from kiosk.protocol.payload import PAYLOAD_MAX, decode_payload
 from kiosk.protocol.signature import PublicKey
 from kiosk.protocol.topics import REPLAYED, KioskAddress, parse_topic
@@ -44,6 +52,7 @@ class _Health(msgspec.Struct, frozen=True):
     time: Timestamp | None = None
     boot_id: Annotated[str, Meta(max_length=_TEXT_MAX)] | None = None
     public_key: PublicKey | None = None
+    watching_s: Annotated[float, Meta(ge=0, le=10**9)] | None = None
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -112,7 +121,14 @@ def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
         said_at,
         _voice(health, arrival.at),
         health.public_key,
+        _watched(health, said_at),
     )
+
+
+def _watched(health: _Health, said_at: datetime | None) -> tuple[datetime, datetime] | None:
+    if health.watching_s is None or said_at is None:
+        return None
+    return said_at - timedelta(seconds=health.watching_s), said_at
 
 
 def _voice(health: _Health, heard_at: datetime) -> Voice | None:
@@ -129,6 +145,8 @@ def _read_event(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:
     problem = _problem(event, address, kind)
     if problem:
         return Rejected(arrival, Reason.FOREIGN, problem)
+    if isinstance(event, TimeCorrectionEvent):
+        _parse_time(event.corrected_time)
     is_old = kind == REPLAYED or arrival.is_retained  # of any age, so no news
     return EventReading(arrival, address, event, _parse_time(event.time), is_old)
 
@@ -157,7 +175,7 @@ def _problem(event: Event, address: KioskAddress, kind: str) -> str:
     if event.sequence > SEQUENCE_MAX:
         return f"sequence is above {SEQUENCE_MAX}"
     for name in ("subject_id", "session", "boot_id"):
-        text: str = getattr(event, name)
+        text: str = getattr(event, name, "")
         if len(text) > _TEXT_MAX or not text.isprintable():
             return f"{name} is longer than {_TEXT_MAX} characters, or not printable"
     return ""

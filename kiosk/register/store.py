@@ -25,12 +25,14 @@ from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.identity.name_use_table import note_voices
 from kiosk.register.kiosk_table import load_known, save_words, without_old_news
 from kiosk.register.marking.audit import tell
+from kiosk.register.marking.watch_table import note_watches
 from kiosk.register.models import Gap
 from kiosk.register.outbox_state import OutboxState
 from kiosk.register.outbox_table import lock_states, save_states
 from kiosk.register.progress import advance, outboxes_of
 from kiosk.register.ranges import Range
 from kiosk.register.reading import read
+from kiosk.register.time_corrections import correct_times
 from kiosk.register.verdict import judge
 
 _log = logging.getLogger(__name__)
@@ -139,11 +141,13 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         accepted = _of(EventReading, judged)
         rejected = _of(Rejected, parted.stored) + _of(Rejected, judged)
         insert_events(sorted(accepted, key=_number))
+        correct_times(sorted(accepted, key=_number))
         put_in_bin(rejected)
         raise_alarms(events.rivals)
         note_refused(parted.refused)
         changed = save_words(_of(AvailabilityReading, readings), _of(HealthReading, readings))
         note_voices(_of(HealthReading, readings))
+        note_watches(_of(HealthReading, readings))
         progress = advance(before, readings, now)
         save_states(one for key, one in progress.states.items() if one != before[key])
         _save_gaps(progress.gaps, now)

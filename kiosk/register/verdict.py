@@ -1,9 +1,11 @@
 """Decide whether an event is placed, or goes to the bin."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.protocol.event import subject_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import EventReading, Reason, Rejected
 
@@ -18,10 +20,12 @@ class Known:
     Attributes:
         kiosks: Kiosks of the imported list; ``None`` while none was imported: all are accepted.
         people: Subject ids of the imported list; ``None`` while none was imported.
+        times: The right times of events whose kiosk has corrected them, by event id.
     """
 
     kiosks: frozenset[KioskAddress] | None = None
     people: frozenset[str] | None = None
+    times: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def judge(reading: EventReading, known: Known, now: datetime) -> EventReading | Rejected:
@@ -35,10 +39,12 @@ def judge(reading: EventReading, known: Known, now: datetime) -> EventReading | 
     event = reading.event
     if known.kiosks is not None and reading.address not in known.kiosks:
         return _reject(reading, Reason.UNKNOWN_KIOSK, "not in the list of kiosks")
-    if reading.scanned_at > now + FUTURE_TOLERANCE:
-        ahead = reading.scanned_at - now
+    scanned_at = known.times.get(event.event_id, reading.scanned_at)
+    if scanned_at > now + FUTURE_TOLERANCE:
+        ahead = scanned_at - now
         return _reject(reading, Reason.FUTURE, f"{ahead.total_seconds():.0f} s ahead")
-    if known.people is not None and event.subject_id not in known.people:
+    subject_id = subject_of(event)
+    if known.people is not None and subject_id and subject_id not in known.people:
         return _reject(reading, Reason.UNKNOWN_PERSON, "not in the list of people")
     return reading
 

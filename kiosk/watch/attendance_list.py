@@ -10,9 +10,8 @@ from kiosk.protocol.event import (
     EVENT_TYPES,
     AttendanceEvent,
     BaseEvent,
-    Event,
     ParticipationEvent,
-    UnknownEvent,
+    PersonEvent,
     decode,
     event_type,
 )
@@ -42,7 +41,7 @@ def utc_time(event: BaseEvent) -> datetime:
     raise PayloadError(f"time: expected a year from {_YEARS.start} to {_YEARS.stop - 1}")
 
 
-def read_event(topic: Topic, payload: bytes) -> Event | None:
+def read_event(topic: Topic, payload: bytes) -> PersonEvent | None:
     """Read an event and compare it with the topic that it came on.
 
     Returns:
@@ -55,7 +54,7 @@ def read_event(topic: Topic, payload: bytes) -> Event | None:
     if topic.kind not in EVENT_TYPES:
         return None
     event = decode(payload)
-    if isinstance(event, UnknownEvent):
+    if not isinstance(event, PersonEvent):
         return None
     utc_time(event)
     if event_type(event) != topic.kind:
@@ -87,7 +86,7 @@ class AttendanceList:
         self._skipped = 0
         self.refused = 0
 
-    def add(self, event: Event, now_s: float) -> bool:
+    def add(self, event: PersonEvent, now_s: float) -> bool:
         """Add an event, and drop class sessions without an event for :data:`KEPT_S`.
 
         A person whom two kiosks saw in one class session is on the list once, with the earlier
@@ -168,7 +167,7 @@ class AttendanceList:
             self._participation = {k: n for k, n in self._participation.items() if k[1] in kept}
 
 
-def _person(event: BaseEvent) -> _Person:
+def _person(event: PersonEvent) -> _Person:
     return event.site, event.session, event.subject_id
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, TextIO
 import msgspec
 
 from kiosk.printable import json_text, printable
-from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, event_type
+from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, PersonEvent, event_type
 from kiosk.protocol.topics import KioskAddress
 from kiosk.roster import Roster
 from kiosk.text_table import aligned
@@ -20,7 +20,7 @@ _CLEAR = "\x1b[H\x1b[2J"  # cursor to the top left, then erase the screen
 class Screen(Protocol):
     """Shows what comes in."""
 
-    def show_event(self, event: Event) -> None:
+    def show_event(self, event: PersonEvent) -> None:
         """Show an event that was not seen before."""
 
     def show_kiosk(self, address: KioskAddress, door: Door) -> None:
@@ -53,7 +53,7 @@ class TextLines:
         self._now = now
         self._said: dict[KioskAddress, str] = {}
 
-    def show_event(self, event: Event) -> None:
+    def show_event(self, event: PersonEvent) -> None:
         """Write an event; one that is not attendance has its type at the end."""
         where = f"{event.room}/{event.kiosk}"
         date = utc_time(event).astimezone(self._zone).date().isoformat()
@@ -83,11 +83,11 @@ class TextLines:
         self._out.write(printable(line) + "\n")
         self._out.flush()
 
-    def _time(self, event: Event) -> str:
+    def _time(self, event: PersonEvent) -> str:
         mark = "" if event.clock == "synchronised" else "~"
         return mark + utc_time(event).astimezone(self._zone).strftime("%H:%M:%S")
 
-    def _name(self, event: Event) -> str:
+    def _name(self, event: PersonEvent) -> str:
         return self._roster.name_of(event.subject_id)
 
 
@@ -113,7 +113,7 @@ class LiveTable(TextLines):
         super().__init__(out, roster, zone, now)
         self._attendance = attendance
 
-    def show_event(self, event: Event) -> None:  # noqa: ARG002 - it is on the list
+    def show_event(self, event: PersonEvent) -> None:  # noqa: ARG002 - it is on the list
         """Redraw the list."""
         self._redraw()
 
@@ -163,7 +163,7 @@ class JsonLines:
         self._roster = roster
         self._said: dict[KioskAddress, Door] = {}
 
-    def show_event(self, event: Event) -> None:
+    def show_event(self, event: PersonEvent) -> None:
         """Write an event and the name; the subject id for a person who is not on the roster."""
         name = self._roster.name_of(event.subject_id)
         self._write({**msgspec.to_builtins(event), "name": name})

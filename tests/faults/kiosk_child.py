@@ -24,6 +24,7 @@ from kiosk.clock import SystemClock
 from kiosk.config import load_config
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.recorder import Postponed, Recorder, Stored
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
@@ -125,7 +126,7 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
             window=config.mqtt.inflight_max // 2,
             confirmed=publisher.trim_soon,
         )
-        recorder = Recorder(outbox, clock, config, "none", publisher.notify)
+        recorder = Recorder(outbox, SteadyClock(clock), config, "none", publisher.notify)
         health = HealthReporter(
             connection, address, outbox, Vitals(), clock, "none", "0", config.directory
         )

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk import people
 from kiosk.atomic_file import atomic_write, create_for_owner_of
-from kiosk.config import Config, StateSection, make_directory
+from kiosk.config import Config, StateSection
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment.person import enrol
 from kiosk.erasure.erase import erase_person
@@ -16,6 +16,7 @@ from kiosk.errors import GalleryError
 from kiosk.gallery_transfer import export_gallery, import_gallery
 from kiosk.keyring import Keyring
 from kiosk.mqtt.outbox import Outbox
+from kiosk.private_file import make_directory
 from kiosk.recognition.gallery import save_gallery
 from kiosk.roster import add_to_roster, remove_from_roster
 from tests.kiosk.test_people import gallery_of

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config, make_directory
+from kiosk.config import Config
 from kiosk.daemon.wiring import build_daemon
+from kiosk.private_file import make_directory
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.roster import add_to_roster
 from kiosk.write_lock import write_lock

@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 
 from kiosk.config_file import Section
-from kiosk.register.config import REGISTER_FILE, RegisterConfig, SiteSection
+from kiosk.register.config import REGISTER_FILE, OidcSection, RegisterConfig, SiteSection
 from kiosk.register.rules.codes import CODES, Code, CodeSection
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "kiosk-register.service"
 EXAMPLE = SYSTEMD / "register.toml"
-LISTS: dict[str, type[Section]] = {"code": CodeSection, "site": SiteSection}
+LISTS: dict[str, type[Section]] = {
+    "code": CodeSection,
+    "oidc": OidcSection,
+    "site": SiteSection,
+}
 """The tables of which there may be several, and which the example comments out."""
 
 needs_systemd = pytest.mark.skipif(

@@ -149,7 +149,8 @@ def test_keys_with_a_default_are_active() -> None:
     off = {
         f"{name}.{key}" for name in sections() for key in fields()[name] - active.get(name, set())
     }
-    assert off == {"decision.threshold", "decision.unsure_threshold"}
+    pins = {f"signals.{key}" for key in fields()["signals"] if key.endswith("_pin")}
+    assert off == {"decision.threshold", "decision.unsure_threshold", *pins}
     assert "lesson" not in active
 
 

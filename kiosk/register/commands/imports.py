@@ -4,9 +4,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, RosterError
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.config import RegisterConfig
+from kiosk.register.imports.csv_rows import BYTES_MAX
 from kiosk.register.imports.outcome import Remark
 from kiosk.register.models import BinEntry
 from kiosk.register.office.imports import Kind, Preview, Source, apply, counts, preview
@@ -37,7 +39,7 @@ def import_file(
     if kind == "timetable" and not is_name(site):
         raise ConfigError(f"--site {site!r}: a kiosk's site has letters, digits, '.', '_', '-'")
     try:
-        data = file.read_bytes()
+        data = read_file(file, BYTES_MAX)
     except OSError as exc:
         raise RosterError(f"{file}: cannot be read ({exc.strerror})") from exc
     zone = config.zone_of(site) if site else config.zone

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from kiosk.register.marking.events import CLOCK, PLACED, Seen
+from kiosk.register.marking.events import CLOCK, PLACED, Seen, was_adrift
 from kiosk.register.marking.facts import ARRIVAL, Facts, MarkKey
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.lesson import Lesson
@@ -42,11 +42,13 @@ class Derived:
         marks: What each mark must say.
         placings: The value of ``Event.placing`` of each event, by primary key.
         points: Points for participation.
+        moved: Primary keys of events whose time was corrected: they may have points elsewhere.
     """
 
     marks: Mapping[MarkKey, Mark] = field(default_factory=dict)
     placings: Mapping[int, str] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
+    moved: frozenset[int] = frozenset()
 
 
 def derive_events(
@@ -56,6 +58,8 @@ def derive_events(
     marks: dict[MarkKey, Mark] = {}
     placings: dict[int, str] = {}
     points: list[Point] = []
+    new = list(new)
+    moved = frozenset(one.key for one in new if one.first_at is not None)
     of_student: dict[tuple[str, str], list[Seen]] = {}
     for one in new:
         of_student.setdefault((one.site, one.subject_id), []).append(one)
@@ -75,7 +79,7 @@ def derive_events(
             placings[event.key] = PLACED
             if event.type == "participation":
                 points.append(Point(placement.lesson_id, subject_id, event))
-    return Derived(marks, placings, tuple(points))
+    return Derived(marks, placings, tuple(points), moved)
 
 
 def derive_student(
@@ -127,10 +131,13 @@ def _may_concern(lesson: Lesson, event: Seen, settings: RuleSettings) -> bool:
     """Return whether an event may change the mark of a lesson, or of one after it."""
     scan, settings = event.scan, lesson.rules(settings)
     begin = lesson.starts_at - settings.window_before
-    if begin <= scan.scanned_at < lesson.ends_at + settings.window_after:
+    end = lesson.ends_at + settings.window_after
+    if begin <= scan.scanned_at < end:
+        return True
+    if event.first_at is not None and begin <= event.first_at < end:  # where it was until now
         return True
     is_then = begin <= scan.arrived_at < lesson.ends_at + ARRIVAL
-    return not scan.clock_is_synchronised and lesson.room == event.room and is_then
+    return was_adrift(event) and lesson.room == event.room and is_then
 
 
 def _reason(event: Seen, misfit: Misfit, facts: Facts, settings: RuleSettings) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
+from kiosk.register.marking.watch_table import load_watches
 from kiosk.register.rules.lesson import Door
 from kiosk.register.status import KioskStatus, load_statuses
 
@@ -16,9 +17,10 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 def load_doors(rooms: Collection[str], now: datetime) -> dict[Place, tuple[Door, ...]]:
     """Return the doors of these rooms, by site and room."""
     doors: dict[Place, tuple[Door, ...]] = {}
+    watched = load_watches(rooms, now)
     for one in current(load_statuses(now, rooms)):
         place = (one.address.site, one.address.room)
-        door = Door(one.address.kiosk, one.completeness)
+        door = Door(one.address.kiosk, one.completeness, watched.get(one.address))
         doors[place] = (*doors.get(place, ()), door)
     return doors
 

@@ -30,6 +30,7 @@ class Seen:
         site: Where.
         room: Where.
         scan: What the rules see of it.
+        first_at: The kiosk's first word on its time, if another one has come since.
     """
 
     key: int
@@ -38,6 +39,7 @@ class Seen:
     site: str
     room: str
     scan: Scan
+    first_at: datetime | None = None
 
 
 class _Direction(msgspec.Struct, frozen=True):
@@ -60,18 +62,25 @@ def load_new(sites: Collection[str], settings: RuleSettings, limit: int) -> list
     return read_events(events.order_by("id")[:limit], has_direction=has_direction)
 
 
+def was_adrift(seen: Seen) -> bool:
+    """Return whether the kiosk's clock was not synchronised, corrected since or not."""
+    return seen.first_at is not None or not seen.scan.clock_is_synchronised
+
+
 def moments_of(seen: Iterable[Seen]) -> Iterator[datetime]:
     """Yield when events may have been."""
     for one in seen:
         yield one.scan.scanned_at
-        if not one.scan.clock_is_synchronised:
+        if one.first_at is not None:
+            yield one.first_at
+        if was_adrift(one):
             yield one.scan.arrived_at
 
 
 def read_events(events: QuerySet[Event], *, has_direction: bool) -> list[Seen]:
     """Read the events of a query, with the direction or without."""
     columns = ["id", "type", "student", "site", "room", "event_id", "session"]
-    columns += ["scanned_at", "arrived_at", "clock", "is_replayed"]
+    columns += ["scanned_at", "corrected_at", "arrived_at", "clock", "is_replayed"]
     if has_direction:  # otherwise nobody asks where people go
         columns.append("payload")
     merged = Person.objects.filter(pk=OuterRef("subject_id")).values("merged_into")
@@ -87,13 +96,15 @@ def read_events(events: QuerySet[Event], *, has_direction: bool) -> list[Seen]:
             room=row["room"],
             scan=Scan(
                 event_id=row["event_id"],
-                scanned_at=row["scanned_at"],
+                scanned_at=row["corrected_at"] or row["scanned_at"],
                 arrived_at=row["arrived_at"],
-                clock_is_synchronised=row["clock"] == "synchronised",
+                clock_is_synchronised=row["clock"] == "synchronised"
+                or row["corrected_at"] is not None,
                 session=row["session"],
                 direction=_direction(row["payload"]) if "payload" in row else None,
                 is_replayed=row["is_replayed"],
             ),
+            first_at=row["scanned_at"] if row["corrected_at"] is not None else None,
         )
         for row in events.values(*columns)
     ]

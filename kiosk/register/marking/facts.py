@@ -168,7 +168,8 @@ def _load_seen(
         return {}
     then = arrived = Q()
     for begin, end in spans.values():
-        then |= Q(scanned_at__gte=begin, scanned_at__lt=end)
+        then |= Q(scanned_at__gte=begin, scanned_at__lt=end, corrected_at=None)
+        then |= Q(corrected_at__gte=begin, corrected_at__lt=end)
         arrived |= Q(arrived_at__gte=begin, arrived_at__lt=end + ARRIVAL)
     merged = models.Person.objects.filter(merged_into__in=subjects).values_list("pk", flat=True)
     ids = [*subjects, *merged]

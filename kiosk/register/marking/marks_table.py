@@ -38,6 +38,7 @@ def save(derived: Derived, facts: Facts, now: datetime) -> None:
         django.db.IntegrityError: So has another instance, or a lesson is gone.
     """
     saved = save_marks(derived.marks, facts, now)
+    _take_back_points(derived)
     points = [
         ParticipationPoint(
             lesson_id=one.lesson_id,
@@ -56,6 +57,14 @@ def save(derived: Derived, facts: Facts, now: datetime) -> None:
     tell("lesson", saved.lessons, now)
     tell("participation", {one.lesson_id for one in derived.points}, now)
     tell("bin", [""] if set(of_placing) - {PLACED} else [], now)
+
+
+def _take_back_points(derived: Derived) -> None:
+    """Delete the points of events that belong to another lesson since their time was corrected."""
+    lessons = {one.event.key: one.lesson_id for one in derived.points}
+    for key in derived.moved:
+        points = ParticipationPoint.objects.filter(event_id=key)
+        points.exclude(lesson_id=lessons.get(key)).delete()
 
 
 def save_marks(
@@ -83,7 +92,7 @@ def save_marks(
         if (
             (key is None and want.code is Code.NOT_KNOWN)
             if before is None
-            else (_is_same(before, want, key))
+            else (_is_same(before, want, key, _clock(event)))
         ):
             continue
         after = _next(lesson_id, subject_id, before, want, now)
@@ -101,9 +110,9 @@ def save_marks(
     return Saved(frozenset(touched), tuple(changes))
 
 
-def _is_same(mark: Mark, want: rules.Mark, event: int | None) -> bool:
-    have = (mark.derived, mark.rule, mark.minutes_late, mark.event_id)
-    return have == (want.code.value, want.rule.value, want.minutes_late, event)
+def _is_same(mark: Mark, want: rules.Mark, event: int | None, clock: str) -> bool:
+    have = (mark.derived, mark.rule, mark.minutes_late, mark.event_id, mark.clock)
+    return have == (want.code.value, want.rule.value, want.minutes_late, event, clock)
 
 
 def _next(
@@ -162,4 +171,6 @@ def _change(before: Mark | None, after: Mark, event: Seen | None, reason: str) -
 def _clock(event: Seen | None) -> str:
     if event is None:
         return ""
+    if event.first_at is not None:
+        return "corrected"
     return "synchronised" if event.scan.clock_is_synchronised else "unsynchronised"

@@ -11,12 +11,21 @@ from kiosk.register.models.events import (
     Kiosk,
     Outbox,
     Register,
+    TimeCorrection,
 )
 from kiosk.register.models.identity import KioskKey, NameUseRow
 from kiosk.register.models.lessons import Lesson, Mark, MarkChange, RuleSet, Taken
 from kiosk.register.models.participation import ParticipationPoint, ParticipationWindow
 from kiosk.register.models.people import Card, Consent, Membership, Person, SchoolClass, Term
-from kiosk.register.models.service import Blind, Change, Heartbeat, KioskAlert, Publication, Upload
+from kiosk.register.models.service import (
+    Blind,
+    Change,
+    Heartbeat,
+    KioskAlert,
+    Publication,
+    Upload,
+    Watch,
+)
 
 __all__ = [
     "Account",
@@ -54,5 +63,7 @@ __all__ = [
     "Taken",
     "Teaching",
     "Term",
+    "TimeCorrection",
     "Upload",
+    "Watch",
 ]

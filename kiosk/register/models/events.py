@@ -7,6 +7,7 @@ search by. The ingest alone writes these tables; several instances may share the
 databases (it must then become part of both unique keys).
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -30,6 +31,7 @@ class Event(models.Model):
     """An event, as it came.
 
     ``scanned_at`` is the kiosk's time and is never replaced by ``arrived_at``, the register's.
+    ``corrected_at`` is the right time that the kiosk sent later, where its clock was wrong.
     ``id`` grows in the order of storing, and is used by nobody else but those who page through.
     ``placing`` says what became of it: "new" until the marker has seen it, then "placed", or the
     reason why it belongs to no lesson (:mod:`kiosk.register.marking`), or "dismissed".
@@ -50,6 +52,7 @@ class Event(models.Model):
     is_replayed = models.BooleanField()
     payload = models.BinaryField()
     placing = models.TextField(db_default="new")
+    corrected_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -65,6 +68,32 @@ class Event(models.Model):
             ),
             models.Index(fields=["room", "scanned_at"], name="event_room"),
             models.Index(fields=["subject_id", "scanned_at"], name="event_subject"),
+            models.Index(
+                fields=["subject_id", "corrected_at"],
+                condition=models.Q(corrected_at__isnull=False),
+                name="event_corrected",
+            ),
+        ]
+
+    @property
+    def seen_at(self) -> datetime:
+        """The corrected time, or else the kiosk's."""
+        return self.corrected_at or self.scanned_at
+
+
+class TimeCorrection(models.Model):
+    """The newest word of a kiosk on the right time of one of its events, stored or still to come.
+
+    The event of type "time-correction" is in :class:`Event`, as it came.
+    """
+
+    event_id = models.TextField()
+    outbox_id = models.TextField()
+    corrected_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event_id", "outbox_id"], name="time_correction_once")
         ]
 
 

@@ -68,6 +68,22 @@ class Blind(models.Model):
     end = models.DateTimeField()
 
 
+class Watch(models.Model):
+    """A kiosk's camera saw the door from ``begin`` until ``end``, as its health has told.
+
+    Who passed outside of these times was perhaps not seen, and is not absent for it.
+    """
+
+    site = models.TextField()
+    room = models.TextField()
+    kiosk = models.TextField()
+    begin = models.DateTimeField()
+    end = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["room", "end"], name="watch_room")]
+
+
 class KioskAlert(models.Model):
     """A kiosk was silent or blind in lesson time; ``end`` is ``NULL`` while it still is."""
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from kiosk.protocol.event import BaseEvent, decode
+from kiosk.protocol.event import PersonEvent, decode
 from kiosk.register.models import Account, Consent, Event, Person
 
 
@@ -103,6 +103,6 @@ def _seen_since(consent: Consent) -> Event | None:
         events = events.filter(scanned_at__lt=again.given_at)
     for one in events.order_by("-scanned_at")[:50]:
         event = decode(bytes(one.payload))
-        if isinstance(event, BaseEvent) and event.method == "face":
+        if isinstance(event, PersonEvent) and event.method == "face":
             return one
     return None

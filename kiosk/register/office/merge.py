@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
-from kiosk.register.marking.audit import tell
+from kiosk.register.marking.audit import append, tell
 from kiosk.register.models import Account, Event, Mark, MarkChange, ParticipationPoint, Person
 
 DISMISSED: Final = "dismissed"
@@ -68,7 +68,7 @@ def _note(
     account: Account | None,
     now: datetime,
 ) -> None:
-    MarkChange.objects.create(
+    change = MarkChange(
         lesson_id=mark.lesson_id,
         person=person,
         at=now,
@@ -79,3 +79,4 @@ def _note(
         reason=_REASON,
         version=version,
     )
+    append([change])

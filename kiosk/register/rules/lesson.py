@@ -5,10 +5,16 @@ zone by the clock on the wall, which is an hour wrong where daylight saving begi
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 from kiosk.register.completeness import Completeness
 from kiosk.register.rules.settings import RuleSettings
+
+UNWATCHED_MAX: Final = timedelta(minutes=2)
+"""How long a camera may have seen nothing in a lesson that somebody can be absent from. A kiosk
+tells every minute, so a restart of some seconds costs up to a minute more."""
+_NONE: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +77,8 @@ class Scan:
 
     Attributes:
         event_id: The event.
-        scanned_at: The kiosk's time, aware UTC.
-        clock_is_synchronised: That time can be relied on. A time that was corrected later cannot.
+        scanned_at: The kiosk's time, aware UTC; the one that it sent later, if it has.
+        clock_is_synchronised: That time can be relied on.
         session: The class session that the kiosk wrote.
         direction: "left", "right" or "toward"; ``None`` when not known.
         arrived_at: When the register got it, aware UTC.
@@ -100,15 +106,25 @@ class Door:
     Attributes:
         kiosk: The kiosk's name.
         completeness: What the register has of it.
+        watched: When its camera saw the door: spans that do not overlap; ``None`` if it does not
+            tell, which is taken for always.
     """
 
     kiosk: str
     completeness: Completeness
+    watched: tuple[tuple[datetime, datetime], ...] | None = None
 
     def is_complete_past(self, moment: datetime) -> bool:
         """Return whether no event before a time can still arrive."""
         until = self.completeness.complete_until
         return until is not None and until >= moment
+
+    def has_watched(self, begin: datetime, end: datetime) -> bool:
+        """Return whether the camera saw the door in a span, but for :data:`UNWATCHED_MAX`."""
+        if self.watched is None:
+            return True
+        seen = (min(end, last) - max(begin, first) for first, last in self.watched)
+        return end - begin - sum((one for one in seen if one > _NONE), _NONE) <= UNWATCHED_MAX
 
 
 def is_expected(lesson: Lesson, *memberships: Membership) -> bool:

@@ -1,9 +1,9 @@
 """The mark of one student in one lesson, derived from what was seen at the door.
 
-Somebody is absent only when the lesson is over *and* every kiosk of the room is complete past its
-end; until then the answer is "not known", with the kiosks that are waited for. A time from a clock
-that was not synchronised shows that somebody was there; it never says whether they were late, and
-the mark is put up for review.
+Somebody is absent only when the lesson is over, every kiosk of the room is complete past its end,
+*and* its camera saw the door all the time; otherwise the answer is "not known", with the kiosks
+that are waited for. A time from a clock that was not synchronised shows that somebody was there; it
+never says whether they were late, and the mark is put up for review.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,6 +31,7 @@ class Rule(StrEnum):
     RUNNING = "unknown.running"
     NO_KIOSK = "unknown.no-kiosk"
     KIOSK_BEHIND = "unknown.kiosk-behind"
+    KIOSK_AWAY = "unknown.kiosk-did-not-watch"
     EXIT_ONLY = "unknown.exit-only"
     CLOCK_UNKNOWN = "unknown.clock-untrusted"
 
@@ -187,4 +188,6 @@ def _unseen(
         return Mark(code=Code.NOT_KNOWN, rule=Rule.RUNNING, waits_for=waits_for)
     if waits_for:
         return Mark(code=Code.NOT_KNOWN, rule=Rule.KIOSK_BEHIND, waits_for=waits_for)
+    if not all(one.has_watched(lesson.starts_at, lesson.ends_at) for one in doors):
+        return Mark(code=Code.NOT_KNOWN, rule=Rule.KIOSK_AWAY)
     return Mark(code=Code.ABSENT, rule=Rule.NOT_SEEN)

@@ -16,6 +16,7 @@ from kiosk.config import Config
 from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.card_list import CardFile, CardVerdict, judge
 from kiosk.daemon.recorder import AlreadyStored, Recorder, Stored
+from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.card_text import Card, write_card
 from kiosk.protocol.cards import CardList, encode_cards
@@ -234,7 +235,7 @@ def test_a_damaged_file_waits_for_the_register(
 def test_card_and_face_are_one_event(tmp_path: Path, clock: ManualClock) -> None:
     """Whoever shows a card after the face was seen, or again, is not recorded twice."""
     outbox = Outbox(tmp_path / "outbox.sqlite3")
-    recorder = Recorder(outbox, clock, Config(), "model-1", committed=lambda: None)
+    recorder = Recorder(outbox, SteadyClock(clock), Config(), "model-1", committed=lambda: None)
     face = Decision(
         Verdict.KNOWN, "s-1", score=0.7, margin=0.3, threshold=0.5, votes=3, frames=4, quality=1.0
     )

@@ -26,13 +26,17 @@ from jsonschema import Draft202012Validator
 from kiosk.camera.base import BaseCamera, Camera
 from kiosk.clock import ManualClock
 from kiosk.config import load_config
+from kiosk.config_door import SignalsSection
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.signing_key import signing_key
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
+from kiosk.feedback.feedback import Feedback
+from kiosk.feedback.gpio import GpioPanel, open_panel
 from kiosk.protocol.event import schema
 from kiosk.protocol.health import decode_health
+from kiosk.protocol.participation import ParticipationWindow, encode_window
 from kiosk.protocol.signature import Signer, is_signed_by
 from kiosk.protocol.topics import CARDS, HEALTH, KioskAddress, kind_filter
 from kiosk.recognition.align import align
@@ -387,7 +391,7 @@ def test_a_person_in_view_when_the_class_session_changes_attends_both(
     def script() -> Iterator[Image]:
         shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
         yield from shown
-        clock.set_utc(clock.utc() + timedelta(days=1), synchronised=True)
+        clock.advance(timedelta(days=1).total_seconds())
         yield from reversed(shown)
 
     daemon = build(script())
@@ -398,6 +402,62 @@ def test_a_person_in_view_when_the_class_session_changes_attends_both(
     assert [event["session"] for event in heard] == ["2026-01-05/day", "2026-01-06/day"]
     assert {event["subject_id"] for event in heard} == {"s-12"}
     assert daemon.recorder.outbox.last_sequence() == 2
+
+
+@needs_photos
+def test_a_person_in_view_when_a_participation_window_opens_takes_part(
+    build: Build, mosquitto: Mosquitto, clock: ManualClock
+) -> None:
+    """They attend once, and need not leave and come back to take part."""
+
+    def script() -> Iterator[Image]:
+        shown = [picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8)]
+        yield from shown
+        said = ParticipationWindow(
+            window=1,
+            state="open",
+            session="lesson/1",
+            opened_at=clock.utc().isoformat(timespec="milliseconds"),
+            closes_at=(clock.utc() + timedelta(hours=1)).isoformat(timespec="milliseconds"),
+        )
+        daemon.windows.hear(encode_window(said))
+        yield from reversed(shown)
+
+    daemon = build(script())
+    enrol_sample(daemon)
+    listener = mosquitto.listen(kind_filter("attendance"), kind_filter("participation"))
+    daemon.run()
+    heard = [json.loads(listener.next()[1]) for _ in range(2)]
+    assert [(event["type"], event["subject_id"]) for event in heard] == [
+        ("attendance", "s-12"),
+        ("participation", "s-12"),
+    ]
+    assert (heard[1]["session"], heard[1]["count"]) == ("lesson/1", 1)
+    assert daemon.recorder.outbox.last_sequence() == 2
+
+
+@needs_photos
+def test_the_door_shows_who_is_in_view_and_hears_the_button(build: Build, tmp_path: Path) -> None:
+    """The light is on before the person has left; the button opens a window, which has a light."""
+    section = SignalsSection(backend="mock", known_pin=17, window_pin=23, button_pin=25)
+    panel = open_panel(section, tmp_path)
+    assert isinstance(panel, GpioPanel)
+    pin = panel.factory.pin
+
+    def script() -> Iterator[Image]:
+        assert not pin(17).state
+        yield from (picture(enrolment_photos("orl-s12")[0], 10 * i) for i in range(8))
+        assert (pin(17).state, pin(23).state) == (True, False)
+        pin(25).drive_low()
+        yield EMPTY
+        yield EMPTY
+        assert daemon.windows.open is not None
+        assert pin(23).state
+
+    daemon = build(script())
+    daemon.feedback = Feedback(panel)
+    enrol_sample(daemon)
+    daemon.run()
 
 
 def test_each_result_of_storing_is_logged_without_a_name(

@@ -209,3 +209,18 @@ def test_a_raspberry_pi_tells_temperature_and_power(
     write("class/hwmon/hwmon1/in0_lcrit_alarm", alarm)
     assert temperature_c(tmp_path) == 48.3
     assert is_under_voltage(tmp_path) is expected
+
+
+def test_watching_begins_again_after_a_break() -> None:
+    """A pause between frames, or frames that show nothing, end the time of watching."""
+    vitals = Vitals()
+    for now_s, sight, since_s in (
+        (1.0, "black", None),
+        (2.0, "ok", 2.0),
+        (16.0, "ok", 2.0),
+        (31.0, "ok", 31.0),
+        (32.0, "covered", None),
+        (33.0, "ok", 33.0),
+    ):
+        vitals.see([], now_s, sight)  # type: ignore[arg-type] # each is a Sight
+        assert vitals.watching_since_s == since_s

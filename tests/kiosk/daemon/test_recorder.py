@@ -16,6 +16,7 @@ from kiosk.clock import ManualClock
 from kiosk.config import Config, parse_config
 from kiosk.daemon import backlog
 from kiosk.daemon.recorder import KEPT, AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.steady_clock import SETTLE_S, SteadyClock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, decode, schema
 from kiosk.records import Decision, Verdict
@@ -63,7 +64,7 @@ class RecorderUnderTest:
         self.outbox = Outbox(path)
         self.recorder = Recorder(
             self.outbox,
-            clock,
+            SteadyClock(clock),
             config,
             "model-1",
             self._count,
@@ -78,6 +79,7 @@ class RecorderUnderTest:
         """Store a decision that must become an event."""
         result = self.recorder.store(decision)
         assert isinstance(result, Stored)
+        assert isinstance(result.event, AttendanceEvent)
         return result.event
 
     def are_stored(self, *subjects: str) -> list[bool]:
@@ -149,7 +151,7 @@ def test_the_event_says_that_the_clock_is_not_set(path: Path, clock: ManualClock
     clock.advance(1.0)
     event = desk.store(known())
     assert (event.clock, event.boot_id, event.monotonic_s) == ("unsynchronised", "boot-7", 513.346)
-    assert event.time == "1970-01-01T01:00:01.000+01:00"
+    assert event.time == "1970-01-02T01:00:00.000+01:00"
 
 
 def test_a_person_is_stored_once_in_a_class_session(path: Path, clock: ManualClock) -> None:
@@ -206,21 +208,39 @@ def test_the_row_is_on_the_disk_before_the_publisher_is_woken(
             seen.append(len(other))
 
     with Outbox(path) as outbox:
-        Recorder(outbox, clock, CONFIG, "model-1", look).store(known())
+        Recorder(outbox, SteadyClock(clock), CONFIG, "model-1", look).store(known())
     assert seen == [1]
 
 
 @pytest.mark.parametrize("is_set", [True, False])
 def test_keys_are_deleted_after_a_week(path: Path, clock: ManualClock, *, is_set: bool) -> None:
-    """Old keys are pruned when a new event is stored, whether the clock is synchronised or not."""
+    """Old keys of this boot are pruned when an event is stored, by the monotonic clock."""
+    clock.set_utc(MONDAY, synchronised=is_set)
     desk = RecorderUnderTest(path, clock)
     desk.store(known("s-1"))
-    clock.set_utc(MONDAY + KEPT, synchronised=is_set)
+    clock.advance(KEPT.total_seconds())
     desk.store(known("s-2"))
-    assert is_stored(desk.outbox, MATHS, "s-1")
-    clock.set_utc(MONDAY + KEPT + timedelta(days=1), synchronised=is_set)
+    assert is_stored(desk.outbox, MATHS, "s-1", "boot-7")
+    clock.advance(1.0)
     desk.store(known("s-3"))
-    assert not is_stored(desk.outbox, MATHS, "s-1")
+    assert not is_stored(desk.outbox, MATHS, "s-1", "boot-7")
+
+
+def test_keys_of_other_boots_are_pruned_by_a_steady_clock(path: Path, clock: ManualClock) -> None:
+    """They go by their date, after a week or from the future, but not when the clock jumps."""
+    RecorderUnderTest(path, clock).store(known("s-1"))
+    clock = ManualClock(MONDAY + timedelta(minutes=9), boot_id="boot-8")
+    desk = RecorderUnderTest(path, clock)
+    desk.store(known("s-2"))
+    clock.set_utc(clock.utc() + timedelta(days=365), synchronised=True)
+    clock.advance(SETTLE_S)
+    desk.store(known("s-3"))
+    clock.advance(SETTLE_S)
+    desk.store(known("s-4"))
+    assert is_stored(desk.outbox, MATHS, "s-1", "boot-7")
+    clock.advance(3600.0)
+    desk.store(known("s-5"))
+    assert not is_stored(desk.outbox, MATHS, "s-1", "boot-7")
 
 
 @pytest.mark.parametrize("is_set", [True, False])
@@ -245,10 +265,10 @@ def test_an_outbox_of_schema_1_is_continued(path: Path) -> None:
     shutil.copy(Path(__file__).parents[1] / "mqtt" / "outbox-schema-1.sqlite3", path)
     clock = ManualClock(MONDAY, boot_id="00000000-0000-4000-8000-000000000007")
     desk = RecorderUnderTest(path, clock)
-    assert desk.are_stored("s-1", "s-2", "s-3", "s-4") == [False, False, False, True]
+    assert desk.are_stored("s-1", "s-2", "s-3", "s-4") == [False, False, False, False]
     clock.set_utc(MONDAY, synchronised=False)
     assert desk.are_stored("s-1", "s-4", "s-5", "s-6") == [False, False, False, True]
-    assert [row.sequence for row in desk.outbox.pending(9)] == [2, 4, 5, 7, 8]
+    assert [row.sequence for row in desk.outbox.pending(9)] == [2, 4, 5, 7]
 
 
 # An outbox that cannot be written

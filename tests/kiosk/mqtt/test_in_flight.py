@@ -105,6 +105,30 @@ def test_a_new_event_of_a_held_topic_is_sent_but_no_two_at_once() -> None:
     assert sequences(progress.take(rows(5), 9.2)) == [5]
 
 
+def test_a_retry_passes_over_no_event_that_is_still_to_be_read() -> None:
+    """After a release the cursor is behind; an event that is refused then waits for its turn."""
+    progress = Progress(retry_s=10.0)
+    progress.take(rows(1, 2), 0.0)
+    progress.refuse(1, 0.0)
+    progress.take(rows(3), 1.0)
+    assert progress.accept(3)  # released: 1 is read again
+    progress.refuse(2, 1.0)  # it was sent before
+    assert progress.retry(11.0) == []
+    assert sequences(progress.take(rows(1, 2), 11.0)) == [1]
+
+
+def test_an_event_before_the_first_that_is_held_back_is_the_first() -> None:
+    """An event that is read again while its topic is held once more is sent at the retry."""
+    progress = Progress(retry_s=10.0)
+    progress.take(rows(1, 2), 0.0)
+    progress.refuse(1, 0.0)
+    progress.take(rows(3), 1.0)
+    progress.accept(3)
+    progress.refuse(2, 1.0)
+    assert progress.take(rows(1, 2), 1.5) == []
+    assert progress.retry(11.0) == [1]
+
+
 def test_topics_are_held_apart() -> None:
     """While the events of one topic are refused, those of another go out."""
     progress = Progress(retry_s=10.0)

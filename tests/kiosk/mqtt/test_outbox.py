@@ -35,7 +35,7 @@ def event(name: str = "e") -> Build:
 def key(
     subject_id: str, session: ClassSession = MATHS, boot_id: str = "", kind: str = "attendance"
 ) -> DeduplicationKey:
-    return DeduplicationKey(kind, session, subject_id, boot_id)
+    return DeduplicationKey(kind, session, subject_id, boot_id, is_dated=not boot_id)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_erased_ids_do_not_remain_in_the_files(path: Path) -> None:
         outbox.confirm("register", 59)
         while outbox.trim().has_more:
             pass
-        outbox.prune_keys(date(2027, 1, 1), "")
+        outbox.prune_keys("boot-1", 0.0, (date(2027, 1, 1), date.max))
         assert (path.parent / "outbox.sqlite3-wal").read_bytes().count(b"subject-zebra") > 50
         assert not outbox.forget("subject-zebra")
         for file in path.parent.iterdir():
@@ -254,7 +254,7 @@ def test_keys_of_earlier_days_are_pruned(path: Path) -> None:
     with Outbox(path) as outbox:
         for session in sessions:
             outbox.store_once(key("s1", session), event())
-        assert outbox.prune_keys(DAY, "boot-1") == 2
+        assert outbox.prune_keys("boot-1", 0.0, (DAY, DAY)) == 2
         assert not is_stored(outbox, zoo, "s1")
         assert is_stored(outbox, ART, "s1")
 
@@ -264,7 +264,7 @@ def test_keys_of_other_boots_are_pruned(path: Path) -> None:
     with Outbox(path) as outbox:
         for boot_id in ("boot-2", "boot-1", ""):
             outbox.store_once(key("s1", boot_id=boot_id), event())
-        assert outbox.prune_keys(DAY, "boot-2") == 1
+        assert outbox.prune_keys("boot-2", 0.0, (DAY, DAY)) == 1
         assert is_stored(outbox, MATHS, "s1", "boot-2")
         assert not is_stored(outbox, MATHS, "s1", "boot-1")
         assert is_stored(outbox, MATHS, "s1")
@@ -276,7 +276,7 @@ def test_keys_of_every_event_type_survive_pruning(path: Path) -> None:
         for kind in ("attendance", "participation"):
             outbox.store_once(key("s1", kind=kind), event())
             outbox.store_once(key("s1", kind=kind, boot_id="boot-1"), event())
-        assert outbox.prune_keys(DAY, "boot-1") == 0
+        assert outbox.prune_keys("boot-1", 0.0, (DAY, DAY)) == 0
         assert outbox.store_once(key("s1", kind="participation"), event()) is None
 
 
@@ -329,7 +329,7 @@ def _folder(path: Path) -> None:
     [
         (_garbage, "no SQLite database"),
         (_foreign, "another program's database"),
-        (_newer, "schema version is 4, expected 3; a newer kiosk made it"),
+        (_newer, "schema version is 5, expected 4; a newer kiosk made it"),
         (_folder, "cannot be opened"),
     ],
 )

@@ -1,11 +1,12 @@
-"""The migration of outbox files of schemas 1 and 2, on real ones.
+"""The migration of outbox files of schemas 1 to 3, on real ones.
 
 ``outbox-schema-1.sqlite3`` was written by the kiosk of commit b2f8883, the last one of schema 1:
 its recorder, with a manual clock, at 2026-11-23 08:10 in lesson "maths-7b". With a synchronised
 clock it recorded s-1, s-2 and s-3 (events 1 to 3); with an unsynchronised clock, a minute later in
 the same boot, s-1, s-4 and s-5 (events 4 to 6). Then events 1, 3 and 6 were acknowledged.
 
-``outbox-schema-2.sqlite3`` was written in the same way by the kiosk of commit efe2993.
+``outbox-schema-2.sqlite3`` was written in the same way by the kiosk of commit efe2993, and
+``outbox-schema-3.sqlite3`` by that of commit 0dccff9, of which the register confirmed event 1.
 """
 
 import json
@@ -31,6 +32,7 @@ from tests.support import is_stored
 
 OLD = Path(__file__).with_name("outbox-schema-1.sqlite3")
 OLD_2 = OLD.with_name("outbox-schema-2.sqlite3")
+OLD_3 = OLD.with_name("outbox-schema-3.sqlite3")
 PENDING = [2, 4, 5]
 LAST = 6
 MATHS = ClassSession(date(2026, 11, 23), "maths-7b")
@@ -106,8 +108,8 @@ def test_nobody_is_stored_twice(path: Path) -> None:
 def test_migrated_keys_are_pruned_by_their_boot(path: Path) -> None:
     """In another boot the three keys for one boot alone go, and the others stay."""
     with Outbox(path) as outbox:
-        assert outbox.prune_keys(MATHS.date, BOOT) == 0
-        assert outbox.prune_keys(MATHS.date, "another boot") == 3
+        assert outbox.prune_keys(BOOT, 0.0, (MATHS.date, MATHS.date)) == 0
+        assert outbox.prune_keys("another boot", 0.0, (MATHS.date, MATHS.date)) == 3
         assert is_stored(outbox, MATHS, "s-1")
 
 
@@ -123,7 +125,7 @@ def test_a_file_is_migrated_once(path: Path) -> None:
 
 
 def test_a_migrated_file_has_the_tables_of_a_new_one(path: Path) -> None:
-    """Schema 3 is the same whether it was created or migrated."""
+    """Schema 4 is the same whether it was created or migrated."""
     new = path.with_name("new.sqlite3")
     Outbox(new).close()
     Outbox(path).close()
@@ -276,3 +278,21 @@ def test_an_event_that_is_not_utf_8_does_not_stop_the_migration(path_2: Path, co
     query(path_2, f"UPDATE events SET {column} = CAST(x'FF' AS TEXT) WHERE sequence = 4")
     with Outbox(path_2) as outbox:
         assert outbox.counts().kept == 3
+
+
+# Schema 3
+
+
+def test_schema_3_keeps_its_events_and_keys(tmp_path: Path) -> None:
+    """Events and what was confirmed stay as they are; keys of one boot alone are not dated."""
+    path = Path(shutil.copy(OLD_3, tmp_path / "outbox.sqlite3"))
+    before = query(path, "SELECT sequence, payload, delivered_s, checksum FROM events")
+    assert query(path, "PRAGMA user_version") == [(3,)]
+    with Outbox(path) as outbox:
+        assert all(is_stored(outbox, *one) for one in KEYS)
+        assert outbox.counts().kept == len(before)
+        assert outbox.newest_dated(BOOT) == (None, None)
+    assert query(path, "SELECT sequence, payload, delivered_s, checksum FROM events") == before
+    assert query(path, "SELECT register_id, confirmed FROM state") == [("register-1", 1)]
+    dated = query(path, "SELECT boot_id, sum(is_dated), count(*) FROM stored_once GROUP BY 1")
+    assert dated == [("", 3, 3), (BOOT, 0, 3)]

@@ -53,7 +53,7 @@ def test_the_file_is_yaml() -> None:
 
 
 def test_every_kind_of_message_is_a_channel() -> None:
-    """The kinds of the topic tree, with the direction: the register sends some of them."""
+    """The kinds of the topic tree, with the direction."""
     said = {topics.AVAILABILITY, *EVENT_TYPES, *topics.FOR_REGISTER}
     assert {kind.name for kind in KINDS} == said
     received = {kind.name for kind in KINDS if kind.action == "receive"}

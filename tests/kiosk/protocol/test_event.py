@@ -18,6 +18,8 @@ from kiosk.protocol.event import (
     DecisionRecord,
     Event,
     ParticipationEvent,
+    PersonEvent,
+    TimeCorrectionEvent,
     UnknownEvent,
     decode,
     encode,
@@ -48,12 +50,21 @@ EVENT = AttendanceEvent(
 PARTICIPATION = ParticipationEvent(
     **{
         name: getattr(EVENT, name)
-        for name in BaseEvent.__struct_fields__
+        for name in PersonEvent.__struct_fields__
         if name != "schema_version"
     },
     count=2,
 )
 CARD = msgspec.structs.replace(EVENT, method="qr", decision=msgspec.UNSET, direction=None)
+CORRECTION = TimeCorrectionEvent(
+    **{
+        name: getattr(EVENT, name)
+        for name in BaseEvent.__struct_fields__
+        if name != "schema_version"
+    },
+    corrects=EVENT.event_id,
+    corrected_time=EVENT.time,
+)
 DEEP = b'{"new":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
@@ -81,7 +92,11 @@ def test_the_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("event", [EVENT, PARTICIPATION, CARD], ids=["face", "point", "card"])
+@pytest.mark.parametrize(
+    "event",
+    [EVENT, PARTICIPATION, CORRECTION, CARD],
+    ids=["face", "participation", "correction", "card"],
+)
 def test_an_event_survives_the_wire(event: Event) -> None:
     """Written and read, an event of each type is the same, and its JSON keeps to the schema."""
     assert decode(encode(event)) == event
@@ -90,7 +105,7 @@ def test_an_event_survives_the_wire(event: Event) -> None:
 
 def test_every_event_type_has_an_example_here() -> None:
     """A new event type needs an example in this file."""
-    assert {event_type(EVENT), event_type(PARTICIPATION)} == set(EVENT_TYPES)
+    assert {event_type(one) for one in (EVENT, PARTICIPATION, CORRECTION)} == set(EVENT_TYPES)
 
 
 WRONG = [

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from kiosk.protocol.event import AttendanceEvent, BaseEvent, DecisionRecord, ParticipationEvent
+from kiosk.protocol.event import AttendanceEvent, DecisionRecord, ParticipationEvent, PersonEvent
 from kiosk.roster import Roster
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -41,7 +41,7 @@ def changed(**changes: object) -> bytes:
 
 def participation(number: int, count: int, **changes: str) -> ParticipationEvent:
     """A participation event of the person of FIRST, with an id of its own."""
-    shared = {name: getattr(FIRST, name) for name in BaseEvent.__struct_fields__}
+    shared = {name: getattr(FIRST, name) for name in PersonEvent.__struct_fields__}
     del shared["schema_version"]
     event_id = f"019ab000-0000-7000-8000-{number:012d}"
     return ParticipationEvent(**{**shared, "event_id": event_id, "count": count, **changes})

@@ -14,7 +14,7 @@ import pytest
 from kiosk.config import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.mqtt.outbox import Outbox
-from kiosk.protocol.event import AttendanceEvent, Event, ParticipationEvent, encode
+from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, PersonEvent, encode
 from kiosk.protocol.health import encode_health
 from kiosk.protocol.topics import FOR_REGISTER, HEALTH, KioskAddress
 from kiosk.watch.attendance_list import AttendanceList
@@ -35,11 +35,11 @@ class Heard:
     """A screen that a test can wait on."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[PersonEvent] = []
         self.skipped: list[int] = []
         self.states: queue.Queue[tuple[KioskAddress, str]] = queue.Queue()
 
-    def show_event(self, event: Event) -> None:
+    def show_event(self, event: PersonEvent) -> None:
         self.events.append(event)
 
     def show_kiosk(self, address: KioskAddress, door: Door) -> None:

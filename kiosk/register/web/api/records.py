@@ -61,7 +61,8 @@ class MarkRecord(msgspec.Struct, frozen=True, kw_only=True):
         rule: The rule that gave it; empty without one.
         is_corrected: A person has set the status.
         minutes_late: From the start of the lesson to the scan; ``null`` without one.
-        clock: Clock state of the deciding event; empty without one.
+        clock: "synchronised", "unsynchronised" or "corrected": of the deciding event; empty without
+            one.
         version: Grows with each change; 0 while nothing is known.
     """
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.protocol.event import AttendanceEvent, BaseEvent, DecisionRecord, decode
+from kiosk.protocol.event import AttendanceEvent, DecisionRecord, PersonEvent, decode
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.members import members_on
 from kiosk.register.models import Event, Lesson, MarkChange, ParticipationPoint
@@ -69,7 +69,7 @@ def show_details(
 
 def _evidence(row: Event) -> Evidence | None:
     event = decode(bytes(row.payload))
-    if not isinstance(event, BaseEvent):
+    if not isinstance(event, PersonEvent):
         return None
     direction = event.direction if isinstance(event, AttendanceEvent) else None
     return Evidence(row, event.decision or None, direction)

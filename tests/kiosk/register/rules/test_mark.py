@@ -89,6 +89,24 @@ def test_absent_needs_the_end_and_every_kiosk(
     assert (found.rule, found.code is Code.ABSENT) == (rule, rule is Rule.NOT_SEEN)
 
 
+@pytest.mark.parametrize(
+    ("spans", "rule"),
+    [
+        ([], Rule.KIOSK_AWAY),
+        ([("07:00", "09:00")], Rule.NOT_SEEN),
+        ([("07:00", "08:20"), ("08:22", "09:00")], Rule.NOT_SEEN),
+        ([("07:00", "08:20"), ("08:23", "09:00")], Rule.KIOSK_AWAY),
+        ([("07:00", "08:00"), ("08:45", "09:00")], Rule.KIOSK_AWAY),
+        ([("08:30", "09:00")], Rule.KIOSK_AWAY),
+    ],
+)
+def test_absent_needs_a_camera_that_saw_the_door(spans: list[tuple[str, str]], rule: Rule) -> None:
+    """A kiosk without power has every event that it made, and did not see who came."""
+    watched = tuple((at(begin), at(end)) for begin, end in spans)
+    doors = tuple(replace(one, watched=watched) for one in COMPLETE)
+    assert mark(now="08:50", doors=doors).rule == rule
+
+
 def test_the_kiosk_that_is_waited_for_is_named() -> None:
     """The page can say: kiosk offline since 07:50."""
     behind = door("07:50", "back", offline="07:50")

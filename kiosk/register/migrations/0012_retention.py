@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("register", "0009_cards_and_consent"),
+        ("register", "0011_cards_and_consent"),
     ]
 
     operations = [

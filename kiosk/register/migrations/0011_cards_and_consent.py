@@ -15,7 +15,7 @@ def _account() -> "models.ForeignKey[object, object]":
 
 
 class Migration(migrations.Migration):
-    dependencies = [("register", "0008_decided_by_and_details")]
+    dependencies = [("register", "0010_watch")]
 
     operations = [
         migrations.AddField("register", "card_key", models.TextField(default="")),

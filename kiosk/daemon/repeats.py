@@ -1,0 +1,62 @@
+"""Whether a person was recorded before in a class session, whatever the clock has done since."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from kiosk.mqtt.outbox_rows import DeduplicationKey
+from kiosk.protocol.event import ParticipationEvent, PersonEvent
+from kiosk.timetable import ClassSession
+
+SAME_S: Final = 12 * 3600.0
+"""Within one boot and this time, the same name means the same class session."""
+
+SessionAt = Callable[[datetime], ClassSession]
+
+
+def is_repeat(
+    past: Sequence[DeduplicationKey], key: DeduplicationKey, session_at: SessionAt
+) -> bool:
+    """Return whether an attendance event must not be stored.
+
+    Within one boot the monotonic clock says how long ago an event was: it is a repeat if the same
+    class session was on at that time, by the time that is right now. So a clock that is set makes
+    nobody present twice, and nobody is taken for present because of a day of the same name.
+    The names of class sessions are compared with those of other boots only if both clocks were
+    certain: an event stored twice is better than none.
+
+    Args:
+        past: What is remembered of the person.
+        key: The event.
+        session_at: Returns the class session of a moment.
+    """
+    return any(_is_of_session(one, key, session_at) for one in past)
+
+
+def took_part(past: Sequence[DeduplicationKey], key: DeduplicationKey) -> bool:
+    """Return whether a participation event repeats another: one for each person and window."""
+    return any((one.session, one.window) == (key.session, key.window) for one in past)
+
+
+def counted(
+    event: PersonEvent, past: Sequence[DeduplicationKey], key: DeduplicationKey
+) -> PersonEvent:
+    """Return a participation event with the person's count in the class session; others as is."""
+    if not isinstance(event, ParticipationEvent):
+        return event
+    count = 1 + sum(one.session == key.session for one in past)
+    return msgspec.structs.replace(event, count=count)
+
+
+def _is_of_session(one: DeduplicationKey, key: DeduplicationKey, session_at: SessionAt) -> bool:
+    if one.boot_id != key.boot_id:
+        return one.is_dated and key.is_dated and one.session == key.session
+    if one.monotonic_s is None or key.monotonic_s is None:
+        return one.session == key.session
+    ago_s = key.monotonic_s - one.monotonic_s
+    if one.session == key.session and ago_s < SAME_S:
+        return True
+    then = datetime.fromtimestamp(0, UTC) + timedelta(seconds=max(0.0, key.time_s - ago_s))
+    return session_at(then) == key.session

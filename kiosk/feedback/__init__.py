@@ -1,0 +1,1 @@
+"""Lights, buzzer and button at the door."""
