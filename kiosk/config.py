@@ -172,6 +172,12 @@ class StateSection(Section, frozen=True):
     events_max: Annotated[int, Meta(ge=1000, le=10_000_000)] = 200_000
 
 
+class CardsSection(Section, frozen=True):
+    """Students' cards with a QR code, which the camera reads."""
+
+    enabled: bool = True
+
+
 class Config(Section, frozen=True):
     """The content of ``kiosk.toml``; each field is the table of the same name."""
 
@@ -182,6 +188,7 @@ class Config(Section, frozen=True):
     quality: QualitySection = QualitySection()
     track: TrackSection = TrackSection()
     decision: DecisionSection = DecisionSection()
+    cards: CardsSection = CardsSection()
     mqtt: KioskMqttSection = KioskMqttSection()
     state: StateSection = StateSection()
     timetable: TimetableSection = TimetableSection()
@@ -212,6 +219,11 @@ class Config(Section, frozen=True):
     def zone(self) -> ZoneInfo:
         """The time zone of the timetable."""
         return ZoneInfo(self.kiosk.timezone)
+
+    @property
+    def cards_path(self) -> Path:
+        """The list of the cards that count, as the register sent it last."""
+        return self.directory / "cards.json"
 
     def session_at(self, moment: datetime) -> ClassSession:
         """Return the class session of a moment; its name is "day" when no lesson covers it.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kiosk.camera.base import Camera
+from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.observer import Observer
 from kiosk.daemon.participation import Window, Windows
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
@@ -55,6 +56,7 @@ class Daemon:
         notifier: To systemd.
         state: What ``systemctl status``, ``kiosk status`` and the health message show.
         observer: Looks at every frame.
+        cards: Reads cards.
         watchdog: Fed by the frame loop.
         retry_s: How long to wait before a lost camera is tried again.
         stop: Set to end the loop.
@@ -75,6 +77,7 @@ class Daemon:
     notifier: Notifier
     state: State
     observer: Observer
+    cards: CardDesk
     watchdog: Watchdog
     retry_s: float
     stop: threading.Event = field(default_factory=threading.Event)
@@ -162,6 +165,7 @@ class Daemon:
         self._update_class_session()
         result = self.pipeline.process(frame)
         self._store(result.decisions)
+        self._store_cards(frame)
         self.feedback.see(result.verdicts, self.clock.monotonic_s())
         self.observer.see(frame, result.qualities, self.clock.monotonic_s())
         self._do_housekeeping()
@@ -188,6 +192,11 @@ class Daemon:
             window = self.windows.open
             if window and isinstance(one := self.recorder.participate(decision, window), Stored):
                 _log.info("event %d stored: participation", one.event.sequence)
+
+    def _store_cards(self, frame: Frame) -> None:
+        for subject_id in self.cards.see(frame):
+            if isinstance(one := self.recorder.store_card(subject_id), Stored):
+                _log.info("event %d stored of a card", one.event.sequence)
 
     def _do_housekeeping(self) -> None:
         """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""

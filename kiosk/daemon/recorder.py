@@ -1,12 +1,13 @@
-"""Turn a decision into an event and store it in the outbox."""
+"""Turn a decision, or a card, into an event and store it in the outbox."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from kiosk.config import Config
 from kiosk.daemon.backlog import Backlog
@@ -82,6 +83,15 @@ StoreResult: TypeAlias = Stored | AlreadyStored | Postponed | NotKnown
 
 
 @dataclass(frozen=True, slots=True)
+class _Seen:
+    """How a person was recognised: by the face with the decision's figures, or by a card."""
+
+    method: Literal["face", "qr"]
+    direction: str | None = None
+    decision: DecisionRecord | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
 class Recorder:
     """Stores one attendance event for each known person and class session.
 
@@ -135,7 +145,13 @@ class Recorder:
         if decision.verdict is not Verdict.KNOWN or decision.subject_id is None:
             return NotKnown(decision.verdict)
         session = self.class_session()
-        return self.keep(self._event(decision, decision.subject_id, session), session)
+        seen = _Seen("face", decision.direction, self._decision_record(decision))
+        return self.keep(self._event(decision.subject_id, seen, session), session)
+
+    def store_card(self, subject_id: str) -> StoreResult:
+        """Store that a card was read: the same one event that the face would have given."""
+        session = self.class_session()
+        return self.keep(self._event(subject_id, _Seen("qr"), session), session)
 
     def keep(self, event: PersonEvent, session: ClassSession, window: int = 0) -> StoreResult:
         """Commit an event, unless it repeats another; in memory while nothing can be written.
@@ -199,13 +215,14 @@ class Recorder:
         if days is not None:
             self.clock.not_before_s = self.outbox.newest_dated(boot_id)[1] or 0.0
 
-    def _event(self, decision: Decision, subject_id: str, session: ClassSession) -> AttendanceEvent:
-        """Build the event of a decision."""
+    def _event(self, subject_id: str, seen: _Seen, session: ClassSession) -> AttendanceEvent:
+        """Build the event of a decision or a card."""
         return AttendanceEvent(
             **self.make.base(session),
             subject_id=subject_id,
-            direction=decision.direction,  # type: ignore[arg-type]  # track.direction gives no other
-            decision=self._decision_record(decision),
+            direction=seen.direction,  # type: ignore[arg-type]  # track.direction gives no other
+            method=seen.method,
+            decision=seen.decision,
         )
 
     def participate(self, decision: Decision, window: Window) -> StoreResult:

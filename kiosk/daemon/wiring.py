@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import version
 from threading import Event
@@ -15,6 +15,8 @@ from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
 from kiosk.config import Config, MqttSection
+from kiosk.daemon.card_desk import CardDesk
+from kiosk.daemon.card_list import CardFile, CardVerdict
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.home_assistant import discovery
@@ -39,14 +41,17 @@ from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_b
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
+from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.signature import Signer
-from kiosk.protocol.topics import TIMETABLE, KioskAddress
+from kiosk.protocol.topics import CARDS, TIMETABLE, KioskAddress
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
+from kiosk.recognition.qr import QrReader
 from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
+from kiosk.records import Verdict
 from kiosk.service_status import status_path
 
 _log = logging.getLogger(__name__)
@@ -160,6 +165,7 @@ def build_daemon(
         notifier=notifier,
         state=state,
         observer=Observer(state),
+        cards=_cards(config, connection, clock, feedback),
         watchdog=Watchdog.from_environment(os.environ, notifier),
         retry_s=config.camera.retry_s,
         stop=stop,
@@ -184,6 +190,27 @@ def _people(
     except GalleryError as exc:
         _log.warning("waiting for a gallery: %s", exc)
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
+
+
+def _cards(config: Config, connection: Connection, clock: Clock, feedback: Feedback) -> CardDesk:
+    """Build what reads cards; unless they are enabled, it never hears of any."""
+    file = CardFile(config.cards_path, KioskAddress.of(config.kiosk), is_used=config.cards.enabled)
+
+    def on_message(message: Message) -> None:
+        file.hear(message.payload)
+        message.acknowledge()
+
+    if config.cards.enabled:
+        connection.subscribe(KioskAddress.of(config.kiosk).topic(CARDS), on_message)
+
+    def signal(verdict: CardVerdict) -> None:
+        light = Verdict.KNOWN if verdict is CardVerdict.VALID else Verdict.STRANGER
+        feedback.see([light], clock.monotonic_s())
+
+    def today() -> date:
+        return clock.utc().astimezone(config.zone).date()
+
+    return CardDesk(QrReader().read, file, clock, today, signal)
 
 
 def _feedback(config: Config) -> Feedback:

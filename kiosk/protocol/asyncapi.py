@@ -11,6 +11,7 @@ import msgspec
 
 from kiosk.protocol import topics
 from kiosk.protocol.availability import Availability
+from kiosk.protocol.cards import CardList
 from kiosk.protocol.delivery import Confirmation, ReplayDone, ReplayRequest
 from kiosk.protocol.event import (
     AttendanceEvent,
@@ -124,6 +125,13 @@ KINDS: Final = (
         is_retained=True,
         summary="From the register: the newest participation window of the room, open or closed.",
         types=(ParticipationWindow,),
+    ),
+    Kind(
+        topics.CARDS,
+        "receive",
+        is_retained=True,
+        summary="From the register: which cards with a QR code count.",
+        types=(CardList,),
     ),
 )
 

@@ -81,10 +81,24 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class PersonEvent(BaseEvent, frozen=True, kw_only=True):
-    """The fields of every event that names a person."""
+    """The fields of every event that names a person.
+
+    ``method`` says how the person was recognised; an event of a card ("qr") has no ``decision``. A
+    kiosk before version 0.2 sent no method.
+    """
 
     subject_id: str
-    decision: DecisionRecord
+    method: Literal["face", "qr"] = "face"
+    decision: DecisionRecord | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Check what no single field says.
+
+        Raises:
+            ValueError: A face was recognised without a decision; msgspec makes this its own error.
+        """
+        if self.method == "face" and self.decision is UNSET:
+            raise ValueError("an event of a face without `decision`")
 
 
 class AttendanceEvent(PersonEvent, frozen=True, kw_only=True, tag="attendance"):
@@ -129,6 +143,7 @@ def subject_of(event: BaseEvent) -> str:
 
 
 EVENT_TYPES: Final = tuple(event_type(one) for one in get_args(Event))
+_OF_PERSONS: Final = [event_type(one) for one in get_args(Event) if issubclass(one, PersonEvent)]
 
 
 class UnknownEvent(msgspec.Struct, frozen=True):
@@ -174,6 +189,11 @@ def schema() -> dict[str, Any]:
         "$id": SCHEMA_ID,
         "title": "Event of an attendance kiosk",
         **msgspec.json.decode(types),
+        "if": {
+            "required": ["type", "subject_id"],
+            "properties": {"type": {"enum": _OF_PERSONS}, "method": {"const": "face"}},
+        },
+        "then": {"required": ["decision"]},
     }
 
 

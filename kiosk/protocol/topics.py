@@ -14,12 +14,13 @@
     kiosk/v1/<site>/<room>/<kiosk>/participation-window  register: the newest window, open or
                                                    closed, QoS 1, retained
     kiosk/v1/<site>/<room>/<kiosk>/timetable       register: the next lessons, QoS 1, retained
+    kiosk/v1/<site>/<room>/<kiosk>/cards           register: which cards count, QoS 1, retained
 
 ``v1`` is the version of this tree; each event holds the version of its schema. The last level is
 the kind of the message: the ``type`` of an event, or one of the names below. A kiosk publishes all
 of them but "confirmed" and "replay" (:mod:`kiosk.protocol.delivery`), "participation-window"
-(:mod:`kiosk.protocol.participation`) and "timetable" (:mod:`kiosk.protocol.timetable`), which it
-subscribes to.
+(:mod:`kiosk.protocol.participation`), "timetable" (:mod:`kiosk.protocol.timetable`) and "cards"
+(:mod:`kiosk.protocol.cards`), which it subscribes to.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ REPLAY: Final = "replay"
 REPLAY_DONE: Final = "replay-done"
 PARTICIPATION_WINDOW: Final = "participation-window"
 TIMETABLE: Final = "timetable"
-BY_REGISTER: Final = frozenset({CONFIRMED, REPLAY, PARTICIPATION_WINDOW, TIMETABLE})
+CARDS: Final = "cards"
+BY_REGISTER: Final = frozenset({CONFIRMED, REPLAY, PARTICIPATION_WINDOW, TIMETABLE, CARDS})
 """Kinds that the register publishes, and kiosks subscribe to."""
 FOR_REGISTER: Final = frozenset(
     {HEALTH, REPLAYED, REPLAY_DONE, event_type(TimeCorrectionEvent), *BY_REGISTER}

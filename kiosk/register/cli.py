@@ -11,6 +11,7 @@ from typing import Any, Final
 from kiosk.cli import positive_int
 from kiosk.errors import MissingExtraError
 from kiosk.register.accounts.options import add_account
+from kiosk.register.commands.options import add_retention
 from kiosk.register.config import REGISTER_FILE, RegisterConfig
 from kiosk.register.handover.options import add_marks
 from kiosk.register.office.options import add_import
@@ -42,6 +43,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     add_account(actions, _action, _open)
     add_import(actions, _action, _open)
     _add_erase(actions)
+    add_retention(actions, _action, _open)
     for name, columns, run in (
         ("people", "subject_id,name", _people),
         ("kiosks", "site,room,kiosk", _kiosks),

@@ -17,6 +17,8 @@ from kiosk.register.rules.settings import RuleSettings
 from kiosk.timetable import Name
 
 URL_FORM: Final = "postgresql://USER@HOST:PORT/DATABASE"
+RETENTION_MIN_DAYS: Final = 31
+"""Events and marks of the last month may still be corrected."""
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -121,6 +123,19 @@ class ExportsSection(Section, frozen=True):
     school_year_begins: Annotated[int, Meta(ge=1, le=12)] = 8
 
 
+class RetentionSection(Section, frozen=True):
+    """How long is kept what names students (``kiosk register retention``); 0 is for ever."""
+
+    marks_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    events_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+
+    def problems(self) -> Iterator[Problem]:
+        """Check that nothing goes that corrections still need."""
+        for key in ("marks_days", "events_days"):
+            if 0 < getattr(self, key) < RETENTION_MIN_DAYS:
+                yield key, f"expected 0 (for ever), or at least {RETENTION_MIN_DAYS}"
+
+
 class RegisterConfig(Section, frozen=True):
     """The content of ``register.toml``; each field is the table of the same name."""
 
@@ -131,6 +146,7 @@ class RegisterConfig(Section, frozen=True):
     pages: PagesSection = PagesSection()
     rules: RuleSettings = RuleSettings()
     exports: ExportsSection = ExportsSection()
+    retention: RetentionSection = RetentionSection()
     code: tuple[CodeSection, ...] = ()
     site: tuple[SiteSection, ...] = ()
     oidc: tuple[OidcSection, ...] = ()

@@ -185,5 +185,8 @@ def _ensure_identity() -> None:
             register_id=str(uuid.uuid4()),
             created_at=datetime.now(UTC),
             secret=secrets.token_urlsafe(48),
+            card_key=secrets.token_urlsafe(32),
         )
     Register.objects.filter(secret="").update(secret=secrets.token_urlsafe(48))
+    # Any 32 random bytes are a private key of Ed25519 (RFC 8032, 5.1.5).
+    Register.objects.filter(card_key="").update(card_key=secrets.token_urlsafe(32))

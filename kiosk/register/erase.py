@@ -1,8 +1,9 @@
 """Erase a person from the register, and keep a receipt that names nobody.
 
 Deleted is every row that names the person: in the table of people and all tables that refer to it,
-events, alarms, and messages in the bin or for the kiosks. Numbers stay confirmed, and the person
-stays refused (:mod:`kiosk.register.erased_people`), so that no kiosk brings an event back.
+events, alarms, and messages in the bin or for the kiosks. A card's row stays, revoked, and names
+nobody. Numbers stay confirmed, and the person stays refused (:mod:`kiosk.register.erased_people`),
+so that no kiosk brings an event back.
 """
 
 import json
@@ -17,7 +18,7 @@ from django.db import connection, models, transaction
 
 from kiosk.errors import RosterError
 from kiosk.register.erased_people import LOCK, digest, load_erased_people
-from kiosk.register.models import Alarm, BinEntry, Erasure, Event, Person, Publication
+from kiosk.register.models import Alarm, BinEntry, Card, Erasure, Event, Person, Publication
 
 _SALT_BYTES: Final = 16
 _WITH_PAYLOAD: Final = (BinEntry, Alarm, Publication)
@@ -37,7 +38,8 @@ class Erased:
     """What an erasure has done.
 
     Attributes:
-        counts: How many rows of each table were deleted.
+        counts: How many rows of each table were deleted; of cards, how many now
+            name nobody.
         was_erased: The person had been erased before.
         receipt: Number of the receipt; ``None`` where nothing was changed.
         in_log: The write-ahead log of SQLite could not be emptied, because somebody reads.
@@ -68,13 +70,13 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         people = load_erased_people()
         was_erased = people.digest_of(subject_id) is not None
-        counts = _delete(subject_id)
+        counts = _delete(subject_id, now)
         if not counts and not was_erased:
             message = f"subject {subject_id!r}: nothing in the register names this person"
             raise RosterError(message)
         receipt = None if is_trial else _receipt(subject_id, counts, now)
         transaction.set_rollback(is_trial)
-    in_log = not is_trial and not _empty_log()
+    in_log = not is_trial and not empty_log()
     return Erased(counts, was_erased, receipt, in_log, (_TEXTS, _STORAGE[connection.vendor]))
 
 
@@ -86,10 +88,14 @@ def lift_erasure(subject_id: str, now: datetime) -> bool:
         return rows.update(lifted_at=now) > 0
 
 
-def _delete(subject_id: str) -> dict[str, int]:
+def _delete(subject_id: str, now: datetime) -> dict[str, int]:
     """Delete the rows; return how many there were in each table, without the empty ones."""
     counts: Counter[str] = Counter()
     people = _same_person(subject_id)
+    # A card without a person names nobody, and must stay revoked.
+    cards = Card.objects.filter(person__in=people)
+    cards.filter(revoked_at=None).update(revoked_at=now)
+    counts[Card._meta.label] = cards.update(person=None)
     for relation in Person._meta.related_objects:
         if relation.related_model is not Person:
             rows = relation.related_model._base_manager.filter(
@@ -145,7 +151,7 @@ def _receipt(subject_id: str, counts: dict[str, int], now: datetime) -> int:
     return int(row.pk)
 
 
-def _empty_log() -> bool:
+def empty_log() -> bool:
     """Empty SQLite's write-ahead log, which still has the rows; return whether it is empty."""
     if connection.vendor != "sqlite":
         return True

@@ -19,6 +19,7 @@ from kiosk.register.marking.facts import lesson_of, load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save_marks
 from kiosk.register.marking.rule_sets import keep_rules
 from kiosk.register.models import Lesson, MarkChange, Membership
+from kiosk.register.retention import events_kept_from
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.register.rules.sweep import sweep
 
@@ -54,8 +55,15 @@ def rederive(
         dry_run: Write nothing.
 
     Raises:
-        RegisterError: Other programs go on changing the same marks.
+        RegisterError: Events of these days were deleted, or other programs go on changing the same
+            marks.
     """
+    kept_from = events_kept_from()
+    if kept_from is not None and first < kept_from:
+        raise RegisterError(
+            f"events before {kept_from} were deleted (`kiosk register retention`), so these days"
+            f" cannot be decided again: begin with {kept_from}"
+        )
     decided = Lesson.objects.filter(date__gte=first, date__lte=last, status="scheduled")
     rows = {one.pk: one for one in decided.exclude(swept_at=None).order_by("starts_at", "pk")}
     doors = load_doors({one.room for one in rows.values()}, now) if rows else {}

@@ -20,6 +20,7 @@ from kiosk.register.marking.facts import load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.models import Event
+from kiosk.register.office.cards import publish_cards
 from kiosk.register.office.room_timetables import publish_timetables
 from kiosk.register.outage import DatabaseOutage
 
@@ -34,7 +35,8 @@ _REST_MAX_S: Final = 0.5
 kiosk waits for its confirmation, nobody for the marks of yesterday."""
 _SWEEP_S: Final = 5.0
 _TIMETABLES_S: Final = 300.0
-"""How soon a kiosk that is new, or the next day, gets the timetable of its room."""
+"""How soon a kiosk that is new, or the next day, gets the timetable of its room, and the list of
+cards."""
 _TRIES: Final = 5
 REFUSED: Final = "refused by the database"
 _LOCK: Final = 0x6D61726B
@@ -100,6 +102,7 @@ class Marker:
                 if is_mine and self._clock.monotonic_s() >= self._next_timetables_s:
                     self._next_timetables_s = self._clock.monotonic_s() + _TIMETABLES_S
                     publish_timetables(self._clock.utc(), self._sites)
+                    publish_cards(self._clock.utc(), self._sites)
         except AWAY as exc:
             connection.close()
             self._clock.sleep(self._outage.failed(exc, self._clock.monotonic_s()), self._stop)

@@ -1,7 +1,7 @@
 """The tables of the register, by what they hold."""
 
 from kiosk.register.models.accounts import Account, ApiToken, Invitation, Role, Teaching
-from kiosk.register.models.erasure import Erasure
+from kiosk.register.models.erasure import Erasure, RetentionRun
 from kiosk.register.models.events import (
     Alarm,
     BinEntry,
@@ -56,6 +56,7 @@ __all__ = [
     "Person",
     "Publication",
     "Register",
+    "RetentionRun",
     "Role",
     "RuleSet",
     "SchoolClass",

@@ -22,3 +22,17 @@ class Erasure(models.Model):
     counts = models.TextField()
     refused = models.IntegerField(default=0)
     lifted_at = models.DateTimeField(null=True)
+
+
+class RetentionRun(models.Model):
+    """A run of the retention schedule, with what it deleted.
+
+    Attributes:
+        at: When it began.
+        before: Of each table, the day before which everything was due, JSON.
+        counts: How many rows of each table were deleted, JSON; it grows while the run goes on.
+    """
+
+    at = models.DateTimeField()
+    before = models.TextField()
+    counts = models.TextField()

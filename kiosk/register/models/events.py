@@ -17,12 +17,14 @@ from django.db import models
 class Register(models.Model):
     """The identity of this database; one row.
 
-    ``secret`` signs the cookies of the pages; all instances share it.
+    ``secret`` signs the cookies of the pages, and ``card_key``, a private key of Ed25519 in
+    base64url, the students' cards; all instances share them.
     """
 
     register_id = models.TextField(primary_key=True)
     created_at = models.DateTimeField()
     secret = models.TextField(default="")
+    card_key = models.TextField(default="")
 
 
 class Event(models.Model):

@@ -69,8 +69,14 @@ class Term(models.Model):
 class Consent(models.Model):
     """A person, or who answers for them, agreed to face recognition, or withdrew that.
 
-    ``text_id`` names the version of the text that was agreed to; ``receipt`` what the erasure on
-    withdrawal reported.
+    Attributes:
+        given_at, given_by: When, and who agreed, in words: "the mother, Ana Ibarra".
+        text_id: The version of the text that was agreed to.
+        recorded_by: Whose account has recorded it.
+        withdrawn_at, withdrawn_by: When it was withdrawn, and whose account has recorded that.
+        erased_at, erased_by: When a person confirmed that the face was erased at every kiosk, and
+            whose account that was; the register itself cannot see it.
+        receipt: What ``kiosk gallery remove`` reported, as that person has entered it.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="consents")
@@ -81,16 +87,34 @@ class Consent(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    erased_at = models.DateTimeField(null=True)
+    erased_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     receipt = models.TextField(default="")
 
 
 class Card(models.Model):
-    """A card with a QR code, which a kiosk reads instead of a face."""
+    """A card with a QR code, which a kiosk reads instead of a face.
+
+    It stays, revoked and without ``person``, when the person is erased: kiosks must refuse it.
+    ``expires_on`` is the last day on which it counts.
+    """
 
     card_id = models.TextField(primary_key=True)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="cards")
+    person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="cards")
     issued_at = models.DateTimeField()
     issued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    expires_on = models.DateField()
     revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["person", "expires_on"], name="card_person")]

@@ -37,7 +37,7 @@ def publish_timetables(now: datetime, sites: Collection[str] = ()) -> int:
         for one in addresses
         if lessons  # a school without a timetable tells nobody that there are no lessons
     }
-    told = _told(payloads)
+    told = told_last(payloads)
     news = {topic: payload for topic, payload in payloads.items() if told.get(topic) != payload}
     Publication.objects.bulk_create(
         Publication(topic=topic, payload=payload, retain=True, made_at=now)
@@ -68,7 +68,7 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def _told(topics: Collection[str]) -> dict[str, bytes]:
+def told_last(topics: Collection[str]) -> dict[str, bytes]:
     """Return the newest message of each of these topics."""
     newest = Publication.objects.filter(topic__in=topics).values("topic")
     ids = newest.annotate(newest=Max("id")).values_list("newest", flat=True)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -37,13 +38,16 @@ from kiosk.protocol.event import schema
 from kiosk.protocol.health import decode_health
 from kiosk.protocol.participation import ParticipationWindow, encode_window
 from kiosk.protocol.signature import Signer, is_signed_by
-from kiosk.protocol.topics import HEALTH, KioskAddress, kind_filter
+from kiosk.protocol.topics import CARDS, HEALTH, KioskAddress, kind_filter
 from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.match import Matcher
 from kiosk.records import Decision, Image, Verdict
 from kiosk.service_status import read_status
+from tests.kiosk.daemon.test_cards import GOOD as GOOD_CARD
+from tests.kiosk.daemon.test_cards import picture as card_picture
+from tests.kiosk.daemon.test_cards import published
 from tests.mosquitto import PATIENCE_S, Mosquitto, free_port
 from tests.support import needs_photos, write_config
 from tests.support_recognition import PLAIN, embedding, picture, small_bundle, write_folder
@@ -328,6 +332,29 @@ def enrol_sample(daemon: Daemon) -> None:
     template = daemon.embedder.embed(align(photo, found.landmarks))
     gallery = people("s-1", "s-2").with_subject("s-12", template[None])
     daemon.pipeline.matcher = Matcher(gallery, PLAIN)
+
+
+def test_a_card_that_is_held_up_is_published(
+    build: Build, mosquitto: Mosquitto, config_path: Path
+) -> None:
+    """The kiosk hears of the cards by MQTT, and one event by QR code is at the broker."""
+    address = KioskAddress.of(load_config(config_path).kiosk)
+    listener = mosquitto.listen(address.topic("attendance"))
+    cards = published(address=address)
+    listener.client.publish(address.topic(CARDS), cards, qos=1, retain=True).wait_for_publish(9)
+
+    def held_up() -> Iterator[Image]:
+        image, until_s = card_picture(GOOD_CARD), time.monotonic() + PATIENCE_S
+        while listener.heard.empty() and time.monotonic() < until_s:
+            yield image
+
+    build(held_up()).run()
+    listener.client.publish(address.topic(CARDS), b"", qos=1, retain=True).wait_for_publish(9)
+    event = json.loads(listener.next()[1])
+    Draft202012Validator(schema()).validate(event)
+    assert (event["subject_id"], event["method"], "decision" in event) == ("s-1", "qr", False)
+    assert (config_path.with_name("state") / "cards.json").read_bytes() == cards
+    assert listener.heard.empty()
 
 
 @needs_photos

@@ -121,6 +121,7 @@ def test_the_event_holds_person_place_time_and_decision(path: Path, clock: Manua
         "outbox_id": desk.outbox.outbox_id,
         "sequence": 1,
         "direction": "left",
+        "method": "face",
         "decision": {
             "score": 0.7124,
             "margin": 2.0,

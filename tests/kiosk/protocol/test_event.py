@@ -55,6 +55,7 @@ PARTICIPATION = ParticipationEvent(
     },
     count=2,
 )
+CARD = msgspec.structs.replace(EVENT, method="qr", decision=msgspec.UNSET, direction=None)
 CORRECTION = TimeCorrectionEvent(
     **{
         name: getattr(EVENT, name)
@@ -91,7 +92,11 @@ def test_the_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("event", [EVENT, PARTICIPATION, CORRECTION], ids=event_type)
+@pytest.mark.parametrize(
+    "event",
+    [EVENT, PARTICIPATION, CORRECTION, CARD],
+    ids=["face", "participation", "correction", "card"],
+)
 def test_an_event_survives_the_wire(event: Event) -> None:
     """Written and read, an event of each type is the same, and its JSON keeps to the schema."""
     assert decode(encode(event)) == event
@@ -118,6 +123,7 @@ WRONG = [
     ("sequence", 1.5),
     ("direction", "up"),
     ("decision", None),
+    ("method", "finger"),
     ("decision.score", 1.1),
     ("decision.margin", -0.1),
     ("decision.votes", 0),
@@ -126,7 +132,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [*WRONG, ("subject_id", ...), ("decision.model_id", ...), ("type", ...)]
+    ("path", "value"),
+    [*WRONG, ("subject_id", ...), ("decision.model_id", ...), ("decision", ...), ("type", ...)],
 )
 def test_a_wrong_field_is_rejected(path: str, value: object) -> None:
     """Absent, mistyped and impossible fields are rejected, by reader and schema alike."""

@@ -70,7 +70,8 @@ def fill() -> None:
         seen = Event.objects.get(subject_id=who)
         Membership.objects.create(person=person, school_class=lesson.school_class)
         Consent.objects.create(person=person, given_at=NOON, given_by=who, text_id="1")
-        Card.objects.create(card_id=f"card of {who}", person=person, issued_at=NOON)
+        Card.objects.create(card_id=f"CARD{len(who)}", person=person, issued_at=NOON,
+                            expires_on=NOON.date())  # fmt: skip
         Mark.objects.create(lesson=lesson, person=person, status="present", derived="present",
                             rule="r", event=seen, updated_at=NOON)  # fmt: skip
         first = MarkChange.objects.create(lesson=lesson, person=person, at=NOON, before="a",

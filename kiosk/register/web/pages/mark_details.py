@@ -18,10 +18,10 @@ from kiosk.register.web.application import config
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """An event with the figures of the kiosk's decision."""
+    """An event with the figures of the kiosk's decision; a card has none."""
 
     row: Event
-    decision: DecisionRecord
+    decision: DecisionRecord | None
     direction: str | None
 
 
@@ -72,7 +72,7 @@ def _evidence(row: Event) -> Evidence | None:
     if not isinstance(event, PersonEvent):
         return None
     direction = event.direction if isinstance(event, AttendanceEvent) else None
-    return Evidence(row, event.decision, direction)
+    return Evidence(row, event.decision or None, direction)
 
 
 urlpatterns = [

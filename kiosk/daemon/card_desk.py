@@ -1,0 +1,78 @@
+"""Look for cards in frames, now and then, and say whose they are."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Final
+
+from kiosk.clock import Clock
+from kiosk.daemon.card_list import CardFile, CardVerdict, judge
+from kiosk.protocol.card_text import is_card_text
+from kiosk.records import Frame, Image
+
+_log = logging.getLogger(__name__)
+
+_EVERY_S: Final = 0.25
+"""A card is held for a second or two."""
+_SHARE: Final = 0.2
+"""At most so much of the time is spent on looking: the faces come first."""
+_AGAIN_S: Final = 5.0
+"""A refused card that stays in view is reported once."""
+_REFUSED_MAX: Final = 16
+
+
+class CardDesk:
+    """Reads cards at a bounded rate; does nothing until the register has issued some.
+
+    Args:
+        read: Returns the texts of the QR codes in an image.
+        file: Which cards count.
+        clock: The time.
+        today: The day at the school.
+        signal: Called for each card that is read, for a light or a sound: once for a refused one
+            that stays in view, and at each look for one that counts.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Image], Sequence[str]],
+        file: CardFile,
+        clock: Clock,
+        today: Callable[[], date],
+        signal: Callable[[CardVerdict], None] = lambda _verdict: None,
+    ) -> None:
+        self._read = read
+        self._file = file
+        self._clock = clock
+        self._today = today
+        self._signal = signal
+        self._next_s = 0.0
+        self._refused: dict[str, float] = {}
+
+    def see(self, frame: Frame) -> tuple[str, ...]:
+        """Return the subject ids of the cards that count in a frame, if it is time to look."""
+        cards = self._file.cards
+        begin_s = self._clock.monotonic_s()
+        if cards is None or begin_s < self._next_s:
+            return ()
+        texts = [text for text in self._read(frame.image) if is_card_text(text)]
+        found = [(text, judge(text, cards, self._today())) for text in texts]
+        end_s = self._clock.monotonic_s()
+        self._next_s = max(begin_s + _EVERY_S, end_s + (end_s - begin_s) * (1 / _SHARE - 1))
+        for text, one in found:
+            if one.verdict is CardVerdict.VALID:
+                self._signal(one.verdict)
+            else:
+                self._refuse(text, one.verdict, end_s)
+        return tuple(one.subject_id for _text, one in found if one.subject_id)
+
+    def _refuse(self, text: str, verdict: CardVerdict, now_s: float) -> None:
+        """Report a refused card without saying whose it claims to be."""
+        self._refused = {
+            key: at_s for key, at_s in self._refused.items() if at_s > now_s - _AGAIN_S
+        }
+        if text not in self._refused:
+            _log.info("a card was refused: %s", verdict)
+            self._signal(verdict)
+        if text in self._refused or len(self._refused) < _REFUSED_MAX:
+            self._refused[text] = now_s

@@ -1,0 +1,131 @@
+"""Consent to face recognition: who gave it, who withdrew it, and what is not erased yet."""
+
+from datetime import date, datetime, time
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from kiosk.register.members import members_on
+from kiosk.register.models import Consent, Kiosk, Person, Role
+from kiosk.register.office import consent as office
+from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
+from kiosk.register.web.pages.student import visible_people
+
+KEEPERS: Final = (*STAFF, Role.TECHNICIAN)
+_TEXT_MAX: Final = 200
+_RECEIPT_MAX: Final = 10_000
+
+
+@page(*KEEPERS)
+def consents(request: SignedIn) -> HttpResponse:
+    """Show what must be erased; and to the office a class with its consents."""
+    is_staff = request.user.role in STAFF
+    classes = list(visible_classes(request.user)) if is_staff else []
+    chosen = next((one for one in classes if one.pk == request.GET.get("class")), None)
+    people = members_on(chosen.pk, timezone.localdate()) if chosen else []
+    newest = office.newest_consents(people)
+    facts = {
+        "is_staff": is_staff,
+        "classes": classes,
+        "chosen": chosen,
+        "rows": [(one, newest.get(one.subject_id)) for one in people],
+        "withdrawals": office.withdrawals(),
+        "kiosks": _kiosks(),
+    }
+    return render(request, "consents.html", facts)
+
+
+@page(*STAFF)
+def consent(request: SignedIn, *, subject_id: str) -> HttpResponse:
+    """Show the consents of a student; a form records a new one."""
+    person = _person(request, subject_id)
+    error = _record(request, person) if request.method == "POST" else ""
+    if request.method == "POST" and not error:
+        return redirect("consent", subject_id=subject_id)
+    newest = office.newest_consents([person]).get(person.subject_id)
+    facts = {
+        "person": person,
+        "newest": newest,
+        "is_given": newest is not None and newest.withdrawn_at is None,
+        "history": Consent.objects.filter(person=person).order_by("-pk"),
+        "withdrawals": office.withdrawals([person]),
+        "kiosks": _kiosks(),
+        "today": timezone.localdate(),
+        "error": error,
+        "form": request.POST,
+    }
+    return render(request, "consent.html", facts, status=400 if error else 200)
+
+
+@page(*STAFF)
+@require_POST
+def withdraw(request: SignedIn, *, subject_id: str) -> HttpResponse:
+    """Record a withdrawal, and say what must be done now."""
+    person = _person(request, subject_id)
+    if office.withdraw(person, request.user, timezone.now()):
+        text = _("The consent is withdrawn. The face is not erased yet: see below what to do.")
+        messages.warning(request, text)
+    else:
+        messages.error(request, _("No consent stands that could be withdrawn."))
+    return redirect("consent", subject_id=subject_id)
+
+
+@page(*KEEPERS)
+@require_POST
+def erased(request: SignedIn, *, number: int) -> HttpResponse:
+    """Record the word of a person that a face was erased at every kiosk."""
+    row = get_object_or_404(Consent, pk=number)
+    receipt = request.POST.get("receipt", "").strip()
+    if not receipt or len(receipt) > _RECEIPT_MAX:
+        messages.error(request, _("Enter what the command has printed at each kiosk."))
+    elif office.confirm_erased(row, receipt, request.user, timezone.now()):
+        messages.success(request, _("Recorded: the face was erased."))
+    else:
+        messages.error(request, _("Nothing is open there."))
+    return redirect("consents")
+
+
+def _record(request: SignedIn, person: Person) -> str:
+    """Record the consent of the form; return what is wrong with it, "" if nothing is."""
+    given_by = request.POST.get("given_by", "").strip()
+    text_id = request.POST.get("text_id", "").strip()
+    day = _day(request.POST.get("given_at", ""))
+    if day is None or day > timezone.localdate():
+        return _("Enter the day on which it was given, today at the latest.")
+    if not given_by or not text_id or max(len(given_by), len(text_id)) > _TEXT_MAX:
+        return _("Enter who gave the consent, and to which version of the text.")
+    given_at = timezone.make_aware(datetime.combine(day, time.min))
+    if not office.record(person, given_at, given_by, text_id, account=request.user):
+        return _("A consent stands already.")
+    messages.success(request, _("The consent is recorded."))
+    return ""
+
+
+def _person(request: SignedIn, subject_id: str) -> Person:
+    return get_object_or_404(visible_people(request.user), subject_id=subject_id)
+
+
+def _kiosks() -> list[str]:
+    rows = Kiosk.objects.order_by("site", "room", "kiosk")
+    return ["/".join(one) for one in rows.values_list("site", "room", "kiosk")]
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+urlpatterns = [
+    path("consents", consents, name="consents"),
+    path("consents/<int:number>/erased", erased, name="consent-erased"),
+    path("students/<path:subject_id>/consent", consent, name="consent"),
+    path("students/<path:subject_id>/consent/withdraw", withdraw, name="consent-withdraw"),
+]
