@@ -57,7 +57,9 @@ RULE_TITLES = {
     "unknown.running": _("not seen yet"),
     "unknown.no-kiosk": _("the room has no kiosk"),
     "unknown.kiosk-behind": _("not seen; events of a kiosk are still expected"),
-    "unknown.kiosk-did-not-watch": _("not seen; a kiosk did not watch the door all the time"),
+    "unknown.kiosk-did-not-watch": _(
+        "not seen, but a camera of the room did not watch all the time: please look"
+    ),
     "unknown.exit-only": _("only seen leaving: please look"),
     "unknown.clock-untrusted": _("seen, but the kiosk's clock was wrong: please look"),
 }
