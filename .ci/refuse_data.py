@@ -20,11 +20,12 @@ DATA = {
 """Suffixes of pictures, videos, arrays, models, archives and databases."""
 ALLOWED = (
     ".readme/*.svg",
+    ".readme/*.png",
     "kiosk/register/web/static/*.svg",
     "kiosk/default.kiosk-model",
     "tests/kiosk/mqtt/outbox-schema-*.sqlite3",
 )
-"""Drawings, the model that ships, and outboxes of invented people for migrations."""
+"""Drawings, pages with invented names, the model that ships, and outboxes for migrations."""
 
 
 def refusal(path: Path) -> str | None:

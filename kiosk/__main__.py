@@ -11,6 +11,7 @@ from kiosk.cli import (
     IntermixedParser,
     add_command,
     add_config,
+    agrees,
     configuration,
     positive_int,
     prepare_process,
@@ -111,6 +112,12 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     text = "have the running daemon read gallery, thresholds and timetable again"
     add_config(add_command(commands, "reload", text, _reload))
+    text = "clear what the broker keeps of this kiosk, before it goes out of service"
+    retire = add_command(commands, "retire", text, _retire)
+    add_config(retire)
+    retire.add_argument(
+        "--yes", action="store_true", help="also while events wait for the register"
+    )
     text = "measure speed, memory and start-up on this machine"
     bench = add_command(commands, "bench", text, _bench)
     add_config(bench)
@@ -180,6 +187,12 @@ def _reload(options: argparse.Namespace) -> int:
     from kiosk.reload_request import run_reload
 
     return run_reload(configuration(options), print)
+
+
+def _retire(options: argparse.Namespace) -> int:
+    from kiosk.daemon.retire import run_retire
+
+    return run_retire(configuration(options), print, agrees, sure=options.yes)
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -92,6 +92,13 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
+def agrees(warning: str) -> bool:
+    """Ask the person at the terminal; without a terminal the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    return input(f'{warning} Type "yes" to go on all the same: ').strip() == "yes"
+
+
 def prepare_process() -> None:
     """Set up output and libraries; call this before the options are parsed.
 

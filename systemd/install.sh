@@ -1,47 +1,54 @@
 #!/bin/sh
-# Install the attendance kiosk on Raspberry Pi OS (Bookworm or Trixie, 64-bit) as a service.
+# Install the attendance kiosk on Raspberry Pi OS (Bookworm or Trixie, 64-bit) as a service, or, with
+# --register, the central register and its pages on a server (Debian 12 or 13).
 # It can be run again at any time, to update the program or to repair the installation.
 set -eu
 
 usage() {
     cat <<'USAGE'
-Usage: sudo ./install.sh [OPTION]...
+Usage: sudo systemd/install.sh [OPTION]...
 
+  --register    the register and its pages, not the kiosk
   --wheel FILE  install this wheel (default: the source tree of this script)
+  --wheels DIR  install from this folder, without a network; wheels.sh fills it
   --dry-run     print each command and run none
-  --root DIR    install into the system under DIR (an image), not into the running one;
-                starts nothing and installs no Debian package
+  --root DIR    install into the system under DIR (an image, also of another architecture), not into
+                the running one; starts nothing and installs no Debian package
+  --rollback    go back to the program before the last update
   --uninstall   remove the program and the service; keep configuration and data
-  --purge       with --uninstall: remove configuration, gallery, events and the account too
+  --purge       with --uninstall: remove configuration, data and the account too
+  --yes         with --purge: do not ask
   --help        print this help
 USAGE
 }
 
-fail() {
-    printf 'install.sh: %s\n' "$1" >&2
-    exit "${2:-1}"
-}
-
-say() { printf '%s\n' "$1"; }
-
-# Run a command; with --dry-run, print it instead.
-run() {
-    if [ "$dry" = yes ]; then
-        printf '+ %s\n' "$*"
-    else
-        "$@"
-    fi
-}
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+for file in common environment remove; do
+    [ -r "$here/installer/$file.sh" ] || {
+        echo "install.sh: $here/installer/$file.sh: missing; copy the whole folder systemd" >&2
+        exit 66
+    }
+done
+# shellcheck source=systemd/installer/common.sh
+. "$here/installer/common.sh"
+# shellcheck source=systemd/installer/environment.sh
+. "$here/installer/environment.sh"
+# shellcheck source=systemd/installer/remove.sh
+. "$here/installer/remove.sh"
 
 read_options() {
-    wheel='' root='' dry=no action=install purge=no
+    part=kiosk wheel='' wheels='' root='' dry=no action=install purge=no yes=no
     while [ $# -gt 0 ]; do
         case $1 in
+            --register) part=register ;;
             --wheel) [ $# -ge 2 ] || fail '--wheel: expected a file' 64; wheel=$2; shift ;;
+            --wheels) [ $# -ge 2 ] || fail '--wheels: expected a folder' 64; wheels=$2; shift ;;
             --root) [ $# -ge 2 ] || fail '--root: expected a folder' 64; root=${2%/}; shift ;;
             --dry-run) dry=yes ;;
+            --rollback) action=rollback ;;
             --uninstall) action=uninstall ;;
             --purge) purge=yes ;;
+            --yes) yes=yes ;;
             --help) usage; exit 0 ;;
             *) usage >&2; fail "$1: unknown option" 64 ;;
         esac
@@ -52,19 +59,26 @@ read_options() {
         *) root=$(pwd)/$root ;;
     esac
     [ -z "$root" ] || [ -d "$root" ] || fail "--root: $root: no such folder" 66
+    [ -z "$wheels" ] || [ -d "$wheels" ] || fail "--wheels: $wheels: no such folder" 66
     [ "$purge" = no ] || [ "$action" = uninstall ] || fail '--purge: only with --uninstall' 64
-    [ "$dry" = yes ] || [ "$(id -u)" = 0 ] || fail 'must be run as root: sudo ./install.sh' 77
+    [ "$yes" = no ] || [ "$purge" = yes ] || fail '--yes: only with --purge' 64
+    [ "$dry" = yes ] || [ "$(id -u)" = 0 ] || fail 'must be run as root: sudo systemd/install.sh' 77
 }
 
 name_paths() {
-    here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-    program=$root/opt/kiosk
+    if [ "$part" = kiosk ]; then
+        name=kiosk services='kiosk.service' example=kiosk.toml
+    else
+        name=kiosk-register services='kiosk-register.service kiosk-pages.service'
+        example=register.toml
+    fi
+    program=$root/opt/$name
     venv=$program/venv
-    command=$root/usr/local/bin/kiosk
-    configuration=$root/etc/kiosk
-    state=$root/var/lib/kiosk
-    unit=$root/etc/systemd/system/kiosk.service
-    account=$root/usr/lib/sysusers.d/kiosk.conf
+    command=$root/usr/local/bin/$name
+    configuration=$root/etc/$name
+    state=$root/var/lib/$name
+    units=$root/etc/systemd/system
+    account=$root/usr/lib/sysusers.d/$name.conf
 }
 
 # Print a field of os-release without its quotes.
@@ -77,65 +91,44 @@ check_machine() {
         bookworm | trixie) ;;
         *) fail "Raspberry Pi OS Bookworm or Trixie is needed; this is $(os_field PRETTY_NAME)" 69 ;;
     esac
-    # A 64-bit kernel can run 32-bit programs, so dpkg decides and not uname.
-    architecture=$(dpkg --print-architecture) || fail 'dpkg is needed, but it failed' 69
-    [ "$architecture" = arm64 ] ||
-        fail "the 64-bit system (arm64) is needed; this one is $architecture" 69
-    for file in kiosk.service kiosk.sysusers kiosk.toml; do
-        [ -r "$here/$file" ] || fail "$here/$file: missing; run install.sh in its own folder" 66
+    # A 64-bit kernel can run 32-bit programs, so the system's own dpkg counts and not uname.
+    architecture=$(awk '/^Package: /{ found = $2 } /^Architecture: / && found == "dpkg" { print $2 }' \
+        "$root/var/lib/dpkg/status") || fail "$root/var/lib/dpkg/status: cannot be read" 66
+    case $architecture in
+        arm64 | amd64) ;;
+        *) fail "a 64-bit system (arm64, amd64) is needed; this one is ${architecture:-unknown}" 69 ;;
+    esac
+    for file in $services "$name.sysusers" "$example" "requirements/$part-$release.txt"; do
+        [ -r "$here/$file" ] || fail "$here/$file: missing; copy the whole folder systemd" 66
     done
-}
-
-find_source() {
-    if [ -n "$wheel" ]; then
-        [ -r "$wheel" ] || fail "--wheel: $wheel: cannot be read" 66
-        source=$wheel
-    else
-        source=$(dirname -- "$here")
-        [ -r "$source/pyproject.toml" ] ||
-            fail "$source/pyproject.toml: missing; give a wheel with --wheel FILE" 66
-    fi
 }
 
 installed() { dpkg -s "$1" >/dev/null 2>&1; }
 
 install_debian_packages() {
     [ -z "$root" ] || return 0
-    if installed python3-venv && installed python3-picamera2; then
+    [ -n "$wheels" ] || installed python3-venv || {
+        run apt-get update
+        run apt-get install -y --no-install-recommends python3-venv
+    }
+    if [ "$part" = register ] || installed python3-picamera2; then
         return 0
     fi
-    run apt-get update
-    run apt-get install -y --no-install-recommends python3-venv
-    run apt-get install -y --no-install-recommends python3-picamera2 ||
+    [ -n "$wheels" ] || run apt-get install -y --no-install-recommends python3-picamera2 ||
         say 'python3-picamera2 cannot be installed: only USB and network cameras will work'
 }
 
-install_program() {
-    run mkdir -p "$program"
-    # The environment includes the system's packages for python3-picamera2, which only Debian has.
-    # For an existing environment this command repairs it, also after an upgrade of Python.
-    run python3 -m venv --system-site-packages "$venv"
-    # Bookworm builds python3-picamera2 for numpy 1, and it cannot be imported with numpy 2.
-    numpy=numpy
-    [ "$release" != bookworm ] || numpy='numpy<2'
-    run "$venv/bin/python" -m pip install --quiet "$source" "$numpy"
-    # Once more for the kiosk alone: pip skips a program whose version number did not change.
-    run "$venv/bin/python" -m pip install --quiet --force-reinstall --no-deps "$source"
-    run mkdir -p "$(dirname -- "$command")"
-    run ln -sfn /opt/kiosk/venv/bin/kiosk "$command"
-}
-
 install_account() {
-    run install -D -m 0644 "$here/kiosk.sysusers" "$account"
+    run install -D -m 0644 "$here/$name.sysusers" "$account"
     run systemd-sysusers --root="${root:-/}" "$account"
 }
 
-# Print the number of the user (passwd) or group (group) kiosk in the target system.
+# Print the number of the account's user (passwd) or group (group) in the target system.
 number_of() {
     if [ -r "$root/etc/$1" ]; then
-        found=$(awk -F: '$1 == "kiosk" { print $3 }' "$root/etc/$1")
+        found=$(awk -F: -v name="$name" '$1 == name { print $3 }' "$root/etc/$1")
     fi
-    printf '%s' "${found:-kiosk}"
+    printf '%s' "${found:-$name}"
 }
 
 install_folders() {
@@ -143,53 +136,56 @@ install_folders() {
     group=$(number_of group)
     run install -d -m 0750 -o root -g "$group" "$configuration"
     run install -d -m 0700 -o "$user" -g "$group" "$state"
-    if [ -e "$configuration/kiosk.toml" ]; then
-        say "$configuration/kiosk.toml: unchanged"
+    if [ -e "$configuration/$example" ]; then
+        say "$configuration/$example: unchanged"
     else
-        run install -m 0640 -o root -g "$group" "$here/kiosk.toml" "$configuration/kiosk.toml"
+        run install -m 0640 -o root -g "$group" "$here/$example" "$configuration/$example"
     fi
 }
 
-install_service() {
-    run install -D -m 0644 "$here/kiosk.service" "$unit"
+enable_services() {
     if [ -n "$root" ]; then
-        run systemctl --root="$root" enable kiosk.service
+        run mkdir -p "$units/multi-user.target.wants"
+        for service in $services; do
+            run ln -sf "/etc/systemd/system/$service" "$units/multi-user.target.wants/$service"
+        done
     else
-        run systemctl daemon-reload
-        run systemctl enable kiosk.service
-        run systemctl try-restart kiosk.service
+        # shellcheck disable=SC2086  # several services
+        run systemctl enable $services
     fi
 }
 
 install_all() {
     check_machine
-    find_source
+    make_workplace
+    find_wheel
     install_debian_packages
     install_account
-    install_program
+    build_environment
+    try_environment
     install_folders
-    install_service
-    say 'Installed. Next:'
-    say '  sudo nano /etc/kiosk/kiosk.toml    set the broker (mqtt.host), camera and room'
-    say '  sudo -u kiosk kiosk --help         list the commands: enrol people, check the model'
-    say '  sudo systemctl start kiosk         then: journalctl -u kiosk -f'
+    install_command
+    put_into_service "$environment"
+    enable_services
+    remove_old_environments
+    if [ "$dry" = yes ]; then
+        say 'Nothing was changed.'
+    else
+        say_next
+    fi
 }
 
-uninstall_all() {
-    if [ -n "$root" ]; then
-        [ ! -e "$unit" ] || run systemctl --root="$root" disable kiosk.service
-    elif [ -e "$unit" ]; then
-        run systemctl disable --now kiosk.service
-    fi
-    run rm -f "$unit" "$command"
-    run rm -rf "$program"
-    [ -n "$root" ] || run systemctl daemon-reload
-    if [ "$purge" = yes ]; then
-        run rm -rf "$configuration" "$state" "$account"
-        [ -n "$root" ] || ! id kiosk >/dev/null 2>&1 || run userdel kiosk
-        say 'Removed, including configuration, gallery and events.'
+say_next() {
+    if [ "$part" = kiosk ]; then
+        say 'Installed. Next:'
+        say '  sudo nano /etc/kiosk/kiosk.toml    set the broker (mqtt.host), camera and room'
+        say '  sudo kiosk --help                  list the commands: enrol people, check everything'
+        say '  sudo systemctl start kiosk         then: sudo kiosk status'
     else
-        say "Removed. Kept: $configuration, $state and the account kiosk (see --purge)."
+        say 'Installed. Next:'
+        say '  sudo nano /etc/kiosk-register/register.toml    set broker, time zone and pages.url'
+        say '  sudo systemctl start kiosk-register kiosk-pages'
+        say '  sudo -u kiosk-register kiosk-register account invite NAME --role administrator'
     fi
 }
 

@@ -116,6 +116,11 @@ class Mosquitto:
         threading.Thread(target=log.read, daemon=True).start()  # or the pipe would fill
         socket.create_connection((self.host, self.port), PATIENCE_S).close()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def close(self) -> None:
         """End the listeners and the process."""
         self._listeners.close()

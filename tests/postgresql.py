@@ -1,9 +1,12 @@
 """A real PostgreSQL in a temporary folder, where Debian's package is installed."""
 
+import contextlib
 import os
 import pwd
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +55,16 @@ class PostgreSQL:
     def stop(self, mode: str = "immediate") -> None:
         """Stop; "immediate" cuts every transaction, as a crash would."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", mode, "stop")
+
+    def kill(self) -> None:
+        """Kill the server and all its processes (SIGKILL), as if memory had run out."""
+        first = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        for pid in (first, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while Path(f"/proc/{first}").exists():  # until init has taken note of its end
+            time.sleep(0.05)
 
     def database(self) -> str:
         """Empty the database; return its URL. To create one for each test would take longer."""

@@ -44,6 +44,7 @@ def test_a_picture_video_array_or_model_is_refused(name: str, tmp_path: Path) ->
     [
         "kiosk/daemon/daemon.py",
         ".readme/at-work.svg",
+        ".readme/class-now.png",
         "kiosk/default.kiosk-model",
         "tests/kiosk/mqtt/outbox-schema-1.sqlite3",
     ],

@@ -15,6 +15,16 @@ _FILE: Final = "homeassistant-topic"
 """In the kiosk's folder: the topic of the last announcement, which the broker keeps."""
 
 
+def announced_topic(config: Config) -> str:
+    """Return the topic of the last announcement, or "" if there is none or it cannot be read."""
+    path = config.directory / _FILE
+    try:
+        return path.read_text().strip() if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as exc:
+        _log.warning("%s: cannot be used (%s); an old announcement may stay", path, exc)
+        return ""
+
+
 def discovery(config: Config, address: KioskAddress, version: str) -> Iterator[Announcement]:
     """Return what must be announced: the kiosk, and an empty message where it stood before.
 
@@ -26,14 +36,13 @@ def discovery(config: Config, address: KioskAddress, version: str) -> Iterator[A
     path = config.directory / _FILE
     prefix = config.mqtt.homeassistant_prefix
     topic = discovery_topic(prefix, address) if prefix else ""
-    try:
-        former = path.read_text().strip() if path.exists() else ""
-        if topic and former != topic:
+    former = announced_topic(config)
+    if topic and former != topic:
+        try:
             with atomic_write(path) as partial:
                 partial.write_text(f"{topic}\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        _log.warning("%s: cannot be used (%s); an old announcement may stay", path, exc)
-        former = ""
+        except OSError as exc:
+            _log.warning("%s: cannot be written (%s); an announcement may stay", path, exc)
     # It is taken back at each start while that is switched off: the broker may have been away.
     if former not in {"", topic}:
         yield Announcement(former, b"")

@@ -55,6 +55,7 @@ class Ingest:
         clock: The time.
         stop: Ends :meth:`run` when set.
         on_events: Called when new events are committed.
+        idle: Set while nothing comes in.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Ingest:
         clock: Clock,
         stop: threading.Event,
         on_events: Callable[[], None] = lambda: None,
+        idle: threading.Event | None = None,
     ) -> None:
         self._connection = connection
         self._limits = config.ingest
@@ -78,6 +80,7 @@ class Ingest:
         self._publications = PublicationSender(connection)
         self._instance = config.register.id
         self._on_events = on_events
+        self._idle = idle or threading.Event()
         self._next_beat_s = 0.0
         self._batch: list[tuple[Arrival, Callable[[], None]]] = []
         self._next_request_s = clock.monotonic_s() + _PATIENCE_S
@@ -111,7 +114,10 @@ class Ingest:
 
     def _collect(self) -> None:
         """Wait for a message, then take what comes soon after it, within the limits of a batch."""
-        self._connection.step(_IDLE_S)
+        if self._connection.step(_IDLE_S):
+            self._idle.clear()
+        else:
+            self._idle.set()
         deadline_s = self._clock.monotonic_s() + self._limits.batch_s
         while len(self._batch) < self._limits.batch_max and not self._stop.is_set():
             is_due = self._clock.monotonic_s() >= deadline_s

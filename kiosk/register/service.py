@@ -59,9 +59,17 @@ def run(config: RegisterConfig, *, clock: Clock, stop: threading.Event) -> None:
         rival=f"another register uses the name {config.register.id}: set another register.id on one"
         " of them",
     )
-    news, marker_stop = threading.Event(), threading.Event()
-    ingest = Ingest(connection, config, register_id(), clock=clock, stop=stop, on_events=news.set)
-    marker = Marker(config, clock=clock, stop=marker_stop, news=news)
+    news, idle, marker_stop = threading.Event(), threading.Event(), threading.Event()
+    ingest = Ingest(
+        connection,
+        config,
+        register_id(),
+        clock=clock,
+        stop=stop,
+        on_events=news.set,
+        idle=idle,
+    )
+    marker = Marker(config, clock=clock, stop=marker_stop, news=news, ingest_is_idle=idle)
     thread = threading.Thread(target=marker.run, name="marker", daemon=True)
     _log.info("register %s stores in %s", config.register.id, describe())
     thread.start()
@@ -70,6 +78,7 @@ def run(config: RegisterConfig, *, clock: Clock, stop: threading.Event) -> None:
     finally:
         marker_stop.set()
         news.set()
+        idle.set()
         thread.join(_CLOSE_S)
         connection.close(_CLOSE_S)
         database.close()

@@ -66,6 +66,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE: Final = True
 SESSION_COOKIE_SAMESITE: Final = "Lax"
 CSRF_COOKIE_NAME: Final = "kiosk-csrf"
 CSRF_COOKIE_HTTPONLY: Final = True
+CSRF_FAILURE_VIEW: Final = "kiosk.register.web.errors.form_too_old"
 X_FRAME_OPTIONS: Final = "DENY"
 SECURE_REFERRER_POLICY: Final = "same-origin"
 CONTENT_SECURITY_POLICY: Final = {
@@ -112,6 +113,7 @@ TEMPLATES: Final = [
             ],
             "libraries": {
                 "marks": "kiosk.register.web.tags",
+                "problems": "kiosk.register.web.problems",
                 "times": "kiosk.register.web.times",
             },
         },

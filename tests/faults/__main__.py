@@ -17,9 +17,9 @@ from typing import Final
 
 from kiosk.register.config import DatabaseSection
 from tests.faults.count import Count
-from tests.faults.rows import FAULTS, Fault, NotPossibleError
-from tests.faults.stage import Stage
-from tests.postgresql import running_postgresql
+from tests.faults.rows import FAULTS, Fault
+from tests.faults.stage import NotPossibleError, Stage
+from tests.postgresql import PostgreSQL, running_postgresql
 
 _SHORT_WAIT_S: Final = 5.0
 _REAL_WAIT_S: Final = 60.0
@@ -63,6 +63,7 @@ def try_fault(
     scale: float = 1.0,
     wait_s: float = _SHORT_WAIT_S,
     patience_s: float = _PATIENCE_S,
+    server: PostgreSQL | None = None,
 ) -> Outcome:
     """Make a fault happen, wait until all is well again, and count.
 
@@ -73,12 +74,13 @@ def try_fault(
         scale: Factor of all counts.
         wait_s: What is 60 s in a school.
         patience_s: How long to wait for the recovery, seconds.
+        server: The server of the database, if there is one.
 
     Raises:
         NotPossibleError: This machine cannot make it happen.
     """
     with closing(
-        Stage(folder, database, protocol=fault.protocol, scale=scale, wait_s=wait_s)
+        Stage(folder, database, protocol=fault.protocol, scale=scale, wait_s=wait_s, server=server)
     ) as stage:
         times = fault.happen(stage)
         recovery_s = stage.settle(patience_s)
@@ -129,7 +131,9 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> Iterable[Outcome | st
             database = DatabaseSection(url=server.database())
         wait_s = _REAL_WAIT_S if options.real_waits else _SHORT_WAIT_S
         try:
-            yield try_fault(FAULTS[name], place, database, scale=options.scale, wait_s=wait_s)
+            yield try_fault(
+                FAULTS[name], place, database, scale=options.scale, wait_s=wait_s, server=server
+            )
         except NotPossibleError as exc:
             yield f"{FAULTS[name].text:<43}  left out: {exc}"
 

@@ -4,18 +4,14 @@ Usage: python -m tests.faults.away [--events 50000] [--doors 20]
 """
 
 import argparse
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db import connection
 
-from kiosk.register.config import DatabaseSection
-from kiosk.register.database import use_database
 from tests.faults.doors import Doors
+from tests.faults.prepared import Place, add_database, prepared, query
 from tests.faults.registers import RegisterProcess, subscribe_all
-from tests.mosquitto import Mosquitto
 
 _PIECE = 500
 
@@ -39,28 +35,18 @@ class Outcome:
     recovery_s: float
 
 
-def register_away(
-    folder: Path,
-    broker: Mosquitto,
-    database: DatabaseSection,
-    *,
-    events: int,
-    doors: int,
-    patience_s: float,
-) -> Outcome:
+def register_away(place: Place, *, events: int, doors: int, patience_s: float) -> Outcome:
     """Publish while the register is away, then start it and wait until it has everything.
 
     Args:
-        folder: Where files are put.
-        broker: The broker.
-        database: The database of the register.
+        place: Where.
         events: How many events are published.
         doors: By how many kiosks.
         patience_s: How long to wait for the register, seconds.
     """
-    register = RegisterProcess(folder, "r0", broker, database)
-    subscribe_all([register], broker)
-    kiosks = Doors(broker.address, doors)
+    register = RegisterProcess(place.folder, "r0", place.broker, place.database)
+    subscribe_all([register], place.broker)
+    kiosks = Doors(place.broker.address, doors)
     for start in range(0, events, _PIECE):
         kiosks.publish(min(_PIECE, events - start))
     kiosks.report()
@@ -71,10 +57,7 @@ def register_away(
     recovery_s = time.monotonic() - began_s
     register.stop()
     kiosks.close()
-    use_database(database)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), count(DISTINCT event_id) FROM register_event")
-        rows, stored = cursor.fetchone()
+    rows, stored = query("SELECT count(*), count(DISTINCT event_id) FROM register_event")[0]
     connection.close()
     return Outcome(kiosks.offered, kiosks.replayed, stored, rows, recovery_s)
 
@@ -84,21 +67,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=50_000)
     parser.add_argument("--doors", type=int, default=20)
+    add_database(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kiosk-faults-") as name:
-        folder = Path(name)
-        broker = Mosquitto(folder)
-        broker.start()
-        database = DatabaseSection(path=str(folder / "register.sqlite3"))
-        outcome = register_away(
-            folder,
-            broker,
-            database,
-            events=options.events,
-            doors=options.doors,
-            patience_s=1_800,
-        )
-        broker.close()
+    with prepared(options.database, is_patient=False) as place:
+        outcome = register_away(place, events=options.events, doors=options.doors, patience_s=1_800)
     print("fault          offered  replayed  lost  twice  recovered in")  # noqa: T201
     print(  # noqa: T201
         f"register away  {outcome.offered:7}  {outcome.replayed:8}"

@@ -28,7 +28,7 @@ from kiosk.protocol.topics import (
 from tests.kiosk.register.support import event, health
 
 PATIENCE_S = 30.0
-_TIME = "2026-01-15T08:00:00.000+00:00"
+TIME = "2026-01-15T08:00:00.000+00:00"
 """Of all events: the numbers would reach into the future, if each were a second later."""
 
 
@@ -103,7 +103,7 @@ class Doors:
         # The same event each time, with an id that no other outbox has.
         name = uuid.UUID(outbox_id).hex[:15] + f"{sequence:012x}"
         event_id = f"{name[:8]}-{name[8:12]}-7{name[12:15]}-8000-{name[15:]}"
-        payload = encode(event(sequence, outbox_id, event_id=event_id, time=_TIME, **names))
+        payload = encode(event(sequence, outbox_id, event_id=event_id, time=TIME, **names))
         return self._client.publish(address.topic(kind), payload, qos=1)
 
     def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:

@@ -5,21 +5,14 @@ Usage: python -m tests.faults.kill_register [--kills 200] [--instances 2] [--dat
 
 import argparse
 import random
-import tempfile
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from django.db import connection
 
-from kiosk.register.config import DatabaseSection
-from kiosk.register.database import use_database
 from tests.faults.doors import Doors
+from tests.faults.prepared import Place, add_database, prepared, query
 from tests.faults.registers import RegisterProcess, subscribe_all
-from tests.mosquitto import Mosquitto
-from tests.postgresql import running_postgresql
 
 _DOORS = 20
 _BURST = 25
@@ -49,22 +42,20 @@ class Outcome:
     recovery_s: float
 
 
-def kill_at_random(
-    folder: Path, broker: Mosquitto, database: DatabaseSection, *, kills: int, instances: int
-) -> Outcome:
+def kill_at_random(place: Place, *, kills: int, instances: int) -> Outcome:
     """Publish events for as long as registers are killed and started; then wait for the rest.
 
     Args:
-        folder: Where files are put.
-        broker: A broker that keeps everything while the registers are away.
-        database: The database of all instances.
+        place: With a broker that keeps everything while the registers are away.
         kills: How often one of them is killed.
         instances: How many there are.
     """
-    registers = [RegisterProcess(folder, f"r{i}", broker, database) for i in range(instances)]
-    subscribe_all(registers, broker)
-    use_database(database)
-    doors = Doors(broker.address, _DOORS)
+    registers = [
+        RegisterProcess(place.folder, f"r{i}", place.broker, place.database)
+        for i in range(instances)
+    ]
+    subscribe_all(registers, place.broker)
+    doors = Doors(place.broker.address, _DOORS)
     chance = random.Random(0)
     for register in registers:
         register.start()
@@ -84,7 +75,7 @@ def kill_at_random(
     for register in registers:
         register.stop()
     doors.close()
-    rows, stored, alarms = _query(
+    rows, stored, alarms = query(
         "SELECT count(*), count(DISTINCT event_id), (SELECT count(*) FROM register_alarm) "
         "FROM register_event"
     )[0]
@@ -96,20 +87,9 @@ def _false_confirmations(doors: Doors) -> int:
     """Return how many confirmed numbers are not in the database."""
     confirmed = dict(doors.confirmed)  # first: what is confirmed later may be stored later
     stored: dict[str, int] = dict(
-        _query("SELECT outbox_id, count(*) FROM register_event GROUP BY outbox_id")
+        query("SELECT outbox_id, count(*) FROM register_event GROUP BY outbox_id")
     )
     return sum(max(0, number - stored.get(outbox_id, 0)) for outbox_id, number in confirmed.items())
-
-
-def _query(statement: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return list(cursor.fetchall())
-
-
-def keep_everything(broker: Mosquitto) -> None:
-    """Let the broker keep all messages for a register that is away, from the next start on."""
-    broker.configure("allow_anonymous true", "max_queued_messages 0", "max_inflight_messages 1000")
 
 
 def main() -> None:
@@ -117,21 +97,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--instances", type=int, default=1)
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    add_database(parser)
     options = parser.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-faults-")))
-        broker = Mosquitto(folder)
-        keep_everything(broker)
-        broker.start()
-        stack.callback(broker.close)
-        if options.database == "sqlite":
-            database = DatabaseSection(path=str(folder / "register.sqlite3"))
-        else:
-            database = DatabaseSection(url=stack.enter_context(running_postgresql()).database())
-        outcome = kill_at_random(
-            folder, broker, database, kills=options.kills, instances=options.instances
-        )
+    with prepared(options.database, is_patient=True) as place:
+        outcome = kill_at_random(place, kills=options.kills, instances=options.instances)
     print("fault                    times  offered  lost  twice  falsely confirmed  recovered in")  # noqa: T201
     print(  # noqa: T201
         f"kill -9, {options.instances} on {options.database:<10}  {outcome.kills:5}"

@@ -30,22 +30,35 @@ class KioskProcess:
     def __init__(self, folder: Path, port: int, *, protocol: str, wait_s: float) -> None:
         self.ledger = folder / "ledger"
         self._wait_s = wait_s
+        self._protocol = protocol
+        self._inside: tuple[str, ...] = ()
         self._log = folder / "kiosk.log"
         self._config = folder / "kiosk.toml"
         (folder / "state").mkdir(exist_ok=True)
+        self.connect_to("127.0.0.1", port)
+        self._process: subprocess.Popen[str] | None = None
+
+    def connect_to(self, host: str, port: int, inside: tuple[str, ...] = ()) -> None:
+        """Find the broker there from the next start on.
+
+        Args:
+            host: The broker's host.
+            port: Its port.
+            inside: What the command begins with.
+        """
+        self._inside = inside
         self._config.write_text(
-            f'[state]\ndirectory = "{folder}/state"\n'
-            f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\nprotocol = "{protocol}"\n'
+            f'[state]\ndirectory = "{self._config.parent}/state"\n'
+            f'[mqtt]\nhost = "{host}"\nport = {port}\nprotocol = "{self._protocol}"\n'
             "keepalive_s = 5\n"
         )
-        self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start it, and return when it has opened its outbox."""
         facts = [str(self._config), str(self.ledger), str(self._wait_s)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.kiosk_child", *facts],
+                [*self._inside, sys.executable, "-m", "tests.faults.kiosk_child", *facts],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.PIPE,
@@ -54,6 +67,11 @@ class KioskProcess:
                 text=True,
             )
         self.state()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def offer(self, count: int, rate: float = 0.0) -> None:
         """Have people pass, so many a second (0: as fast as can be); return when they have."""

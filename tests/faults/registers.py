@@ -25,10 +25,17 @@ class RegisterProcess:
         name: The name of the instance.
         broker: The broker.
         database: The database, which instances may share.
+        with_marks: Run the marker, too, as a school does.
     """
 
     def __init__(
-        self, folder: Path, name: str, broker: Mosquitto, database: DatabaseSection
+        self,
+        folder: Path,
+        name: str,
+        broker: Mosquitto,
+        database: DatabaseSection,
+        *,
+        with_marks: bool = True,
     ) -> None:
         where = f'url = "{database.url}"' if database.url else f'path = "{database.path}"'
         self.name = name
@@ -39,12 +46,14 @@ class RegisterProcess:
             f'[mqtt]\nhost = "{broker.host}"\nport = {broker.port}\n'
             f"[database]\n{where}\n[ingest]\nretry_max_s = 1.0\n"
         )
+        program = ["kiosk", "register"] if with_marks else ["tests.faults.register_without_marks"]
+        self._command = [sys.executable, "-m", *program, "--config", str(self._config)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kiosk", "register", "--config", str(self._config)],
+                self._command,
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stderr=log,

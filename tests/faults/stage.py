@@ -5,7 +5,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +17,13 @@ from tests.faults.kiosk_process import KioskProcess
 from tests.faults.registers import RegisterProcess, subscribe_all
 from tests.kiosk.mqtt.proxy import Proxy
 from tests.mosquitto import Mosquitto
+from tests.postgresql import PostgreSQL
 
 _POLL_S: Final = 0.2
+
+
+class NotPossibleError(Exception):
+    """This machine cannot make the fault happen."""
 
 
 class Stage:
@@ -33,6 +38,7 @@ class Stage:
         protocol: Version of MQTT that the kiosk speaks.
         scale: Factor of all counts.
         wait_s: What is 60 s in a school (:mod:`tests.faults.kiosk_child`).
+        server: The server of the database, if there is one.
 
     Attributes:
         broker: The broker.
@@ -42,6 +48,8 @@ class Stage:
         folder: Where all files are.
         chance: For random moments.
         wait_s: What is 60 s in a school.
+        server: The server of the database, if there is one.
+        at_end: What is closed after kiosk and register.
     """
 
     def __init__(
@@ -52,8 +60,11 @@ class Stage:
         protocol: str,
         scale: float,
         wait_s: float,
+        server: PostgreSQL | None = None,
     ) -> None:
         self.folder = folder
+        self.server = server
+        self.at_end = ExitStack()
         self.wait_s = wait_s
         self.chance = random.Random(0)
         self._scale = scale
@@ -101,6 +112,7 @@ class Stage:
     def close(self) -> None:
         self.kiosk.kill()
         self.register.kill()
+        self.at_end.close()
         self.proxy.__exit__()
         self.broker.close()
 
@@ -129,7 +141,7 @@ class Stage:
         try:
             with closing(self._connect()) as connection:
                 return list(connection.execute(statement).fetchall())
-        except (sqlite3.OperationalError, psycopg.errors.UndefinedTable):
+        except (sqlite3.OperationalError, psycopg.OperationalError, psycopg.errors.UndefinedTable):
             return []
 
     @property

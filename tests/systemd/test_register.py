@@ -15,6 +15,7 @@ from kiosk.register.rules.codes import CODES, Code, CodeSection
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "kiosk-register.service"
+UNITS = [UNIT, SYSTEMD / "kiosk-pages.service"]
 EXAMPLE = SYSTEMD / "register.toml"
 LISTS: dict[str, type[Section]] = {
     "code": CodeSection,
@@ -29,31 +30,39 @@ needs_systemd = pytest.mark.skipif(
 
 
 @needs_systemd
-def test_systemd_accepts_the_unit_without_a_warning(tmp_path: Path) -> None:
+def test_systemd_accepts_the_units_without_a_warning(tmp_path: Path) -> None:
     """`systemd-analyze verify` finds nothing; the program is replaced by an installed one."""
-    copy = tmp_path / UNIT.name
+    copies = [tmp_path / unit.name for unit in UNITS]
     program = "/opt/kiosk-register/venv/bin/kiosk"
-    copy.write_text(UNIT.read_text().replace(f"ExecStart={program}", f"ExecStart={sys.executable}"))
+    for unit, copy in zip(UNITS, copies, strict=True):
+        text = unit.read_text().replace(f"ExecStart={program}", f"ExecStart={sys.executable}")
+        copy.write_text(text)
     done = subprocess.run(
-        ["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", *map(str, copies)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 @needs_systemd
-def test_the_sandbox_is_tight() -> None:
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_the_sandbox_is_tight(unit: Path) -> None:
     """`systemd-analyze security` rates the exposure 1.5 or better (10 is worst)."""
-    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(UNIT)]
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"Overall exposure level for .*: ([\d.]+)", done.stdout)
     assert found, done.stderr
     assert float(found[1]) <= 1.5
 
 
-def test_the_unit_names_the_paths_of_the_configuration() -> None:
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_the_units_name_the_paths_of_the_configuration(unit: Path) -> None:
     """The folder that systemd creates is the one that the register writes to."""
-    text = UNIT.read_text()
+    text = unit.read_text()
     assert "\nStateDirectory=kiosk-register\n" in text
+    assert " --config /etc/kiosk-register/register.toml\n" in text
     assert RegisterConfig().database.path.startswith("/var/lib/kiosk-register/")
     assert (SYSTEMD / "kiosk-register.sysusers").read_text().splitlines()[-1].startswith(
         "u kiosk-register "

@@ -29,12 +29,16 @@ _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.2
 """How soon events of another instance are found; those of this one are signalled."""
 _BATCH: Final = 500
+_REST: Final = 4.0
+_REST_MAX_S: Final = 0.5
+"""While events come in, rest so many times as long as a turn took: both share one processor, and a
+kiosk waits for its confirmation, nobody for the marks of yesterday."""
 _SWEEP_S: Final = 5.0
 _TIMETABLES_S: Final = 300.0
 """How soon a kiosk that is new, or the next day, gets the timetable of its room, and the list of
 cards."""
 _TRIES: Final = 5
-_REFUSED: Final = "refused by the database"
+REFUSED: Final = "refused by the database"
 _LOCK: Final = 0x6D61726B
 """Class of an advisory lock in PostgreSQL: "mark" in ASCII."""
 
@@ -49,6 +53,7 @@ class Marker:
         clock: The time.
         stop: Ends :meth:`run` when set.
         news: Set by whoever has stored events.
+        ingest_is_idle: Set while no events come in.
     """
 
     def __init__(
@@ -58,12 +63,14 @@ class Marker:
         clock: Clock,
         stop: threading.Event,
         news: threading.Event,
+        ingest_is_idle: threading.Event,
     ) -> None:
         self._rules = config.rules
         self._sites = config.register.sites
         self._clock = clock
         self._stop = stop
         self._news = news
+        self._ingest_is_idle = ingest_is_idle
         self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
         self._sweeper = Sweeper(config.rules, self._sites, clock.utc())
         self._doors = RecentDoors()
@@ -75,7 +82,11 @@ class Marker:
         """Work until told to stop."""
         try:
             while not self._stop.is_set():
-                if not self._turn():
+                began_s = self._clock.monotonic_s()
+                has_more = self._turn()
+                took_s = self._clock.monotonic_s() - began_s
+                self._ingest_is_idle.wait(min(_REST * took_s, _REST_MAX_S))
+                if not has_more:
                     self._news.wait(_POLL_S)
         finally:
             connection.close()
@@ -143,7 +154,7 @@ class Marker:
 def _refuse(events: list[Seen]) -> None:
     """Set an event aside that can never be placed, so that the others can."""
     _log.error("an event could not be placed, and is kept aside; see the page of the bin")
-    Event.objects.filter(pk__in=[one.key for one in events], placing=NEW).update(placing=_REFUSED)
+    Event.objects.filter(pk__in=[one.key for one in events], placing=NEW).update(placing=REFUSED)
 
 
 @contextmanager

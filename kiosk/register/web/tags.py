@@ -5,7 +5,7 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, ngettext_lazy, npgettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.rules.day import Rate
@@ -22,11 +22,23 @@ STATUS_TITLES = {
     "exempt": _("exempt"),
     "not-known": pgettext_lazy("attendance", "not known yet"),
 }
+STATUS_COUNTS = {
+    "present": ngettext_lazy("%(count)d present", "%(count)d present", "count"),
+    "late": ngettext_lazy("%(count)d late", "%(count)d late", "count"),
+    "absent": ngettext_lazy("%(count)d absent", "%(count)d absent", "count"),
+    "excused": ngettext_lazy("%(count)d excused", "%(count)d excused", "count"),
+    "left-early": ngettext_lazy("%(count)d left early", "%(count)d left early", "count"),
+    "off-site": ngettext_lazy("%(count)d off site", "%(count)d off site", "count"),
+    "exempt": ngettext_lazy("%(count)d exempt", "%(count)d exempt", "count"),
+    "not-known": npgettext_lazy(
+        "attendance", "%(count)d not known yet", "%(count)d not known yet", "count"
+    ),
+}
 STATUS_SIGNS = {
     "present": "✓",
     "late": "◷",
     "absent": "✗",
-    "excused": "E",
+    "excused": "○",
     "left-early": "↩",
     "off-site": "↗",
     "exempt": "-",
@@ -45,6 +57,7 @@ RULE_TITLES = {
     "unknown.running": _("not seen yet"),
     "unknown.no-kiosk": _("the room has no kiosk"),
     "unknown.kiosk-behind": _("not seen; events of a kiosk are still expected"),
+    "unknown.kiosk-did-not-watch": _("not seen; a kiosk did not watch the door all the time"),
     "unknown.exit-only": _("only seen leaving: please look"),
     "unknown.clock-untrusted": _("seen, but the kiosk's clock was wrong: please look"),
 }
@@ -84,6 +97,13 @@ def clock_time(moment: datetime, now: datetime) -> str:
 def status_title(code: str) -> object:
     """Write a status as a word alone."""
     return STATUS_TITLES.get(code, code)
+
+
+@register.simple_tag
+def status_count(code: str, count: int) -> object:
+    """Write how many have a status."""
+    text = STATUS_COUNTS.get(code)
+    return text % {"count": count} if text else f"{count} {code}"
 
 
 @register.simple_tag

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from kiosk.register.exports.records import Why
 from kiosk.register.handover.files import Kind
 from kiosk.register.office.trouble import Trouble
+from kiosk.register.rules.correction import Denial
 
 BIN_REASONS: Final = {
     "foreign payload": _("not a message of a kiosk"),
@@ -14,6 +15,7 @@ BIN_REASONS: Final = {
     "unknown kiosk": _("unknown kiosk"),
     "unknown person": _("unknown person"),
     "future time": _("from the future"),
+    "signature not accepted": _("signature not accepted"),
     "no lesson": _("no lesson there and then"),
     "lesson cancelled": _("the lesson was cancelled"),
     "lesson moved": _("the lesson was moved"),
@@ -29,6 +31,10 @@ BIN_HELP: Final = {
     "unknown kiosk": _("Add the kiosk to the list of kiosks, then process these again."),
     "unknown person": _("Assign each to a student, or import the roster and process these again."),
     "future time": _("The clock of the kiosk was ahead. Process these again when it is right."),
+    "signature not accepted": _(
+        "The kiosk's key is not the one that is trusted, or somebody else sent these. Check the "
+        "key of the kiosk, then process these again."
+    ),
     "no lesson": _("Import the timetable, then process these again; or dismiss them."),
     "not in the class": _(
         "Somebody was seen at another class's lesson. Mend the roster and process these again, or "
@@ -118,3 +124,27 @@ LEFT_OUT: Final = {
     Why.NO_COURSE: _("the class has no course code"),
     Why.NO_TERM: _("the day is in no term"),
 }
+DENIALS: Final = {
+    Denial.ROLE: _("Your account may not correct marks."),
+    Denial.WINDOW: _("The time to correct this lesson is over. Ask the office."),
+    Denial.CANCELLED: _("The lesson is cancelled and has no marks."),
+    Denial.REASON: _("Write a reason: others will read it."),
+    Denial.REASON_TOO_LONG: _("The reason is longer than %(count)s characters."),
+    Denial.UNCHANGED: _("The mark has this status already."),
+    Denial.NOT_KNOWN: _("Undo the correction to return to what the kiosks say."),
+}
+"""Why a change is not made, and what to do."""
+SCOPES: Final = {
+    "attendance": _("Names, marks and events"),
+    "kiosks": _("The state of the kiosks"),
+}
+"""What a token may read."""
+STEPS: Final = {
+    "roster": _("Students and classes"),
+    "timetable": _("Timetable"),
+    "kiosk": _("A kiosk"),
+    "enrolled": _("Enrolment"),
+    "accounts": _("Accounts"),
+    "teachers": _("Teachers of classes"),
+}
+"""What a new system needs."""

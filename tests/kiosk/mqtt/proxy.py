@@ -11,13 +11,13 @@ _PUBACK: Final = 4
 class Proxy:
     """Passes MQTT packets on; drops the broker's PUBACKs while :attr:`swallows` is set."""
 
-    def __init__(self, broker: tuple[str, int]) -> None:
+    def __init__(self, broker: tuple[str, int], host: str = "127.0.0.1") -> None:
         self.swallows = threading.Event()
         self._cuts = threading.Event()
         self.swallowed = 0
         self.connections = 0
         self._broker = broker
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server((host, 0))
         self.port = int(self._server.getsockname()[1])
         self._links: list[socket.socket] = []
         self._forgotten: set[socket.socket] = set()

@@ -21,6 +21,7 @@ from kiosk.register.web.application import config
 from kiosk.register.web.pages.class_now import SETTABLE, Form, show_class
 from kiosk.register.web.pages.mark_details import show_details
 from kiosk.register.web.tags import clock_time
+from kiosk.register.web.words import DENIALS
 
 
 @page(*MARKERS)
@@ -139,21 +140,12 @@ def window(request: SignedIn, *, lesson_id: str) -> HttpResponse:
 
 def denial_text(refused: Refused) -> str:
     """Return why a change was not made, and what to do."""
-    texts = {
-        Denial.ROLE: _("Your account may not correct marks."),
-        Denial.CANCELLED: _("The lesson is cancelled and has no marks."),
-        Denial.REASON: _("Write a reason: others will read it."),
-        Denial.REASON_TOO_LONG: _("The reason is longer than %(count)s characters.")
-        % {"count": REASON_MAX},
-        Denial.UNCHANGED: _("The mark has this status already."),
-        Denial.NOT_KNOWN: _("Undo the correction to return to what the kiosks say."),
-    }
     if refused.denial is Denial.WINDOW and refused.until is not None:
         until = clock_time(refused.until, timezone.now())
         return _("The time to correct this lesson ended at %(time)s. Ask the office.") % {
             "time": until
         }
-    return texts[refused.denial]
+    return str(DENIALS[refused.denial]) % {"count": REASON_MAX}
 
 
 def _refused(request: SignedIn, lesson: Lesson) -> Refused | None:

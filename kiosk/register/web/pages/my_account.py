@@ -44,6 +44,7 @@ class PasswordForm(PasswordChangeForm):
     def __init__(self, request: SignedIn, data: object = None) -> None:
         super().__init__(request.user, data)
         self._request = request
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)  # another form comes first
 
     def clean_old_password(self) -> str:
         """Check the old password as at sign-in, where wrong ones are counted."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from kiosk.register.models import ApiToken, Role
+from kiosk.register.web import words
 from kiosk.register.web.access import SignedIn, page
 from kiosk.register.web.api.tokens import SCOPES, make_token
 
@@ -21,10 +22,7 @@ class TokenForm(forms.Form):
     title = forms.CharField(label=gettext_lazy("What is it for?"), max_length=100)
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("What may it read?"),
-        choices=[
-            ("attendance", gettext_lazy("Names, marks and events")),
-            ("kiosks", gettext_lazy("The state of the kiosks")),
-        ],
+        choices=[(one, words.SCOPES[one]) for one in SCOPES],
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -39,7 +37,8 @@ def programs(request: SignedIn) -> HttpResponse:
         token = make_token(form.cleaned_data["title"], scopes, request.user, timezone.now())
         form = TokenForm()
     tokens = ApiToken.objects.select_related("made_by").order_by("revoked_at", "-made_at")
-    return render(request, "programs.html", {"form": form, "token": token, "tokens": tokens})
+    rows = [(one, [words.SCOPES[scope] for scope in one.scopes.split()]) for one in tokens]
+    return render(request, "programs.html", {"form": form, "token": token, "rows": rows})
 
 
 @page(Role.ADMINISTRATOR)

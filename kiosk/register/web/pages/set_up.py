@@ -8,6 +8,7 @@ from django.utils import timezone
 from kiosk.register.models import Role
 from kiosk.register.office.checklist import load_facts, steps
 from kiosk.register.web.access import SignedIn, page
+from kiosk.register.web.words import STEPS
 
 ADDRESSES = {
     "roster": "imports",
@@ -24,7 +25,7 @@ def set_up(request: SignedIn) -> HttpResponse:
     """Show the checklist, or to htmx only its lines."""
     found = steps(load_facts(timezone.now()))
     context = {
-        "steps": [(one, ADDRESSES[one.code]) for one in found],
+        "steps": [(one, STEPS[one.code], ADDRESSES[one.code]) for one in found],
         "open": sum(not one.is_done for one in found),
     }
     is_part = bool(request.headers.get("HX-Request"))

@@ -81,6 +81,7 @@ def marker_at(now: datetime, rules: RuleSettings | None = None) -> Marker:
         clock=ManualClock(now),
         stop=threading.Event(),
         news=threading.Event(),
+        ingest_is_idle=threading.Event(),
     )
 
 

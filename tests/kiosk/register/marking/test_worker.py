@@ -10,9 +10,12 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from kiosk.clock import ManualClock
 from kiosk.protocol.event import ParticipationEvent, encode
+from kiosk.register.config import RegisterConfig
 from kiosk.register.marking import facts, marks_table
 from kiosk.register.marking.marks_table import Overtaken
+from kiosk.register.marking.worker import Marker
 from kiosk.register.models import Change, Event, Mark, MarkChange, ParticipationPoint
 from kiosk.register.store import store
 from tests.kiosk.register.marking.support import (
@@ -246,3 +249,26 @@ def test_marking_takes_as_many_queries_for_a_class_as_for_one_student() -> None:
             marker_at(minutes(3)).place_new()
         counts.append(len(queries))
     assert counts[0] == counts[1] < 25
+
+
+def test_the_marker_rests_while_events_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves most of the time to those who store, and ends the rest when nothing comes in."""
+    rests: list[float] = []
+    clock, stop = ManualClock(minutes(0)), threading.Event()
+
+    class Idle(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            rests.append(timeout or 0.0)
+            stop.set()
+            return True
+
+    def place_for_a_while(_marker: Marker) -> bool:
+        clock.advance(0.1)
+        return True
+
+    monkeypatch.setattr(Marker, "place_new", place_for_a_while)
+    marker = Marker(
+        RegisterConfig(), clock=clock, stop=stop, news=threading.Event(), ingest_is_idle=Idle()
+    )
+    marker.run()
+    assert rests == [pytest.approx(0.4)]
