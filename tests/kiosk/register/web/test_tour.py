@@ -7,7 +7,10 @@ from tests.kiosk.register.web.browser.tour import LESSON, NO_PAGES, STOPS, furni
 from tests.kiosk.register.web.support import School, client_of
 
 FOR_PROGRAMS = "api-"
-ARGUMENTS = {"lesson_id": LESSON, "number": 1, "change": 1, "token_hash": "0"}
+ARGUMENTS = {
+    **{"lesson_id": LESSON, "subject_id": "s-1", "class_id": "7b"},
+    **{"number": 1, "change": 1, "consent": 1, "token_hash": "0"},
+}
 
 
 def test_every_page_is_a_stop(school: School) -> None:
