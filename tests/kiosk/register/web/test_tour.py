@@ -8,8 +8,13 @@ from tests.kiosk.register.web.support import School, client_of
 
 FOR_PROGRAMS = "api-"
 ARGUMENTS = {
-    **{"lesson_id": LESSON, "subject_id": "s-1", "class_id": "7b"},
-    **{"number": 1, "change": 1, "consent": 1, "token_hash": "0"},
+    "lesson_id": LESSON,
+    "subject_id": "s-1",
+    "class_id": "7b",
+    "number": 1,
+    "change": 1,
+    "consent": 1,
+    "token_hash": "0",
 }
 
 
