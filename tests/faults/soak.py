@@ -31,8 +31,8 @@ _PICTURES_PER_S: Final = 100
 """More than any machine here recognises; so many are linked for the replay."""
 
 
-def soak(folder: Path, minutes: float, rate: float) -> list[Sample]:
-    """Run all parts, and measure them every few seconds.
+def soak(folder: Path, minutes: float, rate: float) -> Iterator[Sample]:
+    """Run all parts, and yield what was measured every few seconds.
 
     Args:
         folder: An empty folder.
@@ -40,7 +40,6 @@ def soak(folder: Path, minutes: float, rate: float) -> list[Sample]:
         rate: People who pass the kiosk without a camera, a second.
     """
     database = DatabaseSection(path=str(folder / "register.sqlite3"))
-    samples: list[Sample] = []
     with ExitStack() as stack:
         stage = Stage(folder, database, protocol="5", scale=1.0, wait_s=60.0)
         stack.enter_context(closing(stage))
@@ -60,7 +59,7 @@ def soak(folder: Path, minutes: float, rate: float) -> list[Sample]:
         }
         began_s = time.monotonic()
         while (now_s := time.monotonic() - began_s) < minutes * 60:
-            samples.append(sample(now_s, processes, folder, files))
+            yield sample(now_s, processes, folder, files)
             # A slow machine needs more time for them; the next ones wait.
             stage.kiosk.offer(round(rate * _INTERVAL_S), rate)
         assert seeing.poll() is None, f"kiosk run has ended; see {folder}/seeing.log"
@@ -69,7 +68,6 @@ def soak(folder: Path, minutes: float, rate: float) -> list[Sample]:
         count = stage.count()
         print(f"{count}, all confirmed {recovery_s:.0f} s after the last; "  # noqa: T201
               f"{stored / max(1, count.offered):.0f} bytes of the register for each")  # fmt: skip
-    return samples
 
 
 @contextmanager
@@ -126,14 +124,16 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=Path("soak"), metavar="FOLDER")
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
+    samples: list[Sample] = []
     with tempfile.TemporaryDirectory(prefix="kiosk-soak-") as name:
-        samples = soak(Path(name), options.minutes, options.rate)
-    write(samples, options.into / "soak.csv")
+        for measured in soak(Path(name), options.minutes, options.rate):
+            samples.append(measured)
+            write(samples, options.into / "soak.csv")
     draw(samples, options.into / "soak.svg")
     found = growths(samples)
     print(f"{'what':<45}  {'first':>10}  {'last':>10}  {'an hour':>10}  {'limit':>8}")  # noqa: T201
-    for one in found:
-        print(_text(one))  # noqa: T201
+    for growth in found:
+        print(_text(growth))  # noqa: T201
     print(f"load {os.getloadavg()[2]:.1f} (15 min)")  # noqa: T201
     return 0 if all(one.is_good for one in found) else 1
 
