@@ -16,12 +16,14 @@ class DatabaseOutage:
     Attributes:
         name: How messages call the database.
         longest_s: Longest wait, seconds.
+        is_quiet: Another part of this process says the same; log for debugging alone.
         attempts: Failed attempts in a row.
         began_s: When the first of them failed, monotonic seconds.
     """
 
     name: str
     longest_s: float
+    is_quiet: bool = False
     attempts: int = 0
     began_s: float = 0.0
 
@@ -29,12 +31,14 @@ class DatabaseOutage:
         """Note a failed attempt; return the wait before the next, seconds."""
         if not self.attempts:
             self.began_s = now_s
-            _log.warning("%s is away (%s); trying again", self.name, str(cause).strip())
+            level = logging.DEBUG if self.is_quiet else logging.WARNING
+            _log.log(level, "%s is away (%s); trying again", self.name, str(cause).strip())
         self.attempts += 1
         return float(min(_FIRST_S * 2 ** min(self.attempts - 1, 16), self.longest_s))
 
     def succeeded(self, now_s: float) -> None:
         """Note an attempt that went well."""
         if self.attempts:
-            _log.info("%s is back after %.0f s", self.name, now_s - self.began_s)
+            level = logging.DEBUG if self.is_quiet else logging.INFO
+            _log.log(level, "%s is back after %.0f s", self.name, now_s - self.began_s)
             self.attempts = 0

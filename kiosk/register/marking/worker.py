@@ -71,7 +71,7 @@ class Marker:
         self._stop = stop
         self._news = news
         self._ingest_is_idle = ingest_is_idle
-        self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s)
+        self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s, is_quiet=True)
         self._sweeper = Sweeper(config.rules, self._sites, clock.utc())
         self._doors = RecentDoors()
         self._next_sweep_s = 0.0

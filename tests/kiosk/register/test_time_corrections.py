@@ -37,7 +37,7 @@ def correct(
 ) -> None:
     """Store a correction of the event of another number."""
     fields = {name: getattr(event(sequence), name) for name in AttendanceEvent.__struct_fields__}
-    for name in ("subject_id", "decision", "direction"):
+    for name in ("subject_id", "method", "decision", "direction"):
         del fields[name]
     made = TimeCorrectionEvent(
         **fields | changes,
