@@ -13,6 +13,7 @@ from kiosk.protocol import topics
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.cards import CardList
 from kiosk.protocol.delivery import Confirmation, ReplayDone, ReplayRequest
+from kiosk.protocol.descriptions import without_indentation
 from kiosk.protocol.event import (
     AttendanceEvent,
     ParticipationEvent,
@@ -140,8 +141,7 @@ def document() -> dict[str, Any]:
     """Return the document (AsyncAPI 3.1.0, MQTT binding 0.2.0), from the kiosk's point of view."""
     structs = list(dict.fromkeys(one for kind in KINDS for one in kind.types))
     _, schemas = msgspec.json.schema_components(structs, ref_template=_SCHEMAS)
-    # Before Python 3.13 a docstring, the description of a type, keeps its indentation.
-    plain = msgspec.json.decode(msgspec.json.encode(schemas).replace(rb"\n    ", rb"\n"))
+    plain = without_indentation(schemas)
     return {
         "asyncapi": "3.1.0",
         "info": {

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from kiosk.protocol.descriptions import without_indentation
 from kiosk.protocol.payload import decode_payload
 
 SCHEMA_VERSION: Final = 1
@@ -182,13 +183,11 @@ def decode(payload: bytes) -> Event | UnknownEvent:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of :data:`Event`."""
-    # Before Python 3.13 a docstring, the description of a type, keeps its indentation.
-    types = msgspec.json.encode(msgspec.json.schema(Event)).replace(rb"\n    ", rb"\n")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
         "title": "Event of an attendance kiosk",
-        **msgspec.json.decode(types),
+        **without_indentation(msgspec.json.schema(Event)),
         "if": {
             "required": ["type", "subject_id"],
             "properties": {"type": {"enum": _OF_PERSONS}, "method": {"const": "face"}},
