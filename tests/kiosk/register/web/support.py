@@ -39,7 +39,7 @@ def find_school() -> School:
 
 
 def make_school(now: datetime) -> None:
-    """Fill an empty database; the lessons began ten minutes ago."""
+    """Fill an empty database; the lessons began ten minutes ago, or at midnight."""
     accounts = {
         name: Account.objects.create_user(name, password=PASSWORD, role=role)
         for name, role in (
@@ -62,7 +62,8 @@ def _class(
     for subject_id, name in names.items():
         person = Person.objects.create(subject_id=subject_id, name=name)
         Membership.objects.create(person=person, school_class=school_class)
-    begin = now - timedelta(minutes=10)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = max(now - timedelta(minutes=10), midnight)  # a lesson of today, also at midnight
     Lesson.objects.create(
         lesson_id=f"{class_id}/maths/1",
         school_class=school_class,
