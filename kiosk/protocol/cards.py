@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 from kiosk.protocol.card_text import CardId
 from kiosk.protocol.delivery import SEQUENCE_MAX
 from kiosk.protocol.event import Signature
-from kiosk.protocol.payload import decode_payload
+from kiosk.protocol.payload import decode_payload, encode_payload
 from kiosk.protocol.signature import PublicKey
 
 REVOKED_MAX: Final = 1_400
@@ -43,9 +43,7 @@ def encode_cards(cards: CardList) -> bytes:
     Raises:
         PayloadError: A field breaks the schema.
     """
-    payload = msgspec.json.encode(cards)
-    decode_cards(payload)  # msgspec checks what it reads, not what it writes
-    return payload
+    return encode_payload(cards, decode_cards)
 
 
 def decode_cards(payload: bytes) -> CardList:

@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.event import Signature, Uuid4
-from kiosk.protocol.payload import decode_payload
+from kiosk.protocol.payload import decode_payload, encode_payload
 
 SEQUENCE_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exactly."""
@@ -83,9 +83,7 @@ def encode_delivery(message: DeliveryMessage) -> bytes:
     Raises:
         PayloadError: A field breaks the schema.
     """
-    payload = msgspec.json.encode(message)
-    decode_delivery(payload, type(message))  # msgspec checks what it reads, not what it writes
-    return payload
+    return encode_payload(message, lambda payload: decode_delivery(payload, type(message)))
 
 
 def decode_delivery(payload: bytes, kind: type[Message]) -> Message:

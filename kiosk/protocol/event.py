@@ -20,7 +20,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kiosk.protocol.descriptions import without_indentation
-from kiosk.protocol.payload import decode_payload
+from kiosk.protocol.payload import decode_payload, encode_payload
 
 SCHEMA_VERSION: Final = 1
 SCHEMA_ID: Final = "urn:attendance-kiosk:event:1"
@@ -163,9 +163,7 @@ def encode(event: BaseEvent) -> bytes:
     Raises:
         PayloadError: A field breaks the schema.
     """
-    payload = msgspec.json.encode(event)
-    _decode(payload, type(event))  # msgspec checks what it reads, not what it writes
-    return payload
+    return encode_payload(event, lambda payload: _decode(payload, type(event)))
 
 
 def decode(payload: bytes) -> Event | UnknownEvent:

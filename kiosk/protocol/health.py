@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.protocol.event import Timestamp, Uuid4
-from kiosk.protocol.payload import decode_payload
+from kiosk.protocol.payload import decode_payload, encode_payload
 from kiosk.protocol.signature import PublicKey
 
 Number = Annotated[int, Meta(ge=0)]
@@ -96,9 +96,7 @@ def encode_health(health: Health) -> bytes:
     Raises:
         PayloadError: A field breaks the schema.
     """
-    payload = msgspec.json.encode(health)
-    decode_health(payload)  # msgspec checks what it reads, not what it writes
-    return payload
+    return encode_payload(health, decode_health)
 
 
 def decode_health(payload: bytes) -> Health:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.protocol.event import Timestamp
-from kiosk.protocol.payload import decode_payload
+from kiosk.protocol.payload import decode_payload, encode_payload
 
 TEXT_MAX = 200
 """Longest class session that an event may name."""
@@ -41,9 +41,7 @@ def encode_window(window: ParticipationWindow) -> bytes:
     Raises:
         PayloadError: A field breaks the schema.
     """
-    payload = msgspec.json.encode(window)
-    decode_window(payload)  # msgspec checks what it reads, not what it writes
-    return payload
+    return encode_payload(window, decode_window)
 
 
 def decode_window(payload: bytes) -> ParticipationWindow:

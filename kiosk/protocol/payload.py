@@ -5,6 +5,7 @@ every start. So size and depth are checked before the payload is parsed.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -49,6 +50,21 @@ def decode_payload(
     # ValueError: not UTF-8, or a number with more digits than Python converts.
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as exc:
         raise PayloadError(f"not {what}: {exc}") from exc
+
+
+def encode_payload(message: msgspec.Struct, decode: Callable[[bytes], object]) -> bytes:
+    """Write a message as JSON that its own reader accepts.
+
+    Args:
+        message: The message.
+        decode: Reads it: msgspec checks what it reads, not what it writes.
+
+    Raises:
+        PayloadError: A field breaks the schema.
+    """
+    payload = msgspec.json.encode(message)
+    decode(payload)
+    return payload
 
 
 def is_deep(payload: bytes) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.protocol.event import Timestamp
-from kiosk.protocol.payload import decode_payload
+from kiosk.protocol.payload import decode_payload, encode_payload
 
 SESSION_MAX = 200
 """Longest class session that an event may name."""
@@ -53,9 +53,7 @@ def encode_timetable(timetable: RoomTimetable) -> bytes:
     Raises:
         PayloadError: A field breaks the schema.
     """
-    payload = msgspec.json.encode(timetable)
-    decode_timetable(payload)  # msgspec checks what it reads, not what it writes
-    return payload
+    return encode_payload(timetable, decode_timetable)
 
 
 def decode_timetable(payload: bytes) -> RoomTimetable:

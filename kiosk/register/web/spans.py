@@ -20,12 +20,13 @@ def span_of(request: HttpRequest, today: date) -> Span:
     term = Term.objects.filter(title=request.GET.get("term", "")).first()
     if term is not None:
         return Span(term.begin, term.end)
-    last = _day(request.GET.get("to")) or today
-    first = _day(request.GET.get("from")) or last - DEFAULT
+    last = day_of(request.GET.get("to")) or today
+    first = day_of(request.GET.get("from")) or last - DEFAULT
     return Span(min(max(first, last - LONGEST), last), last)
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """Return the day that a form gives, such as "2026-11-25"; ``None`` for anything else."""
     try:
         return date.fromisoformat(text or "")
     except ValueError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from kiosk.register.web.api import answers
@@ -15,6 +15,7 @@ from kiosk.register.web.api.records import (
     MarkRecord,
 )
 from kiosk.register.web.api.tokens import Scope
+from kiosk.register.web.spans import day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,7 @@ class Parameter:
     def _fits(self, value: str) -> bool:
         if self.kind == "position":
             return value.isascii() and value.isdecimal() and len(value) <= 18
-        if self.kind == "text":
-            return True
-        try:
-            date.fromisoformat(value)
-        except ValueError:
-            return False
-        return True
+        return self.kind == "text" or day_of(value) is not None
 
 
 @dataclass(frozen=True, slots=True)

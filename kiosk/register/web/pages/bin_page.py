@@ -15,6 +15,7 @@ from kiosk.register.office import bin as table
 from kiosk.register.office.merge import DISMISSED
 from kiosk.register.office.unknown_people import temporary_students
 from kiosk.register.web.access import STAFF, SignedIn, page
+from kiosk.register.web.bin_report import report_placed
 from kiosk.register.web.words import BIN_HELP, BIN_REASONS
 
 KEEPERS = (*STAFF, Role.TECHNICIAN)
@@ -51,7 +52,7 @@ def change(request: SignedIn) -> HttpResponse:
         messages.error(request, _("Nothing was chosen."))
     elif request.POST.get("do") == "again":
         placed, remaining = table.process_again(keys, timezone.now())
-        _report(request, placed, remaining)
+        report_placed(request, placed, remaining)
     elif not why:
         messages.error(request, _("Say why, then dismiss again. Nothing was changed."))
     else:
@@ -61,14 +62,6 @@ def change(request: SignedIn) -> HttpResponse:
     reason = request.POST.get("reason", "")
     query = f"?{urlencode({'reason': reason})}" if reason else ""
     return redirect(reverse("bin") + query)
-
-
-def _report(request: SignedIn, placed: int, remaining: int) -> None:
-    text = ngettext("%(count)d left the bin.", "%(count)d left the bin.", placed)
-    messages.success(request, text % {"count": placed})
-    if remaining:
-        text = ngettext("%(count)d stays in the bin.", "%(count)d stay in the bin.", remaining)
-        messages.warning(request, text % {"count": remaining})
 
 
 urlpatterns = [

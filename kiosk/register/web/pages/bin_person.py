@@ -13,6 +13,7 @@ from kiosk.register.models import Person, SchoolClass
 from kiosk.register.office import unknown_people
 from kiosk.register.office.merge import merge
 from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
+from kiosk.register.web.bin_report import report_placed
 
 
 @page(*STAFF)
@@ -26,7 +27,7 @@ def bin_person(request: SignedIn, *, subject_id: str) -> HttpResponse:
     if request.method == "POST":
         outcome = _assign(request, subject_id, former, found)
         if isinstance(outcome, tuple):
-            _report(request, *outcome)
+            report_placed(request, *outcome)
             return redirect("bin")
         problem = outcome
     text = request.GET.get("q", "")
@@ -85,14 +86,6 @@ def _assign(
 
 def _students() -> QuerySet[Person]:
     return Person.objects.filter(is_listed=True, is_temporary=False)
-
-
-def _report(request: SignedIn, placed: int, remaining: int) -> None:
-    text = ngettext("%(count)d left the bin.", "%(count)d left the bin.", placed)
-    messages.success(request, text % {"count": placed})
-    if remaining:
-        text = ngettext("%(count)d stays in the bin.", "%(count)d stay in the bin.", remaining)
-        messages.warning(request, text % {"count": remaining})
 
 
 urlpatterns = [

@@ -1,7 +1,6 @@
 """Cards: issue, replace, revoke, and print students' cards with a QR code."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -21,6 +20,7 @@ from kiosk.register.office import cards as office
 from kiosk.register.office.card_sheet import PrintedCard, card_sheet
 from kiosk.register.web.access import MARKERS, STAFF, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
+from kiosk.register.web.spans import day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def change(request: SignedIn) -> HttpResponse:
 
 def _issue(request: SignedIn, people: list[Person], *, is_replacing: bool) -> None:
     today = timezone.localdate()
-    expires_on = _day(request.POST.get("expires", ""))
+    expires_on = day_of(request.POST.get("expires", ""))
     if expires_on is None or not today <= expires_on <= today.replace(year=today.year + 10, day=1):
         messages.error(request, _("Choose a last day within the next ten years."))
         return
@@ -143,13 +143,6 @@ def _chosen(request: SignedIn) -> tuple[SchoolClass, list[Person]]:
 
 def _class(school_class: SchoolClass) -> list[Person]:
     return members_on(school_class.pk, timezone.localdate())
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 urlpatterns = [

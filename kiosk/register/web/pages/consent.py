@@ -1,6 +1,6 @@
 """Consent to face recognition: who gave it, who withdrew it, and what is not erased yet."""
 
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Final
 
 from django.contrib import messages
@@ -16,6 +16,7 @@ from kiosk.register.models import Consent, Kiosk, Person, Role
 from kiosk.register.office import consent as office
 from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
 from kiosk.register.web.pages.student import visible_people
+from kiosk.register.web.spans import day_of
 
 KEEPERS: Final = (*STAFF, Role.TECHNICIAN)
 _TEXT_MAX: Final = 200
@@ -95,7 +96,7 @@ def _record(request: SignedIn, person: Person) -> str:
     """Record the consent of the form; return what is wrong with it, "" if nothing is."""
     given_by = request.POST.get("given_by", "").strip()
     text_id = request.POST.get("text_id", "").strip()
-    day = _day(request.POST.get("given_at", ""))
+    day = day_of(request.POST.get("given_at", ""))
     if day is None or day > timezone.localdate():
         return _("Enter the day on which it was given, today at the latest.")
     if not given_by or not text_id or max(len(given_by), len(text_id)) > _TEXT_MAX:
@@ -114,13 +115,6 @@ def _person(request: SignedIn, subject_id: str) -> Person:
 def _kiosks() -> list[str]:
     rows = Kiosk.objects.order_by("site", "room", "kiosk")
     return ["/".join(one) for one in rows.values_list("site", "room", "kiosk")]
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 urlpatterns = [
