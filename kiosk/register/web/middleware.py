@@ -1,16 +1,13 @@
 """What holds for every request of a visitor: language, time zone, and the end of old sessions."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from kiosk.register.web.application import config
-
-SIGNED_IN_AT = "signed-in-at"
-"""Key in the session: when it began, ISO 8601."""
+from kiosk.register.web.session import began_at
 
 
 class VisitorMiddleware:
@@ -37,6 +34,6 @@ class VisitorMiddleware:
 def _end_old_session(request: HttpRequest) -> None:
     if not request.user.is_authenticated or request.user.sessions_valid_from is None:
         return
-    began = request.session.get(SIGNED_IN_AT)
-    if began is None or datetime.fromisoformat(began) < request.user.sessions_valid_from:
+    began = began_at(request.session)
+    if began is None or began < request.user.sessions_valid_from:
         logout(request)

@@ -13,7 +13,6 @@ from kiosk.register.config import OidcSection
 from kiosk.register.models import Account
 from kiosk.register.web.application import config
 from kiosk.register.web.errors import error_page
-from kiosk.register.web.middleware import SIGNED_IN_AT
 
 _INVITATION = "oidc-invitation"
 """Key in the session: the token of the invitation that is to be used."""
@@ -71,7 +70,6 @@ def _connect(request: HttpRequest, account: Account, identity: oidc.Identity) ->
 
 def _sign_in(request: HttpRequest, account: Account) -> HttpResponse:
     login(request, account, "django.contrib.auth.backends.ModelBackend")
-    request.session[SIGNED_IN_AT] = timezone.now().isoformat()
     return redirect("start")
 
 

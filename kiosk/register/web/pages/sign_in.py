@@ -3,14 +3,10 @@
 from typing import Any
 
 from django.contrib.auth.views import LoginView, LogoutView
-from django.forms import Form
-from django.http import HttpResponse
 from django.urls import path
-from django.utils import timezone
 
 from kiosk.register.models import Account
 from kiosk.register.web.application import config
-from kiosk.register.web.middleware import SIGNED_IN_AT
 
 
 class SignIn(LoginView):
@@ -24,12 +20,6 @@ class SignIn(LoginView):
         return super().get_context_data(
             has_accounts=Account.objects.exists(), services=config().oidc, **kwargs
         )
-
-    def form_valid(self, form: Form) -> HttpResponse:
-        """Note when the session begins."""
-        response = super().form_valid(form)  # type: ignore[arg-type] # it is an AuthenticationForm
-        self.request.session[SIGNED_IN_AT] = timezone.now().isoformat()
-        return response
 
 
 urlpatterns = [

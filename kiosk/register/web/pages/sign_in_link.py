@@ -5,13 +5,11 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from kiosk.register.models import Account
 from kiosk.register.web.errors import error_page
-from kiosk.register.web.middleware import SIGNED_IN_AT
 
 _SALT = "sign-in link"
 _MAX_AGE_S = 600
@@ -35,7 +33,6 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
         return error_page(request, _("Not allowed"), message, status=403)
     account = get_object_or_404(Account, pk=facts["account"], is_active=True)
     login(request, account, "django.contrib.auth.backends.ModelBackend")
-    request.session[SIGNED_IN_AT] = timezone.now().isoformat()
     return redirect(facts["page"])
 
 
