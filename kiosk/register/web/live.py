@@ -6,8 +6,9 @@ then fetches what it shows. One task of the process reads the table for all open
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.db.models import Max
@@ -21,13 +22,20 @@ POLL_S: Final = 0.25
 PING_S: Final = 15.0
 """A comment is sent so often; it keeps proxies from closing the stream, and finds closed pages."""
 BATCH: Final = 500
+_RECENT: Final = 2_000
+
+
+Row: TypeAlias = tuple[int, str, str]
+"""Number, kind and key of a change."""
 
 
 class Feed:
-    """The newest number of a change, read once for all pages that wait for it."""
+    """The newest changes, read once for all pages that wait for them."""
 
     def __init__(self) -> None:
         self._newest = 0
+        self._recent: deque[Row] = deque()  # every change after the number before it
+        self._before_recent = 0
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -43,20 +51,41 @@ class Feed:
             return False
         return True
 
+    async def since(self, after: int) -> list[Row]:
+        """Return the changes after a number; a page that was away for long needs the table."""
+        if after >= self._before_recent:
+            return [row for row in self._recent if row[0] > after]
+        return await sync_to_async(changes_after)(after)
+
     async def _poll(self) -> None:
+        if not self._newest:
+            self._before_recent = await sync_to_async(newest_change)()
+            self._tell(self._before_recent, [])
         while True:
-            newest = await sync_to_async(newest_change)()
-            if newest > self._newest:
-                self._newest = newest
-                self._news.set()
-                self._news = asyncio.Event()
+            rows = await sync_to_async(changes_after)(self._newest)
+            if rows:
+                self._tell(rows[-1][0], rows)
             await asyncio.sleep(POLL_S)
+
+    def _tell(self, newest: int, rows: list[Row]) -> None:
+        self._recent.extend(rows)
+        while len(self._recent) > _RECENT:
+            self._before_recent = self._recent.popleft()[0]
+        self._newest = newest
+        self._news.set()
+        self._news = asyncio.Event()
 
 
 def newest_change() -> int:
     """Return the number of the newest change; 0 when there was none."""
     newest: int | None = Change.objects.aggregate(newest=Max("id"))["newest"]
     return newest or 0
+
+
+def changes_after(number: int) -> list[Row]:
+    """Return the first changes after a number, in order."""
+    rows = Change.objects.filter(id__gt=number).order_by("id")
+    return list(rows.values_list("id", "kind", "key")[:BATCH])
 
 
 _feeds: dict[asyncio.AbstractEventLoop, Feed] = {}
@@ -84,24 +113,21 @@ async def _stream(feed: Feed, after: int, kinds: list[str], keys: list[str]) -> 
         if not await feed.wait(after, PING_S):
             yield ": still here\n\n"
             continue
-        found = await sync_to_async(_after)(after, kinds, keys)
-        after = found[0]
-        for kind, key in found[1]:
+        rows = await feed.since(after)
+        after = rows[-1][0] if rows else after
+        for kind, key in wanted(rows, kinds, keys):
             yield f"id: {after}\nevent: {kind}\ndata: {key}\n\n"
 
 
-def _after(number: int, kinds: list[str], keys: list[str]) -> tuple[int, list[tuple[str, str]]]:
-    """Return the newest number, and each kind and key that changed after another, once."""
-    rows = list(
-        Change.objects.filter(id__gt=number).order_by("id").values_list("id", "kind", "key")[:BATCH]
+def wanted(rows: list[Row], kinds: list[str], keys: list[str]) -> list[tuple[str, str]]:
+    """Return each kind and key of these changes that a page asks for, once."""
+    return sorted(
+        {
+            (kind, key)
+            for _, kind, key in rows
+            if (not kinds or kind in kinds) and (not keys or not key or key in keys)
+        }
     )
-    newest = rows[-1][0] if rows else number
-    wanted = {
-        (kind, key)
-        for _, kind, key in rows
-        if (not kinds or kind in kinds) and (not keys or not key or key in keys)
-    }
-    return newest, sorted(wanted)
 
 
 urlpatterns = [path("changes", changes, name="changes")]
