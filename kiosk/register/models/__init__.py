@@ -1,6 +1,6 @@
 """The tables of the register, by what they hold."""
 
-from kiosk.register.models.accounts import Account, ApiToken, Invitation, Role, Teaching
+from kiosk.register.models.accounts import Account, ApiToken, Invitation, Teaching
 from kiosk.register.models.erasure import Erasure, RetentionRun
 from kiosk.register.models.events import (
     Alarm,
@@ -26,6 +26,7 @@ from kiosk.register.models.service import (
     Upload,
     Watch,
 )
+from kiosk.register.rules.correction import Role
 
 __all__ = [
     "Account",

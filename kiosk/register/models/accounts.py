@@ -1,21 +1,15 @@
 """Who may sign in, and what they may do."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from kiosk.register.models.people import SchoolClass
+from kiosk.register.rules.correction import Role
 
-
-class Role(models.TextChoices):
-    """What an account may do; :mod:`kiosk.register.web.access` decides by it."""
-
-    ADMINISTRATOR = "administrator"
-    OFFICE = "office"
-    TEACHER = "teacher"
-    TECHNICIAN = "technician"
+_ROLES: Final = [(role.value, role.value.capitalize()) for role in Role]
 
 
 class Account(AbstractUser):
@@ -28,7 +22,7 @@ class Account(AbstractUser):
         sessions_valid_from: A session that began earlier is signed out ("sign out everywhere").
     """
 
-    role = models.TextField(choices=Role.choices, default=Role.TEACHER)
+    role = models.TextField(choices=_ROLES, default=Role.TEACHER.value)
     language = models.TextField(default="", blank=True)
     oidc_issuer = models.TextField(default="", blank=True)
     oidc_subject = models.TextField(default="", blank=True)

@@ -18,7 +18,7 @@ REASON_MAX: Final = 500
 
 
 class Role(StrEnum):
-    """What an account may do."""
+    """What an account may do; :mod:`kiosk.register.web.access` decides by it."""
 
     ADMINISTRATOR = "administrator"
     OFFICE = "office"
