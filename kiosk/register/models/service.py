@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Change(models.Model):
-    """Something that an open page may show has changed; ``id`` is the event id of live updates.
+    """Something that an open page may show has changed; live updates tell it.
 
     Attributes:
         kind: "lesson", "kiosk", "bin" or "participation".

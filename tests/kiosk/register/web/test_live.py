@@ -1,43 +1,159 @@
 """The stream that tells open pages what has changed."""
 
 import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError, connections
 
 from kiosk.register.models import Change
 from kiosk.register.web import live
-from kiosk.register.web.live import Feed, changes_after
+from kiosk.register.web.live import Feed, Numbers, changes_after, stream
+
+pytestmark = pytest.mark.usefixtures("config")
+
+T = TypeVar("T")
 
 
-def change(key: str) -> int:
-    return int(Change.objects.create(at=datetime.now(UTC), kind="lesson", key=key).pk)
+def change(key: str, number: int | None = None) -> int:
+    row = Change.objects.create(id=number, at=datetime.now(UTC), kind="lesson", key=key)
+    return int(row.pk)
 
 
-@pytest.mark.usefixtures("config")
+def run(course: Coroutine[Any, Any, T]) -> T:
+    """Run a course; the thread of its database calls gets a connection to this test's database."""
+
+    def forget() -> None:
+        connections.close_all()
+        del connections["default"]
+
+    async def whole() -> T:
+        await sync_to_async(lambda: connections["default"])()
+        await sync_to_async(forget)()
+        return await course
+
+    return asyncio.run(whole())
+
+
+async def keys_told(events: AsyncIterator[str], count: int) -> list[str]:
+    """Return what the next events of a stream are about."""
+    told = [await asyncio.wait_for(anext(events), 10) for _ in range(count)]
+    return [event.split("data: ")[1].strip() for event in told]
+
+
 def test_many_pages_read_the_table_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change is read for all pages that wait; one that was away before reads what it missed."""
-    before = change("earlier")
+    """A change is read once for all pages that wait; an earlier one is no news."""
+    change("earlier")
     read: list[int] = []
 
-    def counted(number: int) -> list[live.Row]:
-        rows = changes_after(number)
+    def counted(number: int, missing: list[int]) -> list[live.Row]:
+        rows = changes_after(number, missing)
         if rows:
             read.append(number)
         return rows
 
     monkeypatch.setattr(live, "changes_after", counted)
 
-    async def course() -> tuple[list[list[live.Row]], list[live.Row]]:
+    async def course() -> list[list[str]]:
         feed = Feed()
-        assert await feed.wait(before - 1, 10)  # it has begun to read
-        waiting = [asyncio.create_task(feed.wait(before, 10)) for _ in range(20)]
+        pages = [stream(feed, [], []) for _ in range(20)]
+        for page in pages:
+            await anext(page)
         await sync_to_async(change)("now")
-        await asyncio.gather(*waiting)
-        return [await feed.since(before) for _ in range(20)], await feed.since(0)
+        return [await keys_told(page, 1) for page in pages]
 
-    pages, away = asyncio.run(course())
-    assert {tuple(key for _, _, key in rows) for rows in pages} == {("now",)}
-    assert [key for _, _, key in away] == ["earlier", "now"]
-    assert len(read) == 2
+    assert run(course()) == [["now"]] * 20
+    assert len(read) == 1
+
+
+def test_a_stream_begins_with_a_fetch() -> None:
+    """What changed while a page was on its way is not missed: its first event makes it fetch."""
+    change("on the way")
+
+    async def course() -> str:
+        return await anext(stream(Feed(), ["lesson"], []))
+
+    assert "event: connected\n" in run(course())
+
+
+def test_a_page_hears_what_it_asks_for() -> None:
+    """A page of one lesson hears nothing of another's."""
+
+    async def course() -> list[str]:
+        page = stream(Feed(), ["lesson"], ["7b"])
+        await anext(page)
+        await sync_to_async(change)("8a")
+        await sync_to_async(change)("7b")
+        return await keys_told(page, 1)
+
+    assert run(course()) == ["7b"]
+
+
+def test_a_number_that_is_committed_late_is_told() -> None:
+    """A transaction that took its number early and ended late is not passed over."""
+    first = change("first")
+
+    async def course() -> list[str]:
+        page = stream(Feed(), [], [])
+        await anext(page)
+        await sync_to_async(change)("second", first + 2)
+        told = await keys_told(page, 1)
+        await sync_to_async(change)("late", first + 1)
+        return told + await keys_told(page, 1)
+
+    assert run(course()) == ["second", "late"]
+
+
+def test_a_missing_number_is_given_up() -> None:
+    """A number that a failed transaction took is not asked for without end."""
+    numbers = Numbers(4)
+    numbers.add([(7, "lesson", "")], 100.0)
+    assert numbers.missing(100.0 + live.SETTLED_S - 0.1) == [5, 6]
+    numbers.add([(6, "lesson", "")], 101.0)
+    assert numbers.missing(101.0) == [5]
+    assert numbers.missing(100.0 + live.SETTLED_S) == []
+    assert numbers.newest == 7
+
+
+def test_a_page_that_is_too_slow_connects_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that fell behind what is kept gets the end of its stream, and so fetches anew."""
+    monkeypatch.setattr(live, "_RECENT", 2)
+
+    async def course() -> bool:
+        feed = Feed()
+        slow, quick = stream(feed, [], []), stream(feed, [], [])
+        await anext(slow)
+        await anext(quick)
+        await sync_to_async(lambda: [change(str(n)) for n in range(3)])()
+        assert await feed.wait(2, 10)
+        return [event async for event in slow] == []
+
+    assert run(course())
+
+
+def test_a_database_that_is_back_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An outage is said once, and what changed meanwhile is told after it."""
+    fails = iter([True, True])
+
+    def failing(number: int, missing: list[int]) -> list[live.Row]:
+        if next(fails, False):
+            raise OperationalError("server closed the connection")
+        return changes_after(number, missing)
+
+    monkeypatch.setattr(live, "changes_after", failing)
+
+    async def course() -> list[str]:
+        page = stream(Feed(), [], [])
+        await anext(page)
+        await sync_to_async(change)("meanwhile")
+        return await keys_told(page, 1)
+
+    assert run(course()) == ["meanwhile"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "live updates: OperationalError; trying again"
+    ]
