@@ -38,10 +38,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test that asks for Mosquitto as a test that needs a broker."""
+    """Mark each test that needs Mosquitto or Chromium, by the fixture that it asks for."""
+    marks = {"mosquitto": pytest.mark.broker, "browser": pytest.mark.browser}
     for item in items:
-        if "mosquitto" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.broker)
+        for fixture in marks.keys() & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(marks[fixture])
 
 
 @pytest.fixture
