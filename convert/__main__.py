@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from kiosk.bounded_file import read_file
 from kiosk.cli import prepare_process, run_command
 from kiosk.errors import DatasetError
 from kiosk.printable import json_text
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PUBLISHED: Final = "sface"
 """The word that stands for SFace with its published weights, in the place of a run folder."""
+_FACTS_BYTES_MAX: Final = 1_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,8 +68,10 @@ def _convert(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
 
     try:
-        facts = msgspec.toml.decode(options.facts.read_bytes(), type=CardFacts)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as exc:
+        facts = msgspec.toml.decode(read_file(options.facts, _FACTS_BYTES_MAX), type=CardFacts)
+    except OSError as exc:
+        raise DatasetError(f"{options.facts}: cannot be read ({exc.strerror})") from exc
+    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
         raise DatasetError(f"{options.facts}: {exc}") from exc
     limits = Limits(
         options.cosine_mean,

@@ -20,6 +20,7 @@ _KINDS: Final = (
     (stat.S_ISBLK, errno.EINVAL, "a device"),
 )
 _CHUNK: Final = 1 << 20
+_NUL: Final = "a NUL byte in its name"
 
 
 def read_file(path: Path, bytes_max: int) -> bytes:
@@ -33,7 +34,7 @@ def read_file(path: Path, bytes_max: int) -> bytes:
         # A pipe without a writer would block here; a terminal could become the controlling one.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except ValueError as exc:
-        raise UnusableFileError(errno.EINVAL, "a NUL byte in its name") from exc
+        raise UnusableFileError(errno.EINVAL, _NUL) from exc
     try:
         _check(os.fstat(descriptor), bytes_max)
         data = _read(descriptor, bytes_max + 1)  # a file may grow, and those of /proc tell no size
@@ -41,6 +42,19 @@ def read_file(path: Path, bytes_max: int) -> bytes:
         os.close(descriptor)
     _check_size(len(data), bytes_max)
     return data
+
+
+def require_file(path: Path, bytes_max: int) -> None:
+    """Check a file that a library opens by itself: regular, and at most ``bytes_max`` bytes.
+
+    Raises:
+        UnusableFileError: It is no regular file, or is larger; ``strerror`` is the reason.
+        OSError: It is absent.
+    """
+    try:
+        _check(path.stat(), bytes_max)
+    except ValueError as exc:
+        raise UnusableFileError(errno.EINVAL, _NUL) from exc
 
 
 def size_text(size: int) -> str:

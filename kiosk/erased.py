@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.config import Config
 from kiosk.errors import GalleryError
 
@@ -103,8 +104,7 @@ def load_erased(config: Config) -> ErasedList:
     """
     path = config.directory / NAME
     try:
-        with path.open("rb") as file:
-            found = msgspec.json.decode(file.read(_BYTES_MAX), type=_File)
+        found = msgspec.json.decode(read_file(path, _BYTES_MAX), type=_File)
     except FileNotFoundError:
         return ErasedList()
     except OSError as exc:

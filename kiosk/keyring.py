@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.config import Config
 from kiosk.errors import GalleryError
 from kiosk.sealed_file import KEY_BYTES, MAGIC, KeySource, Kind
 
 CREDENTIAL: Final = "kiosk-gallery"
 """Name of the credential (``LoadCredentialEncrypted=kiosk-gallery:…`` in the unit)."""
+_BYTES_MAX: Final = 10_000
 
 
 def default_path(gallery: Path) -> Path:
@@ -51,7 +53,7 @@ class Keyring(KeySource):
         if not folder or not credential.exists():
             return cls(path)
         try:
-            return cls(path, credential.read_bytes())
+            return cls(path, read_file(credential, _BYTES_MAX))
         except OSError as exc:
             raise GalleryError(f"{credential}: cannot be read ({exc.strerror})") from exc
 
@@ -101,7 +103,7 @@ class Keyring(KeySource):
     def _secrets(self) -> list[bytes]:
         """Read the key file; return nothing where there is none."""
         try:
-            lines = self.path.read_text(encoding="ascii").split()
+            lines = read_file(self.path, _BYTES_MAX).decode("ascii").split()
             secrets = [bytes.fromhex(line) for line in lines]
         except FileNotFoundError:
             return []

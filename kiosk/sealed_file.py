@@ -23,6 +23,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, GalleryError
 
 MAGIC: Final = b"attendance-kiosk sealed 1\n"
@@ -30,6 +31,7 @@ _HEADER_BYTES_MAX: Final = 200
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _SALT_BYTES: Final = 16
+_PASSPHRASE_BYTES_MAX: Final = 10_000
 _SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}  # 32 MiB, and about 0.1 s
 
 Kind: TypeAlias = Literal["file", "file and credential", "passphrase"]
@@ -99,7 +101,7 @@ class Passphrase(KeySource):
             ConfigError: The file cannot be read, or has fewer than 12 characters.
         """
         try:
-            text = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
+            text = read_file(path, _PASSPHRASE_BYTES_MAX).split(b"\n", 1)[0].rstrip(b"\r")
         except OSError as exc:
             raise ConfigError(f"--passphrase-file: {path} cannot be read ({exc.strerror})") from exc
         if len(text) < 12:

@@ -14,7 +14,6 @@ from train.classifier.cli import add_commands
 
 if TYPE_CHECKING:
     from train.dataset.crop_set import CropSet
-    from train.dataset.people import PeopleFound
     from train.evaluation.recogniser import RecogniserUnderTest
 
 
@@ -102,15 +101,11 @@ def _teacher(options: argparse.Namespace) -> Any:  # noqa: ANN401  # imported wh
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from train.dataset.people import check_people, describe_people
+    from train.dataset.people import confirm_people
     from train.dataset.prepare import prepare
     from train.dataset.sources import read_sources
 
-    def confirm(found: "list[PeopleFound]") -> None:
-        for line in describe_people(found):
-            print(line, file=sys.stderr)
-        check_people(found, yes=options.yes, ask=input if sys.stdin.isatty() else None)
-
+    confirm = partial(confirm_people, yes=options.yes, say=partial(print, file=sys.stderr))
     outcome = prepare(read_sources(options.photos), options.root, options.out, confirm=confirm)
     summary = outcome.summary()
     if options.json:

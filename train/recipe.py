@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from kiosk.bounded_file import read_file
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from train.network import NetworkConfig
-from train.run_folder import CONFIG_FILE, write_or_check_config
+from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, write_or_check_config
 from train.sface import Layers
 
 
@@ -86,7 +87,7 @@ def read_config(run: Path) -> FitConfig:
     """
     path = run / CONFIG_FILE
     try:
-        facts = json.loads(path.read_bytes())
+        facts = json.loads(read_file(path, CONFIG_BYTES_MAX))
         return msgspec.convert(facts["fit"], FitConfig)
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise DatasetError(f"{path}: not a run of recipe `embedding` ({exc})") from exc
@@ -114,7 +115,7 @@ def parse_config(settings: Sequence[str], recipe: Path | None = None) -> FitConf
 
 def _read_recipe(path: Path) -> FitConfig:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=FitConfig)
+        return msgspec.toml.decode(read_file(path, CONFIG_BYTES_MAX), type=FitConfig)
     except (OSError, ValueError) as exc:
         raise DatasetError(f"{path}: not a recipe of `kiosk-train fit` ({exc})") from exc
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.errors import DatasetError
 from train.tables import read_rows, write_rows
 
 CONFIG_FILE: Final = "config.json"
+CONFIG_BYTES_MAX: Final = 16_000_000
 HISTORY_FILE: Final = "history.csv"
 
 
@@ -23,13 +25,21 @@ def write_or_check_config(folder: Path, facts: Mapping[str, object]) -> None:
     Raises:
         DatasetError: The folder holds another run.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise DatasetError(f"{folder}: cannot be made ({exc.strerror})") from exc
     path = folder / CONFIG_FILE
     text = json.dumps(facts, indent=1) + "\n"
     if not path.exists():
         with atomic_write(path) as partial:
             partial.write_text(text, encoding="utf-8")
-    elif path.read_text(encoding="utf-8") != text:
+        return
+    try:
+        kept = read_file(path, CONFIG_BYTES_MAX)
+    except OSError as exc:
+        raise DatasetError(f"{path}: cannot be read ({exc.strerror})") from exc
+    if kept != text.encode():
         raise DatasetError(
             f"{path}: another run (options, photos or Keras backend differ); "
             "choose a new run folder or the same options"

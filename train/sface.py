@@ -18,10 +18,11 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from kiosk.bounded_file import require_file
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.errors import ModelError
 from kiosk.records import Floats
-from train.teacher import fold_weights, sface_weights
+from train.teacher import ONNX_BYTES_MAX, fold_weights, sface_weights
 
 _BLOCKS: Final = 14
 """Block 1 is one convolution; each other one is a depthwise and a 1x1 convolution."""
@@ -93,6 +94,7 @@ def read_sface(path: Path | None = None) -> Sface:
     """
     path = sface_weights() if path is None else path
     try:
+        require_file(path, ONNX_BYTES_MAX)
         graph = fold_weights(onnx.load(path)).graph
         known = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
         units = tuple(_read_unit(known, *facts) for facts in _units())

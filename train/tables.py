@@ -1,14 +1,19 @@
 """Write figures to CSV, JSON and text files, and read them back."""
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.errors import DatasetError
 from train.evaluation.metrics import Rate, TenFold
+
+_ROWS_BYTES_MAX: Final = 16_000_000
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
@@ -18,9 +23,9 @@ def read_rows(path: Path) -> list[dict[str, float]]:
         DatasetError: Absent or malformed.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-    except (OSError, ValueError, TypeError) as exc:
+        lines = csv.DictReader(io.StringIO(read_file(path, _ROWS_BYTES_MAX).decode(), newline=""))
+        return [{k: float(v) for k, v in row.items()} for row in lines]
+    except (OSError, ValueError, TypeError, csv.Error) as exc:
         raise DatasetError(f"{path}: not the history of a run ({exc})") from exc
 
 

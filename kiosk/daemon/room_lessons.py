@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.errors import PayloadError
 from kiosk.protocol.timetable import RoomTimetable, decode_timetable
 from kiosk.timetable import ClassSession
@@ -15,6 +16,7 @@ from kiosk.timetable import ClassSession
 _log = logging.getLogger(__name__)
 
 _YEARS: Final = range(2000, 3000)
+_BYTES_MAX: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class RoomLessons:
         if self._path is None:
             return
         try:
-            topic, _, payload = self._path.read_bytes().partition(b"\n")
+            topic, _, payload = read_file(self._path, _BYTES_MAX).partition(b"\n")
             if topic.decode() == self._topic:
                 self._lessons = _read(payload)
         except FileNotFoundError:

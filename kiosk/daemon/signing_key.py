@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -12,10 +13,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from kiosk.atomic_file import atomic_write
+from kiosk.bounded_file import read_file
 from kiosk.errors import OutboxError
 from kiosk.private_file import warn_of_readers
 
 _log = logging.getLogger(__name__)
+
+_BYTES_MAX: Final = 10_000
 
 
 def signing_key(path: Path) -> Ed25519PrivateKey:
@@ -28,7 +32,7 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
         OutboxError: The file cannot be read or written.
     """
     try:
-        pem = path.read_bytes()
+        pem = read_file(path, _BYTES_MAX)
     except FileNotFoundError:
         return _make(path)
     except OSError as exc:

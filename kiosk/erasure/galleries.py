@@ -4,12 +4,13 @@ import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kiosk.bounded_file import read_file
 from kiosk.config import Config
 from kiosk.erasure.outcome import Failure
 from kiosk.errors import GalleryError
 from kiosk.keyring import Keyring
 from kiosk.mqtt.outbox_space import Space
-from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
+from kiosk.recognition.gallery import GALLERY_BYTES_MAX, Gallery, load_gallery, save_gallery
 from kiosk.recognition.old_galleries import old_galleries
 from kiosk.sealed_file import is_sealed
 
@@ -100,4 +101,4 @@ class Galleries:
 
 def is_plain(path: Path) -> bool:
     """Return whether a gallery file is not encrypted."""
-    return not is_sealed(path.read_bytes())
+    return not is_sealed(read_file(path, GALLERY_BYTES_MAX))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.atomic_file import give_to_owner_of
+from kiosk.bounded_file import read_file
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class LastNumber:
     def read(self) -> tuple[str, int] | None:
         """Return the outbox id and the number; ``None`` where no usable file is."""
         try:
-            outbox_id, number = self._path.read_text(encoding="ascii").split()
+            outbox_id, number = read_file(self._path, _BYTES).decode("ascii").split()
             return outbox_id, int(number)
         except (OSError, ValueError):
             return None

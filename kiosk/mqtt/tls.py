@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from kiosk.bounded_file import read_file, require_file
 from kiosk.config import MqttSection
 from kiosk.errors import ConfigError
 from kiosk.private_file import warn_of_readers
@@ -15,6 +16,7 @@ from kiosk.private_file import warn_of_readers
 _log = logging.getLogger(__name__)
 
 _PROBE_S: Final = 3.0
+_PEM_BYTES_MAX: Final = 10_000_000
 
 Probe: TypeAlias = Callable[[str, int], bool | None]
 """Tells whether the port of a host speaks TLS; ``None`` if that cannot be told."""
@@ -35,6 +37,7 @@ def tls_context(mqtt: MqttSection) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
+        require_file(Path(mqtt.ca_file), _PEM_BYTES_MAX)
         context.load_verify_locations(mqtt.ca_file)
     except (OSError, ssl.SSLError) as exc:
         why = exc.strerror or str(exc)
@@ -142,6 +145,6 @@ def _check_certificate(cert_file: str, key_file: str, now: datetime) -> None:
 
 def _read(key: str, file: str) -> bytes:
     try:
-        return Path(file).read_bytes()
+        return read_file(Path(file), _PEM_BYTES_MAX)
     except OSError as exc:
         raise ConfigError(f"{key}: {file} cannot be read ({exc.strerror})") from exc

@@ -8,16 +8,24 @@ from pathlib import Path
 import pytest
 
 from kiosk.bounded_file import read_file, size_text
-from kiosk.config import MqttSection, load_config
+from kiosk.camera.replay import open_recording
+from kiosk.config import Config, MqttSection, StateSection, load_config
 from kiosk.csv_table import CSV_BYTES_MAX
+from kiosk.daemon.home_assistant import announced_topic
+from kiosk.daemon.signing_key import signing_key
+from kiosk.erased import load_erased
 from kiosk.errors import KioskError, UnusableFileError
+from kiosk.keyring import Keyring
 from kiosk.mqtt.client import read_password
+from kiosk.mqtt.outbox_last import LastNumber
+from kiosk.mqtt.tls import tls_context
 from kiosk.recognition.bundle import BUNDLE_BYTES_MAX, load_bundle
 from kiosk.recognition.gallery import GALLERY_BYTES_MAX, load_gallery
 from kiosk.recognition.model_trial import WEIGHTS_BYTES_MAX, try_detector
 from kiosk.recognition.photo import PHOTO_BYTES_MAX, read_photo
 from kiosk.register.lists import read_list
 from kiosk.roster import load_roster
+from kiosk.sealed_file import Passphrase
 from kiosk.toml_text import BYTES_MAX
 
 READERS: dict[str, tuple[Callable[[Path], object], int]] = {
@@ -28,6 +36,10 @@ READERS: dict[str, tuple[Callable[[Path], object], int]] = {
     "bundle": (load_bundle, BUNDLE_BYTES_MAX),
     "detector weights": (try_detector, WEIGHTS_BYTES_MAX),
     "photo": (read_photo, PHOTO_BYTES_MAX),
+    "passphrase": (Passphrase.read, 10_000),
+    "key of the gallery": (lambda path: Keyring(path).derive("file", b"salt"), 10_000),
+    "signing key": (signing_key, 10_000),
+    "authority": (lambda path: tls_context(MqttSection(ca_file=str(path))), 10_000_000),
     "password": (lambda path: read_password(MqttSection(password_file=str(path))), 65_535),
 }
 
@@ -60,7 +72,7 @@ def make_large(path: Path, limit: int) -> None:
     [
         (make_pipe, "a pipe, expected a file"),
         (make_folder, "a folder, expected a file"),
-        (make_socket, "No such device or address"),
+        (make_socket, "(No such device or address|a socket, expected a file)"),
         (make_device, "a device, expected a file"),
         (make_large, "larger than"),
     ],
@@ -81,6 +93,34 @@ def test_a_name_with_a_nul_byte_is_one_error(reader: str) -> None:
     """A path out of a configuration can hold any character."""
     with pytest.raises(KioskError, match="a NUL byte in its name"):
         READERS[reader][0](Path("a\0b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("erased.json", lambda folder: load_erased(in_folder(folder))),
+        ("1.jpg", lambda folder: next(open_recording(folder, fps=1.0))),
+    ],
+)
+def test_what_is_found_in_a_folder_is_guarded_too(
+    tmp_path: Path, name: str, read: Callable[[Path], object]
+) -> None:
+    """A file that no option names may be a pipe as well."""
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(KioskError, match=rf"{name}: cannot be read \(a pipe, expected a file"):
+        read(tmp_path)
+
+
+def test_what_only_helps_may_be_absent(tmp_path: Path) -> None:
+    """A pipe in place of the last number, or of the last announcement, stops no kiosk."""
+    os.mkfifo(tmp_path / "outbox-last")
+    os.mkfifo(tmp_path / "homeassistant-topic")
+    assert LastNumber(tmp_path / "outbox").read() is None
+    assert announced_topic(in_folder(tmp_path)) == ""
+
+
+def in_folder(folder: Path) -> Config:
+    return Config(state=StateSection(directory=str(folder)))
 
 
 def test_a_file_of_the_largest_size_is_read(tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ sh systemd/install.sh --wheels /walk/stick
 kiosk --version
 step 'configure: broker, and photos instead of a camera'
 sed -i -e 's/^host = ""/host = "127.0.0.1"/; s/^port = 1883/port = 18830/' \
-    -e 's/^backend = .*/backend = "replay"/; s|^source = .*|source = "/var/lib/kiosk/door"|' \
-    -e 's/^fps = .*/fps = 3.0/' /etc/kiosk/kiosk.toml
+    -e '/^\[camera\]/,/^\[detector\]/ {
+        s/^backend = .*/backend = "replay"/; s|^source = .*|source = "/var/lib/kiosk/door"|
+        s/^fps = .*/fps = 3.0/
+    }' /etc/kiosk/kiosk.toml
 mkdir /var/lib/kiosk/door
 cp /walk/photos/0[6-9].png /var/lib/kiosk/door
 for number in $(seq 1000 4000); do # at 3 pictures a second longer than the walk

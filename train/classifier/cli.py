@@ -1,7 +1,9 @@
 """The options of ``kiosk-train report`` and ``predict``; loads nothing that trains."""
 
 import argparse
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +22,7 @@ def add_commands(add: Add) -> None:
     report = add("report", "train and measure the CNN of the report (recipe report)", _report)
     report.add_argument("photos", type=Path, help="folder or TOML file, as for `prepare`")
     report.add_argument("--root", type=Path, default=Path(), help="as for `prepare`")
+    report.add_argument("--yes", action="store_true", help="as for `prepare`")
     report.add_argument("--photos-max", type=positive_int, help="cut the set to this many photos")
     report.add_argument(
         "--strangers", type=Path, help="crop set whose test people are the strangers"
@@ -47,6 +50,8 @@ def add_commands(add: Add) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     from train.classifier.command import run_report
+    from train.classifier.run import ClassifierConfig
+    from train.dataset.people import confirm_people
 
     print(
         run_report(
@@ -56,8 +61,8 @@ def _report(options: argparse.Namespace) -> int:
             photos_max=options.photos_max,
             strangers=options.strangers,
             bundle=options.bundle,
-            epochs=options.epochs,
-            size_px=options.size,
+            config=ClassifierConfig(size_px=options.size, epochs=options.epochs),
+            confirm=partial(confirm_people, yes=options.yes, say=partial(print, file=sys.stderr)),
         )
     )
     return 0

@@ -1,7 +1,7 @@
 """The commands ``report`` and ``predict``: recipe ``report`` from photos to figures."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from train.classifier.run import ClassifierConfig, Run, load_run
 from train.dataset.crop_set import CropSet
 from train.dataset.entries import shown_name
 from train.dataset.face_crops import count_reasons, write_left_out
+from train.dataset.people import Confirm
 from train.dataset.sources import Sources, read_sources
 from train.evaluation.metrics import Bools
 from train.plots import save_grid
@@ -33,6 +34,7 @@ FPIR: Final = 0.003
 """The embedding is measured at the model card's threshold for this FPIR, the kiosk's default."""
 STRANGERS_MAX: Final = 2000
 """Strangers' photos; at 224 pixels they take 300 MB."""
+_CONFIG: Final = ClassifierConfig()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +61,9 @@ def run_report(
     photos_max: int | None = None,
     strangers: Path | None = None,
     bundle: Path | None = None,
-    epochs: int = 30,
-    size_px: int = 224,
+    config: ClassifierConfig = _CONFIG,
     progress: bool = True,
+    confirm: Confirm = lambda _: None,
 ) -> str:
     """Train the report's classifier, measure it, and compare the shipped embedding with it.
 
@@ -76,9 +78,9 @@ def run_report(
         photos_max: Cut the set to this many photos, evenly over the people.
         strangers: Crop set; its named test people who are not in the photos are the strangers.
         bundle: Model bundle to measure with enrolment.
-        epochs: Epochs of the training.
-        size_px: Side of the photos that the classifier sees.
+        config: The hyperparameters; the seed is that of the sources.
         progress: Show progress bars.
+        confirm: Called before the work with whom the photos are taken to show; it may raise.
 
     Returns:
         The figures as text.
@@ -93,8 +95,10 @@ def run_report(
     model = None if bundle is None else load_bundle(bundle)
     if model is not None:
         try_model(model.model, "ai-edge-litert")
-    config = ClassifierConfig(size_px=size_px, epochs=epochs, seed=sources.seed)
-    report_photos = load_report_photos(sources, root, size_px, photos_max, progress=progress)
+    config = replace(config, seed=sources.seed)
+    report_photos = load_report_photos(
+        sources, root, config.size_px, photos_max, progress=progress, confirm=confirm
+    )
     others = find_strangers(crop_set, sources, report_photos.labelled.names)
     run = fit_classifier(folder, report_photos.labelled, config, progress=progress)
     write_left_out(folder / "left_out.csv", report_photos.left_out)

@@ -20,9 +20,10 @@ from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.photo import decode_photo
 from kiosk.records import Image
 from train.dataset.crop_set import BORDER_PX, Photo
-from train.dataset.face_crops import LeftOut, find_crops
+from train.dataset.face_crops import LeftOut, crops_of
 from train.dataset.near_duplicates import BURST, groups, near_duplicates, within_person
-from train.dataset.photo_files import PhotoFile
+from train.dataset.people import Confirm, people_found
+from train.dataset.photo_files import PhotoFile, list_photos
 from train.dataset.sources import Sources
 from train.evaluation.metrics import Ints
 
@@ -92,6 +93,7 @@ def load_report_photos(
     photos_max: int | None = None,
     *,
     progress: bool = True,
+    confirm: Confirm = lambda _: None,
 ) -> ReportPhotos:
     """Read the photos of the people to be told apart.
 
@@ -101,13 +103,16 @@ def load_report_photos(
         size_px: Side of the photos that the classifier sees.
         photos_max: Cut to this many photos, see :func:`cut_evenly`; ``None`` keeps all.
         progress: Show a progress bar.
+        confirm: Called before the work with whom the sources are taken to show; it may raise.
 
     Raises:
         DatasetError: A source is absent, two sources have a person of one name, no photo is
             usable, or fewer than two people have a usable photo.
         PhotoError: A photo was readable when its face was searched, and no longer is.
     """
-    found = find_crops(sources, root, named_only=True, progress=progress)
+    listed = list_photos(sources.source, root)
+    confirm(people_found(sources.source, root, listed))
+    found = crops_of(listed, root, named_only=True, progress=progress)
     names = _names([file.photo for file in found.files])
     if photos_max is not None and photos_max < len(names):
         raise DatasetError(

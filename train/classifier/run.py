@@ -11,9 +11,10 @@ import keras
 import msgspec
 import numpy as np
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, DatasetError
 from train.evaluation.metrics import Bools
-from train.run_folder import CONFIG_FILE, read_history, write_history
+from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, read_history, write_history
 
 MODEL_FILE: Final = "model.keras"
 CURVES_FILE: Final = "curves.png"
@@ -101,7 +102,7 @@ def load_run(folder: Path) -> Run:
         DatasetError: The folder is no finished run of this recipe.
     """
     try:
-        facts = json.loads((folder / CONFIG_FILE).read_bytes())
+        facts = json.loads(read_file(folder / CONFIG_FILE, CONFIG_BYTES_MAX))
         held_out = np.zeros(facts["photos"], dtype=np.bool_)
         held_out[facts["held_out"]] = True
         return Run(

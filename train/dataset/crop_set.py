@@ -1,6 +1,7 @@
 """A crop set on disk: aligned faces, with the person and the split of each."""
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import size_text
+from kiosk.bounded_file import read_file, require_file, size_text
 from kiosk.contract import CROP_PX, fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Image
@@ -24,6 +25,10 @@ BORDER_PX: Final = 8
 STORED_PX: Final = CROP_PX + 2 * BORDER_PX
 _FACTS_BYTES: Final = 1_000_000
 """For the files beside the crops."""
+
+_TABLE_BYTES_MAX: Final = 1_000_000_000
+_CROPS_BYTES_MAX: Final = 1_000_000_000_000
+"""Mapped, not read: it may be larger than the memory."""
 
 _HEADER: Final = ("source", "person", "photo", "group", "side")
 
@@ -95,9 +100,10 @@ class CropSet:
         """
         _check_contract(folder / "set.json")
         try:
+            require_file(folder / "crops.npy", _CROPS_BYTES_MAX)
             crops = np.load(folder / "crops.npy", mmap_mode="r")
-            with (folder / "photos.csv").open(newline="", encoding="utf-8") as file:
-                header, *rows = csv.reader(file)
+            text = read_file(folder / "photos.csv", _TABLE_BYTES_MAX).decode()
+            header, *rows = csv.reader(io.StringIO(text, newline=""))
         except (OSError, EOFError, ValueError, csv.Error) as exc:
             raise DatasetError(f"{folder}: no crop set of `kiosk-train prepare` ({exc})") from exc
         good = tuple(header) == _HEADER and all(
@@ -187,7 +193,7 @@ def require_space(folder: Path, photos: int) -> None:
 def _check_contract(path: Path) -> None:
     """Reject crops that were cut under another contract."""
     try:
-        contract = json.loads(path.read_bytes())["contract"]
+        contract = json.loads(read_file(path, _FACTS_BYTES))["contract"]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise DatasetError(f"{path}: no crop set of `kiosk-train prepare` ({exc})") from exc
     if contract != fingerprint():

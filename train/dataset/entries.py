@@ -2,7 +2,6 @@
 
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from kiosk.bounded_file import read_file, size_text
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.photo_names import is_photo_name, is_system_name
 from kiosk.recognition.photo import PHOTO_BYTES_MAX
+from train.dataset.zip_archive import ZIP_ERRORS, read_member
 
 SYSTEM: Final = "hidden, or made by a system"
 NO_PHOTO: Final = "not the ending of a photo file"
@@ -25,10 +25,6 @@ _METHOD: Final = (
 _UTF8_FLAG: Final = 0x800
 _ENCRYPTED_FLAG: Final = 0x1
 _METHODS: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
-_ARCHIVE_ERRORS: Final = (
-    *(OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError),
-    *(ValueError, OverflowError),
-)
 
 Parts: TypeAlias = tuple[str, ...]
 
@@ -85,7 +81,7 @@ def list_archive(path: Path) -> list[Entry]:
     try:
         archive = zipfile.ZipFile(path)
         members = [(_parts(member), member) for member in archive.infolist()]
-    except _ARCHIVE_ERRORS as exc:
+    except ZIP_ERRORS as exc:
         raise DatasetError(f"{path}: a damaged zip archive ({exc}); copy it here again") from exc
     files = sorted((parts, at) for at, (parts, one) in enumerate(members) if not _is_folder(one))
     photos = [parts for parts, _ in files if not _rejected(parts)]
@@ -200,10 +196,6 @@ def _read_file(path: Path) -> bytes:
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
-        with archive.open(member) as file:
-            data = file.read(PHOTO_BYTES_MAX + 1)
-    except _ARCHIVE_ERRORS as exc:
+        return read_member(archive, member)
+    except PhotoError as exc:
         raise PhotoError("unreadable") from exc
-    if len(data) > PHOTO_BYTES_MAX:
-        raise PhotoError("unreadable")
-    return data

@@ -1,10 +1,11 @@
 """Say whom a listing of photos takes for people, and stop where that is doubtful."""
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from kiosk.errors import DatasetError
 from kiosk.printable import printable
@@ -36,6 +37,10 @@ class PeopleFound:
     left_out: int
     doubtful: Mapping[str, tuple[str, ...]]
     is_unclear: bool = False
+
+
+Confirm: TypeAlias = Callable[[list[PeopleFound]], None]
+"""Called before the work with whom the sources are taken to show; it may raise."""
 
 
 def people_found(
@@ -90,6 +95,22 @@ def describe_people(found: Iterable[PeopleFound]) -> Iterator[str]:
             )
 
 
+def confirm_people(found: Sequence[PeopleFound], *, yes: bool, say: Callable[[str], None]) -> None:
+    """Say whom the sources are taken to show, and ask at the terminal where that is doubtful.
+
+    Args:
+        found: Whom the sources are taken to show.
+        yes: Each folder is one person: do not ask.
+        say: Shows a line to a person.
+
+    Raises:
+        DatasetError: It is doubtful, and nobody says that it is right.
+    """
+    for line in describe_people(found):
+        say(line)
+    check_people(found, yes=yes, ask=input if sys.stdin.isatty() else None)
+
+
 def check_people(
     found: Iterable[PeopleFound], *, yes: bool, ask: Callable[[str], str] | None = None
 ) -> None:
@@ -113,7 +134,7 @@ def check_people(
     if ask is not None and ask(f"{question}. One person? [y/N] ").strip().lower() in {"y", "yes"}:
         return
     raise DatasetError(
-        f"{question}. If these are people, prepare the folder that holds them (or list such folders"
+        f"{question}. If these are people, give the folder that holds them (or list such folders"
         " as sources in a TOML file); if each is one person, repeat with --yes"
     )
 

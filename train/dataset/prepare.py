@@ -1,12 +1,11 @@
 """The command ``prepare``: build a crop set from photos."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from train.dataset.crop_set import CropSet, require_space
 from train.dataset.face_crops import LeftOut, count_reasons, crops_of, write_left_out
-from train.dataset.people import PeopleFound, people_found
+from train.dataset.people import Confirm, people_found
 from train.dataset.photo_files import list_photos
 from train.dataset.sources import Sources
 from train.dataset.split import assign_splits
@@ -35,7 +34,7 @@ def prepare(
     out: Path,
     *,
     progress: bool = True,
-    confirm: Callable[[list[PeopleFound]], None] = lambda _: None,
+    confirm: Confirm = lambda _: None,
 ) -> Prepared:
     """Build a crop set from photos.
 

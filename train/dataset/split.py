@@ -10,10 +10,14 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import DatasetError
 from train.dataset.crop_set import Photo
 from train.dataset.sources import Source, Sources, Split
+
+_NAMES_BYTES_MAX: Final = 16_000_000
 
 
 def assign_splits(photos: Sequence[Photo], sources: Sources, root: Path) -> list[Split]:
@@ -77,7 +81,7 @@ def _test_only(source: Source, root: Path) -> frozenset[str]:
         return frozenset()
     path = root / source.test_only
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_file(path, _NAMES_BYTES_MAX).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise DatasetError(f"{path}: cannot be read ({exc})") from exc
     names = (line.strip().rsplit("/", 1)[-1] for line in lines)

@@ -11,11 +11,11 @@ import numpy as np
 from tqdm import tqdm
 
 from kiosk.contract import CROP_PX
-from kiosk.errors import DatasetError, PhotoError
 from kiosk.recognition.align import align
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import decode_photo
 from kiosk.records import Image
+from train.dataset.zip_archive import opened, read_member
 from train.evaluation.metrics import Bools, Ints, Rate, TenFold, fold_accuracy, tar_at_far
 from train.evaluation.recogniser import Embed
 
@@ -66,13 +66,10 @@ def read_lfw(path: Path) -> LfwPairs:
     Raises:
         DatasetError: The archive cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            pairs = read_pairs(archive.read("pairs.txt").decode())
-            names = sorted({name for pair in pairs for name in pair[:2]})
-            crops, not_found = read_crops(archive, names)
-    except (OSError, KeyError, zipfile.BadZipFile, PhotoError) as exc:
-        raise DatasetError(f"{path}: not the archive of LFW's pairs ({exc})") from exc
+    with opened(path, "the archive of LFW's pairs") as archive:
+        pairs = read_pairs(read_member(archive, "pairs.txt").decode())
+        names = sorted({name for pair in pairs for name in pair[:2]})
+        crops, not_found = read_crops(archive, names)
     where = {name: i for i, name in enumerate(names)}
     return LfwPairs(
         crops,
@@ -136,7 +133,7 @@ def read_crops(archive: zipfile.ZipFile, names: Sequence[str]) -> tuple[Image, i
     detector = Detector(width_px=320, score_min=0.5)
     crops, not_found = [], 0
     for name in tqdm(names, desc="faces", unit="photo", mininterval=5):
-        photo = decode_photo(archive.read(name))
+        photo = decode_photo(read_member(archive, name))
         centre = np.array(photo.shape[1::-1]) / 2
         faces = detector.find(photo)
         if faces:

@@ -6,7 +6,6 @@ enrolled with the same turned camera, and not checked: turned faces resemble eac
 where strangers get a name.
 """
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kiosk.config import DecisionSection, QualitySection
-from kiosk.errors import DatasetError, PhotoError
+from kiosk.errors import DatasetError
 from kiosk.recognition.align import align
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.detect import Detector
@@ -28,6 +27,7 @@ from kiosk.recognition.photo import decode_photo
 from kiosk.recognition.quality import check_quality
 from kiosk.recognition.upright import UprightCheck
 from kiosk.records import Face, Floats, Image
+from train.dataset.zip_archive import opened, read_member
 from train.evaluation.metrics import Bools, Rate, bootstrap
 from train.evaluation.recogniser import RecogniserUnderTest
 
@@ -154,13 +154,10 @@ def turn_picture(image: Image, angle: float) -> Image:
 
 def _read(path: Path) -> Iterator[tuple[str, Image]]:
     """Read person and picture of each frame, in the order of the names."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                if name.endswith(".webp"):
-                    yield PurePosixPath(name).parts[0], decode_photo(archive.read(name))
-    except (OSError, zipfile.BadZipFile, PhotoError) as exc:
-        raise DatasetError(f"{path}: not an archive of walks ({exc})") from exc
+    with opened(path, "an archive of walks") as archive:
+        for name in sorted(archive.namelist()):
+            if name.endswith(".webp"):
+                yield PurePosixPath(name).parts[0], decode_photo(read_member(archive, name))
 
 
 def _middle_face(picture: Image, frame: tuple[int, ...], detector: Detector) -> Face | None:

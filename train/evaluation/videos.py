@@ -1,7 +1,6 @@
 """Read the videos of people who walk past: frames, aligned and shrunk."""
 
 import hashlib
-import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ import cv2
 import numpy as np
 
 from kiosk.contract import CROP_PX
-from kiosk.errors import DatasetError, PhotoError
 from kiosk.records import Image
+from train.dataset.zip_archive import opened
 from train.evaluation.lfw import read_crops
 
 Half: TypeAlias = Literal["all", "dev", "test"]
@@ -40,13 +39,10 @@ def read_videos(path: Path) -> Videos:
     Raises:
         DatasetError: The archive cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if name.count("/") == 2)
-            names = [name for name in names if name.endswith(".webp")]
-            crops, _ = read_crops(archive, names)
-    except (OSError, ValueError, zipfile.BadZipFile, PhotoError) as exc:
-        raise DatasetError(f"{path}: not an archive of walks ({exc})") from exc
+    with opened(path, "an archive of walks") as archive:
+        names = sorted(name for name in archive.namelist() if name.count("/") == 2)
+        names = [name for name in names if name.endswith(".webp")]
+        crops, _ = read_crops(archive, names)
     videos: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for index, name in enumerate(names):
         person, video, _ = name.split("/")

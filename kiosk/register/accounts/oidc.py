@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.http import HttpResponse
 
+from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, MissingExtraError
 from kiosk.register.accounts import manage
 from kiosk.register.config import OidcSection
@@ -21,6 +22,7 @@ from kiosk.register.models import Account, Invitation
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 10
+_SECRET_BYTES_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def client_of(section: OidcSection) -> Any:  # noqa: ANN401 - authlib carries no
         message = "[[oidc]] needs authlib: pip install attendance-kiosk[oidc]"
         raise MissingExtraError(message) from exc
     try:
-        secret = Path(section.secret_file).read_text(encoding="utf-8").strip()
+        secret = read_file(Path(section.secret_file), _SECRET_BYTES_MAX).decode().strip()
     except (OSError, UnicodeDecodeError) as exc:
         message = f"oidc.secret_file: {section.secret_file} cannot be read as UTF-8 text"
         raise ConfigError(message) from exc

@@ -36,7 +36,7 @@ def test_a_damaged_key_is_replaced(
 def test_a_key_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
     """A folder in its place, and an absent folder."""
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OutboxError, match=r"folder: the signing key cannot be read \(Is a dir"):
+    with pytest.raises(OutboxError, match=r"folder: the signing key cannot be read \(a folder"):
         signing_key(tmp_path / "folder")
     with pytest.raises(OutboxError, match=r"key: the signing key cannot be written \(No such"):
         signing_key(tmp_path / "absent" / "key")

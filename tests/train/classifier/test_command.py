@@ -19,6 +19,7 @@ from tests.support_recognition import small_bundle
 from tests.train.classifier.test_photos import draw_crop, save, write_crops
 from train.classifier.command import find_strangers, run_predict, run_report
 from train.classifier.comparison import Comparison
+from train.classifier.run import ClassifierConfig
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Source, Sources, Split, load_sources
 
@@ -87,8 +88,7 @@ def report(work: Path) -> str:
         photos_max=40,
         strangers=work / "crops",
         bundle=work / "small.kiosk-model",
-        epochs=2,
-        size_px=SIDE,
+        config=ClassifierConfig(size_px=SIDE, epochs=2),
         progress=False,
     )
 
@@ -151,7 +151,8 @@ def test_a_plain_folder_needs_neither_strangers_nor_bundle(tmp_path: Path) -> No
         for number, photo in enumerate(sample_people.enrolment_photos(who)):
             save(tmp_path / "photos", who, f"{number}.png", photo)
     run = tmp_path / "run"
-    text = run_report(tmp_path / "photos", Path(), run, epochs=1, size_px=SIDE, progress=False)
+    config = ClassifierConfig(size_px=SIDE, epochs=1)
+    text = run_report(tmp_path / "photos", Path(), run, config=config, progress=False)
     assert "5 people, 1 epochs" in text
     assert "strangers: not measured" in text
     assert "enrolment in the kiosk: not measured" in text

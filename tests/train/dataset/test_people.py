@@ -1,13 +1,15 @@
 """Whom a listing of photos takes for people."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from kiosk.errors import DatasetError
-from train.dataset.people import check_people, describe_people, people_found
+from train.classifier.photos import load_report_photos
+from train.dataset.people import check_people, confirm_people, describe_people, people_found
 from train.dataset.photo_files import list_photos
-from train.dataset.sources import Source
+from train.dataset.sources import Source, Sources
 
 
 def found_in(folder: Path, *names: str) -> list[str]:
@@ -19,6 +21,23 @@ def found_in(folder: Path, *names: str) -> list[str]:
     found = people_found(sources, folder, list_photos(sources, folder))
     check_people(found, yes=False)
     return list(describe_people(found))
+
+
+def test_a_report_is_doubtful_in_the_same_folders(tmp_path: Path) -> None:
+    """`kiosk-train report` says whom it takes for people, and stops before it searches faces."""
+    for name in ("7b/Ana/1.jpg", "7b/Bo/1.jpg", "@eaDir/x/1.jpg"):
+        (tmp_path / "p" / name).parent.mkdir(parents=True)
+        (tmp_path / "p" / name).write_bytes(b"x")
+    said: list[str] = []
+    with pytest.raises(DatasetError, match=r"s/7b has its photos in 2 folders"):
+        load_report_photos(
+            Sources(source=(Source(name="s", path="p"),)),
+            tmp_path,
+            24,
+            progress=False,
+            confirm=partial(confirm_people, yes=False, say=said.append),
+        )
+    assert said == ["s: 1 people, 2 photos of them, 1 files left out: 7b (2)"]
 
 
 def test_people_and_their_photos_are_named(tmp_path: Path) -> None:
@@ -45,9 +64,7 @@ def test_a_person_may_have_a_folder(tmp_path: Path, names: tuple[str, ...]) -> N
 
 def test_a_folder_of_folders_is_doubtful(tmp_path: Path) -> None:
     """`train/7b/person`: the message names the folders and both ways out."""
-    expected = (
-        r"s/7b has its photos in 2 folders \(Ana, Bo\); and 1 more.*prepare the folder.*--yes"
-    )
+    expected = r"s/7b has its photos in 2 folders \(Ana, Bo\); and 1 more.*give the folder.*--yes"
     with pytest.raises(DatasetError, match=expected):
         found_in(tmp_path, "7b/Ana/1.jpg", "7b/Bo/1.jpg", "7c/Cy/1.jpg", "7c/Di/1.jpg")
 
