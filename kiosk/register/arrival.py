@@ -114,6 +114,7 @@ class Rejected:
         outbox_id: The outbox of an event that is kept here in place of the table of events, if it
             says so; its number counts as stored.
         sequence: Its number there.
+        due_at: When the reason will have passed of itself; ``None`` if that is not known.
     """
 
     arrival: Arrival
@@ -122,6 +123,7 @@ class Rejected:
     address: KioskAddress | None = None
     outbox_id: str | None = None
     sequence: int | None = None
+    due_at: datetime | None = None
 
 
 Reading: TypeAlias = (

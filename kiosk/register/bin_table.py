@@ -1,10 +1,12 @@
 """Store what cannot be placed, once each."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from kiosk.printable import printable
-from kiosk.register.arrival import Arrival, EventReading, Rejected
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.arrival import Arrival, EventReading, Reason, Rejected
 from kiosk.register.models import Alarm, BinEntry
 
 
@@ -27,10 +29,27 @@ def put_in_bin(rejected: Iterable[Rejected]) -> None:
             topic=printable(one.arrival.topic),
             payload=one.arrival.payload,
             arrived_at=one.arrival.at,
+            due_at=one.due_at,
         )
         for one in rejected
     ]
     BinEntry.objects.bulk_create(sorted(rows, key=_digest), ignore_conflicts=True)
+
+
+def make_due(reasons: Collection[Reason], now: datetime, kiosk: KioskAddress | None = None) -> int:
+    """Have the register process messages of these reasons again; return how many.
+
+    For whoever brings what they wait for: a list, a trusted key, a right time.
+
+    Args:
+        reasons: Why they are in the bin.
+        now: When.
+        kiosk: Only those of this kiosk; ``None`` for all.
+    """
+    entries = BinEntry.objects.filter(reason__in=reasons, dismissed_at=None)
+    if kiosk is not None:
+        entries = entries.filter(topic__startswith=kiosk.topic(""))
+    return entries.update(due_at=now)
 
 
 def raise_alarms(rivals: Iterable[EventReading]) -> None:

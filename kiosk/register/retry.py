@@ -1,11 +1,13 @@
 """Process messages in the bin again: after a list was imported, a clock was set, an update."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from kiosk.protocol.topics import parse_topic
 from kiosk.register.arrival import Arrival
 from kiosk.register.bin_table import digest
 from kiosk.register.identity.keys import SignaturePolicy
@@ -15,8 +17,27 @@ from kiosk.register.store import store
 _CHUNK: Final = 500
 
 
+def retry_due(sites: Collection[str], now: datetime, policy: SignaturePolicy) -> bool:
+    """Process the messages again that may be placed by now, without anybody asking for it.
+
+    Args:
+        sites: The sites that this instance serves; empty for all.
+        now: The current time, UTC.
+        policy: Whose messages must be signed.
+
+    Returns:
+        Whether more are due.
+    """
+    due = BinEntry.objects.filter(due_at__lte=now, dismissed_at=None)
+    if sites:
+        topics = ((one.pk, parse_topic(one.topic)) for one in due.only("topic").iterator())
+        own = [key for key, topic in topics if topic is not None and topic.address.site in sites]
+        due = BinEntry.objects.filter(pk__in=own[:_CHUNK])
+    return sum(retry_bin(due.order_by("pk")[:_CHUNK], now, policy)) == _CHUNK
+
+
 def retry_bin(
-    entries: QuerySet[BinEntry], now: datetime, policy: SignaturePolicy | None = None
+    entries: QuerySet[BinEntry], now: datetime, policy: SignaturePolicy
 ) -> tuple[int, int]:
     """Place what can be placed by now; the rest stays, with its reason as it is now.
 
@@ -38,7 +59,7 @@ def retry_bin(
     return placed, remaining
 
 
-def _retry(entries: list[BinEntry], now: datetime, policy: SignaturePolicy | None) -> int:
+def _retry(entries: list[BinEntry], now: datetime, policy: SignaturePolicy) -> int:
     """Process a few entries in one transaction; return how many remain."""
     arrivals = [Arrival(one.topic, bytes(one.payload), one.arrived_at) for one in entries]
     with transaction.atomic():
@@ -51,5 +72,6 @@ def _retry(entries: list[BinEntry], now: datetime, policy: SignaturePolicy | Non
         for one in kept:
             one.reason = still[one.digest].reason.value
             one.detail = still[one.digest].detail
-        BinEntry.objects.bulk_update(kept, ["reason", "detail"])
+            one.due_at = still[one.digest].due_at
+        BinEntry.objects.bulk_update(kept, ["reason", "detail", "due_at"])
     return len(kept)

@@ -141,7 +141,7 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         accepted = _of(EventReading, judged)
         rejected = _of(Rejected, parted.stored) + _of(Rejected, judged)
         insert_events(sorted(accepted, key=_number))
-        correct_times(sorted(accepted, key=_number))
+        correct_times(sorted(accepted, key=_number), now)
         put_in_bin(rejected)
         raise_alarms(events.rivals)
         note_refused(parted.refused)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from kiosk.protocol.event import TimeCorrectionEvent, event_type
-from kiosk.register.arrival import EventReading
+from kiosk.register.arrival import EventReading, Reason
+from kiosk.register.bin_table import make_due
 from kiosk.register.marking.events import NEW, PLACED
 from kiosk.register.models import Event, TimeCorrection
 
@@ -20,11 +21,12 @@ def load_times(readings: Iterable[EventReading]) -> dict[str, datetime]:
     return {one.event_id: one.corrected_at for one in found}
 
 
-def correct_times(readings: Sequence[EventReading]) -> None:
+def correct_times(readings: Sequence[EventReading], now: datetime) -> None:
     """Store corrections, and have every event that one is known of placed again.
 
     Args:
         readings: Events that were just stored, in the order of their numbers.
+        now: When.
     """
     corrections = _newest(readings)
     TimeCorrection.objects.bulk_create(
@@ -36,6 +38,8 @@ def correct_times(readings: Sequence[EventReading]) -> None:
     if corrections:
         ids = [one.event.event_id for one in readings if _is_correction(one)]
         Event.objects.filter(event_id__in=ids).update(placing=PLACED)
+        for kiosk in {one.address for one in readings if _is_correction(one)}:
+            make_due([Reason.FUTURE], now, kiosk)
     for one in [*corrections, *_corrections_of(readings)]:
         events = Event.objects.filter(event_id=one.event_id, outbox_id=one.outbox_id)
         events = events.exclude(type=_TYPE).exclude(placing="dismissed")

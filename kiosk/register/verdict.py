@@ -1,7 +1,7 @@
 """Decide whether an event is placed, or goes to the bin."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -42,7 +42,8 @@ def judge(reading: EventReading, known: Known, now: datetime) -> EventReading | 
     scanned_at = known.times.get(event.event_id, reading.scanned_at)
     if scanned_at > now + FUTURE_TOLERANCE:
         ahead = scanned_at - now
-        return _reject(reading, Reason.FUTURE, f"{ahead.total_seconds():.0f} s ahead")
+        rejected = _reject(reading, Reason.FUTURE, f"{ahead.total_seconds():.0f} s ahead")
+        return replace(rejected, due_at=scanned_at - FUTURE_TOLERANCE)
     subject_id = subject_of(event)
     if known.people is not None and subject_id and subject_id not in known.people:
         return _reject(reading, Reason.UNKNOWN_PERSON, "not in the list of people")

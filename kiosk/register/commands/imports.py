@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, RosterError
-from kiosk.register.commands.output import opened, print_json, print_line, utc_now
+from kiosk.register.commands.output import WAITING, opened, print_json, print_line, utc_now
 from kiosk.register.config import RegisterConfig
 from kiosk.register.imports.csv_rows import BYTES_MAX
 from kiosk.register.imports.outcome import Remark
@@ -71,7 +71,7 @@ def _print(found: Preview, waiting: int, *, dry_run: bool, as_json: bool) -> Non
     if found.former:
         print_line(f"{found.former} students of the list are not in the file")
     if waiting and not dry_run:
-        print_line(f"{waiting} messages wait for it: kiosk register bin --retry")
+        print_line(WAITING.format(waiting))
 
 
 def _lines(remarks: Iterable[Remark]) -> list[str]:

@@ -9,6 +9,7 @@ from kiosk.errors import ConfigError, RosterError
 from kiosk.protocol.signature import fingerprint
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import Reason
+from kiosk.register.bin_table import make_due
 from kiosk.register.commands.gaps import show_gaps
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.commands.people import print_outcome
@@ -65,6 +66,7 @@ def import_kiosks(file: Path, *, dry_run: bool, as_json: bool) -> int:
                 unique_fields=list(_HEADER),
                 update_fields=["is_listed"],
             )
+            make_due([Reason.UNKNOWN_KIOSK], utc_now())
     print_outcome(facts, dry_run=dry_run, as_json=as_json)
     return 0
 
@@ -86,13 +88,15 @@ def decide_key(config: RegisterConfig, kiosk: str, *, is_trusted: bool, as_json:
     with opened(), transaction.atomic():
         facts = _trust(address) if is_trusted else {"distrusted": distrust(address)}
         waiting = BinEntry.objects.filter(reason=Reason.SIGNATURE.value).count()
+        if is_trusted:
+            make_due([Reason.SIGNATURE], utc_now(), address)
     if as_json:
         print_json({"kiosk": kiosk, **facts, "waiting": waiting})
         return 0
     if is_trusted:
         print_line(f"{kiosk}: trusted is the key with the fingerprint {facts['fingerprint']}")
         print_line("compare it with the one that the kiosk logs when it starts")
-        print_line(f"{waiting} messages wait in the bin: kiosk register bin --retry")
+        print_line(f"{waiting} messages wait in the bin: the running register tries this kiosk's")
     else:
         print_line(f"{kiosk}: {facts['distrusted']} keys are no longer trusted")
     if config.register.require_signatures == "off":

@@ -4,13 +4,18 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from kiosk.errors import PayloadError
 from kiosk.printable import json_text, printable
 from kiosk.protocol.payload import decode_payload
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.database import explained, require_tables
+
+WAITING: Final = (
+    "{} messages wait for it: the running register tries them again, or `kiosk register bin"
+    " --retry` now"
+)
 
 
 @contextmanager

@@ -5,7 +5,16 @@ from typing import Final
 
 from django.db import transaction
 
-from kiosk.register.commands.output import opened, print_json, print_line, print_table
+from kiosk.register.arrival import Reason
+from kiosk.register.bin_table import make_due
+from kiosk.register.commands.output import (
+    WAITING,
+    opened,
+    print_json,
+    print_line,
+    print_table,
+    utc_now,
+)
 from kiosk.register.lists import read_list
 from kiosk.register.models import BinEntry, Person
 
@@ -63,6 +72,7 @@ def import_people(file: Path, *, dry_run: bool, as_json: bool) -> int:
                 unique_fields=["subject_id"],
                 update_fields=["name", "is_listed"],
             )
+            make_due([Reason.UNKNOWN_PERSON], utc_now())
     print_outcome(facts, dry_run=dry_run, as_json=as_json)
     return 0
 
@@ -75,4 +85,4 @@ def print_outcome(facts: dict[str, int], *, dry_run: bool, as_json: bool) -> Non
     changes = ", ".join(f"{facts[name]} {name}" for name in ("added", "changed", "removed"))
     print_line(f"{'nothing imported; would be: ' if dry_run else ''}{changes}")
     if facts["waiting"] and not dry_run:
-        print_line(f"{facts['waiting']} messages wait for it: kiosk register bin --retry")
+        print_line(WAITING.format(facts["waiting"]))

@@ -30,6 +30,15 @@ class MembershipChange:
     after: MembershipRow
     is_past: bool
 
+    @property
+    def first_day(self) -> date:
+        """The first day whose list differs."""
+        begins = _begin(self.before), _begin(self.after)
+        if begins[0] != begins[1]:
+            return min(begins)
+        ends = [one.end for one in (self.before, self.after) if one.end is not None]
+        return min(ends) + _DAY if ends else begins[0]
+
 
 def compare(
     held: Sequence[MembershipRow],

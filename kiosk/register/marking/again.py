@@ -1,20 +1,39 @@
 """Derive again what rests on something that a person has changed."""
 
-from collections.abc import Collection
-from datetime import datetime
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.deriving import derive_student
 from kiosk.register.marking.doors import load_doors
+from kiosk.register.marking.events import DISMISSED, NEW, REFUSED
 from kiosk.register.marking.facts import load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save_marks
 from kiosk.register.models import Event, Lesson
 from kiosk.register.rules.settings import RuleSettings
 
 _TRIES: Final = 3
+REACH: Final = timedelta(hours=4)
+"""The longest time before or after a lesson in which an event may be of it, whatever the rules."""
+_TOGETHER: Final = 50
+_TYPES: Final = ("attendance", "participation")
+
+
+class Slot(Protocol):
+    """Where and when a lesson is, or was."""
+
+    @property
+    def site(self) -> str: ...  # noqa: D102 - as in the class Lesson
+    @property
+    def room(self) -> str: ...  # noqa: D102
+    @property
+    def starts_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def ends_at(self) -> datetime: ...  # noqa: D102
 
 
 def derive_following(
@@ -32,16 +51,26 @@ def derive_following(
         return
 
 
-def place_again(site: str, rooms: Collection[str], begin: datetime, end: datetime) -> int:
-    """Have the marker place the events of these rooms and hours again; return how many.
+def place_again(slots: Iterable[Slot]) -> int:
+    """Have the marker place the events around lessons again; return how many.
 
-    For whoever moves lessons: call it with the old and the new time and room, in the transaction
-    that moves them, and set their ``swept_at`` to ``NULL``.
+    For whoever moves lessons: call it with the old times and rooms, in the transaction that moves
+    them; :mod:`kiosk.register.marking.stale` does the new ones. What a person has dismissed stays.
     """
-    events = Event.objects.filter(
-        site=site, room__in=rooms, scanned_at__gte=begin, scanned_at__lt=end
-    )
-    return events.update(placing="new")
+    slots = list(slots)
+    chunks = (slots[i : i + _TOGETHER] for i in range(0, len(slots), _TOGETHER))
+    return sum(_place_again(some) for some in chunks)
+
+
+def _place_again(slots: Sequence[Slot]) -> int:
+    near = Q()
+    for one in slots:
+        begin, end = one.starts_at - REACH, one.ends_at + REACH
+        then = Q(scanned_at__gte=begin, scanned_at__lt=end)
+        then |= Q(corrected_at__gte=begin, corrected_at__lt=end)
+        near |= Q(site=one.site, room=one.room) & then
+    events = Event.objects.filter(near, type__in=_TYPES)
+    return events.exclude(placing__in=[NEW, DISMISSED, REFUSED]).update(placing=NEW)
 
 
 def _derive(

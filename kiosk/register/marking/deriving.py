@@ -42,13 +42,14 @@ class Derived:
         marks: What each mark must say.
         placings: The value of ``Event.placing`` of each event, by primary key.
         points: Points for participation.
-        moved: Primary keys of events whose time was corrected: they may have points elsewhere.
+        participations: Primary keys of participation events: they may have points elsewhere, if
+            they were placed before.
     """
 
     marks: Mapping[MarkKey, Mark] = field(default_factory=dict)
     placings: Mapping[int, str] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
-    moved: frozenset[int] = frozenset()
+    participations: frozenset[int] = frozenset()
 
 
 def derive_events(
@@ -59,7 +60,7 @@ def derive_events(
     placings: dict[int, str] = {}
     points: list[Point] = []
     new = list(new)
-    moved = frozenset(one.key for one in new if one.first_at is not None)
+    participations = frozenset(one.key for one in new if one.type == "participation")
     of_student: dict[tuple[str, str], list[Seen]] = {}
     for one in new:
         of_student.setdefault((one.site, one.subject_id), []).append(one)
@@ -79,7 +80,7 @@ def derive_events(
             placings[event.key] = PLACED
             if event.type == "participation":
                 points.append(Point(placement.lesson_id, subject_id, event))
-    return Derived(marks, placings, tuple(points), moved)
+    return Derived(marks, placings, tuple(points), participations)
 
 
 def derive_student(

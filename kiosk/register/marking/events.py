@@ -15,6 +15,10 @@ from kiosk.register.rules.settings import RuleSettings
 
 NEW: Final = "new"
 PLACED: Final = "placed"
+DISMISSED: Final = "dismissed"
+"""Value of ``Event.placing``: a person has taken the event out of the bin."""
+REFUSED: Final = "refused by the database"
+"""Value of ``Event.placing``: it could never be written."""
 CLOCK: Final = "clock not synchronised"
 """Value of ``Event.placing``: the kiosk's clock was wrong, and its time is in no lesson."""
 

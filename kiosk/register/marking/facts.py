@@ -24,7 +24,7 @@ _PAIRS: Final = 5_000
 """Marks that are read at once; each is two parameters."""
 _LESSON: Final = (
     *("lesson_id", "site", "room", "date", "starts_at", "ends_at", "status"),
-    *("swept_at", "decided_by_id"),
+    "decided_by_id",
 )
 
 Span: TypeAlias = tuple[datetime, datetime]
@@ -104,7 +104,7 @@ def lesson_of(row: models.Lesson) -> Lesson:
 
 
 def _lesson(row: Sequence[Any]) -> Lesson:
-    lesson_id, site, room, day, starts_at, ends_at, status, swept_at, decided_by = row
+    lesson_id, site, room, day, starts_at, ends_at, status, decided_by = row
     return Lesson(
         lesson_id=lesson_id,
         site=site,
@@ -114,7 +114,7 @@ def _lesson(row: Sequence[Any]) -> Lesson:
         ends_at=ends_at,
         session=lesson_id,
         is_cancelled=status == "cancelled",
-        decided_by=kept_rules(decided_by) if swept_at and decided_by else None,
+        decided_by=kept_rules(decided_by) if decided_by else None,
     )
 
 

@@ -60,11 +60,15 @@ def save(derived: Derived, facts: Facts, now: datetime) -> None:
 
 
 def _take_back_points(derived: Derived) -> None:
-    """Delete the points of events that belong to another lesson since their time was corrected."""
-    lessons = {one.event.key: one.lesson_id for one in derived.points}
-    for key in derived.moved:
-        points = ParticipationPoint.objects.filter(event_id=key)
-        points.exclude(lesson_id=lessons.get(key)).delete()
+    """Delete the points of events that belong to another lesson, or student, than until now."""
+    owners = {one.event.key: (one.lesson_id, one.subject_id) for one in derived.points}
+    stored = ParticipationPoint.objects.filter(event__in=derived.participations)
+    gone = [
+        one.pk
+        for one in stored
+        if one.event_id is not None and owners.get(one.event_id) != (one.lesson_id, one.person_id)
+    ]
+    ParticipationPoint.objects.filter(pk__in=gone).delete()
 
 
 def save_marks(

@@ -12,13 +12,15 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from kiosk.errors import RegisterError
+from kiosk.register.marking.again import place_again
 from kiosk.register.marking.audit import tell
+from kiosk.register.marking.class_facts import load_class_facts
 from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.doors import load_doors
-from kiosk.register.marking.facts import lesson_of, load_facts, spans_around
+from kiosk.register.marking.facts import lesson_of
 from kiosk.register.marking.marks_table import Overtaken, save_marks
 from kiosk.register.marking.rule_sets import keep_rules
-from kiosk.register.models import Lesson, MarkChange, Membership
+from kiosk.register.models import Lesson, MarkChange
 from kiosk.register.retention import events_kept_from
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.register.rules.sweep import sweep
@@ -97,11 +99,7 @@ def _decide_once(
 ) -> Sequence[MarkChange]:
     """Decide lessons of one site and day."""
     ids = {one.pk for one in lessons}
-    classes = {one.school_class_id for one in lessons}
-    members = Membership.objects.filter(school_class__in=classes)
-    subjects = set(members.values_list("person_id", flat=True))
-    spans = spans_around(one.starts_at for one in lessons)
-    facts = load_facts(subjects, spans, rules, lambda rooms: load_doors(rooms, now))
+    facts = load_class_facts(lessons, rules, now)
     open_again = {
         key: replace(one, decided_by=None) if key in ids else one
         for key, one in facts.lessons.items()
@@ -112,6 +110,7 @@ def _decide_once(
         {key: mark for key, mark in derived.items() if key[0] in ids}, facts, now, reason
     )
     Lesson.objects.filter(pk__in=ids).update(decided_by=keep_rules(rules))
+    place_again(lessons)
     tell("lesson", saved.lessons, now)
     if dry_run:
         transaction.set_rollback(True)

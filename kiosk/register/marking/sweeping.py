@@ -5,22 +5,23 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from kiosk.register.marking.alerts import AlertWatch
 from kiosk.register.marking.audit import tell
+from kiosk.register.marking.class_facts import load_class_facts
 from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.doors import load_doors
-from kiosk.register.marking.facts import lesson_of, load_facts, spans_around
+from kiosk.register.marking.facts import lesson_of
 from kiosk.register.marking.marks_table import save_marks
 from kiosk.register.marking.rule_sets import keep_rules
-from kiosk.register.models import Change, Lesson, Membership
+from kiosk.register.marking.stale import LOOK_BACK
+from kiosk.register.models import Change, Lesson
 from kiosk.register.participation import close_ended_windows
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.register.rules.sweep import sweep
 
-LOOK_BACK: Final = timedelta(days=31)
-"""How long after its end a lesson may still be decided; kiosks keep events for 30 days."""
 _TOGETHER: Final = 10
 """Lessons that are decided in one transaction."""
 _CHANGES_KEPT: Final = timedelta(days=1)
@@ -79,11 +80,7 @@ class Sweeper:
         return lessons.filter(site__in=self._sites) if self._sites else lessons
 
     def _derive(self, lessons: Sequence[Lesson], now: datetime, *, is_final: bool) -> None:
-        classes = {one.school_class_id for one in lessons}
-        members = Membership.objects.filter(school_class__in=classes)
-        subjects = set(members.values_list("person_id", flat=True))
-        spans = spans_around(one.starts_at for one in lessons)
-        facts = load_facts(subjects, spans, self._rules, lambda rooms: load_doors(rooms, now))
+        facts = load_class_facts(lessons, self._rules, now)
         ids = [one.lesson_id for one in lessons]
         marks = derive_class(ids, facts, self._rules, now)
         with transaction.atomic():
@@ -93,9 +90,10 @@ class Sweeper:
             tell("lesson", touched, now)
 
     def _close(self, lesson_ids: Collection[str], now: datetime) -> int:
-        """Note that these lessons are decided, and by which rules."""
+        """Note that these lessons are decided, and by which rules the first time."""
         undecided = Lesson.objects.filter(pk__in=lesson_ids, swept_at=None)
-        return undecided.update(swept_at=now, decided_by=keep_rules(self._rules))
+        rules = Coalesce("decided_by", Value(keep_rules(self._rules)))
+        return undecided.update(swept_at=now, decided_by=rules)
 
 
 def _groups(lessons: Sequence[Lesson]) -> Iterator[Sequence[Lesson]]:

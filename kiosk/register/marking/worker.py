@@ -11,18 +11,23 @@ from zlib import crc32
 from django.db import IntegrityError, connection, transaction
 
 from kiosk.clock import Clock
+from kiosk.register.arrival import Reason
+from kiosk.register.bin_table import make_due
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
+from kiosk.register.identity.keys import signature_policy
 from kiosk.register.marking.deriving import derive_events
 from kiosk.register.marking.doors import RecentDoors
-from kiosk.register.marking.events import NEW, Seen, load_new, moments_of
+from kiosk.register.marking.events import NEW, REFUSED, Seen, load_new, moments_of
 from kiosk.register.marking.facts import load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save
+from kiosk.register.marking.stale import derive_stale
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.models import Event
 from kiosk.register.office.cards import publish_cards
 from kiosk.register.office.room_timetables import publish_timetables
 from kiosk.register.outage import DatabaseOutage
+from kiosk.register.retry import retry_due
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +43,6 @@ _TIMETABLES_S: Final = 300.0
 """How soon a kiosk that is new, or the next day, gets the timetable of its room, and the list of
 cards."""
 _TRIES: Final = 5
-REFUSED: Final = "refused by the database"
 _LOCK: Final = 0x6D61726B
 """Class of an advisory lock in PostgreSQL: "mark" in ASCII."""
 
@@ -67,6 +71,7 @@ class Marker:
     ) -> None:
         self._rules = config.rules
         self._sites = config.register.sites
+        self._policy = signature_policy(config.register)
         self._clock = clock
         self._stop = stop
         self._news = news
@@ -76,7 +81,9 @@ class Marker:
         self._doors = RecentDoors()
         self._next_sweep_s = 0.0
         self._next_timetables_s = 0.0
+        self._next_retry_s: float | None = None
         self._failures = 0
+        self._attempts = 0
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -95,16 +102,10 @@ class Marker:
         """Do what there is to do; return whether there may be more at once."""
         try:
             with _claimed(self._sites) as is_mine:
-                has_more = self.place_new() if is_mine else False
-                if is_mine and self._clock.monotonic_s() >= self._next_sweep_s:
-                    self._next_sweep_s = self._clock.monotonic_s() + _SWEEP_S
-                    self._sweeper.sweep(self._clock.utc())
-                if is_mine and self._clock.monotonic_s() >= self._next_timetables_s:
-                    self._next_timetables_s = self._clock.monotonic_s() + _TIMETABLES_S
-                    publish_timetables(self._clock.utc(), self._sites)
-                    publish_cards(self._clock.utc(), self._sites)
+                has_more = self.work() if is_mine else False
         except AWAY as exc:
             connection.close()
+            self._attempts = 0
             self._clock.sleep(self._outage.failed(exc, self._clock.monotonic_s()), self._stop)
         except (Overtaken, IntegrityError):
             self._failures += 1
@@ -122,6 +123,30 @@ class Marker:
             return has_more
         return False
 
+    def work(self) -> bool:
+        """Place events, then do what is due; return whether there is more to do at once.
+
+        Raises:
+            Overtaken, django.db.IntegrityError: As :meth:`place_new`.
+        """
+        has_more = self.place_new()
+        now_s, now = self._clock.monotonic_s(), self._clock.utc()
+        has_more |= derive_stale(self._sites, self._rules, now)
+        if self._next_retry_s is None:  # a new version may read more, new settings accept more
+            make_due([Reason.UNKNOWN_TYPE, Reason.SIGNATURE], now)
+        if now_s >= (self._next_retry_s or 0.0):
+            has_due = retry_due(self._sites, now, self._policy)
+            self._next_retry_s = now_s if has_due else now_s + _SWEEP_S
+            has_more |= has_due
+        if now_s >= self._next_sweep_s:
+            self._next_sweep_s = now_s + _SWEEP_S
+            self._sweeper.sweep(now)
+        if now_s >= self._next_timetables_s:
+            self._next_timetables_s = now_s + _TIMETABLES_S
+            publish_timetables(now, self._sites)
+            publish_cards(now, self._sites)
+        return has_more
+
     def place_new(self) -> bool:
         """Place the oldest new events and write the marks; return whether there may be more.
 
@@ -130,12 +155,15 @@ class Marker:
             django.db.IntegrityError: So has another instance.
         """
         self._news.clear()
-        limit = 1 if self._failures >= _TRIES else _BATCH  # find the one at fault
+        limit = 1 if self._attempts >= _TRIES else _BATCH  # find the one at fault
+        self._attempts += 1
         new = load_new(self._sites, self._rules, limit)
         if not new:
+            self._attempts = 0
             return False
-        if self._failures >= 2 * _TRIES:
+        if self._attempts > 2 * _TRIES:
             _refuse(new)
+            self._attempts = 0
             return True
         now = self._clock.utc()
         facts = load_facts(
@@ -148,6 +176,7 @@ class Marker:
         derived = derive_events(new, facts, self._rules, now)
         with transaction.atomic():
             save(derived, facts, now)
+        self._attempts = 0
         return len(new) == limit
 
 

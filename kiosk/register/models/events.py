@@ -117,7 +117,11 @@ class Alarm(models.Model):
 
 
 class BinEntry(models.Model):
-    """A message that could not be placed; ``kiosk register bin --retry`` processes it again."""
+    """A message that could not be placed; ``kiosk register bin --retry`` processes it again.
+
+    ``due_at`` is when the register does so itself: what was missing has come by then; ``NULL``
+    while that is not known.
+    """
 
     digest = models.TextField()
     reason = models.TextField()
@@ -130,9 +134,15 @@ class BinEntry(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     dismissed_why = models.TextField(default="")
+    due_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["digest"], name="bin_once")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"], condition=models.Q(due_at__isnull=False), name="bin_due"
+            )
+        ]
 
 
 class Dismissal(models.Model):

@@ -31,7 +31,9 @@ class Lesson(models.Model):
         title: What is shown.
         status: "scheduled" or "cancelled".
         swept_at: When absences were decided; ``NULL`` before.
-        decided_by: The rules by which; ``NULL`` before.
+        decided_by: The rules by which; ``NULL`` before. They stay when it is decided once more.
+        is_stale: What its marks rest on has changed: its time, room or class, or who is in it. The
+            marker derives them again (:mod:`kiosk.register.marking.stale`).
     """
 
     lesson_id = models.TextField(primary_key=True)
@@ -47,6 +49,7 @@ class Lesson(models.Model):
     decided_by = models.ForeignKey(
         RuleSet, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    is_stale = models.BooleanField(default=False)
 
     class Meta:
         indexes: ClassVar = [
@@ -55,6 +58,9 @@ class Lesson(models.Model):
             models.Index(fields=["date"], name="lesson_date"),
             models.Index(
                 fields=["ends_at"], condition=models.Q(swept_at=None), name="lesson_unswept"
+            ),
+            models.Index(
+                fields=["starts_at"], condition=models.Q(is_stale=True), name="lesson_stale"
             ),
         ]
 

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from kiosk.protocol.topics import parse_topic
+from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.marking.audit import tell
+from kiosk.register.marking.events import DISMISSED
 from kiosk.register.models import Account, BinEntry, Dismissal, Event
-from kiosk.register.office.merge import DISMISSED
 from kiosk.register.office.unknown_people import subject_of
 from kiosk.register.retry import retry_bin
 
@@ -72,7 +73,7 @@ def items(reason: str = "") -> list[Item]:
 
 
 @transaction.atomic
-def process_again(keys: Collection[str], now: datetime) -> tuple[int, int]:
+def process_again(keys: Collection[str], now: datetime, policy: SignaturePolicy) -> tuple[int, int]:
     """Give items another chance, dismissed ones too.
 
     The marker looks at the events at once; what becomes of them is seen when it has.
@@ -82,7 +83,7 @@ def process_again(keys: Collection[str], now: datetime) -> tuple[int, int]:
     """
     messages = BinEntry.objects.filter(pk__in=_numbers(keys, _MESSAGE))
     messages.update(dismissed_at=None, dismissed_by=None, dismissed_why="")
-    placed, remaining = retry_bin(messages, now)
+    placed, remaining = retry_bin(messages, now, policy)
     events = _not_placed().filter(pk__in=_numbers(keys, _EVENT)).update(placing="new")
     tell("bin", [""], now)
     return placed + events, remaining
@@ -113,7 +114,7 @@ def _events() -> QuerySet[Event]:
 
 def _not_placed() -> QuerySet[Event]:
     # Literally the condition of the index: SQLite does not use it for a parameter.
-    return Event.objects.extra(where=["NOT (placing = 'placed')"])
+    return Event.objects.extra(where=["""NOT ("placing" = 'placed')"""])
 
 
 def _numbers(keys: Iterable[str], kind: str) -> list[int]:

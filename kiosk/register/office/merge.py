@@ -6,10 +6,18 @@ from typing import Final
 from django.db import transaction
 
 from kiosk.register.marking.audit import append, tell
-from kiosk.register.models import Account, Event, Mark, MarkChange, ParticipationPoint, Person
+from kiosk.register.marking.events import DISMISSED
+from kiosk.register.marking.stale import touch
+from kiosk.register.models import (
+    Account,
+    Event,
+    Lesson,
+    Mark,
+    MarkChange,
+    ParticipationPoint,
+    Person,
+)
 
-DISMISSED: Final = "dismissed"
-"""Value of ``Event.placing``: a person has taken the event out of the bin."""
 _REASON: Final = "temporary student merged"
 _NOT_KNOWN: Final = "not-known"
 _WEAK: Final = frozenset({"absent", _NOT_KNOWN})
@@ -31,6 +39,8 @@ def merge(temporary: Person, student: Person, account: Account | None, now: date
         if _move(one, student, account, now)
     ]
     ParticipationPoint.objects.filter(person=temporary).update(person=student)
+    joined = Lesson.objects.filter(school_class__in=temporary.memberships.values("school_class"))
+    touch(joined, now)
     classes = student.memberships.values("school_class")
     temporary.memberships.exclude(school_class__in=classes).update(person=student)
     temporary.memberships.all().delete()

@@ -7,12 +7,15 @@ from typing import Final
 
 from django.db import transaction
 
+from kiosk.register.arrival import Reason
+from kiosk.register.bin_table import make_due
 from kiosk.register.imports.oneroster import read_oneroster
 from kiosk.register.imports.outcome import Outcome
 from kiosk.register.imports.plan import RosterPlan, plan_roster
 from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Roster, TermRow
 from kiosk.register.imports.roster_csv import read_roster
 from kiosk.register.marking.audit import tell
+from kiosk.register.marking.stale import touch
 from kiosk.register.models import (
     Account,
     Lesson,
@@ -69,6 +72,8 @@ def apply(changes: RosterPlan, roster: Roster, today: date, now: datetime) -> in
     )
     for one in changes.changed:
         _change_membership(one.before, one.after)
+    _touch(changes, now)
+    make_due([Reason.UNKNOWN_PERSON], now)
     taught = _save_teachers(roster)
     touched = {one.class_id for one in changes.begun}
     touched |= {one.before.class_id for one in changes.changed}
@@ -139,6 +144,21 @@ def _change_membership(before: MembershipRow, after: MembershipRow) -> None:
     Membership.objects.filter(
         person=before.person_id, school_class=before.class_id, begin=before.begin, end=before.end
     ).update(begin=after.begin, end=after.end)
+
+
+def _touch(changes: RosterPlan, now: datetime) -> None:
+    """Have the lessons of the classes derived again from the first day on which a list differs."""
+    firsts: dict[str, date] = {}
+    for class_id, day in [
+        *((one.class_id, one.begin or date.min) for one in changes.begun),
+        *((one.before.class_id, one.first_day) for one in changes.changed),
+    ]:
+        firsts[class_id] = min(firsts.get(class_id, day), day)
+    classes: dict[date, list[str]] = {}
+    for class_id, day in firsts.items():
+        classes.setdefault(day, []).append(class_id)
+    for day, some in classes.items():
+        touch(Lesson.objects.filter(school_class__in=some, date__gte=day), now)
 
 
 def _save_teachers(roster: Roster) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,9 @@ from kiosk.register.imports.plan import TimetablePlan, plan_timetable
 from kiosk.register.imports.records import LessonRow
 from kiosk.register.imports.timetable_csv import Place, read_timetable
 from kiosk.register.imports.timetable_ics import read_calendar
+from kiosk.register.marking.again import REACH, place_again
 from kiosk.register.marking.audit import tell
+from kiosk.register.marking.stale import touch
 from kiosk.register.models import Kiosk, Lesson, SchoolClass
 from kiosk.register.office.room_timetables import publish_timetables
 
@@ -122,12 +124,34 @@ def apply(changes: TimetablePlan, zone: ZoneInfo, now: datetime) -> int:
     gone = [one.lesson_id for one in changes.cancelled]
     for begin in range(0, len(gone), 500):
         Lesson.objects.filter(pk__in=gone[begin : begin + 500]).update(status="cancelled")
+    _touch(changes, zone, now)
     today = now.astimezone(zone).date()
     touched = [one.pk for one in rows if one.date == today]
     touched += Lesson.objects.filter(date=today, pk__in=gone[:500]).values_list("pk", flat=True)
     told = publish_timetables(now)
     tell("lesson", touched, now)
     return told
+
+
+def _touch(changes: TimetablePlan, zone: ZoneInfo, now: datetime) -> None:
+    """Have the marks derived again that rest on a lesson which is now elsewhere, or at all.
+
+    They are those of the days of the classes: who was in one lesson may have stayed for the next.
+    """
+    before = [*(one for one, _ in changes.changed), *changes.cancelled]
+    place_again(one for one in before if one.starts_at <= now + REACH)
+    after = [*changes.added, *(one for _, one in changes.changed)]
+    days: dict[date, set[str]] = {}
+    for one in (*before, *after):
+        if one.starts_at <= now + REACH:
+            day = one.starts_at.astimezone(zone).date()
+            days.setdefault(day, set()).add(one.class_title)
+    for day, classes in days.items():
+        touch(Lesson.objects.filter(date=day, school_class__in=classes), now)
+    # One that has begun, and was moved into the future, takes no marks along.
+    ids = [one.lesson_id for one in before]
+    for begin in range(0, len(ids), 500):
+        touch(Lesson.objects.filter(pk__in=ids[begin : begin + 500]), now)
 
 
 def _with_class_ids(rows: Iterable[LessonRow], file: str) -> tuple[list[LessonRow], list[Remark]]:

@@ -12,8 +12,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from kiosk.register.arrival import Reason
+from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.marking.audit import tell
-from kiosk.register.models import BinEntry, Membership, Person, SchoolClass
+from kiosk.register.marking.stale import touch
+from kiosk.register.models import BinEntry, Lesson, Membership, Person, SchoolClass
 from kiosk.register.office.merge import merge
 from kiosk.register.retry import retry_bin
 
@@ -72,7 +74,13 @@ def temporary_students() -> list[Person]:
 
 @transaction.atomic
 def make_temporary(
-    subject_id: str, name: str, school_class: SchoolClass | None, begin: date, now: datetime
+    subject_id: str,
+    name: str,
+    school_class: SchoolClass | None,
+    begin: date,
+    *,
+    now: datetime,
+    policy: SignaturePolicy,
 ) -> tuple[int, int]:
     """Make an unknown subject id a temporary student, of a class from a day on.
 
@@ -82,22 +90,25 @@ def make_temporary(
     person = _temporary(subject_id, name)
     if school_class is not None:
         Membership.objects.create(person=person, school_class=school_class, begin=begin)
-    return _retry(subject_id, now)
+        touch(Lesson.objects.filter(school_class=school_class, date__gte=begin), now)
+    return _retry(subject_id, now, policy)
 
 
 @transaction.atomic
-def assign(subject_id: str, student: Person, now: datetime) -> tuple[int, int]:
+def assign(
+    subject_id: str, student: Person, now: datetime, policy: SignaturePolicy
+) -> tuple[int, int]:
     """Say that an unknown subject id is a listed student.
 
     Returns:
         How many messages were placed by that, and how many remain.
     """
     merge(_temporary(subject_id, student.name), student, None, now)
-    return _retry(subject_id, now)
+    return _retry(subject_id, now, policy)
 
 
 @transaction.atomic
-def put_back(person: Person, now: datetime) -> tuple[int, int]:
+def put_back(person: Person, now: datetime, policy: SignaturePolicy) -> tuple[int, int]:
     """Accept a student again who is no longer in the list.
 
     Returns:
@@ -105,7 +116,7 @@ def put_back(person: Person, now: datetime) -> tuple[int, int]:
     """
     person.is_listed = True
     person.save(update_fields=["is_listed"])
-    return _retry(person.subject_id, now)
+    return _retry(person.subject_id, now, policy)
 
 
 def _temporary(subject_id: str, name: str) -> Person:
@@ -114,8 +125,8 @@ def _temporary(subject_id: str, name: str) -> Person:
     return Person.objects.update_or_create(subject_id=subject_id, defaults=facts)[0]
 
 
-def _retry(subject_id: str, now: datetime) -> tuple[int, int]:
+def _retry(subject_id: str, now: datetime, policy: SignaturePolicy) -> tuple[int, int]:
     entries = BinEntry.objects.filter(pk__in=messages_of(subject_id).numbers)
-    outcome = retry_bin(entries, now)
+    outcome = retry_bin(entries, now, policy)
     tell("bin", [""], now)
     return outcome

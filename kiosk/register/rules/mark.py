@@ -34,6 +34,7 @@ class Rule(StrEnum):
     KIOSK_AWAY = "unknown.kiosk-did-not-watch"
     EXIT_ONLY = "unknown.exit-only"
     CLOCK_UNKNOWN = "unknown.clock-untrusted"
+    NOT_EXPECTED = "unknown.not-expected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

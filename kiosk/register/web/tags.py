@@ -62,6 +62,7 @@ RULE_TITLES = {
     ),
     "unknown.exit-only": _("only seen leaving: please look"),
     "unknown.clock-untrusted": _("seen, but the kiosk's clock was wrong: please look"),
+    "unknown.not-expected": _("not in the class on this day, or the lesson is cancelled"),
 }
 
 

@@ -113,8 +113,9 @@ def test_the_bin_is_shown_and_processed_again(run: Run, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("subject_id,name\ns-0001,Ada\ns-0002,Ben\n")
     assert run("people", str(tmp_path / "people.csv")) == (
         "1 added, 0 changed, 0 removed\n"
-        "1 messages wait for it: kiosk register bin --retry\n"
-    )  # fmt: skip
+        "1 messages wait for it: the running register tries them again, or `kiosk register bin"
+        " --retry` now\n"
+    )
     assert run("bin", "--retry") == "1 placed, 1 remain in the bin\n"
     assert Event.objects.count() == 2
 

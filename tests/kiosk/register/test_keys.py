@@ -169,7 +169,7 @@ def test_a_new_key_is_trusted_beside_the_old_one() -> None:
     put(signed(1, FORGER))
     assert trust(DOOR, NOON) == FORGER.public_key
     assert load_keys()[DOOR].state == "trusted"
-    assert retry_bin(BinEntry.objects.all(), NOON) == (1, 0)
+    assert retry_bin(BinEntry.objects.all(), NOON, SignaturePolicy()) == (1, 0)
     assert put(signed(2)).events == 1
 
 

@@ -15,6 +15,7 @@ from kiosk.protocol.event import AttendanceEvent, encode
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import Arrival, EventReading
 from kiosk.register.event_table import insert_events
+from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.models import Alarm, BinEntry, Event, Gap, Kiosk, Outbox, Person
 from kiosk.register.outbox_table import load_states
 from kiosk.register.retry import retry_bin
@@ -131,7 +132,7 @@ def test_an_unknown_person_waits_in_the_bin() -> None:
     assert (numbers(), watermark()) == ([1], 2)
     assert BinEntry.objects.get().reason == "unknown person"
     Person.objects.create(subject_id="s-0002", name="Ben")
-    assert retry_bin(BinEntry.objects.all(), NOON) == (1, 0)
+    assert retry_bin(BinEntry.objects.all(), NOON, SignaturePolicy()) == (1, 0)
     assert numbers() == [1, 2]
     assert Event.objects.get(sequence=2).arrived_at == LATER
     assert not BinEntry.objects.exists()
@@ -152,7 +153,7 @@ def test_what_remains_in_the_bin_says_why() -> None:
     early = NOON - timedelta(hours=2)
     store([arrival(event(1))], early)
     assert BinEntry.objects.get().reason == "future time"
-    assert retry_bin(BinEntry.objects.all(), NOON) == (0, 1)
+    assert retry_bin(BinEntry.objects.all(), NOON, SignaturePolicy()) == (0, 1)
     assert BinEntry.objects.get().reason == "unknown person"
 
 

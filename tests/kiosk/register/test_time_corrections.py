@@ -8,7 +8,6 @@ import pytest
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, TimeCorrectionEvent, encode
 from kiosk.register.arrival import Reason
 from kiosk.register.models import BinEntry, Event, Mark, ParticipationPoint, TimeCorrection
-from kiosk.register.retry import retry_bin
 from kiosk.register.store import store
 from tests.kiosk.register.marking.support import (
     make_class,
@@ -17,6 +16,7 @@ from tests.kiosk.register.marking.support import (
     minutes,
     place,
     scan,
+    work,
 )
 from tests.kiosk.register.support import NOON, OTHER_OUTBOX, OUTBOX, arrival, event, event_id
 
@@ -123,14 +123,13 @@ def test_the_newest_correction_counts() -> None:
 
 
 def test_an_event_from_the_future_is_placed_once_it_is_corrected() -> None:
-    """It waits in the bin, which judges it by the right time."""
+    """It waits in the bin, until it is judged by the right time, without anybody's doing."""
     make_lesson(make_class("s-1"))
     Mark.objects.all().delete()
     scan(1, "s-1", NOON + timedelta(days=365), arrives=minutes(2), clock="unsynchronised")
     assert BinEntry.objects.get().reason == Reason.FUTURE.value
     correct(2, 1, minutes(2), at=minutes(3))
-    assert retry_bin(BinEntry.objects.all(), minutes(4)) == (1, 0)
-    place(minutes(5))
+    work(minutes(5))
     assert marks() == {"s-1": "present"}
 
 

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from kiosk.register.identity.keys import signature_policy
+from kiosk.register.marking.events import DISMISSED
 from kiosk.register.models import Role
 from kiosk.register.office import bin as table
-from kiosk.register.office.merge import DISMISSED
 from kiosk.register.office.unknown_people import temporary_students
 from kiosk.register.web.access import STAFF, SignedIn, page
+from kiosk.register.web.application import config
 from kiosk.register.web.bin_report import report_placed
 from kiosk.register.web.words import BIN_HELP, BIN_REASONS
 
@@ -51,7 +53,8 @@ def change(request: SignedIn) -> HttpResponse:
     if not keys:
         messages.error(request, _("Nothing was chosen."))
     elif request.POST.get("do") == "again":
-        placed, remaining = table.process_again(keys, timezone.now())
+        policy = signature_policy(config().register)
+        placed, remaining = table.process_again(keys, timezone.now(), policy)
         report_placed(request, placed, remaining)
     elif not why:
         messages.error(request, _("Say why, then dismiss again. Nothing was changed."))

@@ -9,10 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kiosk.register.identity.keys import signature_policy
 from kiosk.register.models import Person, SchoolClass
 from kiosk.register.office import unknown_people
 from kiosk.register.office.merge import merge
 from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
+from kiosk.register.web.application import config
 from kiosk.register.web.bin_report import report_placed
 
 
@@ -68,20 +70,22 @@ def _assign(
     request: SignedIn, subject_id: str, former: Person | None, found: unknown_people.Messages
 ) -> tuple[int, int] | str:
     """Do what the form asks for; return how many were placed and remain, or what is missing."""
-    now = timezone.now()
+    now, policy = timezone.now(), signature_policy(config().register)
     name = request.POST.get("name", "").strip()
     if former is not None and not former.is_temporary:
-        return unknown_people.put_back(former, now)
+        return unknown_people.put_back(former, now, policy)
     if request.POST.get("do") == "assign":
         student = _students().filter(subject_id=request.POST.get("student", "")).first()
-        return (
-            unknown_people.assign(subject_id, student, now) if student else _("Choose a student.")
-        )
+        if student is None:
+            return _("Choose a student.")
+        return unknown_people.assign(subject_id, student, now, policy)
     if not name:
         return _("Give the temporary student a name, so that others recognise it.")
     school_class = SchoolClass.objects.filter(pk=request.POST.get("class", "")).first()
     begin = timezone.localdate(found.first_at)
-    return unknown_people.make_temporary(subject_id, name[:200], school_class, begin, now)
+    return unknown_people.make_temporary(
+        subject_id, name[:200], school_class, begin, now=now, policy=policy
+    )
 
 
 def _students() -> QuerySet[Person]:

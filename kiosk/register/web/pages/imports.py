@@ -95,8 +95,8 @@ def _report(request: SignedIn, done: table.Done) -> HttpResponse:
         )
         messages.success(request, text % {"n": done.kiosks})
     if BinEntry.objects.filter(reason="unknown person", dismissed_at=None).exists():
-        text = _("Messages of unknown people wait in the bin. Process them again.")
-        messages.warning(request, text)
+        text = _("Messages of unknown people in the bin are processed again now.")
+        messages.success(request, text)
     return redirect("imports")
 
 

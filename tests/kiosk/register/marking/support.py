@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kiosk.clock import ManualClock
+from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, encode
 from kiosk.register.config import RegisterConfig
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.marking.worker import Marker
@@ -92,6 +93,13 @@ def place(now: datetime) -> None:
         pass
 
 
+def work(now: datetime) -> None:
+    """Do everything that the marker has to do at this time."""
+    marker = marker_at(now)
+    while marker.work():
+        pass
+
+
 def sweep(now: datetime, *, since: datetime | None = None) -> None:
     """Do what the time brings about, as a process does that began at ``since``."""
     Sweeper(RuleSettings(), (), since or now).sweep(now)
@@ -106,3 +114,12 @@ def history(subject_id: str) -> list[tuple[str, str, int]]:
     """What a student's mark was before and after each change, and its version."""
     changes = MarkChange.objects.filter(person=subject_id).order_by("id")
     return list(changes.values_list("before", "after", "version"))
+
+
+def participate(sequence: int, subject_id: str, at: datetime) -> None:
+    """Store an event of participation."""
+    fields = {name: getattr(event(sequence), name) for name in AttendanceEvent.__struct_fields__}
+    del fields["direction"]
+    time = at.isoformat(timespec="milliseconds")
+    made = ParticipationEvent(**fields | {"subject_id": subject_id, "time": time}, count=1)
+    store([arrival(encode(made), "participation", at=at)], at)

@@ -9,7 +9,6 @@ from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings
 from tests.kiosk.register.marking.support import (
     END,
-    START,
     make_class,
     make_lesson,
     marks,
@@ -19,7 +18,6 @@ from tests.kiosk.register.marking.support import (
     scan,
     sweep,
 )
-from tests.kiosk.register.support import DOOR
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -52,7 +50,7 @@ def test_events_are_placed_again_where_a_lesson_was_moved() -> None:
     scan(1, "s-1", minutes(2))
     place(minutes(3))
     Lesson.objects.filter(pk=lesson.pk).update(starts_at=minutes(-20))
-    assert place_again(DOOR.site, [DOOR.room], START, END) == 1
+    assert place_again([lesson]) == 1
     place(minutes(4))
     assert marks() == {"s-1": "late"}
     assert Event.objects.get().placing == "placed"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.models import Event, Mark, Membership, ParticipationPoint, Person
 from kiosk.register.office.merge import merge
 from kiosk.register.office.unknown_people import assign
@@ -22,7 +23,7 @@ def test_events_of_an_unknown_id_count_for_the_student() -> None:
     """Those in the bin, and those that come later; the event itself is not changed."""
     make_lesson(make_class("s-1"))
     scan(1, "s-99", minutes(2))
-    assert assign("s-99", Person.objects.get(pk="s-1"), minutes(3)) == (1, 0)
+    assert assign("s-99", Person.objects.get(pk="s-1"), minutes(3), SignaturePolicy()) == (1, 0)
     place(minutes(4))
     assert marks() == {"s-1": "present"}
     assert Event.objects.get().subject_id == "s-99"

@@ -23,7 +23,7 @@ from kiosk.register.handover.files import Kind
 from kiosk.register.identity import keys
 from kiosk.register.imports.plan import RosterPlan, TimetablePlan
 from kiosk.register.marking.deriving import REASONS
-from kiosk.register.marking.worker import REFUSED
+from kiosk.register.marking.events import REFUSED
 from kiosk.register.office import timetable_import
 from kiosk.register.office.checklist import Facts, steps
 from kiosk.register.office.imports import counts
