@@ -82,15 +82,7 @@ class ClassDays:
     def rate_of(self, day: date) -> Rate:
         """Return the attendance rate of a day: of students, each as one code."""
         marks = (one.days.get(day) for one in self.students)
-        return self.rate_of_codes(one.code for one in marks if one is not None)
-
-    @property
-    def rate(self) -> Rate:
-        """The attendance rate of all days: of students and days, each as one code."""
-        return self.rate_of_codes(mark.code for one in self.students for mark in one.days.values())
-
-    def rate_of_codes(self, codes: Iterable[Code | None]) -> Rate:
-        """Return the rate of codes; ``None`` is a day without lessons."""
+        codes = (one.code for one in marks if one is not None)
         return rate((one for one in codes if one is not None), self.codes)
 
 

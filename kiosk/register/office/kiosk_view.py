@@ -1,6 +1,5 @@
 """What the pages show of each kiosk."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from kiosk.errors import PayloadError
 from kiosk.protocol.health import Health, decode_health
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.completeness import Completeness
-from kiosk.register.models import Event, Kiosk
+from kiosk.register.models import Event, Kiosk, Outbox
 from kiosk.register.office.trouble import BAD, Trouble, troubles
 from kiosk.register.status import KioskStatus, load_statuses
 
@@ -60,8 +59,12 @@ def load_kiosks(now: datetime) -> list[KioskView]:
     statuses: dict[KioskAddress, list[KioskStatus]] = {}
     for one in load_statuses(now):
         statuses.setdefault(one.address, []).append(one)
-    rows = {KioskAddress(row.site, row.room, row.kiosk): row for row in _rows()}
-    views = [_view(address, found, rows.get(address)) for address, found in statuses.items()]
+    rows = {KioskAddress(row.site, row.room, row.kiosk): row for row in Kiosk.objects.all()}
+    last = _last_events()
+    views = [
+        _view(address, found, rows.get(address), last.get(address))
+        for address, found in statuses.items()
+    ]
     levels = ("bad", "warn", "good")
     return sorted(views, key=lambda one: (levels.index(one.level), one.name))
 
@@ -71,16 +74,29 @@ def load_kiosk(address: KioskAddress, now: datetime) -> KioskView | None:
     return next((one for one in load_kiosks(now) if one.address == address), None)
 
 
-def _rows() -> Iterable[Kiosk]:
+def _last_events() -> dict[KioskAddress, datetime]:
+    """Return the time of each kiosk's newest event; one that only sent events has no row itself."""
     events = Event.objects.filter(
         site=OuterRef("site"), room=OuterRef("room"), kiosk=OuterRef("kiosk")
     )
-    newest = events.order_by("-scanned_at").values("scanned_at")[:1]
-    return Kiosk.objects.annotate(last_event_at=Subquery(newest))
+    newest = Subquery(events.order_by("-scanned_at").values("scanned_at")[:1])
+    columns = ("site", "room", "kiosk")
+    kiosks = Kiosk.objects.values_list(*columns).annotate(at=newest)
+    outboxes = Outbox.objects.values_list(*columns).annotate(at=newest)
+    return {
+        KioskAddress(site, room, kiosk): at
+        for site, room, kiosk, at in [*kiosks, *outboxes]
+        if at is not None
+    }
 
 
-def _view(address: KioskAddress, statuses: list[KioskStatus], row: Kiosk | None) -> KioskView:
-    """Put together what is known; a kiosk that only sent events has no row of its own."""
+def _view(
+    address: KioskAddress,
+    statuses: list[KioskStatus],
+    row: Kiosk | None,
+    last_event_at: datetime | None,
+) -> KioskView:
+    """Put together what is known."""
     health, is_readable = _health(row)
     current = health.outbox_id if health else ""
     outboxes = sorted(
@@ -93,7 +109,7 @@ def _view(address: KioskAddress, statuses: list[KioskStatus], row: Kiosk | None)
         outboxes=tuple(outboxes),
         health=health,
         health_at=row.health_at if row else None,
-        last_event_at=getattr(row, "last_event_at", None) or _last_event(address),
+        last_event_at=last_event_at,
         troubles=tuple(found),
     )
 
@@ -106,8 +122,3 @@ def _health(row: Kiosk | None) -> tuple[Health | None, bool]:
         return decode_health(bytes(row.health)), True
     except PayloadError:
         return None, False
-
-
-def _last_event(address: KioskAddress) -> datetime | None:
-    events = Event.objects.filter(site=address.site, room=address.room, kiosk=address.kiosk)
-    return events.order_by("-scanned_at").values_list("scanned_at", flat=True).first()

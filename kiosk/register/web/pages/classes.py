@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.register.history import ClassDays, Counting, Span, class_days
+from kiosk.register.class_sums import ClassSum, class_sums
+from kiosk.register.history import Counting, Span
 from kiosk.register.models import SchoolClass
-from kiosk.register.rules.day import Rate
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 
@@ -24,9 +24,7 @@ class Card:
     """A class in the list."""
 
     school_class: SchoolClass
-    members: int
-    rate: Rate
-    often_absent: int
+    sum: ClassSum
 
 
 @page(*MARKERS)
@@ -37,16 +35,10 @@ def classes(request: SignedIn) -> HttpResponse:
     settings = config()
     counting = Counting(settings.zone, settings.rules.noon, settings.codes)
     span = Span(today - _LATELY, today)
-    cards = [
-        _card(one, class_days(one.pk, span, now=now, counting=counting))
-        for one in visible_classes(request.user)
-    ]
+    visible = visible_classes(request.user)
+    sums = class_sums(visible.order_by(), span, _ROW_DAYS, now=now, counting=counting)
+    cards = [Card(one, sums[one.pk]) for one in visible if one.pk in sums]
     return render(request, "classes.html", {"cards": cards, "row_days": _ROW_DAYS})
-
-
-def _card(school_class: SchoolClass, days: ClassDays) -> Card:
-    often = sum(one.run.days >= _ROW_DAYS for one in days.students)
-    return Card(school_class, len(days.students), days.rate, often)
 
 
 urlpatterns = [path("classes", classes, name="classes")]

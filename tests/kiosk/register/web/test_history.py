@@ -72,7 +72,7 @@ def test_the_school_says_what_a_code_counts_as(
     ]
     assert rate.counted == 3
     (card,) = alice.get("/classes").context["cards"]
-    assert (card.rate.counted, card.often_absent) == (3, 0)
+    assert (card.sum.rate.counted, card.sum.often_absent) == (3, 0)
 
 
 def test_a_list_of_an_earlier_day_is_that_days_list(school: School) -> None:
