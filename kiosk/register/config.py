@@ -19,6 +19,10 @@ from kiosk.timetable import Name
 URL_FORM: Final = "postgresql://USER@HOST:PORT/DATABASE"
 RETENTION_MIN_DAYS: Final = 31
 """Events and marks of the last month may still be corrected."""
+DailyTime = Annotated[
+    str,
+    Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?\Z", description='hours and minutes, or ""'),
+]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -124,8 +128,9 @@ class ExportsSection(Section, frozen=True):
 
 
 class RetentionSection(Section, frozen=True):
-    """How long is kept what names students (``kiosk register retention``); 0 is for ever."""
+    """How long is kept what names students, 0 for ever; and when the rest is deleted each day."""
 
+    at: DailyTime = "03:30"
     marks_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
     events_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
 

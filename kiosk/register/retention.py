@@ -10,6 +10,7 @@ Students, classes, cards and consents stay: ``kiosk register erase`` deletes a p
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -83,18 +84,29 @@ def plan(section: RetentionSection, zone: ZoneInfo, now: datetime) -> list[Step]
 
 
 def delete(steps: list[Step], now: datetime) -> RetentionRun:
-    """Delete the rows of all steps; return the receipt.
+    """Delete the rows of all steps; return the receipt."""
+    run = begin(steps, now)
+    for _ in deleting(steps, run):
+        pass
+    return run
+
+
+def begin(steps: list[Step], now: datetime) -> RetentionRun:
+    """Store the receipt, with nothing deleted yet."""
+    before = json.dumps({one.table: str(one.before) for one in steps})
+    return RetentionRun.objects.create(at=now, counts="{}", before=before)
+
+
+def deleting(steps: list[Step], run: RetentionRun) -> Iterator[int]:
+    """Delete the rows of all steps in batches; yield how many rows each had.
 
     The receipt is written with the rows: after a power cut it says what was deleted until then.
     """
     counts: Counter[str] = Counter()
-    run = RetentionRun.objects.create(
-        at=now, counts="{}", before=json.dumps({one.table: str(one.before) for one in steps})
-    )
     for step in steps:
         while count := _delete_some(step, counts, run):
             counts[step.table] += count
-    return run
+            yield count
 
 
 def _delete_some(step: Step, counts: Counter[str], run: RetentionRun) -> int:

@@ -29,6 +29,7 @@ class KioskStatus:
         completeness: How far its events can be relied on.
         is_name_shared: Two kiosks use this name.
         key: Whether its signatures are trusted.
+        retired_at: Since when it is out of service; ``None`` while it is not.
     """
 
     address: KioskAddress
@@ -38,6 +39,7 @@ class KioskStatus:
     completeness: Completeness
     is_name_shared: bool = False
     key: KeyState = "none"
+    retired_at: datetime | None = None
 
 
 def load_statuses(now: datetime, rooms: Collection[str] | None = None) -> list[KioskStatus]:
@@ -114,7 +116,12 @@ def _status(
     )
     is_listed = kiosk is not None and kiosk.is_listed
     return KioskStatus(
-        address=address, is_listed=is_listed, outbox=outbox, gone=gone, completeness=completeness
+        address=address,
+        is_listed=is_listed,
+        outbox=outbox,
+        gone=gone,
+        completeness=completeness,
+        retired_at=kiosk.retired_at if kiosk is not None else None,
     )
 
 

@@ -76,7 +76,7 @@ class AlertWatch:
                 blind_since=cameras.get(one.address),
             )
             for one in current(load_statuses(now))
-            if not self._sites or one.address.site in self._sites
+            if one.retired_at is None and (not self._sites or one.address.site in self._sites)
         ]
 
     def _cameras(self, now: datetime) -> dict[KioskAddress, datetime]:

@@ -20,7 +20,7 @@ def load_doors(rooms: Collection[str], now: datetime) -> dict[Place, tuple[Door,
     watched = load_watches(rooms, now)
     for one in current(load_statuses(now, rooms)):
         place = (one.address.site, one.address.room)
-        door = Door(one.address.kiosk, one.completeness, watched.get(one.address))
+        door = Door(one.address.kiosk, one.completeness, watched.get(one.address), one.retired_at)
         doors[place] = (*doors.get(place, ()), door)
     return doors
 

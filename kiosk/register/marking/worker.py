@@ -16,6 +16,7 @@ from kiosk.register.bin_table import make_due
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
 from kiosk.register.identity.keys import signature_policy
+from kiosk.register.marking.daily_retention import DailyRetention
 from kiosk.register.marking.deriving import derive_events
 from kiosk.register.marking.doors import RecentDoors
 from kiosk.register.marking.events import NEW, REFUSED, Seen, load_new, moments_of
@@ -79,6 +80,7 @@ class Marker:
         self._outage = DatabaseOutage(describe(), config.ingest.retry_max_s, is_quiet=True)
         self._sweeper = Sweeper(config.rules, self._sites, clock.utc())
         self._doors = RecentDoors()
+        self._retention = DailyRetention(config.retention, config.zone)
         self._next_sweep_s = 0.0
         self._next_timetables_s = 0.0
         self._next_retry_s: float | None = None
@@ -145,7 +147,7 @@ class Marker:
             self._next_timetables_s = now_s + _TIMETABLES_S
             publish_timetables(now, self._sites)
             publish_cards(now, self._sites)
-        return has_more
+        return self._retention.turn(now) or has_more
 
     def place_new(self) -> bool:
         """Place the oldest new events and write the marks; return whether there may be more.

@@ -194,7 +194,10 @@ class Gap(models.Model):
 
 
 class Kiosk(models.Model):
-    """A kiosk that was heard, or is in the imported list."""
+    """A kiosk that was heard, or is in the imported list.
+
+    ``retired_at`` is since when it is out of service: nobody waits for its events of later lessons.
+    """
 
     site = models.TextField()
     room = models.TextField()
@@ -205,6 +208,10 @@ class Kiosk(models.Model):
     availability_at = models.DateTimeField(null=True)
     health = models.BinaryField(null=True)
     health_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
+    retired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         constraints: ClassVar = [

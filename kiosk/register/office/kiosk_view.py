@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from kiosk.errors import PayloadError
 from kiosk.protocol.health import Health, decode_health
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.completeness import Completeness
-from kiosk.register.models import Event, Kiosk, Outbox
+from kiosk.register.marking.audit import tell
+from kiosk.register.models import Account, Event, Kiosk, KioskAlert, Outbox
 from kiosk.register.office.trouble import BAD, Trouble, troubles
 from kiosk.register.status import KioskStatus, load_statuses
 
@@ -26,6 +28,7 @@ class KioskView:
         health_at: When that arrived.
         last_event_at: The time of its newest event.
         troubles: What is wrong, the worst first.
+        retired_at: Since when it is out of service; ``None`` while it is not.
     """
 
     address: KioskAddress
@@ -35,6 +38,7 @@ class KioskView:
     health_at: datetime | None
     last_event_at: datetime | None
     troubles: tuple[Trouble, ...]
+    retired_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -67,6 +71,25 @@ def load_kiosks(now: datetime) -> list[KioskView]:
     ]
     levels = ("bad", "warn", "good")
     return sorted(views, key=lambda one: (levels.index(one.level), one.name))
+
+
+def set_service(address: KioskAddress, account: Account, now: datetime, *, is_in: bool) -> None:
+    """Take a kiosk out of service, or put it back.
+
+    Its messages are stored as ever; only lessons that begin while it is out do not wait for it.
+    """
+    facts = {
+        "retired_at": None if is_in else now,
+        "retired_by": None if is_in else account,
+    }
+    with transaction.atomic():
+        Kiosk.objects.update_or_create(
+            site=address.site, room=address.room, kiosk=address.kiosk, defaults=facts
+        )
+        if not is_in:  # what is no longer watched is over
+            where = {"site": address.site, "room": address.room, "kiosk": address.kiosk}
+            KioskAlert.objects.filter(**where, end=None).update(end=now)
+        tell("kiosk", [str(address)], now)
 
 
 def load_kiosk(address: KioskAddress, now: datetime) -> KioskView | None:
@@ -111,6 +134,7 @@ def _view(
         health_at=row.health_at if row else None,
         last_event_at=last_event_at,
         troubles=tuple(found),
+        retired_at=statuses[0].retired_at,
     )
 
 

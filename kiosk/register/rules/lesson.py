@@ -108,11 +108,17 @@ class Door:
         completeness: What the register has of it.
         watched: When its camera saw the door: spans that do not overlap; ``None`` if it does not
             tell, which is taken for always.
+        retired_at: Since when it is out of service; ``None`` while it is not.
     """
 
     kiosk: str
     completeness: Completeness
     watched: tuple[tuple[datetime, datetime], ...] | None = None
+    retired_at: datetime | None = None
+
+    def serves(self, lesson: Lesson) -> bool:
+        """Return whether its events are waited for: not after it was taken out of service."""
+        return self.retired_at is None or lesson.starts_at < self.retired_at
 
     def is_complete_past(self, moment: datetime) -> bool:
         """Return whether no event before a time can still arrive."""

@@ -97,6 +97,7 @@ def derive(
     if lesson.is_cancelled:
         return None
     settings = lesson.rules(settings)
+    doors = [one for one in doors if one.serves(lesson)]
     scans = sorted(scans, key=lambda one: (one.scanned_at, one.event_id))
     seen = [one for one in scans if in_window(one, lesson, settings)]
     entries = [one for one in seen if not is_exit(one, settings)]

@@ -56,7 +56,7 @@ def sweep(
     due: list[str] = []
     waiting: list[Waiting] = []
     for lesson in over:
-        here = doors.get((lesson.site, lesson.room), ())
+        here = [one for one in doors.get((lesson.site, lesson.room), ()) if one.serves(lesson)]
         behind = tuple(one for one in here if not one.is_complete_past(lesson.ends_at))
         if here and not behind:
             due.append(lesson.lesson_id)

@@ -112,7 +112,10 @@ def door_notes(lesson: Lesson, unknown: int, now: datetime) -> list[str]:
     if not unknown or now < lesson.starts_at or lesson.status != "scheduled":
         return []
     statuses = [
-        one for one in current(load_statuses(now, [lesson.room])) if one.address.site == lesson.site
+        one
+        for one in current(load_statuses(now, [lesson.room]))
+        if one.address.site == lesson.site
+        and (one.retired_at is None or lesson.starts_at < one.retired_at)
     ]
     if not statuses:
         return [_("No kiosk of %(room)s was heard yet.") % {"room": lesson.room}]

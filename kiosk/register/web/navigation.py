@@ -19,6 +19,7 @@ _LINKS: Final = (
     ("consents", _("Consent"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("kiosks", _("Kiosks"), (Role.ADMINISTRATOR, Role.OFFICE, Role.TECHNICIAN)),
     ("imports", _("Import"), STAFF),
+    ("terms", _("Terms"), STAFF),
     ("set-up", _("Set up"), (Role.ADMINISTRATOR,)),
     ("accounts", _("Accounts"), (Role.ADMINISTRATOR,)),
     ("programs", _("Programs"), (Role.ADMINISTRATOR,)),

@@ -31,6 +31,7 @@ from kiosk.register.web.pages import (
     sign_in_link,
     start,
     student,
+    terms,
 )
 
 PAGES = (
@@ -56,6 +57,7 @@ PAGES = (
     consent,
     kiosks,
     imports,
+    terms,
     set_up,
     oidc,
 )

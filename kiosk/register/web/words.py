@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.exports.records import Why
 from kiosk.register.handover.files import Kind
+from kiosk.register.office.terms import TermProblem
 from kiosk.register.office.trouble import Trouble
 from kiosk.register.rules.correction import Denial
 
@@ -148,3 +149,11 @@ STEPS: Final = {
     "teachers": _("Teachers of classes"),
 }
 """What a new system needs."""
+
+TERM_PROBLEMS: Final = {
+    TermProblem.TITLE: _("Give the term a title of at most 60 characters."),
+    TermProblem.DAYS: _("Give the first and the last day; the last may not be before the first."),
+    TermProblem.TAKEN: _("Another term has this title."),
+    TermProblem.IN_USE: _("Lessons are in this term: change its days instead."),
+    TermProblem.GONE: _("This term is gone meanwhile."),
+}

@@ -1,17 +1,20 @@
 """Retention: named before it is deleted, in order, with a receipt, and never too much."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connections
 
 from kiosk.__main__ import main
 from kiosk.errors import ConfigError, RegisterError
-from kiosk.register.config import REGISTER_FILE, DatabaseSection
+from kiosk.register.config import REGISTER_FILE, DatabaseSection, RetentionSection
+from kiosk.register.marking.daily_retention import DailyRetention
 from kiosk.register.marking.rederive import rederive
 from kiosk.register.models import (
     BinEntry,
@@ -102,6 +105,38 @@ def test_the_old_is_deleted_and_the_new_stays(run: Run) -> None:
     receipt = RetentionRun.objects.get()
     assert json.loads(receipt.counts) == {"markchange": 2, "mark": 1, "event": 1}
     assert "s-1" not in receipt.counts + receipt.before
+
+
+def test_the_running_register_deletes_once_a_day(
+    database: DatabaseSection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At its time, in batches, and named before; what becomes due later goes on the next day."""
+    assert database
+    caplog.set_level(logging.INFO, "kiosk.register")
+    for number in (1, 2, 3):
+        seen(number, 200)
+    night = datetime.combine(NOW.date(), time(3, 30), UTC)
+    daily = DailyRetention(RetentionSection(events_days=100), ZoneInfo("UTC"))
+    assert not daily.turn(night - timedelta(seconds=1))
+    assert Event.objects.count() == 3
+    assert daily.turn(night)
+    assert "event: 3 rows before" in caplog.text
+    assert not Event.objects.exists()
+    assert not daily.turn(night)
+    assert json.loads(RetentionRun.objects.get().counts) == {"event": 3}
+    seen(4, 200)
+    assert not daily.turn(night + timedelta(hours=20))
+    assert daily.turn(night + timedelta(days=1))
+    assert not Event.objects.exists()
+
+
+def test_without_a_time_nothing_is_deleted_by_itself(database: DatabaseSection) -> None:
+    """Somebody runs the command."""
+    assert database
+    seen(1, 200)
+    section = RetentionSection(at="", events_days=100)
+    assert not DailyRetention(section, ZoneInfo("UTC")).turn(NOW)
+    assert Event.objects.exists()
 
 
 def test_zero_keeps_everything(run: Run) -> None:

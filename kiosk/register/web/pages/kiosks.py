@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.models import Blind, KioskAlert, Role
-from kiosk.register.office.kiosk_view import KioskView, load_kiosk, load_kiosks
+from kiosk.register.office.kiosk_view import KioskView, load_kiosk, load_kiosks, set_service
 from kiosk.register.office.trouble import refusals
 from kiosk.register.ranges import count
 from kiosk.register.web.access import STAFF, SignedIn, page
@@ -33,8 +36,11 @@ class Alert:
 def kiosks(request: SignedIn) -> HttpResponse:
     """Show all kiosks, or to htmx only the list."""
     found = load_kiosks(timezone.now())
+    retired = [one for one in found if one.retired_at is not None]
+    found = [one for one in found if one.retired_at is None]
     context = {
         "kiosks": [(one, _titles(one)) for one in found],
+        "retired": retired,
         "total": len(found),
         "bad": sum(one.level == "bad" for one in found),
         "warn": sum(one.level == "warn" for one in found),
@@ -68,6 +74,24 @@ def kiosk_page(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpRe
     return render(request, "kiosk_facts.html" if is_part else "kiosk.html", context)
 
 
+@page(*READERS)
+@require_POST
+def service(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpResponse:
+    """Take a kiosk out of service, or put it back."""
+    address, now = KioskAddress(site, room, kiosk), timezone.now()
+    if load_kiosk(address, now) is None:
+        raise Http404
+    is_in = request.POST.get("do") == "put-back"
+    set_service(address, request.user, now, is_in=is_in)
+    text = (
+        _("The kiosk is in service again: lessons wait for its events.")
+        if is_in
+        else _("The kiosk is out of service: lessons that begin from now on do not wait for it.")
+    )
+    messages.success(request, text)
+    return redirect("kiosk", site=site, room=room, kiosk=kiosk)
+
+
 def _titles(view: KioskView) -> list[str | Promise]:
     return [TROUBLES[one] for one in view.troubles]
 
@@ -79,4 +103,5 @@ def _alerts(rows: QuerySet[KioskAlert]) -> list[Alert]:
 urlpatterns = [
     path("kiosks", kiosks, name="kiosks"),
     path("kiosks/<str:site>/<str:room>/<str:kiosk>", kiosk_page, name="kiosk"),
+    path("kiosks/<str:site>/<str:room>/<str:kiosk>/service", service, name="kiosk-service"),
 ]

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from kiosk.protocol.participation import decode_window
+from kiosk.protocol.topics import KioskAddress
 from kiosk.register.corrections import set_marks
 from kiosk.register.marking.rederive import rederive
 from kiosk.register.marking.sweeping import Sweeper
@@ -20,6 +22,7 @@ from kiosk.register.models import (
     ParticipationWindow,
     Publication,
 )
+from kiosk.register.office.kiosk_view import set_service
 from kiosk.register.participation import close_window, open_window
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings
@@ -236,3 +239,21 @@ def test_a_lesson_is_not_decided_again_without_its_kiosk() -> None:
     day = Lesson.objects.get(pk="maths").date
     done = rederive(day, day, STRICT, minutes(100), "asked", dry_run=False)
     assert (done.lessons, done.waiting, done.changes) == (0, ("maths",), ())
+
+
+def test_a_kiosk_out_of_service_is_not_waited_for() -> None:
+    """Lessons that begin later are decided by the other one; those before still wait for it."""
+    school_class = make_class("s-1")
+    make_lesson(school_class)
+    make_lesson(school_class, "art", start=END)
+    report(0, minutes(-9))
+    other = KioskAddress(DOOR.site, DOOR.room, "kiosk-2")
+    payload = msgspec.json.encode({"outbox_id": OTHER_OUTBOX, "last_sequence": 0})
+    store([arrival(payload, "health", address=other, at=minutes(100))], minutes(100))
+    sweep(minutes(101))
+    assert (marks(), marks("art")) == ({}, {})
+    set_service(DOOR, Account.objects.create_user("tom"), minutes(20), is_in=False)
+    sweep(minutes(101))
+    assert (marks(), marks("art")) == ({}, {"s-1": "absent"})
+    sweep(minutes(102), since=minutes(20))
+    assert not KioskAlert.objects.filter(kiosk=DOOR.kiosk).exists()

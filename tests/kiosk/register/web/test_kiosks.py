@@ -147,3 +147,34 @@ def test_open_pages_hear_once_a_minute_and_of_each_new_state(now: datetime) -> N
     for expected in (1, 0):
         store([arrival(offline, "availability", address=DOOR, at=now)], now)
         assert news() == expected
+
+
+@pytest.mark.parametrize("account", ["tom", "olga", "ada"])
+def test_a_kiosk_is_taken_out_of_service_and_put_back(now: datetime, account: str) -> None:
+    """It is shown apart, its alert ends, and open pages hear of it."""
+    hear(now)
+    KioskAlert.objects.create(
+        site="school", room="room-1", kiosk="kiosk-1", kind="silent", begin=now
+    )
+    client = client_of(account)
+    assert client.post(f"{ADDRESS}/service", {"do": "take-out"}).status_code == 302
+    row = Kiosk.objects.get()
+    assert row.retired_at is not None
+    assert row.retired_by is not None
+    assert row.retired_by.username == account
+    assert not KioskAlert.objects.filter(end=None).exists()
+    page = text()
+    assert "Out of service" in page
+    assert "0 kiosks." in page
+    assert "Out of service since" in text(ADDRESS)
+    assert Change.objects.filter(kind="kiosk", key="school/room-1/kiosk-1").exists()
+    client.post(f"{ADDRESS}/service", {"do": "put-back"})
+    assert Kiosk.objects.get().retired_at is None
+    assert "Out of service" not in text()
+
+
+def test_a_kiosk_that_was_never_heard_is_in_no_service(now: datetime) -> None:
+    """A mistyped address makes no kiosk."""
+    assert now
+    assert client_of("tom").post(f"{ADDRESS}/service", {"do": "take-out"}).status_code == 404
+    assert not Kiosk.objects.exists()

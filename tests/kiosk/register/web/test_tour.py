@@ -15,6 +15,9 @@ ARGUMENTS = {
     "change": 1,
     "consent": 1,
     "token_hash": "0",
+    "site": "school",
+    "room": "room-1",
+    "kiosk": "kiosk-1",
 }
 
 

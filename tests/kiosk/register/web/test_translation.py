@@ -27,6 +27,7 @@ from kiosk.register.marking.events import REFUSED
 from kiosk.register.office import timetable_import
 from kiosk.register.office.checklist import Facts, steps
 from kiosk.register.office.imports import counts
+from kiosk.register.office.terms import TermProblem
 from kiosk.register.office.trouble import Trouble
 from kiosk.register.rules import alert
 from kiosk.register.rules.codes import Code
@@ -121,6 +122,7 @@ def test_plural_forms_are_those_of_django(spanish: object) -> None:
         (Kind, words.FILES),
         (Why, words.LEFT_OUT),
         (SCOPES, words.SCOPES),
+        (TermProblem, words.TERM_PROBLEMS),
         ([one.code for one in steps(Facts())], words.STEPS),
         ([*counts(RosterPlan(*[()] * 8)), *counts(TimetablePlan((), (), (), 0))], words.CHANGES),
     ],

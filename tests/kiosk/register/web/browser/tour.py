@@ -46,6 +46,7 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("olga", "/imports"),
     ("olga", "/imports/{problems}"),
     ("olga", "/imports/{changes}"),
+    ("olga", "/terms"),
     ("ada", "/set-up"),
     ("ada", "/accounts"),
     ("ada", "/accounts/1"),
