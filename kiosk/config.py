@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
-from kiosk.config_door import SignalsSection, TimetableSection
+from kiosk.config_door import RegisterSection, SignalsSection, TimetableSection
 from kiosk.config_file import ConfigFile, Problem, Section
 from kiosk.host_name import host_problem
 from kiosk.timetable import NO_LESSON, ClassSession, LessonSection, Name, timetable_problems
@@ -193,6 +193,7 @@ class Config(Section, frozen=True):
     state: StateSection = StateSection()
     timetable: TimetableSection = TimetableSection()
     signals: SignalsSection = SignalsSection()
+    register: RegisterSection = RegisterSection()
     lesson: tuple[LessonSection, ...] = ()
 
     @property

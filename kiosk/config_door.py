@@ -1,4 +1,4 @@
-"""The sections of the configuration on the door: its signals, and the lessons behind it."""
+"""The sections of the configuration on the door, the lessons behind it, and its register."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -34,3 +34,9 @@ class TimetableSection(Section, frozen=True):
     """Lessons that the register tells."""
 
     before_min: Annotated[int, Meta(ge=0, le=120)] = 10
+
+
+class RegisterSection(Section, frozen=True):
+    """The register whose orders the kiosk carries out, by its key; without one it obeys nobody."""
+
+    public_key: Annotated[str, Meta(pattern="^([A-Za-z0-9_-]{43})?$")] = ""

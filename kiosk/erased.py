@@ -34,10 +34,13 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, order=True):
     Attributes:
         at_s: When, Unix seconds; later than every mark of this person that was known then.
         is_erased: Erased; otherwise enrolled.
+        consent: The newest consent, by its number at the register, whose withdrawal this kiosk has
+            carried out for this person, now or before; 0 without one.
     """
 
     at_s: int
     is_erased: bool
+    consent: int = 0
 
 
 Marks = dict[Hex, dict[Hex, Mark]]
@@ -66,13 +69,24 @@ class ErasedList:
         mark = self.mark_of(subject_id)
         return mark is not None and mark.is_erased
 
-    def with_mark(self, subject_id: str, now_s: int, *, is_erased: bool) -> "ErasedList":
-        """Return a list in which a person was erased or enrolled now."""
+    def with_mark(
+        self, subject_id: str, now_s: int, *, is_erased: bool, consent: int = 0
+    ) -> "ErasedList":
+        """Return a list in which a person was erased or enrolled now.
+
+        Args:
+            subject_id: The person.
+            now_s: The time, Unix seconds.
+            is_erased: Erased; otherwise enrolled.
+            consent: The consent whose withdrawal this carries out.
+        """
         last = self.mark_of(subject_id)
-        at_s = max(now_s, last.at_s + 1) if last is not None else now_s  # a clock may be behind
+        at_s = now_s
+        if last is not None:  # a clock may be behind
+            at_s, consent = max(now_s, last.at_s + 1), max(consent, last.consent)
         own = {
             **self.marks.get(self.salt, {}),
-            digest(self.salt, subject_id): Mark(at_s, is_erased),
+            digest(self.salt, subject_id): Mark(at_s, is_erased, consent),
         }
         return replace(self, marks={**self.marks, self.salt: own})
 

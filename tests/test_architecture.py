@@ -34,7 +34,7 @@ ROOMS = {
     "protocol": set[str](),
     "mqtt": {"protocol"},
     "feedback": set[str](),
-    "daemon": {"camera", "recognition", "protocol", "mqtt", "feedback"},
+    "daemon": {"camera", "recognition", "protocol", "mqtt", "feedback", "erasure"},
     "watch": {"protocol", "mqtt"},
     "register": {"protocol", "mqtt"},
     "enrolment": {"camera", "recognition"},

@@ -54,21 +54,26 @@ def judge(text: str, cards: CardList, today: date) -> Judgement:
 class CardFile:
     """The newest list of cards. One thread hears, another one reads :attr:`cards`.
 
-    The first public key that is heard stays: whoever can publish at the broker later cannot make
-    cards. The signature on a list is for this kiosk, so another kiosk's file is not read.
+    Only the configured key counts; without one, the first that is heard: whoever can publish at the
+    broker later cannot make cards. The signature on a list is for this kiosk, so another kiosk's
+    file is not read.
 
     Args:
         path: The file; what is in it was heard in an earlier run.
         address: This kiosk.
+        register_key: The register's public key; "" if none is configured.
         is_used: Read the file; without it no card counts.
 
     Attributes:
         cards: The list; ``None`` until one was heard.
     """
 
-    def __init__(self, path: Path, address: KioskAddress, *, is_used: bool = True) -> None:
+    def __init__(
+        self, path: Path, address: KioskAddress, register_key: str = "", *, is_used: bool = True
+    ) -> None:
         self._path = path
         self._address = address
+        self._register_key = register_key
         self._warned: set[str] = set()
         self.cards = self._load() if is_used else None
 
@@ -116,6 +121,8 @@ class CardFile:
         cards = decode_cards(payload)
         if not is_signed_by(payload, self._address, cards.public_key):
             raise PayloadError("not signed for this kiosk with the key of the cards")
+        if self._register_key not in {"", cards.public_key}:
+            raise PayloadError("its key is not register.public_key of the configuration")
         return cards
 
     def _warn_once(self, text: str) -> None:

@@ -10,13 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
-import msgspec
-
 from kiosk.clock import Clock
+from kiosk.daemon.event_age import event_age_s
 from kiosk.daemon.lens import Sight
 from kiosk.daemon.machine import free_mb, is_under_voltage, temperature_c
 from kiosk.errors import OutboxError
@@ -26,6 +24,7 @@ from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Counts
 from kiosk.mqtt.rivalry import Certainty
 from kiosk.protocol.health import CameraState, Health, encode_health
+from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import HEALTH, KioskAddress
 
 _log = logging.getLogger(__name__)
@@ -102,7 +101,9 @@ class HealthReporter:
         model_id: The face recogniser.
         version: Version of the software.
         directory: The folder of the kiosk's files.
-        public_key: The key that the kiosk signs with; ``None`` if it does not.
+        signer: Signs the reports; ``None`` if nothing does.
+        sealing_key: What orders for this kiosk are sealed with.
+        register_key: The key of the register whose orders it carries out.
     """
 
     connection: Connection
@@ -113,7 +114,9 @@ class HealthReporter:
     model_id: str
     version: str
     directory: Path
-    public_key: str | None = None
+    signer: Signer | None = None
+    sealing_key: str | None = None
+    register_key: str | None = None
     _due_s: float = -math.inf
     _sent_s: float = -math.inf
     _said: tuple[object, ...] = ()
@@ -145,6 +148,7 @@ class HealthReporter:
             self._sent_s = now_s
             self._due_s = now_s + _INTERVAL_S
             payload = encode_health(self._health(camera, rival))
+            payload = self.signer.sign(payload) if self.signer else payload
             self.connection.announce(Announcement(self.address.topic(HEALTH), payload))
             self.connection.wake()  # an announcement goes out in the next step
         # A camera that hangs is noticed in time, although nothing comes in.
@@ -210,7 +214,9 @@ class HealthReporter:
             gallery_version=self.vitals.gallery_version,
             gallery_hash=self.vitals.gallery_hash,
             config_hash=self.vitals.config_hash,
-            public_key=self.public_key,
+            public_key=self.signer.public_key if self.signer else None,
+            sealing_key=self.sealing_key,
+            register_key=self.register_key,
             rival=rival,
         )
 
@@ -222,7 +228,7 @@ class HealthReporter:
             oldest = self.outbox.oldest()
         except OutboxError:  # the outbox logs it
             return
-        self._oldest_waiting_s = _age_s(oldest.payload, self.clock) if oldest else None
+        self._oldest_waiting_s = event_age_s(oldest.payload, self.clock) if oldest else None
 
     def _frames_per_s(self) -> float | None:
         """Return the rate since the last call."""
@@ -231,19 +237,3 @@ class HealthReporter:
         if before is None or now[1] <= before[1]:
             return None
         return round((now[0] - before[0]) / (now[1] - before[1]), 1)
-
-
-class _Dated(msgspec.Struct):
-    time: datetime
-    clock: str
-
-
-def _age_s(payload: bytes, clock: Clock) -> int | None:
-    """Return the age of an event; ``None`` while its clock or ours is not synchronised."""
-    try:
-        event = msgspec.json.decode(payload, type=_Dated)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if event.clock != "synchronised" or event.time.tzinfo is None or not clock.synchronised():
-        return None
-    return max(0, round((clock.utc() - event.time.astimezone(UTC)).total_seconds()))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from kiosk.file_lock import file_lock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Retention
 from kiosk.private_file import make_directory, warn_of_readers
+from kiosk.protocol.sealing import Opener
 from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.protocol.topics import KioskAddress
 
@@ -58,7 +60,20 @@ def open_outbox(config: Config) -> Outbox:
     return Outbox(config.outbox_path, retention=retention, busy_s=_BUSY_S)
 
 
-def read_signer(config: Config) -> Signer:
+@dataclass(frozen=True, slots=True)
+class KioskKeys:
+    """What the kiosk's one key does.
+
+    Attributes:
+        signer: Signs what the kiosk says.
+        opener: Opens what is sealed for it.
+    """
+
+    signer: Signer
+    opener: Opener
+
+
+def read_keys(config: Config) -> KioskKeys:
     """Read or make the kiosk's key; log the fingerprint, which a person compares.
 
     Raises:
@@ -67,4 +82,4 @@ def read_signer(config: Config) -> Signer:
     key = signing_key(config.directory / "signing-key.pem")
     signer = Signer(key, KioskAddress.of(config.kiosk))
     _log.info("events are signed; fingerprint of the key: %s", fingerprint(signer.public_key))
-    return signer
+    return KioskKeys(signer, Opener(key))

@@ -18,6 +18,7 @@ from kiosk.config import Config, MqttSection
 from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.card_list import CardFile, CardVerdict
 from kiosk.daemon.daemon import Daemon
+from kiosk.daemon.erasing import GalleryUse, build_erasure_desk
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.observer import Observer
@@ -27,7 +28,7 @@ from kiosk.daemon.redating import Redater
 from kiosk.daemon.register_news import subscribe
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.room_lessons import RoomLessons
-from kiosk.daemon.state_folder import only_kiosk, open_outbox, read_signer
+from kiosk.daemon.state_folder import KioskKeys, only_kiosk, open_outbox, read_keys
 from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
@@ -44,7 +45,6 @@ from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import CARDS, TIMETABLE, KioskAddress
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
@@ -102,7 +102,7 @@ def build_daemon(
     loader = Loader(recogniser, read_config)
     (matcher, rule), gallery_fault = _people(recogniser, gallery)
     outbox = stack.enter_context(open_outbox(config))
-    signer = read_signer(config)
+    keys = read_keys(config)
     stack.enter_context(only_kiosk(config))  # last of what may have to wait for the disk
     clock = _steady_clock(system, outbox)
     mqtt, broker = _broker(config.mqtt, stack)
@@ -117,11 +117,11 @@ def build_daemon(
         address,
         window=mqtt.inflight_max // 2,
         confirmed=publisher.trim_soon,
-        sign=signer.sign,
+        sign=keys.signer.sign,
     )
     lessons, windows = _room_lessons(config), Windows(clock)
     subscribe(connection, address, lessons, windows, clock)
-    health = _health(config, connection, signer, outbox, clock, model_id)
+    health = _health(config, connection, keys, outbox, clock, model_id)
     loaded = Loaded(matcher, rule, config)
     loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
@@ -132,7 +132,7 @@ def build_daemon(
             config,
             model_id,
             committed=publisher.notify,
-            sign=signer.sign,
+            sign=keys.signer.sign,
             lessons=lessons,
         )
     )
@@ -150,6 +150,9 @@ def build_daemon(
         signals_fault=lambda: feedback.fault,
         gallery_fault=gallery_fault,
     )
+    use_gallery = GalleryUse(state, reload, stop, clock)
+    desk = build_erasure_desk(config, connection, keys, outbox, use_gallery)
+    stack.callback(desk.close)
     return Daemon(
         open_camera=camera or (lambda: open_camera(config.camera, clock, stop)),
         pipeline=build_pipeline(recogniser, matcher, rule),
@@ -194,7 +197,12 @@ def _people(
 
 def _cards(config: Config, connection: Connection, clock: Clock, feedback: Feedback) -> CardDesk:
     """Build what reads cards; unless they are enabled, it never hears of any."""
-    file = CardFile(config.cards_path, KioskAddress.of(config.kiosk), is_used=config.cards.enabled)
+    file = CardFile(
+        config.cards_path,
+        KioskAddress.of(config.kiosk),
+        config.register.public_key,
+        is_used=config.cards.enabled,
+    )
 
     def on_message(message: Message) -> None:
         file.hear(message.payload)
@@ -256,7 +264,7 @@ def _connection(mqtt: MqttSection, address: KioskAddress, clock: Clock) -> Conne
 def _health(
     config: Config,
     connection: Connection,
-    signer: Signer,
+    keys: KioskKeys,
     outbox: Outbox,
     clock: Clock,
     model_id: str,
@@ -271,7 +279,9 @@ def _health(
         model_id=model_id,
         version=VERSION,
         directory=config.directory,
-        public_key=signer.public_key,
+        signer=keys.signer,
+        sealing_key=keys.opener.public_key,
+        register_key=config.register.public_key or None,
     )
     health.start()
     return health

@@ -6,6 +6,7 @@ could not. Only then is the running kiosk told, and its word awaited.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -13,7 +14,7 @@ from kiosk.atomic_file import delete_wiped
 from kiosk.config import Config
 from kiosk.erased import ErasedList, digest, load_erased, save_erased
 from kiosk.erasure.galleries import Galleries, is_plain
-from kiosk.erasure.outcome import Erasure, Failure
+from kiosk.erasure.outcome import Erasure, Failure, why
 from kiosk.erasure.receipt import write_receipt
 from kiosk.errors import GalleryError, KioskError, ReloadError
 from kiosk.keyring import Keyring
@@ -31,6 +32,24 @@ _EXPORTS: Final = (
 _REGISTER: Final = "events at the register; erase them there with `kiosk register erase`"
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Whom to erase, and how much of them.
+
+    Attributes:
+        subject_id: The person.
+        events: Their events, too, which otherwise wait here for the register.
+        consent: Whose withdrawal this carries out: the roster keeps the name, and a person of whom
+            there is nothing is marked as erased, too. 0 without such an order.
+        forget: Erases them from an outbox that is open in this process; ``None`` opens it.
+    """
+
+    subject_id: str
+    events: bool = False
+    consent: int = 0
+    forget: Callable[[str], Forgotten] | None = None
 
 
 def erase_person(
@@ -52,14 +71,18 @@ def erase_person(
     if not config.directory.exists():
         raise GalleryError(_unknown(subject_id))
     with write_lock(config, "kiosk gallery remove"):
-        erasure = _erase(config, subject_id, events=events)
+        erasure = erase_files(config, Task(subject_id, events))
     _tell(config, erasure, patience_s)
-    return _with_receipt(config, erasure, subject_id)
+    return with_receipt(config, erasure, subject_id)
 
 
-def _erase(config: Config, subject_id: str, *, events: bool) -> Erasure:
-    """Erase a person from every file; the caller holds the lock."""
-    erasure = Erasure()
+def erase_files(config: Config, task: Task) -> Erasure:
+    """Erase a person from every file; the caller holds the lock.
+
+    Raises:
+        GalleryError: As :func:`erase_person`, unless an order is carried out.
+    """
+    erasure, subject_id = Erasure(), task.subject_id
     _remove_partial_files(config, erasure)
     galleries = Galleries.read(config)
     erased = _try(erasure, "erased.json", lambda: load_erased(config), None)
@@ -67,12 +90,14 @@ def _erase(config: Config, subject_id: str, *, events: bool) -> Erasure:
     holders = galleries.with_subject(subject_id)
     erasure.gallery = config.gallery_path in holders
     erasure.old_galleries = tuple(p.name for p in holders if p != config.gallery_path)
-    erasure.roster = _try(erasure, "roster", lambda: _leave_roster(config, subject_id), False)
-    _erase_from_outbox(config, subject_id, erasure, events=events)
-    if not erasure.is_found and not erasure.was_erased and not galleries.failed:
+    if not task.consent:
+        erasure.roster = _try(erasure, "roster", lambda: _leave_roster(config, subject_id), False)
+    _erase_from_outbox(config, task, erasure)
+    is_known = erasure.is_found or erasure.was_erased or bool(galleries.failed)
+    if not is_known and not task.consent:
         raise GalleryError(_unknown(subject_id))
     if erased is not None:
-        _mark(config, erased, subject_id, erasure)
+        _mark(config, erased, task, erasure)
     erasure.remains += [
         f"{name}: its file has another name, which keeps the old content, not encrypted; delete it"
         for name in galleries.other_names()
@@ -91,11 +116,15 @@ def _erase(config: Config, subject_id: str, *, events: bool) -> Erasure:
     return erasure
 
 
-def _mark(config: Config, erased: ErasedList, subject_id: str, erasure: Erasure) -> None:
+def _mark(config: Config, erased: ErasedList, task: Task, erasure: Erasure) -> None:
     """Note that the person was erased, before the galleries: a kill in between is repaired."""
-    if erasure.was_erased and not erasure.is_found:
+    mark = erased.mark_of(task.subject_id)
+    is_noted = mark is not None and mark.is_erased and mark.consent >= task.consent
+    if is_noted and not erasure.is_found:
         return
-    marked = erased.with_mark(subject_id, int(time.time()), is_erased=True)
+    marked = erased.with_mark(
+        task.subject_id, int(time.time()), is_erased=True, consent=task.consent
+    )
     _try(erasure, "erased.json", lambda: save_erased(config, marked), None)
 
 
@@ -104,35 +133,38 @@ def _leave_roster(config: Config, subject_id: str) -> bool:
     return path is not None and remove_from_roster(path, subject_id, owner_of=config.directory)
 
 
-def _erase_from_outbox(config: Config, subject_id: str, erasure: Erasure, *, events: bool) -> None:
+def _erase_from_outbox(config: Config, task: Task, erasure: Erasure) -> None:
     def forget() -> Forgotten:
+        if task.forget is not None:
+            return task.forget(task.subject_id)
         if not config.outbox_path.exists():
             return Forgotten()
         with Outbox(config.outbox_path) as outbox:
-            return outbox.forget(subject_id, events=events)
+            return outbox.forget(task.subject_id, events=task.events)
 
     erasure.outbox = _try(erasure, "outbox", forget, Forgotten())
     if erasure.outbox.is_in_log:
         log = f"{config.outbox_path.name}-wal"
         reason = "another program reads the outbox, perhaps a backup: what was erased is in its log"
-        erasure.failed.append(Failure(log, f"{reason}; repeat this command when it has ended"))
+        advice = "repeat this command when it has ended"
+        erasure.failed.append(Failure(log, f"{reason}; {advice}", "locked"))
     if erasure.outbox.events_kept:
         erasure.remains.append(
             f"events that wait here for the register: {erasure.outbox.events_kept}; repeat this"
             " command when it has them, or erase them here with --events"
         )
     paths, new = databases_aside(config.outbox_path), unfinished(config.outbox_path)
-    if new and read_status(config) is not None:
+    if new and task.forget is None and read_status(config) is not None:
         reason = "the running kiosk may be making this file; stop it, then repeat this command"
-        erasure.failed.append(Failure(new[0].name, reason))
+        erasure.failed.append(Failure(new[0].name, reason, "locked"))
     else:
         paths += new
     for path in paths:
         try:
-            erasure.aside += overwrite_in(path, subject_id)
+            erasure.aside += overwrite_in(path, task.subject_id)
         except OSError as exc:
             reason = f"cannot be written ({exc.strerror}); delete this file"
-            erasure.failed.append(Failure(path.name, reason))
+            erasure.failed.append(Failure(path.name, reason, why(exc)))
 
 
 def _remove_partial_files(config: Config, erasure: Erasure) -> None:
@@ -146,7 +178,7 @@ def _remove_partial_files(config: Config, erasure: Erasure) -> None:
             delete_wiped(partial)
         except OSError as exc:
             reason = f"cannot be deleted ({exc.strerror})"
-            erasure.failed.append(Failure(partial.name, reason))
+            erasure.failed.append(Failure(partial.name, reason, why(exc)))
 
 
 def _tell(config: Config, erasure: Erasure, patience_s: float) -> None:
@@ -163,7 +195,7 @@ def _tell(config: Config, erasure: Erasure, patience_s: float) -> None:
             return
         erasure.kiosk = "failed"
         reason = f"may still name this person: {exc}; `systemctl restart kiosk`"
-        erasure.failed.append(Failure("running kiosk", reason))
+        erasure.failed.append(Failure("running kiosk", reason, "old gallery in use"))
 
 
 def _knows_nobody(status: ServiceStatus) -> bool:
@@ -172,7 +204,9 @@ def _knows_nobody(status: ServiceStatus) -> bool:
     return is_without_disk or (bool(status.gallery_fault) and status.people == 0)
 
 
-def _with_receipt(config: Config, erasure: Erasure, subject_id: str) -> Erasure:
+def with_receipt(config: Config, erasure: Erasure, subject_id: str) -> Erasure:
+    """Write the receipt of an erasure, and return the erasure with its name."""
+
     def write() -> str:
         person = digest(load_erased(config).salt, subject_id)
         return str(write_receipt(config, erasure, person, datetime.now(UTC)))
@@ -186,7 +220,7 @@ def _try(erasure: Erasure, place: str, action: Callable[[], Result], otherwise: 
     try:
         return action()
     except KioskError as exc:
-        erasure.failed.append(Failure(place, str(exc)))
+        erasure.failed.append(Failure(place, str(exc), why(exc)))
         return otherwise
 
 

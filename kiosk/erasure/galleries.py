@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kiosk.bounded_file import read_file
 from kiosk.config import Config
-from kiosk.erasure.outcome import Failure
+from kiosk.erasure.outcome import Failure, why
 from kiosk.errors import GalleryError
 from kiosk.keyring import Keyring
 from kiosk.mqtt.outbox_space import Space
@@ -46,7 +46,11 @@ class Galleries:
             try:
                 galleries.found[path] = load_gallery(path, keys=galleries.keys)
             except GalleryError as exc:
-                galleries.failed.append(Failure(path.name, f"{exc}, or delete this gallery"))
+                found = why(exc)
+                reason = f"{exc}, or delete this gallery"
+                galleries.failed.append(
+                    Failure(path.name, reason, "damaged" if found == "failed" else found)
+                )
         return galleries
 
     def with_subject(self, subject_id: str) -> list[Path]:
@@ -68,7 +72,7 @@ class Galleries:
         try:
             self.keys.add(owner)
         except GalleryError as exc:
-            self.failed.append(Failure(self.keys.path.name, str(exc)))
+            self.failed.append(Failure(self.keys.path.name, str(exc), why(exc)))
         for path, gallery in list(self.found.items()):
             rest = gallery
             if without is not None and without in gallery.templates:
@@ -76,7 +80,7 @@ class Galleries:
             try:
                 self._save(path, rest)
             except GalleryError as exc:
-                self.failed.append(Failure(path.name, str(exc)))
+                self.failed.append(Failure(path.name, str(exc), why(exc)))
             else:
                 self.found[path] = rest
         if self.failed:
@@ -84,7 +88,7 @@ class Galleries:
         try:
             self.keys.drop_old(owner)
         except GalleryError as exc:
-            self.failed.append(Failure(self.keys.path.name, str(exc)))
+            self.failed.append(Failure(self.keys.path.name, str(exc), why(exc)))
         return not self.failed
 
     def _save(self, path: Path, gallery: Gallery) -> None:

@@ -1,12 +1,37 @@
 """What an erasure has done."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
+from typing import Final, Literal, TypeAlias
 
+from kiosk.errors import InUseError
 from kiosk.mqtt.outbox_erase import Forgotten
 
 Answer: TypeAlias = Literal["not running", "in use", "failed"]
 """Of the running kiosk: it uses the new gallery; or it may still use the former one."""
+Why: TypeAlias = Literal[
+    "locked", "disk full", "read-only", "not permitted", "damaged", "old gallery in use",
+    "enrolled again", "failed",
+]  # fmt: skip
+"""Another program uses the file; no space; the medium, or its owner, forbids it; the content cannot
+be read; the running kiosk may still use the former gallery; the person was enrolled after the order
+was carried out; or another reason."""
+_BY_ERRNO: Final[dict[int | None, Why]] = {
+    ENOSPC: "disk full",
+    EDQUOT: "disk full",
+    EROFS: "read-only",
+    EACCES: "not permitted",
+    EPERM: "not permitted",
+}
+_BY_SQLITE: Final[dict[str, Why]] = {
+    "FULL": "disk full",
+    "BUSY": "locked",
+    "LOCKED": "locked",
+    "READONLY": "read-only",
+    "CORRUPT": "damaged",
+    "NOTADB": "damaged",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +41,12 @@ class Failure:
     Attributes:
         place: Which, without an id or a name.
         reason: Why, and what to do.
+        why: The same in one of a few words, which name nobody.
     """
 
     place: str
     reason: str
+    why: Why = "failed"
 
 
 @dataclass(slots=True)
@@ -63,3 +90,22 @@ class Erasure:
         """Whether anything of the person was on this kiosk."""
         in_gallery = self.gallery or bool(self.old_galleries)
         return in_gallery or self.roster or bool(self.outbox) or self.aside > 0
+
+
+def why(error: BaseException) -> Why:
+    """Return why something failed, of the error and its causes."""
+    for one in _chain(error):
+        if isinstance(one, InUseError):
+            return "locked"
+        if isinstance(one, OSError) and one.errno in _BY_ERRNO:
+            return _BY_ERRNO[one.errno]
+        name = getattr(one, "sqlite_errorname", "").split("_")
+        if len(name) > 1 and name[1] in _BY_SQLITE:
+            return _BY_SQLITE[name[1]]
+    return "failed"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -14,6 +14,7 @@ from kiosk.protocol.availability import Availability
 from kiosk.protocol.cards import CardList
 from kiosk.protocol.delivery import Confirmation, ReplayDone, ReplayRequest
 from kiosk.protocol.descriptions import without_indentation
+from kiosk.protocol.erasure import ErasureOrders, ErasureReceipts
 from kiosk.protocol.event import (
     AttendanceEvent,
     ParticipationEvent,
@@ -133,6 +134,20 @@ KINDS: Final = (
         is_retained=True,
         summary="From the register: which cards with a QR code count.",
         types=(CardList,),
+    ),
+    Kind(
+        topics.ERASURE,
+        "receive",
+        is_retained=True,
+        summary="From the register: whose faces to erase, sealed for this kiosk.",
+        types=(ErasureOrders,),
+    ),
+    Kind(
+        topics.ERASURE_RECEIPT,
+        "send",
+        is_retained=False,
+        summary="What became of the erasure orders, without naming anybody.",
+        types=(ErasureReceipts,),
     ),
 )
 

@@ -6,9 +6,9 @@ Nobody deletes it: a reader takes a message that is older than a few minutes for
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from kiosk.protocol.event import Timestamp, Uuid4
+from kiosk.protocol.event import Signature, Timestamp, Uuid4
 from kiosk.protocol.payload import decode_payload, encode_payload
 from kiosk.protocol.signature import PublicKey
 
@@ -54,9 +54,13 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
             the gallery that it is a copy of.
         gallery_hash: Of the gallery's content: equal at all doors with the same people.
         config_hash: Of the settings, without the kiosk's names: equal at all doors with the same.
-        public_key: The key that the kiosk signs its events with.
+        public_key: The key that the kiosk signs with.
+        sealing_key: What the register seals orders for this kiosk with.
+        register_key: The key of the register whose orders it carries out; without one it carries
+            out none.
         rival: Whether another kiosk uses the same name: the broker gives the connection now to one
             of them, and now to the other.
+        signature: The last field (:mod:`kiosk.protocol.signature`).
     """
 
     time: Timestamp
@@ -87,7 +91,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     gallery_hash: str | None = None
     config_hash: str | None = None
     public_key: PublicKey | None = None
+    sealing_key: PublicKey | None = None
+    register_key: PublicKey | None = None
     rival: Literal["none", "suspected", "certain"] = "none"
+    signature: Signature | UnsetType = UNSET
 
 
 def encode_health(health: Health) -> bytes:

@@ -1,7 +1,8 @@
 """The signature of a message: who may publish as a kiosk still cannot forge its events.
 
-A kiosk signs its events, and its answers to replay requests, with Ed25519 (RFC 8032). The signature
-is the last field of the JSON object::
+A kiosk signs its events, its health, its answers to replay requests and its receipts with Ed25519
+(RFC 8032); the register signs lists of cards and erasure orders. The signature is the last field of
+the JSON object::
 
     {"type":"attendance", ... ,"signature":"<86 characters, base64url without padding>"}
 
@@ -11,7 +12,8 @@ feed, and the payload as it was before the field was added. So a reader removes 
 ignores the field. The kind in the topic is not signed: an event that is sent again keeps its bytes.
 
 A kiosk tells its public key in its health message. A person, or a setting, decides whether the
-register trusts it (:mod:`kiosk.register.identity.keys`).
+register trusts it (:mod:`kiosk.register.identity.keys`). The register's key stands in the kiosk's
+configuration.
 """
 
 import base64
@@ -37,10 +39,10 @@ _ADDED: Final = len(_FIELD) + _CHARACTERS + len(_END)
 
 
 class Signer:
-    """Signs what one kiosk says.
+    """Signs what one kiosk says, or what the register says to it.
 
     Args:
-        key: The kiosk's private key.
+        key: The private key.
         address: The kiosk.
     """
 

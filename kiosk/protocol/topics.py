@@ -15,12 +15,14 @@
                                                    closed, QoS 1, retained
     kiosk/v1/<site>/<room>/<kiosk>/timetable       register: the next lessons, QoS 1, retained
     kiosk/v1/<site>/<room>/<kiosk>/cards           register: which cards count, QoS 1, retained
+    kiosk/v1/<site>/<room>/<kiosk>/erasure         register: faces to erase, QoS 1, retained
+    kiosk/v1/<site>/<room>/<kiosk>/erasure-receipt the answer to it, QoS 1
 
 ``v1`` is the version of this tree; each event holds the version of its schema. The last level is
 the kind of the message: the ``type`` of an event, or one of the names below. A kiosk publishes all
 of them but "confirmed" and "replay" (:mod:`kiosk.protocol.delivery`), "participation-window"
-(:mod:`kiosk.protocol.participation`), "timetable" (:mod:`kiosk.protocol.timetable`) and "cards"
-(:mod:`kiosk.protocol.cards`), which it subscribes to.
+(:mod:`kiosk.protocol.participation`), "timetable" (:mod:`kiosk.protocol.timetable`), "cards"
+(:mod:`kiosk.protocol.cards`) and "erasure" (:mod:`kiosk.protocol.erasure`), which it subscribes to.
 """
 
 from dataclasses import dataclass
@@ -39,10 +41,15 @@ REPLAY_DONE: Final = "replay-done"
 PARTICIPATION_WINDOW: Final = "participation-window"
 TIMETABLE: Final = "timetable"
 CARDS: Final = "cards"
-BY_REGISTER: Final = frozenset({CONFIRMED, REPLAY, PARTICIPATION_WINDOW, TIMETABLE, CARDS})
+ERASURE: Final = "erasure"
+ERASURE_RECEIPT: Final = "erasure-receipt"
+BY_REGISTER: Final = frozenset({CONFIRMED, REPLAY, PARTICIPATION_WINDOW, TIMETABLE, CARDS, ERASURE})
 """Kinds that the register publishes, and kiosks subscribe to."""
 FOR_REGISTER: Final = frozenset(
-    {HEALTH, REPLAYED, REPLAY_DONE, event_type(TimeCorrectionEvent), *BY_REGISTER}
+    {
+        *(HEALTH, REPLAYED, REPLAY_DONE, ERASURE_RECEIPT, event_type(TimeCorrectionEvent)),
+        *BY_REGISTER,
+    }
 )
 """Kinds between kiosk and register, which say nothing new to a viewer."""
 ALL_FILTER: Final = f"{ROOT}/+/+/+/+"

@@ -53,6 +53,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
         lists.add_argument("file", nargs="?", type=Path, help=f"CSV file with {columns}")
         lists.add_argument("--dry-run", action="store_true", help="show only what would change")
     _add_trust(lists)
+    _action(actions, "key", "print the public key that kiosks trust this register by", _key)
 
 
 def _add_trust(kiosks: argparse.ArgumentParser) -> None:
@@ -203,6 +204,13 @@ def _gaps(options: argparse.Namespace) -> int:
     from kiosk.register.commands.gaps import show_gaps
 
     return show_gaps(config, only_gaps=not options.all, as_json=options.json)
+
+
+def _key(options: argparse.Namespace) -> int:
+    _open(options)
+    from kiosk.register.commands.key import show_key
+
+    return show_key(as_json=options.json)
 
 
 def _bin(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ class Register(models.Model):
     """The identity of this database; one row.
 
     ``secret`` signs the cookies of the pages, and ``card_key``, a private key of Ed25519 in
-    base64url, the students' cards; all instances share them.
+    base64url, the students' cards and the orders to kiosks; all instances share them.
     """
 
     register_id = models.TextField(primary_key=True)

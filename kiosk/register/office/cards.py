@@ -1,11 +1,9 @@
 """Issue and revoke students' cards, and tell the kiosks which ones count."""
 
-import base64
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 
 from kiosk.errors import PayloadError
@@ -14,7 +12,8 @@ from kiosk.protocol.card_text import Card as SignedCard
 from kiosk.protocol.cards import REVOKED_MAX, CardList, decode_cards, encode_cards
 from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import CARDS, KioskAddress
-from kiosk.register.models import Account, Card, Kiosk, Person, Publication, Register
+from kiosk.register.identity.own_key import own_key, own_public_key
+from kiosk.register.models import Account, Card, Kiosk, Person, Publication
 from kiosk.register.office.room_timetables import told_last
 
 
@@ -104,7 +103,7 @@ def revoke(people: Iterable[Person], *, account: Account, now: datetime) -> int:
 
 def card_text(card: Card) -> str:
     """Return what the QR code of a card says."""
-    return write_card(SignedCard(card.card_id, str(card.person_id), card.expires_on), _key())
+    return write_card(SignedCard(card.card_id, str(card.person_id), card.expires_on), own_key())
 
 
 def revoked_count(today: date) -> int:
@@ -134,7 +133,7 @@ def publish_cards(now: datetime, sites: Collection[str] = ()) -> int:
     newest = revoked.order_by("-revoked_at", "card_id").values_list("pk", flat=True)[:REVOKED_MAX]
     cards = CardList(
         version=int(now.timestamp()),
-        public_key=_signer(KioskAddress("", "", "")).public_key,
+        public_key=own_public_key(),
         revoked=tuple(sorted(newest)),
     )
     kiosks = Kiosk.objects.filter(site__in=sites) if sites else Kiosk.objects.all()
@@ -160,14 +159,5 @@ def _publication(
             return None
         version = max(version, last.version + 1 if last else 1)
     numbered = CardList(version=version, public_key=cards.public_key, revoked=cards.revoked)
-    payload = _signer(address).sign(encode_cards(numbered))
+    payload = Signer(own_key(), address).sign(encode_cards(numbered))
     return Publication(topic=address.topic(CARDS), payload=payload, retain=True, made_at=now)
-
-
-def _signer(address: KioskAddress) -> Signer:
-    return Signer(_key(), address)
-
-
-def _key() -> Ed25519PrivateKey:
-    text = Register.objects.get().card_key
-    return Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(text + "="))
