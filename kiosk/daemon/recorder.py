@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from datetime import datetime
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,7 +13,7 @@ from kiosk.config import Config
 from kiosk.daemon.backlog import Backlog
 from kiosk.daemon.events import EventMaker
 from kiosk.daemon.participation import Window
-from kiosk.daemon.repeats import counted, is_repeat, took_part
+from kiosk.daemon.repeats import Forgetting, counted, is_repeat, took_part
 from kiosk.daemon.room_lessons import RoomLessons
 from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.errors import OutboxError
@@ -28,11 +28,6 @@ from kiosk.protocol.event import (
 )
 from kiosk.records import Decision, Verdict
 from kiosk.timetable import ClassSession
-
-KEPT: Final = timedelta(days=7)
-"""How long the kiosk remembers who attended which class session."""
-_SETTLED_S: Final = 3600.0
-"""Keys of other boots go by their date, and only when the clock has been steady for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +99,7 @@ class Recorder:
         sign: Signs the bytes of an event.
         lessons: The lessons that the register told.
         backlog: Events that could not be stored.
+        forgetting: When whom it need not remember is forgotten.
         gallery_version: Of the gallery in use.
         gallery_hash: Of the gallery in use.
     """
@@ -116,6 +112,7 @@ class Recorder:
     sign: Callable[[bytes], bytes] = lambda payload: payload
     lessons: RoomLessons = field(default_factory=RoomLessons)
     backlog: Backlog = field(default_factory=Backlog)
+    forgetting: Forgetting = field(default_factory=Forgetting)
     gallery_version: int = 0
     gallery_hash: str = ""
 
@@ -192,8 +189,8 @@ class Recorder:
         if sequence is None:
             return None
         self.committed()
-        with suppress(OutboxError):  # the event is stored; the next one prunes
-            self._prune()
+        with suppress(OutboxError):  # the event is stored; the next one tries again
+            self.forgetting.turn(self.outbox, self.clock, self.class_session().date)
         return msgspec.structs.replace(numbered, sequence=sequence)
 
     def _repeats(self, event: PersonEvent) -> IsRepeat:
@@ -201,19 +198,6 @@ class Recorder:
         if isinstance(event, ParticipationEvent):
             return took_part
         return lambda past, key: is_repeat(past, key, self.session_at)
-
-    def _prune(self) -> None:
-        """Delete old deduplication keys: of this boot by the monotonic clock, which never jumps.
-
-        What other boots left in the future was stored with a clock that was wrong.
-        """
-        boot_id, days = self.clock.boot_id(), None
-        if self.clock.steady_for_s() >= _SETTLED_S:
-            today = self.class_session().date
-            days = today - KEPT, today + timedelta(days=1)
-        self.outbox.prune_keys(boot_id, self.clock.monotonic_s() - KEPT.total_seconds(), days)
-        if days is not None:
-            self.clock.not_before_s = self.outbox.newest_dated(boot_id)[1] or 0.0
 
     def _event(self, subject_id: str, seen: _Seen, session: ClassSession) -> AttendanceEvent:
         """Build the event of a decision or a card."""

@@ -1,17 +1,28 @@
-"""Whether a person was recorded before in a class session, whatever the clock has done since."""
+"""Whether a person was recorded before in a class session, whatever the clock has done since.
+
+What is remembered for it is deleted after a week.
+"""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from kiosk.daemon.steady_clock import SteadyClock
+from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import DeduplicationKey
 from kiosk.protocol.event import ParticipationEvent, PersonEvent
 from kiosk.timetable import ClassSession
 
 SAME_S: Final = 12 * 3600.0
 """Within one boot and this time, the same name means the same class session."""
+KEPT: Final = timedelta(days=7)
+"""How long the kiosk remembers who attended which class session."""
+EVERY_S: Final = 3600.0
+_SETTLED_S: Final = 3600.0
+"""Keys of other boots go by their date, and only when the clock has been steady for so long."""
 
 SessionAt = Callable[[datetime], ClassSession]
 
@@ -48,6 +59,44 @@ def counted(
         return event
     count = 1 + sum(one.session == key.session for one in past)
     return msgspec.structs.replace(event, count=count)
+
+
+@dataclass(slots=True)
+class Forgetting:
+    """Forgets whom the kiosk need not remember any more: within the hour, not with every event.
+
+    To look for them is to read all that is remembered, which may be thousands of people.
+
+    Attributes:
+        done: The hour, and the days that were kept, when it was done last.
+    """
+
+    done: tuple[int, tuple[date, date] | None] | None = None
+
+    def turn(self, outbox: Outbox, clock: SteadyClock, today: date) -> None:
+        """Delete old keys, if that is due: of this boot by the monotonic clock, which never jumps.
+
+        What other boots left in the future was stored with a clock that was wrong.
+
+        Args:
+            outbox: Where they are.
+            clock: The time, and whether it is certain.
+            today: The date of the class session.
+
+        Raises:
+            OutboxError: The outbox cannot be written; the next turn tries again.
+        """
+        now_s, days = clock.monotonic_s(), None
+        if clock.steady_for_s() >= _SETTLED_S:
+            days = today - KEPT, today + timedelta(days=1)
+        due = (int(now_s // EVERY_S), days)
+        if self.done == due:
+            return
+        boot_id = clock.boot_id()
+        outbox.prune_keys(boot_id, now_s - KEPT.total_seconds(), days)
+        if days is not None:
+            clock.not_before_s = outbox.newest_dated(boot_id)[1] or 0.0
+        self.done = due
 
 
 def _is_of_session(one: DeduplicationKey, key: DeduplicationKey, session_at: SessionAt) -> bool:

@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 from kiosk.clock import ManualClock
 from kiosk.config import Config, parse_config
 from kiosk.daemon import backlog
-from kiosk.daemon.recorder import KEPT, AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.repeats import EVERY_S, KEPT
 from kiosk.daemon.steady_clock import SETTLE_S, SteadyClock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, decode, schema
@@ -221,9 +222,22 @@ def test_keys_are_deleted_after_a_week(path: Path, clock: ManualClock, *, is_set
     clock.advance(KEPT.total_seconds())
     desk.store(known("s-2"))
     assert is_stored(desk.outbox, MATHS, "s-1", "boot-7")
-    clock.advance(1.0)
+    clock.advance(EVERY_S)
     desk.store(known("s-3"))
     assert not is_stored(desk.outbox, MATHS, "s-1", "boot-7")
+
+
+def test_old_keys_are_looked_for_within_the_hour_and_not_with_every_event(
+    path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look for them reads all that is remembered, so 50,000 people would take an hour."""
+    asked: list[float] = []
+    monkeypatch.setattr(Outbox, "prune_keys", lambda *_: asked.append(clock.monotonic_s()))
+    desk = RecorderUnderTest(path, clock)
+    for i in range(60):
+        clock.advance(180.0)
+        desk.store(known(f"s-{i}"))
+    assert len(asked) == 5  # once an hour, and when the clock has been steady for an hour
 
 
 def test_keys_of_other_boots_are_pruned_by_a_steady_clock(path: Path, clock: ManualClock) -> None:
