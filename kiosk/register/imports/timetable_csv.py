@@ -53,6 +53,9 @@ DAYS_MAX: Final = 400
 """Longest time from the first to the last lesson of a row: more than a school year."""
 LESSONS_MAX: Final = 200_000
 _DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
+LONGEST: Final = 14 * _HOUR
+"""Longest lesson over midnight: an end before the start is more often a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,13 @@ def _lessons(row: Row, form: DateForm, place: Place, problems: list[Remark]) -> 
     on = [day for day in dates if not days or day.weekday() in days]
     if not on:
         problems.append(row.remark("days", "no such day from first to last"))
-    for day in on:
-        yield _lesson(row, day, start, end, place)
+    lessons = [_lesson(row, day, start, end, place) for day in on]
+    over_midnight = isinstance(end, time) and end <= start
+    if over_midnight and any(one.ends_at - one.starts_at > LONGEST for one in lessons):
+        text = f"longer than {LONGEST // _HOUR} hours; is the end before the start?"
+        problems.append(row.remark("end", text))
+        return
+    yield from lessons
 
 
 def _lesson(row: Row, day: date, start: time, end: time | str | None, place: Place) -> LessonRow:

@@ -119,8 +119,8 @@ def _view(
     row: Kiosk | None,
     last_event_at: datetime | None,
 ) -> KioskView:
-    """Put together what is known."""
-    health, is_readable = _health(row)
+    """Put together what is known; a kiosk that only sent events has no row of its own."""
+    health, is_readable = health_of(row)
     current = health.outbox_id if health else ""
     outboxes = sorted(
         statuses, key=lambda one: one.outbox is None or one.outbox.outbox_id != current
@@ -138,7 +138,7 @@ def _view(
     )
 
 
-def _health(row: Kiosk | None) -> tuple[Health | None, bool]:
+def health_of(row: Kiosk | None) -> tuple[Health | None, bool]:
     """Return the health message, and whether there is none or it can be read."""
     if row is None or not row.health:
         return None, True

@@ -56,6 +56,11 @@ def troubles(facts: Completeness, health: Health | None, *, is_readable: bool) -
     return sorted(found, key=order.index)
 
 
+def is_blind(health: Health | None) -> bool:
+    """Return whether a kiosk has said that its camera shows nothing that can be used."""
+    return health is not None and health.camera not in {"ok", "starting"}
+
+
 def refusals(health: Health) -> list[tuple[str, int, float]]:
     """Return why faces could not vote: reason, count and share of all faces, the first the most."""
     seen = max(health.faces_seen, 1)
@@ -74,7 +79,7 @@ def _of_health(health: Health) -> Iterator[Trouble]:
     disk, heat = health.disk_free_mb, health.temperature_c
     worst = refusals(health)[:1]
     checks = (
-        (health.camera not in {"ok", "starting"}, Trouble.CAMERA),
+        (is_blind(health), Trouble.CAMERA),
         (not health.people, Trouble.NOBODY),
         (health.dropped > 0, Trouble.DROPPED),
         (health.in_memory > 0, Trouble.IN_MEMORY),

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import msgspec
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from kiosk.register.arrival import Reason
 from kiosk.register.identity.keys import SignaturePolicy
@@ -63,7 +63,8 @@ def find_students(text: str) -> list[Person]:
     for word in text.split():
         wanted &= Q(name__icontains=word) | Q(subject_id__icontains=word)
     people = Person.objects.filter(wanted) if text.split() else Person.objects.none()
-    return list(people.order_by("name", "subject_id")[:FOUND_MAX])
+    classes = Prefetch("memberships", Membership.objects.select_related("school_class"))
+    return list(people.order_by("name", "subject_id").prefetch_related(classes)[:FOUND_MAX])
 
 
 def temporary_students() -> list[Person]:

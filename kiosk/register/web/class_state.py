@@ -12,7 +12,9 @@ from django.utils.translation import ngettext
 from kiosk.register.completeness import Completeness
 from kiosk.register.marking.doors import current
 from kiosk.register.members import members_on
-from kiosk.register.models import Lesson, Mark, MarkChange, ParticipationPoint, Taken
+from kiosk.register.models import Kiosk, Lesson, Mark, MarkChange, ParticipationPoint, Taken
+from kiosk.register.office.kiosk_view import health_of
+from kiosk.register.office.trouble import is_blind
 from kiosk.register.rules.codes import Code
 from kiosk.register.status import load_statuses
 from kiosk.register.web.tags import clock_time
@@ -101,11 +103,12 @@ def counts_of(rows: Collection[Row]) -> list[tuple[str, int]]:
     return [(code.value, counts[code.value]) for code in Code if counts[code.value]]
 
 
-def door_notes(lesson: Lesson, unknown: int, now: datetime) -> list[str]:
+def door_notes(lesson: Lesson, kiosks: Collection[Kiosk], unknown: int, now: datetime) -> list[str]:
     """Return why students are not known yet, in words; empty if nothing is wrong.
 
     Args:
         lesson: The lesson.
+        kiosks: The kiosks of its room.
         unknown: How many students are not known yet.
         now: The current time.
     """
@@ -124,6 +127,12 @@ def door_notes(lesson: Lesson, unknown: int, now: datetime) -> list[str]:
         for one in statuses
         if (note := _door_note(one.address.kiosk, one.completeness, lesson, now))
     ]
+    if now < lesson.ends_at:
+        notes += [
+            _("%(kiosk)s gives no usable picture") % {"kiosk": one.kiosk}
+            for one in kiosks
+            if is_blind(health_of(one)[0])
+        ]
     if not notes:
         return []
     count = ngettext("%(count)s student not known yet", "%(count)s students not known yet", unknown)

@@ -46,6 +46,7 @@ def lessons_of_day(account: Account, moment: datetime) -> list[LessonNow]:
         .annotate(
             taken_at=Subquery(last.values("at")[:1]),
             taken_by=Subquery(last.values("account__username")[:1]),
+            taken_name=Subquery(last.values("account__first_name")[:1]),
         )
         .order_by("starts_at", "lesson_id")
     )
@@ -76,5 +77,5 @@ def _lesson_now(row: Lesson, counts: dict[str, int], moment: datetime) -> Lesson
             if code is not Code.NOT_KNOWN and code in counts
         ),
         getattr(row, "taken_at", None),
-        getattr(row, "taken_by", None) or "",
+        getattr(row, "taken_name", None) or getattr(row, "taken_by", None) or "",
     )

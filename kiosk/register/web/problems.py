@@ -65,6 +65,7 @@ TEXTS: Final = (
     _("more than %(count)s lessons; divide the file"),
     _("the same class and start as line %(line)s on %(day)s"),
     _("write 00:00 of the next day"),
+    _("longer than %(count)s hours; is the end before the start?"),
     _("no such day from first to last"),
     _('expected days such as "mon thu" or "lunes jueves"'),
     _("empty; a lesson of each week needs its last day"),

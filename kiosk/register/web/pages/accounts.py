@@ -41,8 +41,11 @@ class RightsForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - those of Django's form
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         field = self.fields["classes"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
+        if not SchoolClass.objects.exists():
+            field.help_text = _("There is no class yet: import the list of students.")
         field.label_from_instance = lambda obj: str(obj.title)  # type: ignore[method-assign]
 
 

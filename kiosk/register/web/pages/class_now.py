@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -30,12 +31,19 @@ class Form:
     chosen: Collection[str] = ()
     stale: Collection[str] = ()
 
+    @property
+    def query(self) -> str:
+        """What a live update must say, so that chosen and marked rows stay so."""
+        rows = [("chosen", one) for one in self.chosen] + [("stale", one) for one in self.stale]
+        return f"?{urlencode(rows)}" if rows else ""
+
 
 @page(*MARKERS)
 def class_now(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     """Show the page, or to htmx only what changes."""
     lesson = visible_lesson(request.user, lesson_id)
-    return show_class(request, lesson)
+    chosen, stale = request.GET.getlist("chosen"), request.GET.getlist("stale")
+    return show_class(request, lesson, Form(chosen=chosen, stale=stale))
 
 
 def show_class(
@@ -49,12 +57,13 @@ def show_class(
     shown = Filter(request.GET.get("status", ""), request.GET.get("name", ""))
     rows = load_rows(lesson, shown, stale=form.stale, chosen=form.chosen)
     counts = counts_of(rows)
+    kiosks = _kiosks(lesson)
     refused = may_change(Role(request.user.role), lesson_of(lesson), config().rules, now)
     facts = {
         "lesson": lesson,
         "rows": rows,
         "counts": counts,
-        "notes": door_notes(lesson, dict(counts).get(Code.NOT_KNOWN, 0), now),
+        "notes": door_notes(lesson, kiosks, dict(counts).get(Code.NOT_KNOWN, 0), now),
         "taken": taken_note(lesson),
         "window": lesson.windows.filter(closed_at=None).first(),
         "is_running": lesson.starts_at <= now < lesson.ends_at,
@@ -63,7 +72,7 @@ def show_class(
         "refused": refused,
         "codes": SETTABLE,
         "window_states": ("open", "closed"),
-        "live_keys": [lesson.lesson_id, *_kiosks(lesson)],
+        "live_keys": [lesson.lesson_id, *(f"{one.site}/{one.room}/{one.kiosk}" for one in kiosks)],
         "shown": shown,
         "form": form,
     }
@@ -73,10 +82,9 @@ def show_class(
     return render(request, template, facts, status=status)
 
 
-def _kiosks(lesson: Lesson) -> list[str]:
-    """Return the kiosks of the room, as live updates name them."""
-    kiosks = Kiosk.objects.filter(site=lesson.site, room=lesson.room).order_by("kiosk")
-    return [f"{one.site}/{one.room}/{one.kiosk}" for one in kiosks]
+def _kiosks(lesson: Lesson) -> list[Kiosk]:
+    """Return the kiosks of the room."""
+    return list(Kiosk.objects.filter(site=lesson.site, room=lesson.room).order_by("kiosk"))
 
 
 urlpatterns = [path("lessons/<path:lesson_id>/now", class_now, name="class-now")]

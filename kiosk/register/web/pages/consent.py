@@ -2,13 +2,15 @@
 
 from datetime import datetime, time
 from typing import Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.register.members import members_on
@@ -38,8 +40,30 @@ def consents(request: SignedIn) -> HttpResponse:
         "rows": [(one, newest.get(one.subject_id)) for one in people],
         "withdrawals": office.withdrawals(),
         "kiosks": _kiosks(),
+        "today": timezone.localdate(),
     }
     return render(request, "consents.html", facts)
+
+
+@page(*STAFF)
+@require_POST
+def record_many(request: SignedIn) -> HttpResponse:
+    """Record one consent for each chosen student of a class, as the forms came in."""
+    school_class = get_object_or_404(
+        visible_classes(request.user), pk=request.POST.get("class", "")
+    )
+    chosen = set(request.POST.getlist("student"))
+    members = members_on(school_class.pk, timezone.localdate())
+    people = [one for one in members if one.subject_id in chosen]
+    given = _given(request)
+    if isinstance(given, str) or not people:
+        error = given if isinstance(given, str) else _("Choose at least one student.")
+        messages.error(request, error)
+    else:
+        count = sum(office.record(one, *given, account=request.user) for one in people)
+        text = ngettext("%(n)d consent is recorded.", "%(n)d consents are recorded.", count)
+        messages.success(request, text % {"n": count})
+    return redirect(f"{reverse('consents')}?{urlencode({'class': school_class.pk})}")
 
 
 @page(*STAFF)
@@ -94,6 +118,17 @@ def erased(request: SignedIn, *, number: int) -> HttpResponse:
 
 def _record(request: SignedIn, person: Person) -> str:
     """Record the consent of the form; return what is wrong with it, "" if nothing is."""
+    given = _given(request)
+    if isinstance(given, str):
+        return given
+    if not office.record(person, *given, account=request.user):
+        return _("A consent stands already.")
+    messages.success(request, _("The consent is recorded."))
+    return ""
+
+
+def _given(request: SignedIn) -> tuple[datetime, str, str] | str:
+    """Return when, by whom and to which text a consent was given; or what is wrong."""
     given_by = request.POST.get("given_by", "").strip()
     text_id = request.POST.get("text_id", "").strip()
     day = day_of(request.POST.get("given_at", ""))
@@ -101,11 +136,7 @@ def _record(request: SignedIn, person: Person) -> str:
         return _("Enter the day on which it was given, today at the latest.")
     if not given_by or not text_id or max(len(given_by), len(text_id)) > _TEXT_MAX:
         return _("Enter who gave the consent, and to which version of the text.")
-    given_at = timezone.make_aware(datetime.combine(day, time.min))
-    if not office.record(person, given_at, given_by, text_id, account=request.user):
-        return _("A consent stands already.")
-    messages.success(request, _("The consent is recorded."))
-    return ""
+    return timezone.make_aware(datetime.combine(day, time.min)), given_by, text_id
 
 
 def _person(request: SignedIn, subject_id: str) -> Person:
@@ -119,6 +150,7 @@ def _kiosks() -> list[str]:
 
 urlpatterns = [
     path("consents", consents, name="consents"),
+    path("consents/record", record_many, name="consents-record"),
     path("consents/<int:number>/erased", erased, name="consent-erased"),
     path("students/<path:subject_id>/consent", consent, name="consent"),
     path("students/<path:subject_id>/consent/withdraw", withdraw, name="consent-withdraw"),

@@ -69,6 +69,8 @@ def exports(request: SignedIn) -> HttpResponse:
     facts |= {"chosen": {key: request.GET.get(key, "") for key in ("class", "student", "lesson")}}
     if "class" not in request.GET:
         return render(request, "exports.html", facts)
+    if error := _unknown_student(request):
+        return render(request, "exports.html", {**facts, "error": error}, status=404)
     scope = _scope(request, span)
     try:
         position = position_of(request.GET.get("position", ""), timezone.now())
@@ -101,6 +103,13 @@ def download(request: SignedIn, *, kind: str) -> HttpResponse:
     response = HttpResponse(made.data, content_type=made.content_type)
     response.headers["Content-Disposition"] = content_disposition_header(True, made.name) or ""
     return response
+
+
+def _unknown_student(request: SignedIn) -> str:
+    student = request.GET.get("student", "")
+    if not student or visible_people(request.user).filter(pk=student).exists():
+        return ""
+    return _("No student of your classes has this id. The page of a student shows it.")
 
 
 def _scope(request: SignedIn, span: Span) -> Scope:

@@ -1,9 +1,11 @@
 """Mend: set marks of chosen students, undo a change, confirm the register, give points."""
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,6 +20,7 @@ from kiosk.register.rules.codes import Code
 from kiosk.register.rules.correction import REASON_MAX, Denial, Refused, Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, changeable_lesson, page
 from kiosk.register.web.application import config
+from kiosk.register.web.class_state import counts_of, load_rows
 from kiosk.register.web.pages.class_now import SETTABLE, Form, show_class
 from kiosk.register.web.pages.mark_details import show_details
 from kiosk.register.web.tags import clock_time
@@ -54,7 +57,7 @@ def mend(request: SignedIn, *, lesson_id: str) -> HttpResponse:
             count = len(changes)
             text = ngettext("%(count)s mark changed.", "%(count)s marks changed.", count)
             messages.success(request, text % {"count": count})
-            return redirect("class-now", lesson_id=lesson_id)
+            return _back_to(lesson, chosen)
 
 
 @page(*MARKERS)
@@ -94,6 +97,11 @@ def take_register(request: SignedIn, *, lesson_id: str) -> HttpResponse:
         return show_class(request, lesson, Form(error), 400)
     take(lesson, request.user, now)
     messages.success(request, _("The register is taken."))
+    if unknown := dict(counts_of(load_rows(lesson))).get(Code.NOT_KNOWN, 0):
+        text = ngettext(
+            "%(count)s student is not known yet.", "%(count)s students are not known yet.", unknown
+        )
+        messages.warning(request, text % {"count": unknown})
     return redirect("class-now", lesson_id=lesson_id)
 
 
@@ -108,8 +116,8 @@ def points(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     refused = _refused(request, lesson)
     if refused:
         return show_class(request, lesson, _with(form, denial_text(refused)), 400)
-    if not chosen or not reason or len(reason) > REASON_MAX:
-        error = _("Choose at least one student, and write a reason.")
+    if not chosen or len(reason) > REASON_MAX:
+        error = _("Choose at least one student.")
         return show_class(request, lesson, _with(form, error), 400)
     is_back = request.POST.get("points") == "-1"
     given = give_points(
@@ -119,7 +127,7 @@ def points(request: SignedIn, *, lesson_id: str) -> HttpResponse:
         messages.warning(request, _("Who has no point keeps none."))
     else:
         messages.success(request, _("The points are stored."))
-    return redirect("class-now", lesson_id=lesson_id)
+    return _back_to(lesson, chosen)
 
 
 @page(*MARKERS)
@@ -162,6 +170,12 @@ def _chosen(request: SignedIn, lesson: Lesson) -> dict[str, int]:
         if subject_id in members and version.isdecimal() and len(version) < 10:
             chosen[subject_id] = int(version)
     return chosen
+
+
+def _back_to(lesson: Lesson, chosen: Iterable[str]) -> HttpResponse:
+    """Show the page again at the first of the rows that were chosen."""
+    there = reverse("class-now", kwargs={"lesson_id": lesson.lesson_id})
+    return redirect(f"{there}#row-{next(iter(chosen))}")
 
 
 def _with(form: Form, error: str) -> Form:

@@ -58,7 +58,7 @@ class PasswordForm(PasswordChangeForm):
 @page(*EVERYBODY)
 def my_account(request: SignedIn) -> HttpResponse:
     """Show the account, and save name and language."""
-    form = ProfileForm(request.POST or None, instance=request.user)
+    form = ProfileForm(request.POST or None, instance=request.user, label_suffix="")
     if request.method == "POST" and form.is_valid():
         form.save()
         with translation.override(request.user.language or translation.get_language()):
@@ -74,7 +74,7 @@ def password(request: SignedIn) -> HttpResponse:
     """Change the password; every other session ends."""
     form = PasswordForm(request, request.POST)
     if not form.is_valid():
-        return _show(request, ProfileForm(instance=request.user), form)
+        return _show(request, ProfileForm(instance=request.user, label_suffix=""), form)
     form.save()
     update_session_auth_hash(request, request.user)
     messages.success(request, _("The password is changed. You are signed out everywhere else."))

@@ -12,8 +12,12 @@ from kiosk.register.web.lesson_list import lessons_of_day
 @page(*MARKERS)
 def registers(request: SignedIn) -> HttpResponse:
     """Show the lessons that have begun and whose register nobody has confirmed."""
-    lessons = [one for one in lessons_of_day(request.user, timezone.now()) if one.is_due]
-    return render(request, "registers.html", {"lessons": lessons})
+    lessons = lessons_of_day(request.user, timezone.now())
+    facts = {
+        "lessons": [one for one in lessons if one.is_due],
+        "has_begun": any(one.state in {"running", "over"} for one in lessons),
+    }
+    return render(request, "registers.html", facts)
 
 
 urlpatterns = [path("registers", registers, name="registers")]

@@ -85,6 +85,7 @@ def test_spanish_columns_and_days_are_read() -> None:
         ("10B,107,,mon,8h,08:45,2026-11-23,2026-11-30", "week.csv:2: start: expected a time"),
         ("10B,107,,mon,08:00,25:00,2026-11-23,2026-11-30", "week.csv:2: end: no such time"),
         ("10B,107,,,24:00,00:45,2026-11-23,", "week.csv:2: start: write 00:00 of the next day"),
+        ("10B,107,,mon,08:00,07:00,2026-11-23,2026-11-30", "week.csv:2: end: longer than 14 hours"),
         ("10B,107,,mon,08:00,08:45,2026-11-23,", "week.csv:2: until: empty; a lesson of each"),
         ("10B,107,,mon,08:00,08:45,2026-11-23,2029-11-23", "week.csv:2: until: expected a date"),
         ("10B,107,,,08:00,08:45,2026-11-23,2026-11-24", "week.csv:2: days: empty; name the"),

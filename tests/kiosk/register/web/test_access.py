@@ -45,6 +45,7 @@ PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "cards-change": ({}, STAFF),
     "cards-sheet": ({}, STAFF),
     "consents": ({}, KEEPERS),
+    "consents-record": ({}, STAFF),
     "consent": (STUDENT, STAFF),
     "consent-withdraw": (STUDENT, STAFF),
     "consent-erased": (ONE, KEEPERS),

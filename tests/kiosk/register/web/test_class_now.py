@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from msgspec import structs
 
+from kiosk.protocol.health import encode_health
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.models import (
     Event,
@@ -18,7 +20,8 @@ from kiosk.register.models import (
     Taken,
 )
 from kiosk.register.store import store
-from tests.kiosk.register.support import arrival, event
+from tests.kiosk.protocol.test_health import HEALTH
+from tests.kiosk.register.support import OUTBOX, arrival, event
 from tests.kiosk.register.web.support import School, client_of, mark
 
 
@@ -76,6 +79,16 @@ def test_a_kiosk_that_is_away_is_named_instead_of_absences(school: School) -> No
     assert "3 students not known yet" in html
 
 
+def test_a_kiosk_without_a_picture_is_named(school: School) -> None:
+    """At once: a teacher may look who is there."""
+    now = datetime.now(UTC)
+    facts = {"time": now.isoformat(timespec="milliseconds"), "outbox_id": OUTBOX}
+    said = structs.replace(HEALTH, camera="black", last_sequence=0, **facts)
+    where = KioskAddress("school", "room-7", "door-7")
+    store([arrival(encode_health(said), "health", address=where, at=now)], now)
+    assert "door-7 gives no usable picture; 3 students not known yet" in page_of(school.lesson)
+
+
 def test_a_room_without_a_kiosk_says_so(school: School) -> None:
     """Nobody waits for what cannot come."""
     assert "No kiosk of room-7 was heard yet." in page_of(school.lesson)
@@ -103,6 +116,19 @@ def test_the_list_of_registers_has_those_that_were_not_taken(school: School) -> 
     assert "Maths 7B" not in client_of("olga").get("/registers").content.decode()
     assert "Register taken by alice" in client_of("alice").get("/now").content.decode()
     assert Taken.objects.get().account.username == "alice"
+    Lesson.objects.update(starts_at=datetime.now(UTC) + timedelta(minutes=5))
+    page = client_of("olga").get("/registers").content.decode()
+    assert "No lesson of your classes has begun today." in page
+
+
+def test_who_takes_a_register_hears_who_is_not_known(school: School) -> None:
+    """It is taken, and the page says how many nobody has seen."""
+    mark(school.lesson, "s-1", "present")
+    path = f"/lessons/{school.lesson.lesson_id}/take"
+    page = client_of("alice").post(path, follow=True).content.decode()
+    assert "The register is taken." in page
+    assert "2 students are not known yet." in page
+    assert "Take the register again" in page
 
 
 def test_a_lesson_says_on_the_list_of_today_what_state_it_has(school: School) -> None:

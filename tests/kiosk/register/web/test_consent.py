@@ -150,3 +150,16 @@ def test_the_id_of_a_command_is_quoted(school: School) -> None:
         withdrawn_at=datetime.now(UTC),
     )
     assert withdrawals()[0].command == "sudo kiosk gallery remove 'a; rm b'"
+
+
+def test_forms_of_a_class_are_recorded_at_once(school: School) -> None:
+    """For the chosen students of the class, and for nobody who has a consent or is not in it."""
+    assert school
+    post(PAGE, **FORM)
+    data = {**FORM, "class": "7b", "student": ["s-1", "s-2", "s-4"], "given_by": "the parents"}
+    text = client_of("olga").post("/consents/record", data, follow=True).content.decode()
+    assert "1 consent is recorded." in text
+    found = Consent.objects.order_by("pk").values_list("person", "given_by")
+    assert list(found) == [("s-1", "the mother"), ("s-2", "the parents")]
+    answer = client_of("olga").post("/consents/record", data | {"student": []}, follow=True)
+    assert "Choose at least one student." in answer.content.decode()

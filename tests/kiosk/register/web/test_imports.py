@@ -49,8 +49,8 @@ def test_every_problem_is_shown_with_its_line(school: School) -> None:
     assert school
     text = upload(client_of("olga"), "id,name,class\n,Ana,7b\ns-6,,7b\n").content.decode()
     assert "2 problems" in text
-    assert '<td class="number">2</td>' in text
-    assert '<td class="number">3</td>' in text
+    assert '<td class="number" data-label="Line">2</td>' in text
+    assert '<td class="number" data-label="Line">3</td>' in text
     assert "fingerprint" not in text
 
 

@@ -50,7 +50,7 @@ def test_a_kiosk_that_is_well_is_complete_until_its_report(now: datetime) -> Non
     page = text()
     assert "All work." in page
     assert "complete until" in page
-    assert "<td>0.3</td>" in page
+    assert '<td data-label="Version">0.3</td>' in page
     assert ">12</td>" in page
 
 

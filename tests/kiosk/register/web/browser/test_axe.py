@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.kiosk.register.web.browser.steps import enter, sign_in
-from tests.kiosk.register.web.browser.tour import STOPS, furnish, lock
+from tests.kiosk.register.web.browser.tour import PRESSES, STOPS, furnish, lock
 from tests.kiosk.register.web.support import School
 
 AXE = Path(__file__).parents[4] / "vendor" / "axe-4.14.1.min.js"
@@ -22,6 +22,18 @@ OF_SIZE_AND_COLOUR = [
     "target-size",
 ]
 """What a wide screen in the other scheme may break; all else is the same page."""
+SEND = """([path, form]) => {
+  const sent = document.querySelector("header form").cloneNode(true);
+  sent.action = path;
+  for (const [name, value] of Object.entries(form)) {
+    const input = document.createElement("input");
+    [input.name, input.value] = [name, value];
+    sent.append(input);
+  }
+  document.body.append(sent);
+  sent.submit();
+}"""
+"""Send a form with the page's own token."""
 Scheme = Literal["dark", "light"]
 
 
@@ -42,6 +54,12 @@ def test_no_page_has_a_fault(
                 answer = page.goto(path.format(**places))
                 assert answer is not None
                 assert answer.status < 500, path
+                faults += [f"{path}: {fault}" for fault in faults_of(page, scheme)]
+            for path, form in ((p, f) for one, p, f in PRESSES if one == account):
+                page.goto("/my-account")
+                with page.expect_navigation():
+                    page.evaluate(SEND, [path, form])
+                assert page.url.endswith(path)
                 faults += [f"{path}: {fault}" for fault in faults_of(page, scheme)]
     assert not faults
 

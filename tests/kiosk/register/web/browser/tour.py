@@ -58,6 +58,13 @@ STOPS: tuple[tuple[str, str], ...] = (
     ("tom", "/my-account"),
 )
 """Account ("" is nobody) and path; a name in braces is a place of :func:`furnish`."""
+PRESSES: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("alice", f"/lessons/{LESSON}/mend", {"code": "late", "reason": "bus"}),
+    ("ada", "/accounts/1/link", {}),
+    ("ada", "/programs", {"title": "Library", "scopes": "attendance"}),
+    ("olga", "/students/s-3/consent", {"given_by": "the mother"}),
+)
+"""Pages that only a form leads to: account, where it is sent, and what is in it."""
 NO_PAGES: Final = {
     "start": "goes on to the page of the role",
     "changes": "a stream",
