@@ -43,9 +43,9 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         directory: ``state.directory``, by which a reader knows that this is its kiosk.
         pid: The process.
-        pid_start: When the process began, in ticks of the kernel: after a reboot, or when its number
-            was given to another process, it differs. (The boot id would not do: a container shows
-            two, within the service's sandbox and without.)
+        pid_start: When the process began (:func:`pid_start`): another process with its number, also
+            after a reboot, began at another time. The boot id would not do, since a container shows
+            two: one within the service's sandbox, and one outside.
         started_s: When the daemon started, monotonic seconds.
         written_s: When this was written, monotonic seconds.
         version: Version of the software.
