@@ -5,7 +5,6 @@ and ``kiosk reload`` read it; no broker is needed. It holds no name and no subje
 """
 
 import contextlib
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,6 @@ _BYTES_MAX: Final = 100_000
 _NAME: Final = "status.json"
 _RUNTIME: Final = Path("/run/kiosk")
 """systemd's ``RuntimeDirectory=kiosk``: in memory, so a write does not wear the card."""
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Reload(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +43,9 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         directory: ``state.directory``, by which a reader knows that this is its kiosk.
         pid: The process.
-        boot_id: The boot of the machine, which the monotonic times belong to.
+        pid_start: When the process began (:func:`pid_start`): another process with its number, also
+            after a reboot, began at another time. The boot id would not do, since a container shows
+            two: one within the service's sandbox, and one outside.
         started_s: When the daemon started, monotonic seconds.
         written_s: When this was written, monotonic seconds.
         version: Version of the software.
@@ -73,7 +73,7 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     directory: str
     pid: int
-    boot_id: str
+    pid_start: int
     started_s: float
     written_s: float
     version: str
@@ -155,7 +155,10 @@ def read_status(config: Config) -> ServiceStatus | None:
             status = msgspec.json.decode(read_file(folder / _NAME, _BYTES_MAX), type=ServiceStatus)
         except (OSError, msgspec.DecodeError, ValueError, RecursionError):
             continue
-        if status.directory == str(config.directory.absolute()) and _is_alive(status):
+        if (
+            status.directory == str(config.directory.absolute())
+            and pid_start(status.pid) == status.pid_start
+        ):
             return status
     return None
 
@@ -165,16 +168,10 @@ def age_s(status: ServiceStatus) -> float:
     return max(0.0, time.monotonic() - status.written_s)
 
 
-def _is_alive(status: ServiceStatus) -> bool:
-    """Return whether the process still exists; after a reboot its number means another one."""
+def pid_start(pid: int) -> int:
+    """Return when a process began, in ticks of the kernel since the boot; 0 if there is none."""
     try:
-        if _BOOT_ID.read_text(encoding="ascii").strip() != status.boot_id:
-            return False
-        os.kill(status.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    except OSError:
-        return False
-    return True
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return int(fields[19])  # the name of the program, in parentheses, may hold blanks
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -116,7 +116,9 @@ def parse_config(settings: Sequence[str], recipe: Path | None = None) -> FitConf
 def _read_recipe(path: Path) -> FitConfig:
     try:
         return msgspec.toml.decode(read_file(path, CONFIG_BYTES_MAX), type=FitConfig)
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        raise DatasetError(f"{path}: cannot be read ({exc.strerror})") from exc
+    except (ValueError, RecursionError) as exc:
         raise DatasetError(f"{path}: not a recipe of `kiosk-train fit` ({exc})") from exc
 
 

@@ -1,6 +1,7 @@
 """What the daemon keeps in its state folder: its lock, the outbox and its key."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Final
 from kiosk.atomic_file import create_for_owner_of
 from kiosk.config import Config
 from kiosk.daemon.signing_key import signing_key
-from kiosk.errors import OutboxError
+from kiosk.errors import InUseError, OutboxError
 from kiosk.file_lock import file_lock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.outbox_rows import Retention
@@ -18,12 +19,29 @@ from kiosk.private_file import make_directory, warn_of_readers
 from kiosk.protocol.sealing import Opener
 from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.protocol.topics import KioskAddress
+from kiosk.service_status import read_status
 
 _log = logging.getLogger(__name__)
 
 _BUSY_S: Final = 2.0
 """How long the frame loop waits for another process that writes to the outbox; the watchdog waits
 for 30 s. The event then stays in memory and is tried again."""
+_SECOND: Final = (
+    "{folder}: {holder} is running on this machine with the same files; stop it first"
+    " (the service: sudo systemctl stop kiosk)"
+)
+
+
+def refuse_second(config: Config) -> None:
+    """Refuse to start beside a kiosk that runs, before the status of that one is replaced.
+
+    Raises:
+        InUseError: A `kiosk run` with the same files is running.
+    """
+    status = read_status(config)
+    if status is not None and status.pid != os.getpid():
+        holder = f"`kiosk run` (process {status.pid})"
+        raise InUseError(_SECOND.format(folder=config.directory, holder=holder))
 
 
 @contextmanager
@@ -38,8 +56,7 @@ def only_kiosk(config: Config) -> Iterator[None]:
     with file_lock(
         config.directory / ".lock-run",
         "kiosk run",
-        busy=f"{config.directory}: {{holder}} is running on this machine with the same files; stop"
-        " it first (the service: sudo systemctl stop kiosk)",
+        busy=_SECOND.format(folder=config.directory, holder="{holder}"),
         error=OutboxError,
         owner_of=config.directory,
     ):

@@ -15,7 +15,14 @@ from kiosk.daemon.health import Vitals
 from kiosk.daemon.systemd import Notifier
 from kiosk.errors import OutboxError
 from kiosk.mqtt.outbox import Outbox
-from kiosk.service_status import Reload, ServiceStatus, remove_status, summary, write_status
+from kiosk.service_status import (
+    Reload,
+    ServiceStatus,
+    pid_start,
+    remove_status,
+    summary,
+    write_status,
+)
 
 _INTERVAL_S: Final = 5.0
 
@@ -42,7 +49,7 @@ class StatusBoard:
         self._first = ServiceStatus(
             directory=str(directory.absolute()),
             pid=os.getpid(),
-            boot_id=clock.boot_id(),
+            pid_start=pid_start(os.getpid()),
             started_s=clock.monotonic_s(),
             written_s=clock.monotonic_s(),
             version=version,

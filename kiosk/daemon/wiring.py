@@ -28,7 +28,13 @@ from kiosk.daemon.redating import Redater
 from kiosk.daemon.register_news import subscribe
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.room_lessons import RoomLessons
-from kiosk.daemon.state_folder import KioskKeys, only_kiosk, open_outbox, read_keys
+from kiosk.daemon.state_folder import (
+    KioskKeys,
+    only_kiosk,
+    open_outbox,
+    read_keys,
+    refuse_second,
+)
 from kiosk.daemon.status_board import State, StatusBoard
 from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
@@ -95,6 +101,7 @@ def build_daemon(
     require_broker(config.mqtt)
     check_broker_files(config.mqtt)
     notifier = Notifier.from_environment(os.environ)
+    refuse_second(config)
     board = build_board(config, notifier, system)
     board.show()  # before the gallery is read: an erasure changes it first, or finds the daemon
     recogniser = build_recogniser(config)

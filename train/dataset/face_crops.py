@@ -102,7 +102,7 @@ def crops_of(
 
 
 def _read_named(file: PhotoFile) -> bytes:
-    if not file.person:
+    if file.is_photo and not file.person:
         raise PhotoError("unnamed")
     return file.read()
 

@@ -69,7 +69,8 @@ def list_photos(sources: Iterable[Source], root: Path) -> list[PhotoFile]:
 def _list_source(source: Source, root: Path) -> list[PhotoFile]:
     path = root / source.path
     if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
-        raise DatasetError(f"{path}: source {source.name!r} is neither a folder nor a zip archive")
+        message = f"{path}: source {source.name!r} is neither a folder nor a whole zip archive"
+        raise DatasetError(message)
     entries = list_folder(path) if path.is_dir() else list_archive(path)
     _check_people(source, path, entries)
     if any(entry.person for entry in entries if not entry.rejected):

@@ -17,7 +17,7 @@ from kiosk.check.finding import Finding
 from kiosk.clock import ManualClock
 from kiosk.config import Config, load_config
 from kiosk.recognition.gallery import Gallery, save_gallery
-from kiosk.service_status import FRESH_S, ServiceStatus, write_status
+from kiosk.service_status import FRESH_S, ServiceStatus, pid_start, write_status
 from tests.mosquitto import Mosquitto
 from tests.support import write_config
 from tests.support_recognition import embedding, small_bundle, write_folder
@@ -174,7 +174,7 @@ def test_a_running_service_tells_of_the_camera_that_it_holds(
     status = ServiceStatus(
         directory=str(tmp_path / "state"),
         pid=os.getpid(),
-        boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        pid_start=pid_start(os.getpid()),
         started_s=0.0,
         written_s=time.monotonic() - age_s,
         version="1",

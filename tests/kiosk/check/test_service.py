@@ -13,7 +13,14 @@ from kiosk.__main__ import main
 from kiosk.check.service import service_findings
 from kiosk.config import load_config
 from kiosk.recognition.gallery import Gallery, save_gallery
-from kiosk.service_status import FRESH_S, ServiceStatus, read_status, summary, write_status
+from kiosk.service_status import (
+    FRESH_S,
+    ServiceStatus,
+    pid_start,
+    read_status,
+    summary,
+    write_status,
+)
 from tests.kiosk.daemon.test_daemon import Manager
 from tests.mosquitto import PATIENCE_S, Mosquitto
 from tests.support import write_config
@@ -114,11 +121,10 @@ def test_a_reload_without_a_service_fails(path: Path, capsys: pytest.CaptureFixt
 
 def status(path: Path, **facts: object) -> ServiceStatus:
     """The status of a service that runs here without a fault, but for these facts."""
-    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     good = {
         "directory": str(load_config(path).directory),
         "pid": os.getpid(),
-        "boot_id": boot_id,
+        "pid_start": pid_start(os.getpid()),
         "started_s": 0.0,
         "written_s": 1e12,
         "version": "1",
@@ -166,6 +172,13 @@ def test_another_kiosk_of_this_machine_is_not_this_one(path: Path, tmp_path: Pat
     other = status(path, directory="/elsewhere")
     write_status(tmp_path / "state" / "status.json", other)
     assert read_status(load_config(path)) is None
+
+
+def test_a_process_that_took_over_the_number_is_not_the_service(path: Path, tmp_path: Path) -> None:
+    """After a reboot the file may name a process that is another program now, or none."""
+    for facts in ({"pid_start": pid_start(os.getpid()) - 1}, {"pid": 2**22 + 1}):
+        write_status(tmp_path / "state" / "status.json", status(path, **facts))
+        assert read_status(load_config(path)) is None
 
 
 def test_the_line_for_systemd_tells_everything(path: Path) -> None:

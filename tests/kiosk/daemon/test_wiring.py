@@ -22,6 +22,7 @@ from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
+from kiosk.service_status import ServiceStatus, pid_start, write_status
 from tests.conftest import Configure
 from tests.support import write_config
 from tests.support_recognition import THRESHOLD, embedding, small_bundle
@@ -176,6 +177,26 @@ def test_a_second_kiosk_on_the_same_files_is_refused(configure: Configure) -> No
         with pytest.raises(InUseError, match=rf"`kiosk run` \(process {os.getpid()}\) is running"):
             build_daemon(config, second, gallery=gallery)
         assert InUseError.exit_code == 75
+
+
+def test_a_refused_kiosk_leaves_the_status_of_the_other_one(configure: Configure) -> None:
+    """`kiosk status` and `kiosk reload` go on finding the one that runs."""
+    config = configure('[mqtt]\nhost = "127.0.0.1"\n')
+    other, path = os.getppid(), config.directory / "status.json"
+    make_directory(config)
+    running = ServiceStatus(
+        directory=str(config.directory),
+        pid=other,
+        pid_start=pid_start(other),
+        started_s=0.0,
+        written_s=0.0,
+        version="1",
+    )
+    write_status(path, running)
+    before = path.read_bytes()
+    with ExitStack() as stack, pytest.raises(InUseError, match=rf"\(process {other}\) is running"):
+        build_daemon(config, stack)
+    assert path.read_bytes() == before
 
 
 def test_home_assistant_is_told_of_the_kiosk_until_that_is_switched_off(

@@ -143,7 +143,7 @@ def test_an_outbox_that_was_not_finished_is_covered(
     enrolled(config, "s-1", "s-2")
     new = config.directory / "outbox.sqlite3-new"
     new.write_bytes(b'{"subject_id":"s-1"}')
-    running = ServiceStatus(directory="d", pid=1, boot_id="b", started_s=0, written_s=0,
+    running = ServiceStatus(directory="d", pid=1, pid_start=1, started_s=0, written_s=0,
                             version="1", gallery_fault="absent")  # fmt: skip
     with monkeypatch.context() as patch:
         patch.setattr("kiosk.erasure.erase.read_status", lambda _: running)

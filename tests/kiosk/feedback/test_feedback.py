@@ -180,7 +180,13 @@ def test_off_by_default() -> None:
 def test_the_status_says_that_the_lights_fail() -> None:
     """A warning: the kiosk does its work."""
     status = ServiceStatus(
-        directory="", pid=1, boot_id="", started_s=0.0, written_s=0.0, version="", signals_fault="x"
+        directory="",
+        pid=1,
+        pid_start=1,
+        started_s=0.0,
+        written_s=0.0,
+        version="",
+        signals_fault="x",
     )
     assert [one.verdict for one in signals_finding(status)] == ["warning"]
 

@@ -186,16 +186,18 @@ def test_people_of_one_name_in_two_sources_are_an_error(tmp_path: Path) -> None:
 
 
 def test_unnamed_photos_are_left_out(tmp_path: Path) -> None:
-    """Loose photos of an archive are left out, because nobody is named on them."""
+    """Loose photos of an archive, and what systems make, have the reasons that prepare gives."""
     archive = tmp_path / "photos.zip"
     folder = write_crops(tmp_path / "photos", people=2)
     with zipfile.ZipFile(archive, "w") as file:
         for path in sorted(folder.rglob("*.png")):
             file.write(path, path.relative_to(folder))
         file.write(folder / "p0" / "0.png", "loose.png")
+        file.write(folder / "p0" / "0.png", ".ipynb_checkpoints/1.png")
     report_photos = load(source(archive))
     assert [(item.photo, item.reason) for item in report_photos.left_out] == [
-        ("loose.png", "unnamed")
+        (".ipynb_checkpoints", "hidden, or made by a system"),
+        ("loose.png", "in no person's folder"),
     ]
     assert report_photos.labelled.names == ("p0", "p1")
 
