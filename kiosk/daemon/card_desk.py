@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from kiosk.clock import Clock
-from kiosk.daemon.card_list import CardFile, CardVerdict, judge
+from kiosk.daemon.card_list import CardFile, CardVerdict, Judgement, judge
 from kiosk.protocol.card_text import is_card_text
 from kiosk.records import Frame, Image
 
@@ -49,8 +49,8 @@ class CardDesk:
         self._next_s = 0.0
         self._refused: dict[str, float] = {}
 
-    def see(self, frame: Frame) -> tuple[str, ...]:
-        """Return the subject ids of the cards that count in a frame, if it is time to look."""
+    def see(self, frame: Frame) -> tuple[Judgement, ...]:
+        """Return the cards that count in a frame, if it is time to look."""
         cards = self._file.cards
         begin_s = self._clock.monotonic_s()
         if cards is None or begin_s < self._next_s:
@@ -64,7 +64,7 @@ class CardDesk:
                 self._signal(one.verdict)
             else:
                 self._refuse(text, one.verdict, end_s)
-        return tuple(one.subject_id for _text, one in found if one.subject_id)
+        return tuple(one for _text, one in found if one.verdict is CardVerdict.VALID)
 
     def _refuse(self, text: str, verdict: CardVerdict, now_s: float) -> None:
         """Report a refused card without saying whose it claims to be."""

@@ -32,10 +32,11 @@ class CardVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The result for one card; ``subject_id`` is "" unless it is valid."""
+    """The result for one card; ``subject_id`` and ``card_id`` are "" unless it is valid."""
 
     verdict: CardVerdict
     subject_id: str = ""
+    card_id: str = ""
 
 
 def judge(text: str, cards: CardList, today: date) -> Judgement:
@@ -48,7 +49,7 @@ def judge(text: str, cards: CardList, today: date) -> Judgement:
         return Judgement(CardVerdict.REVOKED)
     if card.expires_on < today:
         return Judgement(CardVerdict.EXPIRED)
-    return Judgement(CardVerdict.VALID, card.subject_id)
+    return Judgement(CardVerdict.VALID, card.subject_id, card.card_id)
 
 
 class CardFile:

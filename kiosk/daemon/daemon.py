@@ -194,9 +194,12 @@ class Daemon:
                 _log.info("event %d stored: participation", one.event.sequence)
 
     def _store_cards(self, frame: Frame) -> None:
-        for subject_id in self.cards.see(frame):
-            if isinstance(one := self.recorder.store_card(subject_id), Stored):
+        for card in self.cards.see(frame):
+            if isinstance(one := self.recorder.store_card(card), Stored):
                 _log.info("event %d stored of a card", one.event.sequence)
+            window = self.windows.open
+            if window and isinstance(one := self.recorder.participate_by(card, window), Stored):
+                _log.info("event %d stored of a card: participation", one.event.sequence)
 
     def _do_housekeeping(self) -> None:
         """Check the threads, reload if asked, then feed the watchdog: with or without a frame."""

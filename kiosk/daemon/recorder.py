@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from kiosk.config import Config
 from kiosk.daemon.backlog import Backlog
+from kiosk.daemon.card_list import Judgement
 from kiosk.daemon.events import EventMaker
 from kiosk.daemon.participation import Window
 from kiosk.daemon.repeats import Forgetting, counted, is_repeat, took_part
@@ -84,6 +85,7 @@ class _Seen:
     method: Literal["face", "qr"]
     direction: str | None = None
     decision: DecisionRecord | UnsetType = UNSET
+    card: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +147,11 @@ class Recorder:
         seen = _Seen("face", decision.direction, self._decision_record(decision))
         return self.keep(self._event(decision.subject_id, seen, session), session)
 
-    def store_card(self, subject_id: str) -> StoreResult:
-        """Store that a card was read: the same one event that the face would have given."""
+    def store_card(self, card: Judgement) -> StoreResult:
+        """Store that a valid card was read: the same one event that the face would have given."""
         session = self.class_session()
-        return self.keep(self._event(subject_id, _Seen("qr"), session), session)
+        seen = _Seen("qr", card=card.card_id)
+        return self.keep(self._event(card.subject_id, seen, session), session)
 
     def keep(self, event: PersonEvent, session: ClassSession, window: int = 0) -> StoreResult:
         """Commit an event, unless it repeats another; in memory while nothing can be written.
@@ -207,7 +210,19 @@ class Recorder:
             direction=seen.direction,  # type: ignore[arg-type]  # track.direction gives no other
             method=seen.method,
             decision=seen.decision,
+            card=seen.card,
         )
+
+    def participate_by(self, card: Judgement, window: Window) -> StoreResult:
+        """Store a valid card as a participation event: the same one that the face would give."""
+        event = ParticipationEvent(
+            **self.make.base(window.session),
+            subject_id=card.subject_id,
+            method="qr",
+            card=card.card_id,
+            count=1,
+        )
+        return self.keep(event, window.session, window.number)
 
     def participate(self, decision: Decision, window: Window) -> StoreResult:
         """Store a decision as a participation event, once for each person and window."""

@@ -34,6 +34,7 @@ Timestamp = Annotated[
 ]
 Count = Annotated[int, Meta(ge=1)]
 Signature = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{86}$", description="Ed25519, base64url")]
+CardNumber = Annotated[str, Meta(pattern=r"^[A-Z2-7]{8}$", description="Number of a card, base32")]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Score = Annotated[float, Meta(ge=-1, le=1)]
 
@@ -84,12 +85,13 @@ class BaseEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 class PersonEvent(BaseEvent, frozen=True, kw_only=True):
     """The fields of every event that names a person.
 
-    ``method`` says how the person was recognised; an event of a card ("qr") has no ``decision``. A
-    kiosk before version 0.2 sent no method.
+    ``method`` says how the person was recognised; an event of a card ("qr") has no ``decision``,
+    and says which ``card`` it was. A kiosk before version 0.2 sent neither.
     """
 
     subject_id: str
     method: Literal["face", "qr"] = "face"
+    card: CardNumber | UnsetType = UNSET
     decision: DecisionRecord | UnsetType = UNSET
 
     def __post_init__(self) -> None:
@@ -141,6 +143,11 @@ def event_type(event: BaseEvent | type[BaseEvent]) -> str:
 def subject_of(event: BaseEvent) -> str:
     """Return whom an event names; empty for one that names nobody."""
     return event.subject_id if isinstance(event, PersonEvent) else ""
+
+
+def card_of(event: BaseEvent) -> str:
+    """Return the number of the card that an event was made of; empty without one."""
+    return (event.card or "") if isinstance(event, PersonEvent) else ""
 
 
 EVENT_TYPES: Final = tuple(event_type(one) for one in get_args(Event))

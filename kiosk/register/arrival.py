@@ -20,6 +20,7 @@ class Reason(StrEnum):
     UNKNOWN_PERSON = "unknown person"
     FUTURE = "future time"
     SIGNATURE = "signature not accepted"
+    REVOKED_CARD = "revoked card"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from kiosk.register.office.options import add_import
 DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
 _REASONS: Final = (
     *("foreign payload", "unknown type", "unknown kiosk", "unknown person", "future time"),
-    "signature not accepted",
+    *("signature not accepted", "revoked card"),
 )
 
 

@@ -127,14 +127,16 @@ def class_days(class_id: str, span: Span, *, now: datetime, counting: Counting) 
 def student_lines(
     person: Person, lessons: QuerySet[Lesson], span: Span, now: datetime
 ) -> list[Line]:
-    """Return the begun lessons of a student's classes among some lessons, newest first."""
+    """Return the begun lessons of a student among some lessons, as a guest, too; newest first."""
     held = _held(lessons, span, now)
     marks = {one.lesson_id: one for one in person.marks.filter(lesson__in=held)}
     spans = list(person.memberships.values_list("school_class_id", "begin", "end"))
+    guest_in = set(person.guest_in.values_list("lesson_id", flat=True))
     lines = [
         Line(one, marks.get(one.pk))
         for one in held
-        if any(
+        if one.pk in guest_in
+        or any(
             class_id == one.school_class_id and _is_within(one.date, begin, end)
             for class_id, begin, end in spans
         )

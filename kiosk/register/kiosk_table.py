@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from kiosk.protocol.event import subject_of
+from kiosk.protocol.event import card_of, subject_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import AvailabilityReading, EventReading, HealthReading, Reading
 from kiosk.register.kiosk_news import Known as KnownWord
 from kiosk.register.kiosk_news import news
-from kiosk.register.models import Kiosk, Person
+from kiosk.register.models import Card, Kiosk, Person
 from kiosk.register.time_corrections import load_times
 from kiosk.register.verdict import Known
 
@@ -25,7 +25,10 @@ def load_known(readings: Iterable[EventReading]) -> Known:
     if Person.objects.exists():
         known = Person.objects.filter(subject_id__in=subjects, is_listed=True)
         people = frozenset(known.values_list("subject_id", flat=True))
-    return Known(kiosks, people, load_times(readings))
+    cards = {card_of(one.event) for one in readings} - {""}
+    revoked = Card.objects.filter(pk__in=cards).exclude(revoked_at=None) if cards else ()
+    times = {one.card_id: one.revoked_at for one in revoked if one.revoked_at is not None}
+    return Known(kiosks, people, load_times(readings), times)
 
 
 def save_words(

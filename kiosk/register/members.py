@@ -1,17 +1,35 @@
 """Who was in which class when."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from django.db.models import Q
 
-from kiosk.register.models import Membership, Person
+from kiosk.register.models import Guest, Lesson, Membership, Person
 
 
 def members_on(class_id: str, day: date) -> list[Person]:
     """Return who was in a class on a day, by name."""
     return [person for person, _ in memberships_within(class_id, day, day)]
+
+
+def expected_in(lesson: Lesson) -> list[Person]:
+    """Return who is in the class of a lesson on its date, and its guests, by name."""
+    members = members_on(lesson.school_class_id, lesson.date)
+    guests = guests_of([lesson.pk]).get(lesson.pk, [])
+    if not guests:
+        return members
+    return sorted({*members, *guests}, key=lambda one: (one.name, one.pk))
+
+
+def guests_of(lesson_ids: Iterable[str]) -> dict[str, list[Person]]:
+    """Return the guests of each lesson that has some, by name."""
+    found: dict[str, list[Person]] = {}
+    rows = Guest.objects.filter(lesson__in=lesson_ids, person__merged_into=None)
+    for one in rows.select_related("person").order_by("person__name", "person_id"):
+        found.setdefault(one.lesson_id, []).append(one.person)
+    return found
 
 
 def memberships_within(

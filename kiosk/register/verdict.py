@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from kiosk.protocol.event import subject_of
+from kiosk.protocol.event import card_of, subject_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import EventReading, Reason, Rejected
 
@@ -21,11 +21,13 @@ class Known:
         kiosks: Kiosks of the imported list; ``None`` while none was imported: all are accepted.
         people: Subject ids of the imported list; ``None`` while none was imported.
         times: The right times of events whose kiosk has corrected them, by event id.
+        revoked: When cards were revoked, by card id.
     """
 
     kiosks: frozenset[KioskAddress] | None = None
     people: frozenset[str] | None = None
     times: Mapping[str, datetime] = field(default_factory=dict)
+    revoked: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def judge(reading: EventReading, known: Known, now: datetime) -> EventReading | Rejected:
@@ -44,6 +46,10 @@ def judge(reading: EventReading, known: Known, now: datetime) -> EventReading | 
         ahead = scanned_at - now
         rejected = _reject(reading, Reason.FUTURE, f"{ahead.total_seconds():.0f} s ahead")
         return replace(rejected, due_at=scanned_at - FUTURE_TOLERANCE)
+    revoked_at = known.revoked.get(card_of(event))
+    is_dated = event.clock == "synchronised" or event.event_id in known.times
+    if revoked_at is not None and is_dated and scanned_at >= revoked_at:
+        return _reject(reading, Reason.REVOKED_CARD, f"card {card_of(event)}, revoked before")
     subject_id = subject_of(event)
     if known.people is not None and subject_id and subject_id not in known.people:
         return _reject(reading, Reason.UNKNOWN_PERSON, "not in the list of people")

@@ -11,7 +11,7 @@ from kiosk.register.exports.records import ChangeLine, Line
 from kiosk.register.handover.position import Position
 from kiosk.register.handover.trail import Standing, Step, standing
 from kiosk.register.history import Span
-from kiosk.register.members import memberships_within
+from kiosk.register.members import guests_of, memberships_within
 from kiosk.register.models import Lesson, MarkChange, ParticipationPoint, Person
 from kiosk.register.rules.codes import Code
 
@@ -89,15 +89,21 @@ def _lessons(scope: Scope, position: Position) -> QuerySet[Lesson]:
 
 
 def _expected(scope: Scope, lessons: Sequence[Lesson]) -> dict[str, list[Person]]:
-    """Return who was in the class of each lesson on its date."""
+    """Return who was in the class of each lesson on its date, and its guests."""
     classes = {one.school_class_id for one in lessons}
     first, last = scope.span.first, scope.span.last
     members = {one: memberships_within(one, first, last) for one in sorted(classes)}
+    guests = guests_of(one.pk for one in lessons)
     return {
         one.pk: [
             person
-            for person, is_member in members[one.school_class_id]
-            if is_member(one.date) and scope.student in {"", person.pk}
+            for person in dict.fromkeys(
+                [
+                    *(person for person, is_in in members[one.school_class_id] if is_in(one.date)),
+                    *guests.get(one.pk, ()),
+                ]
+            )
+            if scope.student in {"", person.pk}
         ]
         for one in lessons
     }

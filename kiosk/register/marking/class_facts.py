@@ -5,12 +5,12 @@ from datetime import datetime
 
 from kiosk.register.marking.doors import load_doors
 from kiosk.register.marking.facts import Facts, load_facts, spans_around
-from kiosk.register.models import Lesson, Membership
+from kiosk.register.models import Guest, Lesson, Membership
 from kiosk.register.rules.settings import RuleSettings
 
 
 def load_class_facts(lessons: Collection[Lesson], settings: RuleSettings, now: datetime) -> Facts:
-    """Read everything about those who are, or were, in the classes of these lessons.
+    """Read everything about those who are, or were, in the classes of these lessons, and guests.
 
     Args:
         lessons: The lessons.
@@ -19,6 +19,9 @@ def load_class_facts(lessons: Collection[Lesson], settings: RuleSettings, now: d
     """
     classes = {one.school_class_id for one in lessons}
     members = Membership.objects.filter(school_class__in=classes)
-    subjects = set(members.values_list("person_id", flat=True))
+    guests = Guest.objects.filter(lesson__in=[one.lesson_id for one in lessons])
+    subjects = {
+        one for rows in (members, guests) for one in rows.values_list("person_id", flat=True)
+    }
     spans = spans_around(one.starts_at for one in lessons)
     return load_facts(subjects, spans, settings, lambda rooms: load_doors(rooms, now))

@@ -74,7 +74,11 @@ def load_facts(
             "person_id", "school_class_id", "begin", "end"
         )
     )
-    found = _load_lessons({one[1] for one in memberships}, rooms, spans)
+    guests = list(
+        models.Guest.objects.filter(person__in=subjects).values_list("person_id", "lesson_id")
+    )
+    guest_lessons = {lesson_id for _, lesson_id in guests}
+    found = _load_lessons({one[1] for one in memberships}, rooms, guest_lessons, spans)
     lessons = {one.lesson_id: one for _, one in found}
     of_class: dict[str, list[Lesson]] = {}
     for class_id, one in found:
@@ -86,6 +90,8 @@ def load_facts(
             for one in of_class.get(class_id, ())
             if (begin is None or begin <= one.date) and (end is None or one.date <= end)
         )
+    for subject_id, lesson_id in guests:
+        expected.setdefault(subject_id, []).extend([lesson_id] if lesson_id in lessons else [])
     theirs = {one for ids in expected.values() for one in ids}
     own = [lessons[one] for one in theirs]
     pairs = [(one, key) for key, ids in expected.items() for one in dict.fromkeys(ids)]
@@ -128,17 +134,20 @@ def spans_around(moments: Iterable[datetime]) -> list[Span]:
 
 
 def _load_lessons(
-    classes: Collection[str], rooms: Collection[str], spans: Collection[Span]
+    classes: Collection[str],
+    rooms: Collection[str],
+    lesson_ids: Collection[str],
+    spans: Collection[Span],
 ) -> list[tuple[str, Lesson]]:
     """Return lessons with their classes."""
-    if not ((classes or rooms) and spans):
+    if not ((classes or rooms or lesson_ids) and spans):
         return []
     then = Q()
     for begin, end in spans:
         # The date is in the index of classes, the start in that of rooms.
         days = (begin.date() - ONE_DAY, end.date() + ONE_DAY)
         then |= Q(starts_at__gte=begin, starts_at__lt=end, date__range=days)
-    wanted = Q(school_class__in=classes) | Q(room__in=rooms)
+    wanted = Q(school_class__in=classes) | Q(room__in=rooms) | Q(pk__in=lesson_ids)
     rows = models.Lesson.objects.filter(then, wanted).values_list("school_class_id", *_LESSON)
     return [(class_id, _lesson(row)) for class_id, *row in rows]
 

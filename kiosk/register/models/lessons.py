@@ -65,6 +65,22 @@ class Lesson(models.Model):
         ]
 
 
+class Guest(models.Model):
+    """A student of another class is expected in one lesson, too."""
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="guests")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="guest_in")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["lesson", "person"], name="guest_once")
+        ]
+
+
 class Mark(models.Model):
     """What a student is in a lesson now. A student without a row is "not-known".
 

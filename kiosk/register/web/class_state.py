@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from kiosk.register.completeness import Completeness
 from kiosk.register.marking.doors import current
-from kiosk.register.members import members_on
+from kiosk.register.members import expected_in, guests_of
 from kiosk.register.models import Kiosk, Lesson, Mark, MarkChange, ParticipationPoint, Taken
 from kiosk.register.office.kiosk_view import health_of
 from kiosk.register.office.trouble import is_blind
@@ -29,6 +29,7 @@ class Row:
         is_stale: The mark is not what the page showed when it was sent.
         is_chosen: The row was chosen in the form that is shown again.
         is_hidden: The filter leaves the row out.
+        is_guest: The student is of another class.
     """
 
     subject_id: str
@@ -38,6 +39,7 @@ class Row:
     is_stale: bool = False
     is_chosen: bool = False
     is_hidden: bool = False
+    is_guest: bool = False
 
     @property
     def status(self) -> str:
@@ -75,12 +77,13 @@ def load_rows(
     stale: Collection[str] = (),
     chosen: Collection[str] = (),
 ) -> list[Row]:
-    """Return who is in the class on the lesson's date, by name, with their marks."""
+    """Return who is expected in a lesson, by name, with their marks."""
     marks = {one.person_id: one for one in lesson.marks.all()}
     points = ParticipationPoint.objects.filter(lesson=lesson).values("person_id")
     counts = {one["person_id"]: one["total"] for one in points.annotate(total=Sum("points"))}
+    guests = {one.pk for one in guests_of([lesson.pk]).get(lesson.pk, ())}
     rows = []
-    for one in members_on(lesson.school_class_id, lesson.date):
+    for one in expected_in(lesson):
         key, mark = one.subject_id, marks.get(one.subject_id)
         status = mark.status if mark else Code.NOT_KNOWN
         rows.append(
@@ -92,6 +95,7 @@ def load_rows(
                 is_stale=key in stale,
                 is_chosen=key in chosen,
                 is_hidden=shown.leaves_out(status, one.name),
+                is_guest=key in guests,
             )
         )
     return rows

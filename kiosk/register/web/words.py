@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.exports.records import Why
 from kiosk.register.handover.files import Kind
+from kiosk.register.office.guests import GuestProblem
 from kiosk.register.office.terms import TermProblem
 from kiosk.register.office.trouble import Trouble
 from kiosk.register.rules.correction import Denial
@@ -17,6 +18,7 @@ BIN_REASONS: Final = {
     "unknown person": _("unknown person"),
     "future time": _("from the future"),
     "signature not accepted": _("signature not accepted"),
+    "revoked card": _("of a revoked card"),
     "no lesson": _("no lesson there and then"),
     "lesson cancelled": _("the lesson was cancelled"),
     "lesson moved": _("the lesson was moved"),
@@ -28,18 +30,30 @@ BIN_HELP: Final = {
     "foreign payload": _(
         "Something publishes to the topics of the kiosks. See who may in the broker's access list."
     ),
-    "unknown type": _("Install the newer version of the register, then process these again."),
-    "unknown kiosk": _("Add the kiosk to the list of kiosks, then process these again."),
-    "unknown person": _("Assign each to a student, or import the roster and process these again."),
-    "future time": _("The clock of the kiosk was ahead. Process these again when it is right."),
+    "unknown type": _(
+        "Install the newer version of the register: then they are placed by themselves."
+    ),
+    "unknown kiosk": _("Add the kiosk to the list of kiosks: then they are placed by themselves."),
+    "unknown person": _(
+        "Assign each to a student, or import the roster: then they are placed by themselves."
+    ),
+    "future time": _(
+        "The clock of the kiosk was ahead. They are placed by themselves at their time, or when "
+        "the kiosk has corrected it."
+    ),
     "signature not accepted": _(
         "The kiosk's key is not the one that is trusted, or somebody else sent these. Check the "
-        "key of the kiosk, then process these again."
+        "key of the kiosk; when it is trusted, they are placed by themselves."
     ),
-    "no lesson": _("Import the timetable, then process these again; or dismiss them."),
+    "revoked card": _(
+        "Somebody showed a card after it was revoked. Find out who, then dismiss them."
+    ),
+    "no lesson": _(
+        "Import the timetable: then they are placed by themselves. Dismiss what is of no lesson."
+    ),
     "not in the class": _(
-        "Somebody was seen at another class's lesson. Mend the roster and process these again, or "
-        "dismiss them."
+        "Somebody was seen at another class's lesson. Mend the roster, or add the student to the "
+        "lesson as a guest: then they are placed by themselves. Dismiss the others."
     ),
 }
 """What to do about each reason."""
@@ -150,6 +164,11 @@ STEPS: Final = {
 }
 """What a new system needs."""
 
+GUEST_PROBLEMS: Final = {
+    GuestProblem.NOBODY: _("No student has this id, or exactly this name."),
+    GuestProblem.SEVERAL: _("Several students have this name: write the id."),
+    GuestProblem.EXPECTED: _("This student is in the lesson already."),
+}
 TERM_PROBLEMS: Final = {
     TermProblem.TITLE: _("Give the term a title of at most 60 characters."),
     TermProblem.DAYS: _("Give the first and the last day; the last may not be before the first."),

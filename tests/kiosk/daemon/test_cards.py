@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk.clock import ManualClock
 from kiosk.config import Config
 from kiosk.daemon.card_desk import CardDesk
-from kiosk.daemon.card_list import CardFile, CardVerdict, judge
+from kiosk.daemon.card_list import CardFile, CardVerdict, Judgement, judge
 from kiosk.daemon.recorder import AlreadyStored, Recorder, Stored
 from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.mqtt.outbox import Outbox
@@ -33,6 +33,8 @@ TODAY = date(2026, 11, 25)
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 LAST_DAY = date(2027, 7, 31)
 GOOD = write_card(Card("AAAAAAAA", "s-1", LAST_DAY), KEY)
+VALID = Judgement(CardVerdict.VALID, "s-1", "AAAAAAAA")
+OTHER = Judgement(CardVerdict.VALID, "s-2", "AAAAAAAE")
 BAD = {
     CardVerdict.EXPIRED: write_card(Card("AAAAAAAB", "s-2", date(2026, 11, 24)), KEY),
     CardVerdict.REVOKED: write_card(Card("AAAAAAAC", "s-3", LAST_DAY), KEY),
@@ -91,7 +93,8 @@ def look(
 
     def show(image: Image) -> tuple[str, ...]:
         clock.advance(0.5)
-        return desk.see(Frame(image, 0, clock.monotonic_s()))
+        seen = desk.see(Frame(image, 0, clock.monotonic_s()))
+        return tuple(one.subject_id for one in seen)
 
     return show
 
@@ -233,21 +236,21 @@ def test_a_damaged_file_waits_for_the_register(
 
 
 def test_card_and_face_are_one_event(tmp_path: Path, clock: ManualClock) -> None:
-    """Whoever shows a card after the face was seen, or again, is not recorded twice."""
+    """Whoever shows a card after the face was seen, or again, is recorded once; it is named."""
     outbox = Outbox(tmp_path / "outbox.sqlite3")
     recorder = Recorder(outbox, SteadyClock(clock), Config(), "model-1", committed=lambda: None)
     face = Decision(
         Verdict.KNOWN, "s-1", score=0.7, margin=0.3, threshold=0.5, votes=3, frames=4, quality=1.0
     )
     assert isinstance(recorder.store(face), Stored)
-    assert isinstance(recorder.store_card("s-1"), AlreadyStored)
-    assert isinstance(recorder.store_card("s-2"), Stored)
-    assert isinstance(recorder.store_card("s-2"), AlreadyStored)
+    assert isinstance(recorder.store_card(VALID), AlreadyStored)
+    assert isinstance(recorder.store_card(OTHER), Stored)
+    assert isinstance(recorder.store_card(OTHER), AlreadyStored)
     assert isinstance(recorder.store(dataclasses.replace(face, subject_id="s-2")), AlreadyStored)
     events = [decode(row.payload) for row in outbox.pending(9)]
     assert [
-        (one.subject_id, one.method, bool(one.decision))
+        (one.subject_id, one.method, bool(one.decision), one.card or "")
         for one in events
         if isinstance(one, AttendanceEvent)
-    ] == [("s-1", "face", True), ("s-2", "qr", False)]
+    ] == [("s-1", "face", True, ""), ("s-2", "qr", False, "AAAAAAAE")]
     outbox.close()

@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.config import MqttSection
+from kiosk.daemon.card_list import CardVerdict, Judgement
 from kiosk.daemon.participation import LOCAL_MAX, Windows
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Stored
 from kiosk.daemon.register_news import subscribe
@@ -92,6 +93,24 @@ def test_participation_is_not_attendance(door: Door) -> None:
     assert opened is not None
     stranger = door.desk.recorder.participate(known(verdict=Verdict.STRANGER), opened)
     assert stranger == NotKnown(Verdict.STRANGER)
+
+
+def test_a_card_takes_part_like_the_face(door: Door) -> None:
+    """The event says which card it was; card and face together count once in a window."""
+    door.windows.hear(window(7))
+    opened = door.windows.open
+    assert opened is not None
+    card = Judgement(CardVerdict.VALID, "s-1", "AAAAAAAA")
+    stored = door.desk.recorder.participate_by(card, opened)
+    assert isinstance(stored, Stored)
+    assert isinstance(stored.event, ParticipationEvent)
+    assert (stored.event.method, stored.event.card, stored.event.count) == ("qr", "AAAAAAAA", 1)
+    assert door.take_part() is None
+    assert isinstance(door.desk.recorder.participate_by(card, opened), AlreadyStored)
+    door.windows.hear(window(8))
+    event = door.take_part()
+    assert event is not None
+    assert (event.method, event.count) == ("face", 2)
 
 
 def test_a_window_closes_by_itself_at_its_end(door: Door) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.db import DataError, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from kiosk.protocol.delivery import ReplayDone, encode_delivery
 from kiosk.protocol.event import AttendanceEvent, encode
@@ -16,7 +17,7 @@ from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import Arrival, EventReading
 from kiosk.register.event_table import insert_events
 from kiosk.register.identity.keys import SignaturePolicy
-from kiosk.register.models import Alarm, BinEntry, Event, Gap, Kiosk, Outbox, Person
+from kiosk.register.models import Alarm, BinEntry, Card, Event, Gap, Kiosk, Outbox, Person
 from kiosk.register.outbox_table import load_states
 from kiosk.register.retry import retry_bin
 from kiosk.register.store import Stored, store
@@ -254,3 +255,18 @@ def test_two_instances_store_every_event_once() -> None:
     assert Event.objects.count() == 400
     assert [one.watermark for one in load_states()] == [200, 200]
     assert not Alarm.objects.exists()
+
+
+def test_the_register_knows_which_cards_are_revoked() -> None:
+    """An event of a card that counts is stored, and its payload names the card."""
+    for card_id, revoked_at in (("AAAAAAAA", NOON - timedelta(days=1)), ("BBBBBBBB", None)):
+        Card.objects.create(
+            card_id=card_id, issued_at=NOON, expires_on=NOON.date(), revoked_at=revoked_at
+        )
+    made = [
+        event(number, method="qr", card=card_id, decision=UNSET)
+        for number, card_id in ((1, "AAAAAAAA"), (2, "BBBBBBBB"))
+    ]
+    put(*map(arrival, made))
+    assert numbers() == [2]
+    assert BinEntry.objects.get().reason == "revoked card"

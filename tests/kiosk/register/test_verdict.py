@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec import UNSET
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.arrival import EventReading, Reason, Rejected
@@ -55,3 +56,28 @@ def test_a_scan_in_the_future_goes_to_the_bin() -> None:
     assert isinstance(early, Rejected)
     assert early.reason is Reason.FUTURE
     assert isinstance(judge(reading(), Known(), scanned_at - FUTURE_TOLERANCE), EventReading)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "changes", "is_placed"),
+    [
+        (-1, {}, False),
+        (0, {}, False),
+        (1, {}, True),
+        (-1, {"clock": "unsynchronised"}, True),
+    ],
+)
+def test_a_card_that_was_revoked_before_goes_to_the_bin(
+    minutes: int,
+    changes: dict[str, str],
+    is_placed: bool,  # noqa: FBT001 - what the table expects
+) -> None:
+    """A kiosk without a network had not heard of it. A wrong clock proves nothing."""
+    one = read(arrival(event(1, method="qr", card="AAAAAAAA", decision=UNSET, **changes)))
+    assert isinstance(one, EventReading)
+    known = Known(revoked={"AAAAAAAA": one.scanned_at + timedelta(minutes=minutes)})
+    verdict = judge(one, known, NOON)
+    assert isinstance(verdict, EventReading) is is_placed
+    if isinstance(verdict, Rejected):
+        assert (verdict.reason, "AAAAAAAA" in verdict.detail) == (Reason.REVOKED_CARD, True)
+    assert isinstance(judge(one, Known(revoked={"BBBBBBBB": NOON}), NOON), EventReading)

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from django.db.models import Max
 
-from kiosk.register.members import members_on
+from kiosk.register.members import expected_in
 from kiosk.register.models import Event, Lesson, MarkChange, SchoolClass
 from kiosk.register.status import load_statuses
 from kiosk.register.web.api.records import (
@@ -65,7 +65,7 @@ def marks(values: Values, _now: datetime) -> list[MarkRecord] | None:
         return None
     known = {one.person_id: one for one in lesson.marks.all()}
     records = []
-    for person in members_on(lesson.school_class_id, lesson.date):
+    for person in expected_in(lesson):
         mark = known.get(person.pk)
         records.append(
             MarkRecord(

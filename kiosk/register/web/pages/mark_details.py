@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.protocol.event import AttendanceEvent, DecisionRecord, PersonEvent, decode
+from kiosk.protocol.event import AttendanceEvent, DecisionRecord, PersonEvent, card_of, decode
 from kiosk.register.marking.facts import lesson_of
-from kiosk.register.members import members_on
+from kiosk.register.members import expected_in
 from kiosk.register.models import Event, Lesson, MarkChange, ParticipationPoint
 from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
@@ -18,10 +18,11 @@ from kiosk.register.web.application import config
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """An event with the figures of the kiosk's decision; a card has none."""
+    """An event with the figures of the kiosk's decision, or with the card that it was made of."""
 
     row: Event
     decision: DecisionRecord | None
+    card: str
     direction: str | None
 
 
@@ -39,7 +40,7 @@ def show_details(
     Raises:
         django.http.Http404: The student is not in the class on that date.
     """
-    people = {one.subject_id: one for one in members_on(lesson.school_class_id, lesson.date)}
+    people = {one.subject_id: one for one in expected_in(lesson)}
     if subject_id not in people:
         raise Http404
     mark = lesson.marks.filter(person=subject_id).select_related("event").first()
@@ -72,7 +73,7 @@ def _evidence(row: Event) -> Evidence | None:
     if not isinstance(event, PersonEvent):
         return None
     direction = event.direction if isinstance(event, AttendanceEvent) else None
-    return Evidence(row, event.decision or None, direction)
+    return Evidence(row, event.decision or None, card_of(event), direction)
 
 
 urlpatterns = [

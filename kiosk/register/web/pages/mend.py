@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from kiosk.register.corrections import Changed, Outdated, set_marks, take, undo_change
 from kiosk.register.marking.facts import lesson_of
-from kiosk.register.members import members_on
+from kiosk.register.members import expected_in
 from kiosk.register.models import Lesson, MarkChange
 from kiosk.register.participation import close_window, give_points, open_window
 from kiosk.register.rules.codes import Code
@@ -163,7 +163,7 @@ def _refused(request: SignedIn, lesson: Lesson) -> Refused | None:
 
 def _chosen(request: SignedIn, lesson: Lesson) -> dict[str, int]:
     """Return the version that the page showed of each chosen student, who must be of the class."""
-    members = {one.subject_id for one in members_on(lesson.school_class_id, lesson.date)}
+    members = {one.subject_id for one in expected_in(lesson)}
     chosen: dict[str, int] = {}
     for value in request.POST.getlist("student"):
         version, _colon, subject_id = value.partition(":")

@@ -1,13 +1,13 @@
 """A student: every lesson of a span with its mark, the days rolled up, and the rate."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils import timezone
 
 from kiosk.register.history import Counting, student_days, student_lines
-from kiosk.register.models import Account, Lesson, Person, Term
+from kiosk.register.models import Account, Guest, Lesson, Membership, Person, Term
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.spans import span_of
@@ -35,9 +35,11 @@ def student(request: SignedIn, *, subject_id: str) -> HttpResponse:
 
 
 def visible_people(account: Account) -> QuerySet[Person]:
-    """Return who is, or was, in a class that an account may see."""
+    """Return who is, or was, in a class that an account may see, or a guest there."""
     classes = visible_classes(account)
-    return Person.objects.filter(memberships__school_class__in=classes).distinct()
+    is_member = Q(pk__in=Membership.objects.filter(school_class__in=classes).values("person"))
+    is_guest = Q(pk__in=Guest.objects.filter(lesson__school_class__in=classes).values("person"))
+    return Person.objects.filter(is_member | is_guest)
 
 
 urlpatterns = [path("students/<path:subject_id>/lessons", student, name="student")]

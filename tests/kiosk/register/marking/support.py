@@ -116,10 +116,17 @@ def history(subject_id: str) -> list[tuple[str, str, int]]:
     return list(changes.values_list("before", "after", "version"))
 
 
-def participate(sequence: int, subject_id: str, at: datetime) -> None:
+def participate(
+    sequence: int,
+    subject_id: str,
+    at: datetime,
+    **changes: Any,  # noqa: ANN401 - a field of the event
+) -> None:
     """Store an event of participation."""
     fields = {name: getattr(event(sequence), name) for name in AttendanceEvent.__struct_fields__}
     del fields["direction"]
     time = at.isoformat(timespec="milliseconds")
-    made = ParticipationEvent(**fields | {"subject_id": subject_id, "time": time}, count=1)
+    made = ParticipationEvent(
+        **fields | {"subject_id": subject_id, "time": time} | changes, count=1
+    )
     store([arrival(encode(made), "participation", at=at)], at)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
+from msgspec import UNSET
 
 from kiosk.clock import ManualClock
 from kiosk.protocol.event import ParticipationEvent, encode
@@ -25,6 +26,7 @@ from tests.kiosk.register.marking.support import (
     marker_at,
     marks,
     minutes,
+    participate,
     place,
     report,
     scan,
@@ -272,3 +274,16 @@ def test_the_marker_rests_while_events_come_in(monkeypatch: pytest.MonkeyPatch) 
     )
     marker.run()
     assert rests == [pytest.approx(0.4)]
+
+
+def test_a_card_counts_like_the_face() -> None:
+    """For attendance and for participation; the point names the event, which names the card."""
+    make_lesson(make_class("s-1"))
+    card: dict[str, Any] = {"method": "qr", "card": "AAAAAAAA", "decision": UNSET}
+    scan(1, "s-1", minutes(2), **card)
+    participate(2, "s-1", minutes(3), **card)
+    place(minutes(4))
+    assert marks() == {"s-1": "present"}
+    event = ParticipationPoint.objects.get().event
+    assert event is not None
+    assert b'"card":"AAAAAAAA"' in bytes(event.payload)

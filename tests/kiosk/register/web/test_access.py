@@ -56,6 +56,7 @@ PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "take-register": (LESSON, MARKERS),
     "points": (LESSON, MARKERS),
     "participation": (LESSON, MARKERS),
+    "guests": (LESSON, MARKERS),
     "programs": ({}, ADMINISTRATOR),
     "revoke-token": ({"token_hash": "0"}, ADMINISTRATOR),
     "bin": ({}, KEEPERS),

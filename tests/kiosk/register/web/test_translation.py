@@ -26,6 +26,7 @@ from kiosk.register.marking.deriving import REASONS
 from kiosk.register.marking.events import REFUSED
 from kiosk.register.office import timetable_import
 from kiosk.register.office.checklist import Facts, steps
+from kiosk.register.office.guests import GuestProblem
 from kiosk.register.office.imports import counts
 from kiosk.register.office.terms import TermProblem
 from kiosk.register.office.trouble import Trouble
@@ -123,6 +124,7 @@ def test_plural_forms_are_those_of_django(spanish: object) -> None:
         (Why, words.LEFT_OUT),
         (SCOPES, words.SCOPES),
         (TermProblem, words.TERM_PROBLEMS),
+        (GuestProblem, words.GUEST_PROBLEMS),
         ([one.code for one in steps(Facts())], words.STEPS),
         ([*counts(RosterPlan(*[()] * 8)), *counts(TimetablePlan((), (), (), 0))], words.CHANGES),
     ],

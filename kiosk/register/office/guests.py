@@ -1,0 +1,67 @@
+"""Guests: students of another class in one lesson."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+
+from kiosk.register.marking.audit import tell
+from kiosk.register.marking.stale import touch
+from kiosk.register.members import expected_in
+from kiosk.register.models import Account, Guest, Lesson, Person
+
+
+class GuestProblem(StrEnum):
+    """Why nobody was added."""
+
+    NOBODY = "nobody"
+    SEVERAL = "several"
+    EXPECTED = "expected"
+
+
+def find_guest(text: str) -> Person | GuestProblem:
+    """Return the one student with this id or full name; nobody's name is told to who guesses."""
+    people = Person.objects.filter(is_listed=True, merged_into=None)
+    own = people.filter(pk=text).first()
+    if own is not None:
+        return own
+    found = list(people.filter(name__iexact=" ".join(text.split()))[:2]) if text.strip() else []
+    if not found:
+        return GuestProblem.NOBODY
+    return found[0] if len(found) == 1 else GuestProblem.SEVERAL
+
+
+@transaction.atomic
+def add_guest(lesson: Lesson, text: str, account: Account, now: datetime) -> Person | GuestProblem:
+    """Add a student to a lesson; the marker then places what was seen of the student there.
+
+    Args:
+        lesson: The lesson.
+        text: The student's id or full name.
+        account: Who adds.
+        now: When.
+    """
+    found = find_guest(text)
+    if isinstance(found, GuestProblem):
+        return found
+    if found.pk in {one.pk for one in expected_in(lesson)}:
+        return GuestProblem.EXPECTED
+    Guest.objects.get_or_create(
+        lesson=lesson, person=found, defaults={"added_by": account, "added_at": now}
+    )
+    _tell(lesson, now)
+    return found
+
+
+@transaction.atomic
+def remove_guest(lesson: Lesson, subject_id: str, now: datetime) -> bool:
+    """Remove a guest; return whether there was one. What a person has set stays in the trail."""
+    count, _ = Guest.objects.filter(lesson=lesson, person=subject_id).delete()
+    if count:
+        _tell(lesson, now)
+    return count > 0
+
+
+def _tell(lesson: Lesson, now: datetime) -> None:
+    touch(Lesson.objects.filter(pk=lesson.pk), now)
+    tell("lesson", [lesson.pk], now)
