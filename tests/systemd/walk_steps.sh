@@ -84,7 +84,7 @@ systemctl is-active kiosk
 cp /walk/timetable.toml /etc/kiosk/kiosk.toml.d/timetable.toml
 kiosk reload
 step 'what needs somebody, in the journal'
-journalctl -u kiosk -p warning --no-pager -o cat | sort | uniq -c
+journalctl -b -u kiosk -p warning --no-pager -o cat | sort | uniq -c
 step 'speed on this machine, as installed'
 kiosk bench >/walk/bench 2>/walk/bench.log
 head -n 14 /walk/bench
