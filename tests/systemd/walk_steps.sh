@@ -122,7 +122,7 @@ step 'the register with its pages'
 sh systemd/install.sh --register --wheels /walk/stick-register
 sed -i 's/^port = 1883/port = 18830/' /etc/kiosk-register/register.toml
 systemctl start kiosk-register kiosk-pages
-within 60 nothing_waits
+within 150 nothing_waits # the kiosk asks a broker that had no register again after a minute
 systemctl is-active kiosk-register kiosk-pages
 su -s /bin/sh kiosk-register -c 'kiosk-register list'
 su -s /bin/sh kiosk-register -c 'kiosk-register gaps'
