@@ -97,11 +97,13 @@ launcher() {
 compile_modules() {
     compiler=$python
     [ -n "$root" ] || compiler=$environment/bin/python
-    if [ "$dry" = yes ] || command -v "$compiler" >/dev/null; then
+    # Asked, not looked for: a name on the path may stand for a Python that is not installed (pyenv).
+    if [ "$dry" = yes ] || "$compiler" -c "" 2>/dev/null; then
         # Some packages have files that are no module and do not compile.
         run "$compiler" -m compileall -qq -s "$root" "$site" || true
     else
-        say "There is no $python on this machine: the kiosk will start more slowly."
+        say "There is no $python on this machine, so the modules are not compiled: the kiosk starts more slowly,"
+        say 'until the first "sudo kiosk check" there has compiled them.'
     fi
 }
 

@@ -64,6 +64,7 @@ class Machine:
         self, folder: Path, release: str = "bookworm", architecture: str = "arm64"
     ) -> None:
         self.root = folder / "root"
+        self.path: Path | None = None
         self.stick = folder / "memory stick"
         self.systemd = folder / "source" / "systemd"
         for path in (self.root / "etc", self.root / "var/lib/dpkg", self.stick):
@@ -93,9 +94,20 @@ class Machine:
         command = ["sh", str(self.systemd / "install.sh"), "--root", str(self.root), *options]
         # Not by the shims of pyenv, which are slow.
         path = f"{Path(sys.executable).parent}:{Path(sys.base_prefix) / 'bin'}:{os.environ['PATH']}"
+        path = str(self.path or path)
         return subprocess.run(
             command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
         )
+
+    def hide(self, program: str) -> None:
+        """Have the installer's machine lack a program."""
+        self.path = self.root.with_name("bin")
+        self.path.mkdir()
+        for folder in map(Path, ("/usr/sbin", "/usr/bin", "/sbin", "/bin")):
+            for one in folder.iterdir():
+                link = self.path / one.name
+                if one.name != program and not link.is_symlink():
+                    link.symlink_to(one)
 
     def install(self, *options: str) -> None:
         """Install from the stick; the installation must succeed."""
@@ -209,6 +221,19 @@ def test_the_environment_is_that_of_the_image(installed: Machine) -> None:
     assert "include-system-site-packages = true" in (environment / "pyvenv.cfg").read_text()
     site = environment / "lib/python3.11/site-packages"
     assert {path.stem for path in site.glob("*.py")} == {"locked"}
+
+
+@pytest.mark.slow
+@needs_root
+def test_an_image_is_made_without_the_pi_s_python(tmp_path: Path) -> None:
+    """A workstation of another release installs all the same, and says what that costs."""
+    machine = Machine(tmp_path, release="trixie")
+    machine.hide("python3.13")
+    done = machine.run("--wheels", str(machine.stick))
+    assert done.returncode == 0, done.stderr
+    assert "There is no python3.13 on this machine, so the modules are not compiled" in done.stdout
+    assert (machine.root / "opt/kiosk/venv/bin/kiosk").exists()
+    assert not list((machine.root / "opt").rglob("__pycache__"))
 
 
 @pytest.mark.slow

@@ -45,6 +45,8 @@ from kiosk.demo.sample_people import _photos
 for number, photo in enumerate(_photos("orl-s01", range(1, 11)), 1):
     cv2.imwrite(f"{sys.argv[1]}/{number:02d}.png", cv2.resize(photo, None, fx=2.5, fy=2.5))
 PHOTOS
+    # A Debian that was installed, and not only unpacked, has this.
+    printf '127.0.0.1 localhost\n' >"$system/etc/hosts"
     cp "$root/tests/systemd/walk_steps.sh" "$system/walk/steps.sh"
     # How this machine's pip finds packages, and whose certificates it trusts.
     env | grep -E '^(PIP_|SSL_CERT_|REQUESTS_CA_)' >"$system/walk/environment" || true

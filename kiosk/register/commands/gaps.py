@@ -33,13 +33,14 @@ def show_gaps(config: RegisterConfig, *, only_gaps: bool, as_json: bool) -> int:
     """
     now = utc_now()
     with opened():
-        statuses = [one for one in load_statuses(now) if not only_gaps or _has_gaps(one)]
+        known = load_statuses(now)
+    statuses = [one for one in known if not only_gaps or _has_gaps(one)]
     if as_json:
         for one in statuses:
             print_json(as_record(one, config, now))
         return 0
     if not statuses:
-        print_line("nothing is missing" if only_gaps else "no kiosk was heard yet")
+        print_line("nothing is missing" if known else "no kiosk was heard yet")
         return 0
     print_table(_HEADER, [_row(one, config, now) for one in statuses])
     return 0

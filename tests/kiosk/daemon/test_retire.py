@@ -70,6 +70,13 @@ def test_the_broker_keeps_nothing_of_a_retired_kiosk(
     assert retained(mosquitto) == {"kiosk/v1/school/room-2/other/health"}
 
 
+def test_a_kiosk_that_runs_is_not_retired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would announce itself again."""
+    monkeypatch.setattr("kiosk.daemon.retire.read_status", lambda _: "running")
+    with pytest.raises(InUseError, match=r"the service runs .* stop it first"):
+        run_retire(configured(tmp_path, 1), lambda _: None, Person().agree, sure=True)
+
+
 def test_the_broker_drops_the_mqtt_session(mosquitto: Mosquitto, tmp_path: Path) -> None:
     """What the register says to a retired kiosk is not kept for it."""
     config = configured(tmp_path, mosquitto.port)
