@@ -5,6 +5,7 @@ and ``kiosk reload`` read it; no broker is needed. It holds no name and no subje
 """
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ _BYTES_MAX: Final = 100_000
 _NAME: Final = "status.json"
 _RUNTIME: Final = Path("/run/kiosk")
 """systemd's ``RuntimeDirectory=kiosk``: in memory, so a write does not wear the card."""
+_TICK_S: Final = 1.0
+"""The start of a process is known to a hundredth of a second; this forgives more."""
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -166,15 +169,26 @@ def age_s(status: ServiceStatus) -> float:
 
 
 def _is_alive(status: ServiceStatus) -> bool:
-    """Return whether the process still exists; after a reboot its number means another one."""
+    """Return whether the process that wrote it still exists.
+
+    Its number means another one after a reboot, and may mean another one after its end.
+    """
     try:
         if _BOOT_ID.read_text(encoding="ascii").strip() != status.boot_id:
             return False
         os.kill(status.pid, 0)
-    except ProcessLookupError:
-        return False
     except PermissionError:  # another user's
-        return True
+        pass
     except OSError:
         return False
-    return True
+    return _process_age_s(status.pid) >= age_s(status) - _TICK_S
+
+
+def _process_age_s(pid: int) -> float:
+    """Return for how long a process has been running, seconds; infinity if that is hidden."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return math.inf
+    started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # proc_pid_stat(5), after the name
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s

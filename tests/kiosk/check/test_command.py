@@ -173,7 +173,7 @@ def test_a_running_service_tells_of_the_camera_that_it_holds(
     """One that hangs, or that waits for the disk, cannot tell: then the camera is opened."""
     status = ServiceStatus(
         directory=str(tmp_path / "state"),
-        pid=os.getpid(),
+        pid=1,
         boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
         started_s=0.0,
         written_s=time.monotonic() - age_s,

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def status(path: Path, **facts: object) -> ServiceStatus:
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     good = {
         "directory": str(load_config(path).directory),
-        "pid": os.getpid(),
+        "pid": 1,
         "boot_id": boot_id,
         "started_s": 0.0,
         "written_s": 1e12,
@@ -135,7 +136,7 @@ def status(path: Path, **facts: object) -> ServiceStatus:
     ("facts", "part", "verdict", "says"),
     [
         ({}, "service", "ok", "running for "),
-        ({"written_s": -FRESH_S - 1}, "service", "fault", "no sign of life"),
+        ({"written_s": time.monotonic() - FRESH_S - 1}, "service", "fault", "no sign of life"),
         ({"people": 0}, "gallery", "warning", "nobody is enrolled"),
         ({"gallery_fault": "absent"}, "gallery", "fault", "absent"),
         ({"camera": "lost", "camera_fault": "no cable"}, "camera", "fault", "lost: no cable"),
@@ -166,6 +167,14 @@ def test_another_kiosk_of_this_machine_is_not_this_one(path: Path, tmp_path: Pat
     other = status(path, directory="/elsewhere")
     write_status(tmp_path / "state" / "status.json", other)
     assert read_status(load_config(path)) is None
+
+
+def test_a_process_that_got_the_number_of_an_ended_kiosk_is_none(path: Path) -> None:
+    """It began after the status was written, so it did not write it."""
+    folder = path.with_name("state") / "status.json"
+    for written_s, is_kiosk in ((time.monotonic(), True), (-time.monotonic(), False)):
+        write_status(folder, status(path, pid=os.getpid(), written_s=written_s))
+        assert (read_status(load_config(path)) is not None) is is_kiosk
 
 
 def test_the_line_for_systemd_tells_everything(path: Path) -> None:
