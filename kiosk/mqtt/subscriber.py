@@ -5,8 +5,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias
+from functools import lru_cache, partial
+from typing import Final, TypeAlias
 
 from paho.mqtt import client as paho
 from paho.mqtt.reasoncodes import ReasonCode
@@ -92,6 +92,9 @@ class Acknowledgements:
                 self._send(first.packet_id, first.qos)
 
 
+_matches: Final = lru_cache(maxsize=4096)(paho.topic_matches_sub)
+
+
 class Subscriber:
     """The subscriptions of one connection, made again at every connect.
 
@@ -149,7 +152,7 @@ class Subscriber:
         its MQTT session, and from ``amqtt`` (:mod:`kiosk.mqtt.embedded_broker`).
         """
         for topic_filter, handler in self._handlers.items():
-            if paho.topic_matches_sub(topic_filter, message.topic):
+            if _matches(topic_filter, message.topic):
                 handler(message)
                 return
         message.acknowledge()

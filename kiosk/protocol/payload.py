@@ -6,6 +6,7 @@ every start. So size and depth are checked before the payload is parsed.
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -46,10 +47,16 @@ def decode_payload(
     if is_deep(payload):
         raise PayloadError(f"not {what}: nested more than {DEPTH_MAX} deep")
     try:
-        return msgspec.json.decode(payload, type=kind)
+        return _decoder(kind).decode(payload)
     # ValueError: not UTF-8, or a number with more digits than Python converts.
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as exc:
         raise PayloadError(f"not {what}: {exc}") from exc
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
+    """Return what reads a type; msgspec would look at a union anew for each payload."""
+    return msgspec.json.Decoder(kind)
 
 
 def encode_payload(message: msgspec.Struct, decode: Callable[[bytes], object]) -> bytes:

@@ -10,9 +10,10 @@ class RegisterApp(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Note when each session begins, whatever signs somebody in."""
+        """Add a lookup; note when each session begins, whatever signs somebody in."""
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - needs the settings
 
+        from kiosk.register import among  # noqa: F401, PLC0415
         from kiosk.register.web.session import note_begin  # noqa: PLC0415
 
         user_logged_in.connect(note_begin)

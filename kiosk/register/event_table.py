@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from django.db import connection
 from django.db.models import Q
 
 from kiosk.protocol.event import event_type, subject_of
+from kiosk.register.among import writer_of_times
 from kiosk.register.arrival import EventReading
 from kiosk.register.models import Event
 
@@ -66,7 +68,8 @@ def insert_events(readings: Iterable[EventReading]) -> None:
     Raises:
         django.db.IntegrityError: One is stored already.
     """
-    rows = [_row(one) for one in readings]
+    adapt = writer_of_times()
+    rows = [_row(one, adapt) for one in readings]
     if not rows:
         return
     with connection.cursor() as cursor:
@@ -93,9 +96,9 @@ def _stored(suspects: Sequence[EventReading]) -> dict[Key, bytes]:
     for one in suspects:
         if one.event.outbox_id is not None:
             numbers.setdefault(one.event.outbox_id, []).append(one.event.sequence)
-    wanted = Q(event_id__in=[one.event.event_id for one in suspects])
+    wanted = Q(event_id__among=[one.event.event_id for one in suspects])
     for outbox_id, sequences in numbers.items():
-        wanted |= Q(outbox_id=outbox_id, sequence__in=sequences)
+        wanted |= Q(outbox_id=outbox_id, sequence__among=sequences)
     found: dict[Key, bytes] = {}
     columns = ("event_id", "outbox_id", "sequence", "payload")
     for event_id, outbox_id, sequence, payload in Event.objects.filter(wanted).values_list(
@@ -107,8 +110,7 @@ def _stored(suspects: Sequence[EventReading]) -> dict[Key, bytes]:
     return found
 
 
-def _row(reading: EventReading) -> tuple[Any, ...]:
-    adapt = connection.ops.adapt_datetimefield_value
+def _row(reading: EventReading, adapt: Callable[[datetime], Any]) -> tuple[Any, ...]:
     event, arrival = reading.event, reading.arrival
     return (
         event.event_id,

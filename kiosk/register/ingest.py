@@ -29,6 +29,8 @@ from kiosk.register.store import Stored, store
 
 _log = logging.getLogger(__name__)
 
+_BREATH_S: Final = 0.005
+"""A pause of so long means that nothing has piled up at the broker."""
 _IDLE_S: Final = 0.2
 """How soon the wish to stop, or what a page wants published, is noticed."""
 _LINGER_S: Final = 0.002
@@ -55,7 +57,7 @@ class Ingest:
         clock: The time.
         stop: Ends :meth:`run` when set.
         on_events: Called when new events are committed.
-        idle: Set while nothing comes in.
+        idle: Set while no events pile up.
     """
 
     def __init__(
@@ -114,10 +116,11 @@ class Ingest:
 
     def _collect(self) -> None:
         """Wait for a message, then take what comes soon after it, within the limits of a batch."""
-        if self._connection.step(_IDLE_S):
+        if self._connection.step(_BREATH_S):
             self._idle.clear()
         else:
             self._idle.set()
+            self._connection.step(_IDLE_S)
         deadline_s = self._clock.monotonic_s() + self._limits.batch_s
         while len(self._batch) < self._limits.batch_max and not self._stop.is_set():
             is_due = self._clock.monotonic_s() >= deadline_s

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from kiosk.protocol.event import card_of, subject_of
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.among import plain
 from kiosk.register.arrival import AvailabilityReading, EventReading, HealthReading, Reading
 from kiosk.register.kiosk_news import Known as KnownWord
 from kiosk.register.kiosk_news import news
@@ -19,12 +20,12 @@ def load_known(readings: Iterable[EventReading]) -> Known:
     kiosks = people = None
     listed = Kiosk.objects.filter(is_listed=True)
     if listed.exists():
-        near = listed.filter(room__in={one.address.room for one in readings})
-        names = near.values_list("site", "room", "kiosk")
+        near = listed.filter(room__among={one.address.room for one in readings})
+        names = plain(near.values_list("site", "room", "kiosk"))
         kiosks = frozenset(KioskAddress(*one) for one in names)
     if Person.objects.exists():
-        known = Person.objects.filter(subject_id__in=subjects, is_listed=True)
-        people = frozenset(known.values_list("subject_id", flat=True))
+        known = Person.objects.filter(subject_id__among=subjects, is_listed=True)
+        people = frozenset(one for (one,) in plain(known.values_list("subject_id")))
     cards = {card_of(one.event) for one in readings} - {""}
     revoked = Card.objects.filter(pk__in=cards).exclude(revoked_at=None) if cards else ()
     times = {one.card_id: one.revoked_at for one in revoked if one.revoked_at is not None}

@@ -75,6 +75,12 @@ class OutboxState:
 
 def absorb(state: OutboxState, numbers: Iterable[Range], now: datetime) -> OutboxState:
     """Return the state after these numbers were stored, or turned out to be gone."""
+    numbers = tuple(numbers)
+    if len(numbers) == 1 and not state.beyond:  # as nearly always
+        first, last = numbers[0]
+        if first <= state.watermark + 1:
+            after = replace(state, watermark=max(state.watermark, last))
+            return _assess(state, after, now)
     stored: Ranges = ((1, state.watermark),) if state.watermark else ()
     ranges = union(stored, state.beyond, numbers)
     is_unbroken = bool(ranges) and ranges[0][0] == 1

@@ -1,6 +1,6 @@
 """Load and save the states of outboxes."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -8,6 +8,7 @@ import msgspec
 from django.db import connection
 
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.among import as_utc, plain, writer_of_times
 from kiosk.register.models import Outbox
 from kiosk.register.outbox_state import OutboxState
 from kiosk.register.ranges import Ranges
@@ -68,7 +69,8 @@ def lock_states(addresses: Mapping[str, KioskAddress]) -> dict[str, OutboxState]
 
 def save_states(states: Iterable[OutboxState]) -> None:
     """Write states that have changed."""
-    rows = [_row_of(one) for one in states]
+    adapt = writer_of_times()
+    rows = [_row_of(one, adapt) for one in states]
     if not rows:
         return
     with connection.cursor() as cursor:
@@ -115,8 +117,8 @@ def load_states(
 
 def _lock(outbox_ids: Iterable[str]) -> dict[str, OutboxState]:
     # All instances lock in the same order, so none waits for another in a circle.
-    rows = Outbox.objects.select_for_update().filter(outbox_id__in=outbox_ids)
-    states = map(_state_of, rows.order_by("outbox_id").values_list(*_COLUMNS))
+    rows = Outbox.objects.select_for_update().filter(outbox_id__among=outbox_ids)
+    states = map(_state_of, plain(rows.order_by("outbox_id").values_list(*_COLUMNS)))
     return {one.outbox_id: one for one in states}
 
 
@@ -129,16 +131,15 @@ def _state_of(row: Row) -> OutboxState:
         watermark=watermark,
         beyond=() if beyond == _NONE_BEYOND else msgspec.json.decode(beyond, type=Ranges),
         reported_last=reported_last,
-        reported_at=reported_at,
-        covered_at=covered_at,
-        missing_since=missing_since,
-        request_after=request_after,
+        reported_at=as_utc(reported_at),
+        covered_at=as_utc(covered_at),
+        missing_since=as_utc(missing_since),
+        request_after=as_utc(request_after),
         requests=requests,
     )
 
 
-def _row_of(state: OutboxState) -> Row:
-    adapt = connection.ops.adapt_datetimefield_value
+def _row_of(state: OutboxState, adapt: Callable[[datetime | None], Any]) -> Row:
     return (
         state.address.site,
         state.address.room,
@@ -156,4 +157,4 @@ def _row_of(state: OutboxState) -> Row:
 
 
 def _model_of(state: OutboxState) -> Outbox:
-    return Outbox(**dict(zip(_COLUMNS, _row_of(state), strict=True)))
+    return Outbox(**dict(zip(_COLUMNS, _row_of(state, lambda value: value), strict=True)))

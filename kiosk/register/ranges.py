@@ -26,7 +26,13 @@ def union(*sets: Iterable[Range]) -> Ranges:
 
 def from_numbers(numbers: Iterable[int]) -> Ranges:
     """Return the ranges of these numbers, which may repeat, in any order."""
-    return union((number, number) for number in numbers)
+    ranges: list[Range] = []
+    for number in sorted(numbers):
+        if ranges and number <= ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return tuple(ranges)
 
 
 def absent(ranges: Ranges, first: int, last: int) -> Ranges:

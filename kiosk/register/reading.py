@@ -6,6 +6,7 @@ Nothing here raises: whatever the payload, the result is a record that can be st
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -26,7 +27,7 @@ from kiosk.protocol.event import (
 )
 from kiosk.protocol.payload import PAYLOAD_MAX, decode_payload
 from kiosk.protocol.signature import PublicKey
-from kiosk.protocol.topics import REPLAYED, KioskAddress, parse_topic
+from kiosk.protocol.topics import REPLAYED, KioskAddress, Topic, parse_topic
 from kiosk.register.arrival import (
     Arrival,
     AvailabilityReading,
@@ -67,8 +68,8 @@ class _Header(msgspec.Struct, frozen=True):
 
 def read(arrival: Arrival) -> Reading:
     """Read a message."""
-    topic = parse_topic(arrival.topic)
-    if topic is None or not is_valid(topic.address):
+    topic = _parse(arrival.topic)
+    if topic is None:
         return Rejected(arrival, Reason.FOREIGN, "the topic names no kiosk")
     if len(arrival.payload) > PAYLOAD_MAX:
         beginning = replace(arrival, payload=arrival.payload[: PAYLOAD_MAX + 1])
@@ -77,6 +78,13 @@ def read(arrival: Arrival) -> Reading:
         return _read(arrival, topic.address, topic.kind)
     except PayloadError as exc:
         return Rejected(arrival, Reason.FOREIGN, str(exc)[:_TEXT_MAX])
+
+
+@lru_cache(maxsize=8192)
+def _parse(topic: str) -> Topic | None:
+    """Parse the topic of a kiosk with valid names; those of a district are few."""
+    parsed = parse_topic(topic)
+    return parsed if parsed is not None and is_valid(parsed.address) else None
 
 
 def is_valid(address: KioskAddress) -> bool:

@@ -1,6 +1,6 @@
 """A kiosk without camera and model: people who pass are stored and sent as `kiosk run` does it.
 
-Usage: python -m tests.faults.kiosk_child CONFIG LEDGER WAIT_S
+Usage: python -m tests.faults.kiosk_child CONFIG LEDGER WAIT_S KEPT_S
 
 Orders come on standard input, one a line; each is answered with one line: ``offer COUNT RATE``
 (people who pass, so many a second; 0: as fast as can be) and ``state`` (how many events the outbox
@@ -16,6 +16,7 @@ import logging
 import os
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Final
 from unittest import mock
@@ -146,9 +147,14 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
 
 def main() -> None:
     """Run from the command line."""
-    config_file, ledger, wait = sys.argv[1:]
+    config_file, ledger, wait, kept = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with mock.patch("kiosk.daemon.health._INTERVAL_S", float(wait)):
+    with (
+        mock.patch("kiosk.daemon.health._INTERVAL_S", float(wait)),
+        # A week, and an hour, in a school.
+        mock.patch("kiosk.daemon.repeats.KEPT", timedelta(seconds=float(kept))),
+        mock.patch("kiosk.daemon.repeats.EVERY_S", min(3600.0, float(kept) / 4)),
+    ):
         run(Path(config_file), Ledger(Path(ledger)), float(wait), sys.stdin)
 
 

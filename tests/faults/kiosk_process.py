@@ -12,6 +12,7 @@ from tests.faults.registers import ROOT
 
 _START_S: Final = 60.0
 _ANSWER_S: Final = 300.0
+WEEK_S: Final = 7 * 86_400.0
 
 
 class KioskProcess:
@@ -22,13 +23,17 @@ class KioskProcess:
         port: The broker's port.
         protocol: Version of MQTT.
         wait_s: What is 60 s in a school.
+        kept_s: What is a week in a school: how long the kiosk remembers who has passed.
 
     Attributes:
         ledger: The people whose events are committed.
     """
 
-    def __init__(self, folder: Path, port: int, *, protocol: str, wait_s: float) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, protocol: str, wait_s: float, kept_s: float = WEEK_S
+    ) -> None:
         self.ledger = folder / "ledger"
+        self._kept_s = kept_s
         self._wait_s = wait_s
         self._protocol = protocol
         self._inside: tuple[str, ...] = ()
@@ -55,7 +60,7 @@ class KioskProcess:
 
     def start(self) -> None:
         """Start it, and return when it has opened its outbox."""
-        facts = [str(self._config), str(self.ledger), str(self._wait_s)]
+        facts = [str(self._config), str(self.ledger), str(self._wait_s), str(self._kept_s)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._inside, sys.executable, "-m", "tests.faults.kiosk_child", *facts],

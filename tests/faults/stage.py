@@ -13,7 +13,7 @@ import psycopg
 
 from kiosk.register.config import DatabaseSection
 from tests.faults.count import Count, StoredEvent, compare
-from tests.faults.kiosk_process import KioskProcess
+from tests.faults.kiosk_process import WEEK_S, KioskProcess
 from tests.faults.registers import RegisterProcess, subscribe_all
 from tests.kiosk.mqtt.proxy import Proxy
 from tests.mosquitto import Mosquitto
@@ -38,6 +38,7 @@ class Stage:
         protocol: Version of MQTT that the kiosk speaks.
         scale: Factor of all counts.
         wait_s: What is 60 s in a school (:mod:`tests.faults.kiosk_child`).
+        kept_s: What is a week in a school (there, too).
         server: The server of the database, if there is one.
 
     Attributes:
@@ -60,6 +61,7 @@ class Stage:
         protocol: str,
         scale: float,
         wait_s: float,
+        kept_s: float = WEEK_S,
         server: PostgreSQL | None = None,
     ) -> None:
         self.folder = folder
@@ -74,7 +76,9 @@ class Stage:
         self.configure("allow_anonymous true", f"max_queued_messages {self.many(1000)}")
         self.broker.start()
         self.proxy = Proxy(self.broker.address)
-        self.kiosk = KioskProcess(folder, self.proxy.port, protocol=protocol, wait_s=wait_s)
+        self.kiosk = KioskProcess(
+            folder, self.proxy.port, protocol=protocol, wait_s=wait_s, kept_s=kept_s
+        )
         self.register = RegisterProcess(folder, "register", self.broker, database)
 
     def many(self, count: int) -> int:

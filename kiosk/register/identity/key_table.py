@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.among import plain
 from kiosk.register.arrival import HealthReading, Reading
 from kiosk.register.identity.keys import Authentication, Keys, SignaturePolicy
 from kiosk.register.models import KioskKey, Outbox
@@ -12,13 +13,13 @@ from kiosk.register.progress import outboxes_of
 
 def authentication(readings: Iterable[Reading], policy: SignaturePolicy) -> Authentication:
     """Return what checks the signatures of these messages."""
-    if policy.require == "off":
+    if policy.require == "off" or not KioskKey.objects.exists():
         return Authentication(policy)
     readings = list(readings)
     outboxes = outboxes_of(readings)
     columns = ("outbox_id", "site", "room", "kiosk")
-    rows = Outbox.objects.filter(outbox_id__in=outboxes).values_list(*columns)
-    owners = {outbox_id: KioskAddress(*names) for outbox_id, *names in rows}
+    rows = Outbox.objects.filter(outbox_id__among=outboxes).values_list(*columns)
+    owners = {outbox_id: KioskAddress(*names) for outbox_id, *names in plain(rows)}
     return Authentication(policy, load_keys({*outboxes.values(), *owners.values()}), owners)
 
 
@@ -27,13 +28,13 @@ def load_keys(addresses: Iterable[KioskAddress] | None = None) -> dict[KioskAddr
     rows = KioskKey.objects.all()
     if addresses is not None:
         addresses = list(addresses)
-        rows = rows.filter(room__in={one.room for one in addresses})
-        rows = rows.filter(site__in={one.site for one in addresses})
+        rows = rows.filter(room__among={one.room for one in addresses})
+        rows = rows.filter(site__among={one.site for one in addresses})
     found: dict[KioskAddress, tuple[set[str], set[str]]] = {}
-    for row in rows:
-        address = KioskAddress(row.site, row.room, row.kiosk)
-        trusted, announced = found.setdefault(address, (set(), set()))
-        (announced if row.trusted_at is None else trusted).add(row.public_key)
+    columns = ("site", "room", "kiosk", "public_key", "trusted_at")
+    for *names, public_key, trusted_at in plain(rows.values_list(*columns)):
+        trusted, announced = found.setdefault(KioskAddress(*names), (set(), set()))
+        (announced if trusted_at is None else trusted).add(public_key)
     return {
         address: Keys(frozenset(trusted), frozenset(announced))
         for address, (trusted, announced) in found.items()

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Coalesce
 
+from kiosk.register.among import as_utc, plain
 from kiosk.register.models import Event, Person
 from kiosk.register.rules.lesson import Scan
 from kiosk.register.rules.settings import RuleSettings
@@ -91,27 +92,41 @@ def read_events(events: QuerySet[Event], *, has_direction: bool) -> list[Seen]:
     events = events.annotate(
         student=Coalesce(Subquery(merged[:1]), "subject_id", output_field=TextField())
     )
-    return [
-        Seen(
-            key=row["id"],
-            type=row["type"],
-            subject_id=row["student"],
-            site=row["site"],
-            room=row["room"],
-            scan=Scan(
-                event_id=row["event_id"],
-                scanned_at=row["corrected_at"] or row["scanned_at"],
-                arrived_at=row["arrived_at"],
-                clock_is_synchronised=row["clock"] == "synchronised"
-                or row["corrected_at"] is not None,
-                session=row["session"],
-                direction=_direction(row["payload"]) if "payload" in row else None,
-                is_replayed=row["is_replayed"],
-            ),
-            first_at=row["scanned_at"] if row["corrected_at"] is not None else None,
-        )
-        for row in events.values(*columns)
-    ]
+    return [_seen(*row) for row in plain(events.values_list(*columns))]
+
+
+def _seen(
+    key: int,
+    kind: str,
+    student: str,
+    site: str,
+    room: str,
+    event_id: str,
+    session: str,
+    *rest: Any,  # noqa: ANN401 - as the database has them
+) -> Seen:
+    """Return the event of a row."""
+    clock, is_replayed, *others = rest[3:]
+    scanned_at, corrected_at, arrived_at = map(as_utc, rest[:3])
+    assert scanned_at is not None
+    assert arrived_at is not None
+    return Seen(
+        key=key,
+        type=kind,
+        subject_id=student,
+        site=site,
+        room=room,
+        scan=Scan(
+            event_id=event_id,
+            scanned_at=corrected_at or scanned_at,
+            arrived_at=arrived_at,
+            clock_is_synchronised=clock == "synchronised" or corrected_at is not None,
+            session=session,
+            direction=_direction(others[0]) if others else None,
+            is_replayed=bool(is_replayed),
+        ),
+        first_at=scanned_at if corrected_at is not None else None,
+    )
 
 
 def _direction(payload: bytes) -> str | None:

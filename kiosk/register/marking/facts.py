@@ -70,7 +70,7 @@ def load_facts(
         rooms: Read the lessons of these rooms, too, whoever is expected there.
     """
     memberships = list(
-        models.Membership.objects.filter(person__in=subjects).values_list(
+        models.Membership.objects.filter(person_id__among=subjects).values_list(
             "person_id", "school_class_id", "begin", "end"
         )
     )
@@ -147,7 +147,7 @@ def _load_lessons(
         # The date is in the index of classes, the start in that of rooms.
         days = (begin.date() - ONE_DAY, end.date() + ONE_DAY)
         then |= Q(starts_at__gte=begin, starts_at__lt=end, date__range=days)
-    wanted = Q(school_class__in=classes) | Q(room__in=rooms) | Q(pk__in=lesson_ids)
+    wanted = Q(school_class_id__among=classes) | Q(room__among=rooms) | Q(pk__among=lesson_ids)
     rows = models.Lesson.objects.filter(then, wanted).values_list("school_class_id", *_LESSON)
     return [(class_id, _lesson(row)) for class_id, *row in rows]
 
@@ -180,9 +180,9 @@ def _load_seen(
         then |= Q(scanned_at__gte=begin, scanned_at__lt=end, corrected_at=None)
         then |= Q(corrected_at__gte=begin, corrected_at__lt=end)
         arrived |= Q(arrived_at__gte=begin, arrived_at__lt=end + ARRIVAL)
-    merged = models.Person.objects.filter(merged_into__in=subjects).values_list("pk", flat=True)
-    ids = [*subjects, *merged]
-    events = models.Event.objects.filter(type="attendance", subject_id__in=ids)
+    merged = models.Person.objects.filter(merged_into_id__among=subjects)
+    ids = [*subjects, *merged.values_list("pk", flat=True)]
+    events = models.Event.objects.filter(type="attendance", subject_id__among=ids)
     has_exits = any(one.rules(settings).exit_direction for one in lessons)
     found = read_events(events.filter(then), has_direction=has_exits)
     adrift = events.extra(where=["""NOT ("placing" = 'placed')"""])

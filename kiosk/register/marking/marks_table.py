@@ -53,7 +53,7 @@ def save(derived: Derived, facts: Facts, now: datetime) -> None:
     for key, placing in derived.placings.items():
         of_placing.setdefault(placing, []).append(key)
     for placing, keys in sorted(of_placing.items()):
-        Event.objects.filter(pk__in=keys, placing=NEW).update(placing=placing)
+        Event.objects.filter(pk__among=keys, placing=NEW).update(placing=placing)
     tell("lesson", saved.lessons, now)
     tell("participation", {one.lesson_id for one in derived.points}, now)
     tell("bin", [""] if set(of_placing) - {PLACED} else [], now)

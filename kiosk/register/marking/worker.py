@@ -37,8 +37,10 @@ _POLL_S: Final = 0.2
 _BATCH: Final = 500
 _REST: Final = 4.0
 _REST_MAX_S: Final = 0.5
-"""While events come in, rest so many times as long as a turn took: both share one processor, and a
+"""While events pile up, rest so many times as long as a turn took: both share one processor, and a
 kiosk waits for its confirmation, nobody for the marks of yesterday."""
+_PAUSE_MAX_S: Final = 0.1
+"""Otherwise pause for as long as a turn took, at most so long."""
 _SWEEP_S: Final = 5.0
 _TIMETABLES_S: Final = 300.0
 """How soon a kiosk that is new, or the next day, gets the timetable of its room, and the list of
@@ -58,7 +60,7 @@ class Marker:
         clock: The time.
         stop: Ends :meth:`run` when set.
         news: Set by whoever has stored events.
-        ingest_is_idle: Set while no events come in.
+        ingest_is_idle: Set while no events pile up.
     """
 
     def __init__(
@@ -94,7 +96,9 @@ class Marker:
                 began_s = self._clock.monotonic_s()
                 has_more = self._turn()
                 took_s = self._clock.monotonic_s() - began_s
-                self._ingest_is_idle.wait(min(_REST * took_s, _REST_MAX_S))
+                if not self._ingest_is_idle.wait(min(_REST * took_s, _REST_MAX_S)):
+                    continue
+                self._stop.wait(min(took_s, _PAUSE_MAX_S))
                 if not has_more:
                     self._news.wait(_POLL_S)
         finally:
