@@ -36,9 +36,8 @@ def correct(
     **changes: Any,  # noqa: ANN401 - a field of the event
 ) -> None:
     """Store a correction of the event of another number."""
-    fields = {name: getattr(event(sequence), name) for name in AttendanceEvent.__struct_fields__}
-    for name in ("subject_id", "method", "decision", "direction"):
-        del fields[name]
+    shared = {*AttendanceEvent.__struct_fields__} & {*TimeCorrectionEvent.__struct_fields__}
+    fields = {name: getattr(event(sequence), name) for name in shared}
     made = TimeCorrectionEvent(
         **fields | changes,
         corrects=event_id(corrects + OF_OUTBOX),
