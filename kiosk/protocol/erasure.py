@@ -171,3 +171,13 @@ def decode_receipts(payload: bytes) -> ErasureReceipts:
     """
     receipts: ErasureReceipts = decode_payload(payload, ErasureReceipts, "erasure receipts")
     return receipts
+
+
+def decode_result(text: str) -> ErasureResult:
+    """Read one result, as it was stored.
+
+    Raises:
+        PayloadError: It is none.
+    """
+    result: ErasureResult = decode_payload(text.encode(), ErasureResult, "an erasure result")
+    return result

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from kiosk.protocol.delivery import ReplayDone
+from kiosk.protocol.erasure import ErasureReceipts
 from kiosk.protocol.event import Event
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.identity.name_use import Voice
@@ -82,6 +83,8 @@ class HealthReading:
         voice: Which kiosk spoke under this name; ``None`` if it does not say.
         public_key: The key that it signs with; ``None`` if it does not say.
         watched: From when until when its camera saw the door; ``None`` if it does not say.
+        signature: Whether it is signed, and by whom
+            (:data:`kiosk.register.identity.keys.SignatureState`).
     """
 
     arrival: Arrival
@@ -92,6 +95,24 @@ class HealthReading:
     voice: Voice | None = None
     public_key: str | None = None
     watched: tuple[datetime, datetime] | None = None
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedHealthReading:
+    """A health message that its kiosk has not signed, although it does sign them."""
+
+    arrival: Arrival
+    address: KioskAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReceiptReading:
+    """A kiosk says what became of erasure orders."""
+
+    arrival: Arrival
+    address: KioskAddress
+    receipts: ErasureReceipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +149,11 @@ class Rejected:
 
 
 Reading: TypeAlias = (
-    EventReading | AvailabilityReading | HealthReading | ReplayDoneReading | Rejected
+    EventReading
+    | AvailabilityReading
+    | HealthReading
+    | RefusedHealthReading
+    | ReplayDoneReading
+    | ErasureReceiptReading
+    | Rejected
 )

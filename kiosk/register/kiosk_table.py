@@ -5,7 +5,13 @@ from collections.abc import Collection, Iterable, Sequence
 from kiosk.protocol.event import card_of, subject_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import plain
-from kiosk.register.arrival import AvailabilityReading, EventReading, HealthReading, Reading
+from kiosk.register.arrival import (
+    AvailabilityReading,
+    EventReading,
+    HealthReading,
+    Reading,
+    RefusedHealthReading,
+)
 from kiosk.register.kiosk_news import Known as KnownWord
 from kiosk.register.kiosk_news import news
 from kiosk.register.models import Card, Kiosk, Person
@@ -84,12 +90,25 @@ def _save_health(readings: Iterable[HealthReading]) -> None:
     newest = {one.address: one for one in readings}
     _save(
         [
-            Kiosk(health=one.arrival.payload, health_at=one.arrival.at, **_names(address))
+            Kiosk(
+                health=one.arrival.payload,
+                health_at=one.arrival.at,
+                health_signature=one.signature,
+                **_names(address),
+            )
             for address, one in newest.items()
         ],
         "health",
         "health_at",
+        "health_signature",
     )
+
+
+def note_refused_health(readings: Iterable[RefusedHealthReading]) -> None:
+    """Note when a kiosk's health was refused last; an empty one only clears what a broker kept."""
+    newest = {one.address: one.arrival.at for one in readings if one.arrival.payload}
+    for address, at in sorted(newest.items(), key=lambda one: str(one[0])):
+        Kiosk.objects.filter(**_names(address)).update(health_refused_at=at)
 
 
 def without_old_news(readings: Sequence[Reading]) -> list[Reading]:

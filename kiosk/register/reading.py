@@ -16,6 +16,7 @@ from kiosk.errors import PayloadError
 from kiosk.protocol import topics
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.delivery import SEQUENCE_MAX, ReplayDone, Sequence, decode_delivery
+from kiosk.protocol.erasure import decode_receipts
 from kiosk.protocol.event import (
     Event,
     TimeCorrectionEvent,
@@ -31,6 +32,7 @@ from kiosk.protocol.topics import REPLAYED, KioskAddress, Topic, parse_topic
 from kiosk.register.arrival import (
     Arrival,
     AvailabilityReading,
+    ErasureReceiptReading,
     EventReading,
     HealthReading,
     Reading,
@@ -106,6 +108,8 @@ def _read(arrival: Arrival, address: KioskAddress, kind: str) -> Reading:
         case topics.REPLAY_DONE:
             done = decode_delivery(arrival.payload, ReplayDone)
             return ReplayDoneReading(arrival, address, done)
+        case topics.ERASURE_RECEIPT:
+            return ErasureReceiptReading(arrival, address, decode_receipts(arrival.payload))
         case _:
             return _read_event(arrival, address, kind)
 

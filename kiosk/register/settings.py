@@ -115,6 +115,7 @@ TEMPLATES: Final = [
                 "marks": "kiosk.register.web.tags",
                 "problems": "kiosk.register.web.problems",
                 "times": "kiosk.register.web.times",
+                "erasure_words": "kiosk.register.web.erasure_words",
             },
         },
     }

@@ -30,6 +30,8 @@ class KioskStatus:
         is_name_shared: Two kiosks use this name.
         key: Whether its signatures are trusted.
         retired_at: Since when it is out of service; ``None`` while it is not.
+        health_signature: Whether its newest health is signed
+            (:data:`kiosk.register.identity.keys.SignatureState`); "" if it is not known.
     """
 
     address: KioskAddress
@@ -40,6 +42,7 @@ class KioskStatus:
     is_name_shared: bool = False
     key: KeyState = "none"
     retired_at: datetime | None = None
+    health_signature: str = ""
 
 
 def load_statuses(now: datetime, rooms: Collection[str] | None = None) -> list[KioskStatus]:
@@ -122,6 +125,7 @@ def _status(
         gone=gone,
         completeness=completeness,
         retired_at=kiosk.retired_at if kiosk is not None else None,
+        health_signature=kiosk.health_signature if kiosk else "",
     )
 
 

@@ -11,19 +11,27 @@ from django.db import DataError, IntegrityError, transaction
 from kiosk.register.arrival import (
     Arrival,
     AvailabilityReading,
+    ErasureReceiptReading,
     EventReading,
     HealthReading,
     Reading,
     Reason,
+    RefusedHealthReading,
     Rejected,
 )
 from kiosk.register.bin_table import put_in_bin, raise_alarms
 from kiosk.register.erased_people import load_erased_people, note_refused, part
+from kiosk.register.erasing.receipts import note_receipts
 from kiosk.register.event_table import insert_events, sort_out
 from kiosk.register.identity.key_table import authentication, note_keys
 from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.identity.name_use_table import note_voices
-from kiosk.register.kiosk_table import load_known, save_words, without_old_news
+from kiosk.register.kiosk_table import (
+    load_known,
+    note_refused_health,
+    save_words,
+    without_old_news,
+)
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.watch_table import note_watches
 from kiosk.register.models import Gap
@@ -146,6 +154,8 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         raise_alarms(events.rivals)
         note_refused(parted.refused)
         changed = save_words(_of(AvailabilityReading, readings), _of(HealthReading, readings))
+        note_refused_health(_of(RefusedHealthReading, readings))
+        note_receipts(_of(ErasureReceiptReading, readings), now)
         note_voices(_of(HealthReading, readings))
         note_watches(_of(HealthReading, readings))
         progress = advance(before, readings, now)

@@ -18,6 +18,7 @@ from kiosk.protocol.topics import (
     AVAILABILITY,
     BY_REGISTER,
     CONFIRMED,
+    ERASURE_RECEIPT,
     HEALTH,
     REPLAY_DONE,
     REPLAYED,
@@ -29,7 +30,10 @@ from tests.mosquitto import PATIENCE_S, Mosquitto
 FOLDER: Final = Path(__file__).parents[2] / "systemd" / "mosquitto"
 DOOR: Final = KioskAddress("school", "room-12", "kiosk-1")
 NEIGHBOUR: Final = KioskAddress("school", "room-13", "kiosk-1")
-SAID_BY_KIOSK: Final = (*EVENT_TYPES, AVAILABILITY, HEALTH, REPLAYED, REPLAY_DONE)
+SAID_BY_KIOSK: Final = (
+    *EVENT_TYPES,
+    *(AVAILABILITY, HEALTH, REPLAYED, REPLAY_DONE, ERASURE_RECEIPT),
+)
 SAID_BY_REGISTER: Final = tuple(sorted(BY_REGISTER))
 ALL: Final = "kiosk/v1/+/+/+/+"
 _REFUSED: Final = 0x87

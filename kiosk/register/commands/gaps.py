@@ -63,6 +63,7 @@ def as_record(status: KioskStatus, config: RegisterConfig, now: datetime) -> dic
         "offline_since": facts.offline_since,
         "is_name_shared": status.is_name_shared,
         "key": status.key,
+        "health_signature": status.health_signature,
         "state": describe(facts, config.zone, now),
     }
 

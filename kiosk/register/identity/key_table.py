@@ -1,26 +1,41 @@
 """The public keys of the kiosks in the database."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import plain
-from kiosk.register.arrival import HealthReading, Reading
+from kiosk.register.arrival import ErasureReceiptReading, HealthReading, Reading
 from kiosk.register.identity.keys import Authentication, Keys, SignaturePolicy
-from kiosk.register.models import KioskKey, Outbox
+from kiosk.register.models import Kiosk, KioskKey, Outbox
 from kiosk.register.progress import outboxes_of
 
 
 def authentication(readings: Iterable[Reading], policy: SignaturePolicy) -> Authentication:
     """Return what checks the signatures of these messages."""
-    if policy.require == "off" or not KioskKey.objects.exists():
+    if not KioskKey.objects.exists():
         return Authentication(policy)
     readings = list(readings)
+    health = {one.address for one in readings if isinstance(one, HealthReading)}
+    if policy.require == "off" and not health:
+        return Authentication(policy)
     outboxes = outboxes_of(readings)
     columns = ("outbox_id", "site", "room", "kiosk")
     rows = Outbox.objects.filter(outbox_id__among=outboxes).values_list(*columns)
     owners = {outbox_id: KioskAddress(*names) for outbox_id, *names in plain(rows)}
-    return Authentication(policy, load_keys({*outboxes.values(), *owners.values()}), owners)
+    receipts = {one.address for one in readings if isinstance(one, ErasureReceiptReading)}
+    keys = load_keys({*outboxes.values(), *owners.values(), *health, *receipts})
+    return Authentication(policy, keys, owners, _signing(health))
+
+
+def _signing(addresses: Collection[KioskAddress]) -> frozenset[KioskAddress]:
+    """Return those of these kiosks whose stored health is signed with a trusted key."""
+    if not addresses:
+        return frozenset()
+    rows = Kiosk.objects.filter(
+        room__among={one.room for one in addresses}, health_signature="signed"
+    ).values_list("site", "room", "kiosk")
+    return frozenset(KioskAddress(*names) for names in plain(rows))
 
 
 def load_keys(addresses: Iterable[KioskAddress] | None = None) -> dict[KioskAddress, Keys]:

@@ -15,6 +15,7 @@ from kiosk.register.arrival import Reason
 from kiosk.register.bin_table import make_due
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
+from kiosk.register.erasing.orders import publish_orders
 from kiosk.register.identity.keys import signature_policy
 from kiosk.register.marking.daily_retention import DailyRetention
 from kiosk.register.marking.deriving import derive_events
@@ -45,6 +46,8 @@ _SWEEP_S: Final = 5.0
 _TIMETABLES_S: Final = 300.0
 """How soon a kiosk that is new, or the next day, gets the timetable of its room, and the list of
 cards."""
+_ORDERS_S: Final = 30.0
+"""How soon a kiosk that is new, or has got a trusted key, gets the erasure orders."""
 _TRIES: Final = 5
 _LOCK: Final = 0x6D61726B
 """Class of an advisory lock in PostgreSQL: "mark" in ASCII."""
@@ -85,6 +88,7 @@ class Marker:
         self._retention = DailyRetention(config.retention, config.zone)
         self._next_sweep_s = 0.0
         self._next_timetables_s = 0.0
+        self._next_orders_s = 0.0
         self._next_retry_s: float | None = None
         self._failures = 0
         self._attempts = 0
@@ -151,6 +155,9 @@ class Marker:
             self._next_timetables_s = now_s + _TIMETABLES_S
             publish_timetables(now, self._sites)
             publish_cards(now, self._sites)
+        if now_s >= self._next_orders_s:
+            self._next_orders_s = now_s + _ORDERS_S
+            publish_orders(now, self._sites)
         return self._retention.turn(now) or has_more
 
     def place_new(self) -> bool:

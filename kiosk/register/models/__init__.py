@@ -1,7 +1,7 @@
 """The tables of the register, by what they hold."""
 
 from kiosk.register.models.accounts import Account, ApiToken, Invitation, Teaching
-from kiosk.register.models.erasure import Erasure, RetentionRun
+from kiosk.register.models.erasure import Erasure, ErasureOrder, RetentionRun
 from kiosk.register.models.events import (
     Alarm,
     BinEntry,
@@ -39,6 +39,7 @@ __all__ = [
     "Consent",
     "Dismissal",
     "Erasure",
+    "ErasureOrder",
     "Event",
     "Gap",
     "Guest",

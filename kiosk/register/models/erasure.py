@@ -1,4 +1,6 @@
-"""Receipts of erasures, which name nobody."""
+"""Orders to erase, and receipts of erasures; none names anybody."""
+
+from typing import ClassVar
 
 from django.db import models
 
@@ -22,6 +24,52 @@ class Erasure(models.Model):
     counts = models.TextField()
     refused = models.IntegerField(default=0)
     lifted_at = models.DateTimeField(null=True)
+
+
+class ErasureOrder(models.Model):
+    """A kiosk is to erase the face of who withdrew a consent.
+
+    Attributes:
+        order_id: What the kiosk calls it in its receipt.
+        consent: The consent; ``NULL`` once the person is erased from the register. The order stays
+            until the kiosk has carried it out.
+        made_at: When.
+        sealed: The order as the kiosk alone can read it; "" while no trusted key of it is known.
+        sealed_for: That key.
+        answered_at: When its newest receipt came.
+        result: That receipt's word on this order, JSON.
+        done_at: When the first receipt said that nothing is left.
+        cancelled_at: When the person had agreed again, before the kiosk had answered.
+    """
+
+    order_id = models.TextField(primary_key=True)
+    consent = models.ForeignKey(
+        "Consent", null=True, on_delete=models.SET_NULL, related_name="orders"
+    )
+    site = models.TextField()
+    room = models.TextField()
+    kiosk = models.TextField()
+    made_at = models.DateTimeField()
+    sealed = models.TextField(default="")
+    sealed_for = models.TextField(default="")
+    answered_at = models.DateTimeField(null=True)
+    result = models.TextField(default="")
+    done_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["consent", "site", "room", "kiosk"], name="erasure_order_once"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["room"],
+                condition=models.Q(done_at=None, cancelled_at=None),
+                name="erasure_order_open",
+            )
+        ]
 
 
 class RetentionRun(models.Model):

@@ -197,6 +197,10 @@ class Kiosk(models.Model):
     """A kiosk that was heard, or is in the imported list.
 
     ``retired_at`` is since when it is out of service: nobody waits for its events of later lessons.
+    ``health_signature`` is of the health that is stored
+    (:data:`kiosk.register.identity.keys.SignatureState`); ``health_refused_at`` is when another one
+    was refused for its signature. ``erasure_version`` is the list of erasure orders that the kiosk
+    has answered last.
     """
 
     site = models.TextField()
@@ -212,6 +216,9 @@ class Kiosk(models.Model):
     retired_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    health_signature = models.TextField(default="")
+    health_refused_at = models.DateTimeField(null=True)
+    erasure_version = models.BigIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -74,9 +74,10 @@ class Consent(models.Model):
         text_id: The version of the text that was agreed to.
         recorded_by: Whose account has recorded it.
         withdrawn_at, withdrawn_by: When it was withdrawn, and whose account has recorded that.
-        erased_at, erased_by: When a person confirmed that the face was erased at every kiosk, and
-            whose account that was; the register itself cannot see it.
-        receipt: What ``kiosk gallery remove`` reported, as that person has entered it.
+        erased_at, erased_by: When the face was erased at every kiosk, and whose account has
+            confirmed it; ``NULL`` if the receipts of all kiosks have.
+        receipt: What ``kiosk gallery remove`` reported, as that person has entered it; or what the
+            kiosks' receipts say.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="consents")

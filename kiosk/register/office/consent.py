@@ -1,8 +1,9 @@
 """Consent to face recognition: recorded, withdrawn, and what must be erased after that.
 
-The register holds no face and reaches no gallery. So a withdrawal is open until a person confirms
-that ``kiosk gallery remove`` was run at every kiosk. An event of the face that was made later is
-shown against that.
+The register holds no face. A withdrawal orders every kiosk to erase it
+(:mod:`kiosk.register.erasing`), and is open until all have answered that nothing is left, or until
+a person confirms that ``kiosk gallery remove`` was run there. An event of the face that was made
+later is shown against that.
 """
 
 import shlex
@@ -16,6 +17,8 @@ from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from kiosk.protocol.event import PersonEvent, decode
+from kiosk.register.erasing.doors import Doors, load_doors
+from kiosk.register.erasing.orders import publish_orders, take_back
 from kiosk.register.models import Account, Consent, Event, Person
 
 _EVENTS_MAX: Final = 50
@@ -28,13 +31,15 @@ class Withdrawal:
 
     Attributes:
         consent: The row.
-        command: What must be run at each kiosk.
+        command: What a person runs at a kiosk that takes no order.
+        doors: What each kiosk has done.
         seen: The newest event that a kiosk made of the face after the withdrawal, or, once the
             erasure was confirmed, after that; ``None`` without one.
     """
 
     consent: Consent
     command: str
+    doors: Doors
     seen: Event | None
 
 
@@ -48,22 +53,33 @@ def newest_consents(people: Collection[Person]) -> dict[str, Consent]:
 
 @transaction.atomic
 def record(
-    person: Person, given_at: datetime, given_by: str, text_id: str, *, account: Account
+    person: Person,
+    given_at: datetime,
+    given_by: str,
+    text_id: str,
+    *,
+    account: Account,
+    now: datetime,
 ) -> bool:
-    """Record a consent; return false where one stands already."""
+    """Record a consent, and take back orders to erase; return false where one stands already."""
     Person.objects.select_for_update().get(pk=person.pk)
     if Consent.objects.filter(person=person, withdrawn_at=None).exists():
         return False
     Consent.objects.create(
         person=person, given_at=given_at, given_by=given_by, text_id=text_id, recorded_by=account
     )
+    take_back(person.pk, now)
     return True
 
 
+@transaction.atomic
 def withdraw(person: Person, account: Account, now: datetime) -> bool:
-    """Record that the consent was withdrawn; return false where none stands."""
+    """Record that the consent was withdrawn, and order the erasure; false where none stands."""
     standing = Consent.objects.filter(person=person, withdrawn_at=None)
-    return standing.update(withdrawn_at=now, withdrawn_by=account) > 0
+    if not standing.update(withdrawn_at=now, withdrawn_by=account):
+        return False
+    publish_orders(now)
+    return True
 
 
 def confirm_erased(consent: Consent, receipt: str, account: Account, now: datetime) -> bool:
@@ -80,27 +96,29 @@ def withdrawals(people: Collection[Person] | None = None) -> list[Withdrawal]:
     """
     rows = Consent.objects.exclude(withdrawn_at=None).select_related("person", "erased_by")
     if people is not None:
-        return _with_events(rows.filter(person__in=people))
+        return _with_facts(rows.filter(person__in=people))
     agreed = Consent.objects.filter(withdrawn_at=None).values("person")
     return [
         one
-        for one in _with_events(rows.exclude(person__in=agreed))
+        for one in _with_facts(rows.exclude(person__in=agreed))
         if one.seen or one.consent.erased_at is None
     ]
 
 
-def _with_events(rows: QuerySet[Consent]) -> list[Withdrawal]:
-    """Return the withdrawals, the newest first, with what speaks against them; in three queries."""
+def _with_facts(rows: QuerySet[Consent]) -> list[Withdrawal]:
+    """Return the withdrawals, the newest first, with what the kiosks have done and seen since."""
     consents = list(rows.order_by("-withdrawn_at", "-pk"))
     people = [one.person_id for one in consents]
     later = list(Consent.objects.filter(person__in=people).order_by("pk"))
     events: dict[str, list[Event]] = {}
     for event in _faces(consents):
         events.setdefault(event.subject_id, []).append(event)
+    doors = load_doors(consents)
     return [
         Withdrawal(
             one,
             f"sudo kiosk gallery remove {shlex.quote(one.person_id)}",
+            doors[one.pk],
             _seen_since(one, later, events.get(one.person_id, ())),
         )
         for one in consents

@@ -26,6 +26,9 @@ class KioskView:
         outboxes: Its outbox files, the one in use first.
         health: Its newest health message; ``None`` without one that can be read.
         health_at: When that arrived.
+        signature: Whether that is signed
+            (:data:`kiosk.register.identity.keys.SignatureState`); "" if it is not known.
+        refused_at: When another one was refused for its signature, if that was later.
         last_event_at: The time of its newest event.
         troubles: What is wrong, the worst first.
         retired_at: Since when it is out of service; ``None`` while it is not.
@@ -36,6 +39,8 @@ class KioskView:
     outboxes: tuple[KioskStatus, ...]
     health: Health | None
     health_at: datetime | None
+    signature: str
+    refused_at: datetime | None
     last_event_at: datetime | None
     troubles: tuple[Trouble, ...]
     retired_at: datetime | None = None
@@ -132,10 +137,19 @@ def _view(
         outboxes=tuple(outboxes),
         health=health,
         health_at=row.health_at if row else None,
+        signature=row.health_signature if row else "",
+        refused_at=_refused_at(row),
         last_event_at=last_event_at,
         troubles=tuple(found),
         retired_at=statuses[0].retired_at,
     )
+
+
+def _refused_at(row: Kiosk | None) -> datetime | None:
+    if row is None or row.health_refused_at is None:
+        return None
+    is_news = row.health_at is None or row.health_refused_at > row.health_at
+    return row.health_refused_at if is_news else None
 
 
 def health_of(row: Kiosk | None) -> tuple[Health | None, bool]:

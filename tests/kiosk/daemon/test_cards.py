@@ -254,3 +254,18 @@ def test_card_and_face_are_one_event(tmp_path: Path, clock: ManualClock) -> None
         if isinstance(one, AttendanceEvent)
     ] == [("s-1", "face", True, ""), ("s-2", "qr", False, "AAAAAAAE")]
     outbox.close()
+
+
+def test_with_a_configured_key_no_other_register_issues_cards(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even the one that is heard first; and a list of before is dropped."""
+    path = tmp_path / "cards.json"
+    CardFile(path, DOOR).hear(published(9, key=OTHER_KEY))
+    file = CardFile(path, DOOR, Signer(KEY, DOOR).public_key)
+    assert file.cards is None
+    file.hear(published(10, key=OTHER_KEY))
+    assert file.cards is None
+    assert "its key is not register.public_key of the configuration" in caplog.text
+    file.hear(published(1))
+    assert file.cards is not None

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.register.members import members_on
-from kiosk.register.models import Consent, Kiosk, Person, Role
+from kiosk.register.models import Consent, Person, Role
 from kiosk.register.office import consent as office
 from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
 from kiosk.register.web.pages.student import visible_people
@@ -39,7 +39,6 @@ def consents(request: SignedIn) -> HttpResponse:
         "chosen": chosen,
         "rows": [(one, newest.get(one.subject_id)) for one in people],
         "withdrawals": office.withdrawals(),
-        "kiosks": _kiosks(),
         "today": timezone.localdate(),
     }
     return render(request, "consents.html", facts)
@@ -60,7 +59,8 @@ def record_many(request: SignedIn) -> HttpResponse:
         error = given if isinstance(given, str) else _("Choose at least one student.")
         messages.error(request, error)
     else:
-        count = sum(office.record(one, *given, account=request.user) for one in people)
+        now = timezone.now()
+        count = sum(office.record(one, *given, account=request.user, now=now) for one in people)
         text = ngettext("%(n)d consent is recorded.", "%(n)d consents are recorded.", count)
         messages.success(request, text % {"n": count})
     return redirect(f"{reverse('consents')}?{urlencode({'class': school_class.pk})}")
@@ -80,7 +80,6 @@ def consent(request: SignedIn, *, subject_id: str) -> HttpResponse:
         "is_given": newest is not None and newest.withdrawn_at is None,
         "history": Consent.objects.filter(person=person).order_by("-pk"),
         "withdrawals": office.withdrawals([person]),
-        "kiosks": _kiosks(),
         "today": timezone.localdate(),
         "error": error,
         "form": request.POST,
@@ -94,7 +93,7 @@ def withdraw(request: SignedIn, *, subject_id: str) -> HttpResponse:
     """Record a withdrawal, and say what must be done now."""
     person = _person(request, subject_id)
     if office.withdraw(person, request.user, timezone.now()):
-        text = _("The consent is withdrawn. The face is not erased yet: see below what to do.")
+        text = _("The consent is withdrawn. See below at which kiosks the face is not erased yet.")
         messages.warning(request, text)
     else:
         messages.error(request, _("No consent stands that could be withdrawn."))
@@ -121,7 +120,7 @@ def _record(request: SignedIn, person: Person) -> str:
     given = _given(request)
     if isinstance(given, str):
         return given
-    if not office.record(person, *given, account=request.user):
+    if not office.record(person, *given, account=request.user, now=timezone.now()):
         return _("A consent stands already.")
     messages.success(request, _("The consent is recorded."))
     return ""
@@ -141,11 +140,6 @@ def _given(request: SignedIn) -> tuple[datetime, str, str] | str:
 
 def _person(request: SignedIn, subject_id: str) -> Person:
     return get_object_or_404(visible_people(request.user), subject_id=subject_id)
-
-
-def _kiosks() -> list[str]:
-    rows = Kiosk.objects.order_by("site", "room", "kiosk")
-    return ["/".join(one) for one in rows.values_list("site", "room", "kiosk")]
 
 
 urlpatterns = [

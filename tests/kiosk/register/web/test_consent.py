@@ -5,10 +5,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kiosk.register.models import Consent, Kiosk, Mark, Person
+from kiosk.protocol.erasure import ErasureReceipts, ErasureResult, NotErased, encode_receipts
+from kiosk.protocol.sealing import Opener
+from kiosk.protocol.signature import Signer
+from kiosk.protocol.topics import KioskAddress
+from kiosk.register.identity.key_table import trust
+from kiosk.register.identity.own_key import own_public_key
+from kiosk.register.models import Consent, ErasureOrder, Kiosk, Mark, Person
 from kiosk.register.office.consent import withdrawals
 from kiosk.register.store import store
+from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import arrival, event
 from tests.kiosk.register.web.support import School, client_of, mark
 
@@ -163,3 +171,87 @@ def test_forms_of_a_class_are_recorded_at_once(school: School) -> None:
     assert list(found) == [("s-1", "the mother"), ("s-2", "the parents")]
     answer = client_of("olga").post("/consents/record", data | {"student": []}, follow=True)
     assert "Choose at least one student." in answer.content.decode()
+
+
+# What the kiosks answer
+
+
+DOOR_7 = KioskAddress("school", "room-7", "door")
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+
+
+def report(now: datetime, **changes: Any) -> None:  # noqa: ANN401 - a field of the message
+    """The door of room 7 reports, and signs."""
+    signer = Signer(KEY, DOOR_7)
+    facts = {"sealing_key": Opener(KEY).public_key, "register_key": own_public_key(), **changes}
+    health = msgspec.structs.replace(HEALTH, public_key=signer.public_key, **facts)
+    payload = signer.sign(msgspec.json.encode(health))
+    store([arrival(payload, "health", address=DOOR_7, at=now)], now)
+
+
+def trusted_door(**changes: Any) -> None:  # noqa: ANN401 - a field of the message
+    now = datetime.now(UTC)
+    report(now, **changes)
+    trust(DOOR_7, now)
+    report(now, **changes)
+
+
+def answer(*not_erased: NotErased) -> None:
+    """The door answers every open order."""
+    results = tuple(
+        ErasureResult(order=one.order_id, erased={"gallery": 1}, not_erased=not_erased)
+        for one in ErasureOrder.objects.filter(done_at=None)
+    )
+    payload = encode_receipts(ErasureReceipts(version=2**40, results=results))
+    signed = Signer(KEY, DOOR_7).sign(payload)
+    store([arrival(signed, "erasure-receipt", address=DOOR_7)], datetime.now(UTC))
+
+
+def text_of(account: str = "tom") -> str:
+    return str(client_of(account).get("/consents").content.decode())
+
+
+def test_the_page_follows_a_withdrawal_to_its_end(school: School) -> None:
+    """Not heard yet, failed with the reason, done; then it closes by itself, with a receipt."""
+    assert school
+    trusted_door()
+    withdrawn()
+    text = text_of()
+    assert "Erased at 0 of 1 kiosk." in text
+    assert "has not answered yet" in text
+    assert "kiosk gallery remove" not in text
+    answer(NotErased(place="gallery.npz", why="locked"))
+    assert "not erased: gallery.npz: another program uses it" in text_of()
+    answer(NotErased(place="cloud", why="<raining>"))  # a newer kiosk
+    assert "cloud: &lt;raining&gt;" in text_of()
+    answer()
+    assert "Nothing is open" in text_of()
+    page = client_of("olga").get(PAGE).content.decode()
+    assert "Every kiosk has answered that the face is erased" in page
+    assert "school/room-7/door" in page
+    assert "gallery 1" in page
+    assert Person.objects.filter(pk="s-1", is_listed=True).exists()
+
+
+def test_a_kiosk_without_the_registers_key_is_left_to_a_person(school: School) -> None:
+    """The page says what is missing, shows the command, and takes a receipt by hand as before."""
+    assert school
+    trusted_door(register_key=None)
+    row = withdrawn()
+    text = text_of()
+    assert "takes no order: it does not know this register&#x27;s key: kiosk register key" in text
+    assert "sudo kiosk gallery remove s-1" in text
+    assert "Alma" not in text
+    post(f"/consents/{row.pk}/erased", "tom", receipt="door: erased")
+    assert withdrawals() == []
+
+
+def test_the_page_of_a_kiosk_says_whether_it_signs(school: School) -> None:
+    """And that a report was refused, with what to do."""
+    assert school
+    trusted_door()
+    page = "/kiosks/school/room-7/door"
+    assert "signed, and the key is trusted" in client_of("tom").get(page).content.decode()
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    store([arrival(msgspec.json.encode(HEALTH), "health", address=DOOR_7, at=later)], later)
+    assert "was refused, because its signature" in client_of("tom").get(page).content.decode()
