@@ -8,8 +8,9 @@ from typing import TypeAlias
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from kiosk.register.correction_rows import Faster, write_changes
 from kiosk.register.marking.again import derive_following
-from kiosk.register.marking.audit import append, tell
+from kiosk.register.marking.audit import tell
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Account, Lesson, Mark, MarkChange, Taken
 from kiosk.register.rules.codes import Code
@@ -50,10 +51,6 @@ class Outdated:
 
 
 Outcome: TypeAlias = Changed | Outdated | Refused
-
-
-class _Overtaken(Exception):  # noqa: N818 - becomes an Outdated
-    """Somebody was faster between reading and writing."""
 
 
 def set_marks(
@@ -192,60 +189,10 @@ def _store(
 ) -> Changed | Outdated:
     if not wanted:
         return Changed(())
-    rows = [_row(one, account, undoes, marks.get(one.student_id)) for one in wanted]
-    try:
-        with transaction.atomic():
-            for one in wanted:
-                _write(one, marks.get(one.student_id))
-            append(rows)
-            tell("lesson", [lesson.lesson_id], wanted[0].author.at)
-    except (_Overtaken, IntegrityError):
-        return Outdated(frozenset(one.student_id for one in wanted))
     students = [one.student_id for one in wanted]
+    try:
+        rows = write_changes(lesson, wanted, marks, account, undoes)
+    except (Faster, IntegrityError):
+        return Outdated(frozenset(students))
     derive_following(lesson, students, settings, wanted[0].author.at)
-    return Changed(tuple(rows))
-
-
-def _write(change: Change, mark: Mark | None) -> None:
-    """Write a mark where it still is as it was read.
-
-    Raises:
-        _Overtaken: It is not.
-        django.db.IntegrityError: There was none, and now there is.
-    """
-    values = {
-        "status": change.after.code.value,
-        "is_corrected": change.after.corrected is not None,
-        "version": change.version,
-        "updated_at": change.author.at,
-    }
-    if mark is None:
-        derived = change.after.derived.value
-        Mark.objects.create(
-            lesson_id=change.lesson_id, person_id=change.student_id, derived=derived, **values
-        )
-        return
-    same = Mark.objects.filter(pk=mark.pk, version=mark.version, derived=mark.derived)
-    if not same.update(**values):
-        raise _Overtaken
-
-
-def _row(
-    change: Change, account: Account, undoes: MarkChange | None, mark: Mark | None
-) -> MarkChange:
-    """Return the row of the audit trail; with the event's part where the rules' code is back."""
-    derived = mark if change.after.corrected is None else None
-    return MarkChange(
-        lesson_id=change.lesson_id,
-        person_id=change.student_id,
-        at=change.author.at,
-        before=change.before.code.value,
-        after=change.after.code.value,
-        account=account,
-        reason=change.reason,
-        version=change.version,
-        undoes=undoes,
-        minutes_late=derived.minutes_late if derived else None,
-        seen_at=derived.event.scanned_at if derived and derived.event else None,
-        clock=derived.clock if derived else "",
-    )
+    return Changed(rows)

@@ -1,16 +1,15 @@
 """Note that the register listens, and when it did not."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import Max
 
 from kiosk.register.models import Blind, Heartbeat
+from kiosk.register.rules.alert import own_outage
 
 EVERY_S: Final = 10.0
-LONGEST_PAUSE: Final = timedelta(minutes=1)
-"""If no instance listened for longer, the register was blind; that is kept."""
 _LOCK: Final = 0x6265617400
 """Number of an advisory lock in PostgreSQL: "beat" in ASCII."""
 
@@ -26,6 +25,7 @@ def beat(instance: str, now: datetime) -> None:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         last = Heartbeat.objects.aggregate(last=Max("at"))["last"]
-        if last is not None and now - last > LONGEST_PAUSE:
-            Blind.objects.create(begin=last, end=now)
+        outage = own_outage(last, now)
+        if outage is not None:
+            Blind.objects.create(begin=outage.begin, end=outage.end)
         Heartbeat.objects.update_or_create(instance=instance, defaults={"at": now})

@@ -21,6 +21,7 @@ from kiosk.register.rules.day import (
     rate,
     roll_up,
 )
+from kiosk.register.rules.lesson import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class StudentDays:
         days: The mark of each day on which the class had lessons and the student was in it.
         rate: Of lessons.
         run: Days absent in a row, up to the newest.
+        half_days_absent: How many half-days count as absent.
         points: Participation points.
     """
 
@@ -62,6 +64,7 @@ class StudentDays:
     days: Mapping[date, DayMark]
     rate: Rate
     run: Run
+    half_days_absent: int
     points: int
 
 
@@ -130,15 +133,20 @@ def student_lines(
     """Return the begun lessons of a student among some lessons, as a guest, too; newest first."""
     held = _held(lessons, span, now)
     marks = {one.lesson_id: one for one in person.marks.filter(lesson__in=held)}
-    spans = list(person.memberships.values_list("school_class_id", "begin", "end"))
+    spans = [
+        (class_id, Membership(begin, end))
+        for class_id, begin, end in person.memberships.values_list(
+            "school_class_id", "begin", "end"
+        )
+    ]
     guest_in = set(person.guest_in.values_list("lesson_id", flat=True))
     lines = [
         Line(one, marks.get(one.pk))
         for one in held
         if one.pk in guest_in
         or any(
-            class_id == one.school_class_id and _is_within(one.date, begin, end)
-            for class_id, begin, end in spans
+            class_id == one.school_class_id and membership.covers(one.date)
+            for class_id, membership in spans
         )
     ]
     return lines[::-1]
@@ -167,6 +175,7 @@ def _student_days(
         days,
         rate((one.code for one in lines), counting.codes),
         consecutive_absences(codes, counting.codes),
+        sum(one.half_days_absent(counting.codes) for one in days.values()),
         points,
     )
 
@@ -186,7 +195,3 @@ def _marks(marks: Iterable[Mark]) -> dict[tuple[str, str], Mark]:
 def _points(points: QuerySet[ParticipationPoint]) -> dict[str, int]:
     rows = points.values_list("person").annotate(total=Sum("points"))
     return dict(rows)
-
-
-def _is_within(day: date, begin: date | None, end: date | None) -> bool:
-    return (begin is None or begin <= day) and (end is None or day <= end)

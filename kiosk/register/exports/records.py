@@ -36,6 +36,7 @@ class Line:
         corrected_at: When, aware.
         reason: Why, in the words of the person who set it.
         points: Points for participation.
+        merged_ids: Ids of temporary students who turned out to be this one; events still name them.
     """
 
     class_id: str
@@ -59,6 +60,7 @@ class Line:
     corrected_at: datetime | None = None
     reason: str = ""
     points: int = 0
+    merged_ids: tuple[str, ...] = ()
 
     @property
     def other_id(self) -> str:

@@ -15,11 +15,11 @@ Value: TypeAlias = str | int | float | date | datetime | None
 COLUMNS: Final = (
     *("date", "start", "end", "class", "lesson", "room", "student_id", "sis_id", "name"),
     *("status", "minutes_late", "arrived", "clock", "rule", "derived", "corrected_by"),
-    *("corrected_at", "reason", "points", "lesson_id", "class_id", "audit_position"),
+    *("corrected_at", "reason", "points", "lesson_id", "class_id", "merged_ids", "audit_position"),
 )
 SUM_COLUMNS: Final = (
     *("class", "student_id", "sis_id", "name", "lessons", *(code.value for code in Code)),
-    *("rate_percent", "points", "class_id", "audit_position"),
+    *("rate_percent", "points", "class_id", "merged_ids", "audit_position"),
 )
 CHANGE_COLUMNS: Final = (
     *("position", "at", "date", "class", "lesson", "student_id", "name", "before", "after"),
@@ -77,7 +77,7 @@ def _row(line: Line, stamp: Stamp) -> list[Value]:
         f"{line.arrived_at:%H:%M:%S}" if line.arrived_at is not None else "",
         *(_CLOCKS[line.is_clock_trusted], line.rule, line.derived.value, line.corrected_by),
         *(line.corrected_at, line.reason, line.points, line.lesson_id, line.class_id),
-        stamp.position,
+        *(" ".join(line.merged_ids), stamp.position),
     ]
 
 
@@ -88,7 +88,8 @@ def _sum(lines: Sequence[Line], stamp: Stamp, table: Mapping[Code, CodeFacts]) -
         *(first.class_title, first.student_id, first.sis_id, first.name, len(lines)),
         *(codes.count(code) for code in Code),
         percent(rate(codes, table).value),
-        *(sum(one.points for one in lines), first.class_id, stamp.position),
+        *(sum(one.points for one in lines), first.class_id),
+        *(" ".join(first.merged_ids), stamp.position),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet, Sum
@@ -65,6 +65,7 @@ def select(
         raise ValueError(f"{count} lines, at most {limit} at once; choose fewer days or classes")
     steps = _steps(scope, wanted, position)
     points = _points(wanted, position)
+    merged = _merged_ids()
     lines: list[Line] = []
     changes: list[ChangeLine] = []
     for lesson in rows:
@@ -72,6 +73,7 @@ def select(
         for person in expected[lesson.pk]:
             key = lesson.pk, person.pk
             line = _line(lesson, person, standing(steps[key]), points.get(key, 0), zone)
+            line = replace(line, merged_ids=merged.get(person.pk, ()))
             lines.append(line)
             changes.extend(_change_line(line, one, zone) for one in steps[key])
     return Selection(tuple(lines), tuple(changes))
@@ -142,6 +144,15 @@ def _points(lessons: QuerySet[Lesson], position: Position) -> dict[tuple[str, st
     found = ParticipationPoint.objects.filter(pk__lte=position.points, lesson__in=lessons)
     rows = found.values_list("lesson_id", "person_id").annotate(total=Sum("points"))
     return {(lesson_id, person_id): total for lesson_id, person_id, total in rows}
+
+
+def _merged_ids() -> dict[str, tuple[str, ...]]:
+    """Return the ids of the temporary students who were merged, by the student's id."""
+    rows = Person.objects.exclude(merged_into=None).order_by("pk")
+    found: dict[str, tuple[str, ...]] = {}
+    for own, student in rows.values_list("pk", "merged_into_id"):
+        found[student] = (*found.get(student, ()), own)
+    return found
 
 
 def _line(lesson: Lesson, person: Person, mark: Standing, points: int, zone: ZoneInfo) -> Line:

@@ -11,7 +11,7 @@ from kiosk.register import models
 from kiosk.register.marking.doors import Place
 from kiosk.register.marking.events import CLOCK, NEW, Seen, read_events
 from kiosk.register.marking.rule_sets import kept_rules
-from kiosk.register.rules.lesson import Door, Lesson
+from kiosk.register.rules.lesson import Door, Lesson, Membership
 from kiosk.register.rules.settings import RuleSettings
 
 ARRIVAL: Final = timedelta(days=1)
@@ -85,10 +85,9 @@ def load_facts(
         of_class.setdefault(class_id, []).append(one)
     expected: dict[str, list[str]] = {}
     for subject_id, class_id, begin, end in memberships:
+        membership = Membership(begin, end)
         expected.setdefault(subject_id, []).extend(
-            one.lesson_id
-            for one in of_class.get(class_id, ())
-            if (begin is None or begin <= one.date) and (end is None or one.date <= end)
+            one.lesson_id for one in of_class.get(class_id, ()) if membership.covers(one.date)
         )
     for subject_id, lesson_id in guests:
         expected.setdefault(subject_id, []).extend([lesson_id] if lesson_id in lessons else [])

@@ -9,6 +9,8 @@ from django.db.models import OuterRef, Subquery
 from kiosk.errors import PayloadError
 from kiosk.protocol.health import Health, decode_health
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.arrival import Reason
+from kiosk.register.bin_table import make_due
 from kiosk.register.completeness import Completeness
 from kiosk.register.marking.audit import tell
 from kiosk.register.models import Account, Event, Kiosk, KioskAlert, Outbox
@@ -94,6 +96,19 @@ def set_service(address: KioskAddress, account: Account, now: datetime, *, is_in
         if not is_in:  # what is no longer watched is over
             where = {"site": address.site, "room": address.room, "kiosk": address.kiosk}
             KioskAlert.objects.filter(**where, end=None).update(end=now)
+        tell("kiosk", [str(address)], now)
+
+
+def admit(address: KioskAddress, now: datetime) -> None:
+    """Add a kiosk to the list, so that its events are accepted, also those in the bin."""
+    with transaction.atomic():
+        Kiosk.objects.update_or_create(
+            site=address.site,
+            room=address.room,
+            kiosk=address.kiosk,
+            defaults={"is_listed": True},
+        )
+        make_due([Reason.UNKNOWN_KIOSK], now, address)
         tell("kiosk", [str(address)], now)
 
 

@@ -10,13 +10,16 @@ caller writes it only where there is none yet.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.completeness import STALE
 from kiosk.register.rules.lesson import Lesson
 from kiosk.register.rules.settings import RuleSettings
+
+LONGEST_PAUSE: Final = timedelta(minutes=1)
+"""If the register was not at work for longer, it was blind; that is kept."""
 
 
 class Trouble(StrEnum):
@@ -84,10 +87,10 @@ def own_outage(last_beat: datetime | None, now: datetime) -> Blind | None:
     """Return the register's own absence; ``None`` if there was none.
 
     Args:
-        last_beat: When it was at work last, as it notes every minute; ``None`` on the first start.
+        last_beat: When it was at work last, as it notes every 10 s; ``None`` on the first start.
         now: The current time, at which it is at work.
     """
-    if last_beat is None or now - last_beat <= STALE:
+    if last_beat is None or now - last_beat <= LONGEST_PAUSE:
         return None
     return Blind(last_beat, now)
 

@@ -133,15 +133,6 @@ class Door:
         return end - begin - sum((one for one in seen if one > _NONE), _NONE) <= UNWATCHED_MAX
 
 
-def is_expected(lesson: Lesson, *memberships: Membership) -> bool:
-    """Return whether a student with these memberships of the class has a mark for a lesson.
-
-    As of the lesson's date: who joins the class later, or has left it before, has none; nor has
-    anybody for a cancelled lesson.
-    """
-    return not lesson.is_cancelled and any(one.covers(lesson.date) for one in memberships)
-
-
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time without a time zone")

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.models import Blind, KioskAlert, Role
-from kiosk.register.office.kiosk_view import KioskView, load_kiosk, load_kiosks, set_service
+from kiosk.register.models import Blind, Kiosk, KioskAlert, Role
+from kiosk.register.office.kiosk_view import KioskView, admit, load_kiosk, load_kiosks, set_service
 from kiosk.register.office.trouble import refusals
 from kiosk.register.ranges import count
 from kiosk.register.web.access import STAFF, SignedIn, page
@@ -62,6 +62,7 @@ def kiosk_page(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpRe
     context = {
         "kiosk": one,
         "titles": _titles(one),
+        "is_refused": not one.is_listed and Kiosk.objects.filter(is_listed=True).exists(),
         "camera": CAMERA.get(health.camera, health.camera) if health else "",
         "refusals": [
             (*REFUSALS.get(reason, (reason, "")), number, round(share * 100))
@@ -77,10 +78,14 @@ def kiosk_page(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpRe
 @page(*READERS)
 @require_POST
 def service(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpResponse:
-    """Take a kiosk out of service, or put it back."""
+    """Take a kiosk out of service, put it back, or add it to the list of kiosks."""
     address, now = KioskAddress(site, room, kiosk), timezone.now()
     if load_kiosk(address, now) is None:
         raise Http404
+    if request.POST.get("do") == "admit":
+        admit(address, now)
+        messages.success(request, _("The kiosk is in the list: its events are accepted."))
+        return redirect("kiosk", site=site, room=room, kiosk=kiosk)
     is_in = request.POST.get("do") == "put-back"
     set_service(address, request.user, now, is_in=is_in)
     text = (

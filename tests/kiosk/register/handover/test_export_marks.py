@@ -15,7 +15,17 @@ from kiosk.register.config import DatabaseSection
 from kiosk.register.corrections import set_marks
 from kiosk.register.handover import options
 from kiosk.register.handover.files import Kind
-from kiosk.register.models import Account, Lesson, Mark, ParticipationPoint, SchoolClass, Term
+from kiosk.register.models import (
+    Account,
+    Lesson,
+    Mark,
+    Membership,
+    ParticipationPoint,
+    Person,
+    SchoolClass,
+    Term,
+)
+from kiosk.register.office.merge import merge
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings
 from tests.kiosk.register.marking.support import (
@@ -26,6 +36,7 @@ from tests.kiosk.register.marking.support import (
     report,
     scan,
     sweep,
+    work,
 )
 
 Export = Callable[..., tuple[bytes, str]]
@@ -201,3 +212,24 @@ def test_the_past_is_decided_again_on_demand(
     code, out, err = run("rederive", *days, "--reason", "new rules")
     assert (code, out, err) == (0, table, "decided again: 1 lessons\n")
     assert run("rederive", *days, "--dry-run")[1] == "no mark changes\n"
+
+
+def test_a_merged_student_is_in_each_file_once(lesson: Lesson, export: Export) -> None:
+    """With the marks of both, and the ids that events go on to name; the trail says who merged."""
+    visitor = Person.objects.create(subject_id="s-9", name="Visitor", is_temporary=True)
+    Membership.objects.create(person=visitor, school_class=lesson.school_class)
+    scan(2, "s-9", minutes(2))
+    place(minutes(50))
+    olga = Account.objects.create_user("olga")
+    merge(visitor, Person.objects.get(pk="s-2"), olga, minutes(60))
+    work(minutes(61))
+    marks = {one["student_id"]: one for one in rows(export("marks")[0])}
+    assert set(marks) == {"s-1", "s-2"}
+    assert (marks["s-1"]["merged_ids"], marks["s-2"]["merged_ids"]) == ("", "s-9")
+    assert marks["s-2"]["status"] == "present"
+    assert marks["s-2"]["reason"] in {"", "temporary student merged"}
+    sums = {one["student_id"]: one for one in rows(export("students")[0])}
+    assert (set(sums), sums["s-2"]["lessons"]) == ({"s-1", "s-2"}, "1")
+    assert sums["s-2"]["merged_ids"] == "s-9"
+    changes = [one for one in rows(export("changes")[0]) if one["student_id"] == "s-2"]
+    assert "temporary student merged" in {one["reason"] for one in changes}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.register.rules.lesson import Lesson, Membership, Scan, is_expected
+from kiosk.register.rules.lesson import Lesson, Membership, Scan
 from kiosk.register.rules.placement import Misfit, Placed, Placement, Unplaced, place
 from kiosk.register.rules.settings import RuleSettings
 from tests.kiosk.register.rules.support import BOTH_WAYS, SETTINGS, at, lesson, scan
@@ -82,9 +82,7 @@ def test_the_order_of_the_lessons_does_not_matter(clock: str, order: list[Lesson
 def test_a_list_is_that_of_the_lessons_date() -> None:
     """Who joins the class on the day after has no mark; who left it before has none either."""
     before, day, after = (at("08:00", f"2026-11-{n}").date() for n in (24, 25, 26))
-    assert is_expected(FIRST, Membership())
-    assert is_expected(FIRST, Membership(begin=day, end=day))
-    assert not is_expected(FIRST, Membership(begin=after))
-    assert not is_expected(FIRST, Membership(end=before))
-    assert is_expected(FIRST, Membership(end=before), Membership(begin=day))
-    assert not is_expected(lesson(is_cancelled=True), Membership())
+    assert Membership().covers(day)
+    assert Membership(begin=day, end=day).covers(day)
+    assert not Membership(begin=after).covers(day)
+    assert not Membership(end=before).covers(day)

@@ -44,6 +44,15 @@ def test_absences_in_a_row_are_counted(school: School) -> None:
     assert runs == {"s-1": 2, "s-2": 0, "s-3": 0}
 
 
+def test_half_days_absent_are_counted(school: School) -> None:
+    """A half-day counts when every lesson of it does; the page of the student shows the sum."""
+    for days, status in ((1, "absent"), (2, "absent"), (3, "present")):
+        mark(earlier(school.lesson, days), "s-1", status)
+    response = client_of("alice").get("/students/s-1/lessons")
+    assert response.context["days"].half_days_absent == 2
+    assert "Half-days absent</dt><dd>2</dd>" in response.content.decode()
+
+
 def test_the_rate_counts_what_counts(school: School) -> None:
     """Late attends, excused does not count, not known yet does not count."""
     for days, status in ((1, "present"), (2, "late"), (3, "absent"), (4, "excused")):

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from kiosk.protocol.availability import Availability, encode_availability
 from kiosk.protocol.health import Health, encode_health
-from kiosk.register.models import Blind, Change, Kiosk, KioskAlert
+from kiosk.register.models import BinEntry, Blind, Change, Kiosk, KioskAlert
 from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import DOOR, OUTBOX, arrival, event
@@ -178,3 +178,16 @@ def test_a_kiosk_that_was_never_heard_is_in_no_service(now: datetime) -> None:
     assert now
     assert client_of("tom").post(f"{ADDRESS}/service", {"do": "take-out"}).status_code == 404
     assert not Kiosk.objects.exists()
+
+
+def test_a_kiosk_that_is_not_in_the_list_is_added(now: datetime) -> None:
+    """Then its events in the bin are processed again, those of other kiosks not."""
+    hear(now)
+    assert "not in the list" not in text(ADDRESS)
+    Kiosk.objects.create(site="school", room="room-2", kiosk="kiosk-2", is_listed=True)
+    store([arrival(event(1), at=now)], now)
+    assert "not in the list of kiosks" in text(ADDRESS)
+    client_of("olga").post(f"{ADDRESS}/service", {"do": "admit"})
+    assert Kiosk.objects.filter(is_listed=True).count() == 2
+    assert BinEntry.objects.get().due_at is not None
+    assert "not in the list" not in text(ADDRESS)
