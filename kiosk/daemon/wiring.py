@@ -111,7 +111,7 @@ def build_daemon(
     outbox = stack.enter_context(open_outbox(config))
     keys = read_keys(config)
     stack.enter_context(only_kiosk(config))  # last of what may have to wait for the disk
-    clock = _steady_clock(system, outbox)
+    clock = steady_clock(system, outbox)
     mqtt, broker = _broker(config.mqtt, stack)
     address = KioskAddress.of(config.kiosk)
     connection = _connection(mqtt, address, clock)
@@ -246,7 +246,7 @@ def _room_lessons(config: Config) -> RoomLessons:
     return lessons
 
 
-def _steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:
+def steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:
     """Build the kiosk's own time, which goes on from what the events say."""
     offset_s, newest_s = outbox.newest_dated(clock.boot_id())
     return SteadyClock(

@@ -39,19 +39,22 @@ class Outcome:
         count: What was counted.
         recovery_s: Time from the end of the fault until the register had everything and the kiosk
             knew it, seconds; not a number if that did not happen.
+        is_binned: Some messages belong into the bin.
     """
 
     fault: str
     times: int
     count: Count
     recovery_s: float
+    is_binned: bool = False
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing was lost or repeated."""
-        count = self.count
-        return not (count.lost or count.repeated or count.alarms or count.in_bin) and not (
-            math.isnan(self.recovery_s)
+        """Whether nothing was lost or repeated, or has a wrong time."""
+        return (
+            self.count.is_good
+            and (self.is_binned or not self.count.in_bin)
+            and not math.isnan(self.recovery_s)
         )
 
 
@@ -84,13 +87,14 @@ def try_fault(
     ) as stage:
         times = fault.happen(stage)
         recovery_s = stage.settle(patience_s)
-        return Outcome(fault.text, times, stage.count(), recovery_s)
+        return Outcome(fault.text, times, stage.count(), recovery_s, fault.is_binned)
 
 
 def _text(outcome: Outcome) -> str:
     count = outcome.count
     recovery = "never" if math.isnan(outcome.recovery_s) else f"{outcome.recovery_s:.0f} s"
     more = f"  {count.in_bin} in the bin" if count.in_bin else ""
+    more += f"  {count.misdated} with a wrong time" if count.misdated else ""
     return (
         f"{outcome.fault:<43}  {outcome.times:5}  {count.offered:7}  {count.lost:4}"
         f"  {count.repeated:8}  {count.alarms:6}  {recovery:>9}{more}"

@@ -1,8 +1,12 @@
 """Compare what a kiosk has committed with what a register has stored; pure."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+_OFF_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +18,14 @@ class StoredEvent:
         sequence: The number.
         event_id: The event's id.
         payload: Its bytes.
+        off_s: How far its time, corrected or not, is before its arrival.
     """
 
     subject_id: str
     sequence: int
     event_id: str
     payload: bytes
+    off_s: float = 0.0
 
     @property
     def facts(self) -> str:
@@ -32,11 +38,12 @@ class Count:
     """What the ledger of the kiosk and the database of the register say.
 
     Attributes:
-        offered: How many people have passed whose events the kiosk has committed.
+        offered: How often somebody has passed of whom the kiosk has committed an event.
         lost: How many of them the register does not have, or has with another number or payload.
-        repeated: How many events it has of people that it has already.
+        repeated: How many events more it has of people.
         alarms: How many integrity alarms it has.
         in_bin: How many messages it could not place.
+        misdated: How many events have a time that is an hour off, or more.
     """
 
     offered: int
@@ -44,6 +51,12 @@ class Count:
     repeated: int
     alarms: int = 0
     in_bin: int = 0
+    misdated: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything is there once, and as it was."""
+        return not (self.lost or self.repeated or self.alarms or self.misdated)
 
 
 def compare(
@@ -57,17 +70,29 @@ def compare(
         alarms: How many integrity alarms it has.
         in_bin: How many messages it could not place.
     """
-    stored = {one.subject_id: one.facts for one in events}
-    offered = dict(line.split(" ", 1) for line in ledger)
+    stored: dict[str, list[str]] = defaultdict(list)
+    offered: dict[str, list[str]] = defaultdict(list)
+    for one in events:
+        stored[one.subject_id].append(one.facts)
+    for line in ledger:
+        subject_id, facts = line.split(" ", 1)
+        offered[subject_id].append(facts)
     return Count(
-        offered=len(offered),
-        lost=sum(not _agree(facts, stored.get(one)) for one, facts in offered.items()),
-        repeated=len(events) - len(stored),
+        offered=sum(map(len, offered.values())),
+        lost=sum(_lost(facts, stored[one]) for one, facts in offered.items()),
+        repeated=sum(max(0, len(facts) - len(offered[one])) for one, facts in stored.items()),
         alarms=alarms,
         in_bin=in_bin,
+        misdated=sum(abs(one.off_s) >= _OFF_S for one in events),
     )
 
 
-def _agree(ledger: str, stored: str | None) -> bool:
-    """Compare two descriptions; the ledger knows only the person if a kill came after a commit."""
-    return stored is not None and (ledger == stored or ledger.startswith("-"))
+def _lost(ledger: Sequence[str], stored: Sequence[str]) -> int:
+    """Count descriptions without an event; a "-" fits any: the ledger knows only the person."""
+    left = list(stored)
+    for facts in ledger:
+        if facts in left:
+            left.remove(facts)
+    known = [facts for facts in ledger if not facts.startswith("-")]
+    found = len(stored) - len(left)
+    return len(known) - found + max(0, len(ledger) - len(known) - len(left))

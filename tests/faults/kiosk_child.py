@@ -3,12 +3,16 @@
 Usage: python -m tests.faults.kiosk_child CONFIG LEDGER WAIT_S KEPT_S
 
 Orders come on standard input, one a line; each is answered with one line: ``offer COUNT RATE``
-(people who pass, so many a second; 0: as fast as can be) and ``state`` (how many events the outbox
-keeps, and how many wait in memory). The end of the input ends the process in order.
+(people who pass, so many a second; 0: as fast as can be), ``again COUNT`` (the first people pass
+again in the same lesson), ``anew COUNT`` (so they do, and must be recorded again) and ``state``
+(how many events the outbox keeps, and how many wait in memory). The end of the input ends the
+process in order.
 
 The ledger gets one line for each person whose event is committed, written to the disk (fsync)
-after the commit: subject, number, event id, SHA-256 of the payload. If the process ends between the
-two, the person passes again at the next start; the outbox must then know the person.
+after the commit: subject, number, event id, SHA-256 of the payload; the subject alone if the time
+may still be changed. Somebody who had to be recorded and is not has a line that fits no event. If
+the process ends between the two, the person passes again at the next start; the outbox must then
+know the person.
 """
 
 import hashlib
@@ -21,11 +25,11 @@ from pathlib import Path
 from typing import IO, Final
 from unittest import mock
 
-from kiosk.clock import SystemClock
 from kiosk.config import load_config
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.recorder import Postponed, Recorder, Stored
-from kiosk.daemon.steady_clock import SteadyClock
+from kiosk.daemon.redating import Redater
+from kiosk.daemon.wiring import steady_clock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
@@ -34,6 +38,7 @@ from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import encode
 from kiosk.protocol.topics import KioskAddress
 from kiosk.records import Decision, Verdict
+from tests.faults.wrong_clock import WrongClock
 
 _STOP_S: Final = 5.0
 
@@ -71,11 +76,23 @@ class Door:
         self._postponed: list[str] = []
 
     def offer(self, count: int, rate: float) -> None:
+        """Let people pass who have not passed before."""
         began_s = time.monotonic()
         for i in range(count):
             if rate:
                 time.sleep(max(0.0, began_s + i / rate - time.monotonic()))
-            self._pass()
+            number = self._ledger.count + len(self._postponed) + 1
+            self._pass(_subject(number), is_known=True)
+
+    def again(self, count: int) -> None:
+        """Let the first people pass again; the register shows if an event comes of it."""
+        for number in range(1, count + 1):
+            self._recorder.store(_decision(_subject(number)))
+
+    def anew(self, count: int) -> None:
+        """Let the first people pass again, of whom an event must come."""
+        for number in range(1, count + 1):
+            self._pass(_subject(number), is_known=False)
 
     def retry(self) -> None:
         self._recorder.retry(time.monotonic())
@@ -84,18 +101,27 @@ class Door:
                 self._ledger.add(subject_id)
             self._postponed = []
 
-    def _pass(self) -> None:
-        subject_id = f"s-{self._ledger.count + len(self._postponed) + 1:06d}"
-        decision = Decision(Verdict.KNOWN, subject_id, 0.3, 0.4, 0.1, 3, 3, 0.8)
-        result = self._recorder.store(decision)
+    def _pass(self, subject_id: str, *, is_known: bool) -> None:
+        result = self._recorder.store(_decision(subject_id))
         if isinstance(result, Postponed):
             self._postponed.append(subject_id)
         elif isinstance(result, Stored):
             event = result.event
+            if event.clock != "synchronised":
+                self._ledger.add(subject_id)
+                return
             digest = hashlib.sha256(encode(event)).hexdigest()
             self._ledger.add(subject_id, f"{event.sequence} {event.event_id} {digest}")
         else:  # stored in the moment before a kill
-            self._ledger.add(subject_id)
+            self._ledger.add(subject_id, "- - -" if is_known else "none")
+
+
+def _subject(number: int) -> str:
+    return f"s-{number:06d}"
+
+
+def _decision(subject_id: str) -> Decision:
+    return Decision(Verdict.KNOWN, subject_id, 0.3, 0.4, 0.1, 3, 3, 0.8)
 
 
 def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> None:
@@ -105,13 +131,15 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
         config_file: The kiosk's configuration.
         ledger: The people so far.
         wait_s: What is 60 s in a school: until a refused event is sent again, until an
-            acknowledgement is missed, between two health messages.
+            acknowledgement is missed, between two health messages; and what is 10 minutes, until
+            a clock that was set is believed.
         orders: The orders.
     """
     config = load_config(config_file)
-    clock = SystemClock()
+    system = WrongClock(config_file.with_name("clock.json"))
     address = KioskAddress.of(config.kiosk)
     with Outbox(config.outbox_path, busy_s=2.0) as outbox:
+        clock = steady_clock(system, outbox)
         connection = kiosk_connection(
             config.mqtt,
             address,
@@ -127,7 +155,7 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
             window=config.mqtt.inflight_max // 2,
             confirmed=publisher.trim_soon,
         )
-        recorder = Recorder(outbox, SteadyClock(clock), config, "none", publisher.notify)
+        recorder = Recorder(outbox, clock, config, "none", publisher.notify)
         health = HealthReporter(
             connection, address, outbox, Vitals(), clock, "none", "0", config.directory
         )
@@ -135,11 +163,18 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
         worker = ConnectionWorker(connection)
         worker.start()
         door = Door(recorder, ledger)
+        redater = Redater(outbox)
         for line in orders:
             order, *numbers = line.split()
             if order == "offer":
                 door.offer(int(numbers[0]), float(numbers[1]))
+            elif order == "again":
+                door.again(int(numbers[0]))
+            elif order == "anew":
+                door.anew(int(numbers[0]))
             door.retry()
+            if redater.turn(recorder.make, recorder.session_at, clock.monotonic_s()):
+                publisher.notify()
             worker.check()
             print(outbox.counts().kept, len(recorder.backlog), flush=True)  # noqa: T201
         worker.stop(_STOP_S)
@@ -151,6 +186,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with (
         mock.patch("kiosk.daemon.health._INTERVAL_S", float(wait)),
+        mock.patch("kiosk.daemon.steady_clock.SETTLE_S", float(wait)),
         # A week, and an hour, in a school.
         mock.patch("kiosk.daemon.repeats.KEPT", timedelta(seconds=float(kept))),
         mock.patch("kiosk.daemon.repeats.EVERY_S", min(3600.0, float(kept) / 4)),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.registers import ROOT
+from tests.faults.wrong_clock import Setting, set_clock
 
 _START_S: Final = 60.0
 _ANSWER_S: Final = 300.0
@@ -86,6 +87,20 @@ class KioskProcess:
     def begin(self, count: int, rate: float = 0.0) -> None:
         """Have people pass, and return at once."""
         self._order(f"offer {count} {rate}")
+
+    def offer_again(self, count: int) -> None:
+        """Have the first people pass again in the same lesson: nobody may be recorded twice."""
+        self._order(f"again {count}")
+        self.finish()
+
+    def offer_anew(self, count: int) -> None:
+        """Have the first people pass again, who must be recorded again."""
+        self._order(f"anew {count}")
+        self.finish()
+
+    def set_clock(self, setting: Setting) -> None:
+        """Set the clock of the kiosk's machine."""
+        set_clock(self._config.with_name("clock.json"), setting)
 
     @property
     def is_busy(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.faults import rows_broker as broker
+from tests.faults import rows_clock as clock
 from tests.faults import rows_machine as machine
 from tests.faults import rows_network as network
 from tests.faults.network import Quality
@@ -19,11 +20,13 @@ class Fault:
         text: What happens.
         happen: Makes it happen.
         protocol: Version of MQTT that the kiosk speaks.
+        is_binned: Some messages belong into the bin.
     """
 
     text: str
     happen: Callable[[Stage], int]
     protocol: str = "5"
+    is_binned: bool = False
 
 
 FAULTS: Final = {
@@ -53,5 +56,18 @@ FAULTS: Final = {
         "network repeats 20 %, out of order",
         network.network_is_bad(Quality(repeated=0.2, delay_s=0.02)),
     ),
+    "locked": Fault("outbox locked by another process for 10 s", machine.outbox_is_locked),
+    "bad-rows": Fault("rows of the outbox that cannot be sent", machine.rows_are_bad),
+    "hostile": Fault(
+        "hostile messages in the kiosk's name", broker.somebody_is_hostile, is_binned=True
+    ),
+    "clock-year": Fault(
+        "clock a year ahead and back, synchronised", clock.clock_is_set(clock.YEAR_S)
+    ),
+    "clock-back": Fault("clock an hour back and right again", clock.clock_is_set(-3600.0)),
+    "clock-lost": Fault("synchronisation lost in mid-lesson", clock.synchronisation_is_lost),
+    "clock-behind": Fault("clock a day behind, synchronised", clock.clock_is_behind),
+    "clock-1970": Fault("boot in 1970", clock.boot_is_in(1970)),
+    "clock-1960": Fault("boot in 1960", clock.boot_is_in(1960)),
     "day": Fault("register away for a day", broker.register_is_away_for_a_day),
 }

@@ -10,6 +10,16 @@ from tests.faults.stage import Stage
 _PIECE: Final = 1_000
 """People who pass before the kiosk answers."""
 
+HOSTILE: Final = (
+    b"[" * 15_000,
+    b'{"a":' * 3_000 + b"1" + b"}" * 3_000,
+    b'{"sequence": ' + b"9" * 4_301 + b"}",
+    b'{"schema_version": 1, "type": "\\u0000\x1b[2J"}',
+    b"\x00\xff\xfe",
+    b"x" * 1_000_000,
+    b"null",
+)
+
 
 def nobody_subscribes(stage: Stage) -> int:
     """Let people pass before any register has ever subscribed."""
@@ -90,6 +100,24 @@ def broker_is_silent(stage: Stage) -> int:
     stage.broker.thaw()
     stage.kiosk.finish()
     return 1
+
+
+def somebody_is_hostile(stage: Stage) -> int:
+    """Publish what no parser expects, retained where it stays, in the name of the kiosk."""
+    stage.start()
+    listener = stage.broker.listen("none")
+    count = stage.many(200)
+    stage.kiosk.begin(count, count / 4.0)
+    for kind in ("attendance", "replayed", "health", "availability", "replay-done", "confirmed"):
+        for payload in HOSTILE:
+            topic = f"kiosk/v1/school/room-1/kiosk-1/{kind}"
+            listener.client.publish(topic, payload, qos=1, retain=True).wait_for_publish(10.0)
+    stage.kiosk.finish()
+    stage.register.kill()
+    stage.kiosk.kill()
+    stage.kiosk.start()
+    stage.register.start()
+    return 6 * len(HOSTILE)
 
 
 def _without_register(stage: Stage, people: int) -> int:

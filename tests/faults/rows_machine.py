@@ -1,12 +1,24 @@
 """Processes killed, power cut, disks full. Each function makes one, and returns how often."""
 
 import shutil
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from tests.faults.disk import Disk, DiskError
 from tests.faults.stage import NotPossibleError, Stage
+
+_BAD: Final = (
+    ("a", "kiosk/v1/#/room-1/kiosk-1/attendance", b"{}"),
+    ("b", "", b"{}"),
+    ("c", "kiosk/v1/school/room-1/kiosk-1/attendance", b"\xff\x00"),
+    ("d", b"\xff\xfe", b"{}"),
+)
+"""Event id, topic and payload: a wildcard, no topic, no text, a topic that is no UTF-8."""
+_BAD_ROW: Final = "INSERT INTO events (event_id, topic, payload) VALUES (?, ?, ?)"
 
 
 def kiosk_is_killed(stage: Stage) -> int:
@@ -71,6 +83,40 @@ def power_is_cut(stage: Stage) -> int:
         disk.power_up()
         stage.kiosk.start()
     return times
+
+
+def outbox_is_locked(stage: Stage) -> int:
+    """Hold a lock on the kiosk's outbox for 10 s while people pass."""
+    stage.start()
+    stage.kiosk.offer(10)
+    with closing(_outbox(stage)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        stage.kiosk.begin(stage.many(200), 20.0)
+        time.sleep(10.0)
+        other.rollback()
+    stage.kiosk.finish()
+    return 1
+
+
+def rows_are_bad(stage: Stage) -> int:
+    """Put rows into the outbox that cannot be sent, in the midst of others."""
+    stage.subscribe_register()
+    stage.kiosk.start()
+    count = stage.many(200)
+    stage.broker.stop()
+    for bad in _BAD:
+        stage.kiosk.offer(count // len(_BAD))
+        stage.kiosk.stop()
+        with closing(_outbox(stage)) as other, other:
+            other.execute(_BAD_ROW, bad)
+        stage.kiosk.start()
+    stage.broker.start()
+    stage.register.start()
+    return len(_BAD)
+
+
+def _outbox(stage: Stage) -> sqlite3.Connection:
+    return sqlite3.connect(stage.folder / "state" / "outbox.sqlite3", isolation_level=None)
 
 
 def disk_is_full(stage: Stage) -> int:

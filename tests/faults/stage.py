@@ -6,11 +6,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
+from kiosk.register.among import as_utc
 from kiosk.register.config import DatabaseSection
 from tests.faults.count import Count, StoredEvent, compare
 from tests.faults.kiosk_process import WEEK_S, KioskProcess
@@ -20,6 +22,9 @@ from tests.mosquitto import Mosquitto
 from tests.postgresql import PostgreSQL
 
 _POLL_S: Final = 0.2
+_EVENTS: Final = """SELECT subject_id, sequence, event_id, payload,
+    coalesce(corrected_at, scanned_at), arrived_at FROM register_event WHERE subject_id <> ''"""
+"""All but those that correct the time of another."""
 
 
 class NotPossibleError(Exception):
@@ -122,10 +127,9 @@ class Stage:
 
     def count(self) -> Count:
         """Compare the ledger with the database."""
-        events = self._query("SELECT subject_id, sequence, event_id, payload FROM register_event")
         return compare(
             self.kiosk.ledger.read_text().splitlines(),
-            [StoredEvent(one, number, name, bytes(data)) for one, number, name, data in events],
+            [_event(*row) for row in self._query(_EVENTS)],
             alarms=self._number("SELECT count(*) FROM register_alarm"),
             in_bin=self._number("SELECT count(*) FROM register_binentry"),
         )
@@ -134,7 +138,7 @@ class Stage:
         return len(self.kiosk.ledger.read_text().splitlines())
 
     def _stored(self) -> int:
-        return self._number("SELECT count(*) FROM register_event")
+        return self._number("SELECT count(*) FROM register_event WHERE subject_id <> ''")
 
     def _number(self, statement: str) -> int:
         rows = self._query(statement)
@@ -153,3 +157,17 @@ class Stage:
         if self._database.url:
             return lambda: psycopg.connect(self._database.url)
         return lambda: sqlite3.connect(f"file:{self._database.path}?mode=ro", uri=True)
+
+
+def _event(
+    subject_id: str,
+    sequence: int,
+    event_id: str,
+    payload: bytes,
+    *times: datetime | str,  # when it was, and when it arrived
+) -> StoredEvent:
+    was, arrived = (as_utc(one) for one in times)
+    assert was is not None
+    assert arrived is not None
+    off_s = (arrived - was).total_seconds()
+    return StoredEvent(subject_id, sequence, event_id, bytes(payload), off_s)

@@ -15,6 +15,8 @@ from tests.mosquitto import absent
 
 _ID = str(uuid.UUID(int=0))
 _EVENT = StoredEvent("s-1", 1, _ID, b"{}")
+_SECOND = StoredEvent("s-1", 2, _ID, b"{}")
+_LATE = StoredEvent("s-1", 1, _ID, b"{}", off_s=-3600.0)
 _LINE = f"s-1 {_EVENT.facts}"
 
 
@@ -48,8 +50,15 @@ def test_a_fault_loses_and_repeats_nothing(name: str, tmp_path: Path) -> None:
         ([_LINE], [StoredEvent("s-1", 2, _ID, b"{}")], Count(offered=1, lost=1, repeated=0)),
         (["s-1 - - -"], [_EVENT], Count(offered=1, lost=0, repeated=0)),
         (["s-1 - - -"], [], Count(offered=1, lost=1, repeated=0)),
+        ([_LINE, "s-1 - - -"], [_EVENT], Count(offered=2, lost=1, repeated=0)),
+        ([_LINE, "s-1 none"], [_EVENT], Count(offered=2, lost=1, repeated=0)),
+        ([_LINE, "s-1 - - -"], [_EVENT, _SECOND], Count(offered=2, lost=0, repeated=0)),
+        ([_LINE], [_LATE], Count(offered=1, lost=0, repeated=0, misdated=1)),
     ],
-    ids=["arrived", "lost", "twice", "altered", "renumbered", "killed after commit", "then lost"],
+    ids=[
+        *("arrived", "lost", "twice", "altered", "renumbered", "killed after commit", "then lost"),
+        *("once of two", "not recorded", "two of two", "of another time"),
+    ],
 )
 def test_the_count_notices_every_loss_and_repeat(
     ledger: list[str], events: list[StoredEvent], count: Count

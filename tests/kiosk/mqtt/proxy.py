@@ -46,7 +46,11 @@ class Proxy:
             while True:
                 kiosk, _ = self._server.accept()
                 self.connections += 1
-                broker = socket.create_connection(self._broker)
+                try:
+                    broker = socket.create_connection(self._broker)
+                except OSError:  # there is no broker now; the next connection may find one
+                    kiosk.close()
+                    continue
                 self._links += [kiosk, broker]
                 for pump in (self._to_broker, self._to_kiosk):
                     threading.Thread(target=pump, args=(kiosk, broker), daemon=True).start()
