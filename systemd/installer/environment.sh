@@ -7,7 +7,7 @@ find_wheel() {
         ln -s "$(realpath "$wheels")" "$work/wheels" # a path without blanks
         # The machine's own settings of pip name other places, which cannot be reached here.
         pip="env PIP_CONFIG_FILE=/dev/null python3 $(only_file "$work/wheels" 'pip-*.whl')/pip" || exit
-        pip_options="--no-index --find-links=$work/wheels"
+        pip_options="--isolated --no-index --find-links=$work/wheels"
         [ -n "$wheel" ] || wheel=$(only_file "$work/wheels" 'attendance_kiosk-*.whl') || exit
     else
         pip="$work/tools/bin/python -m pip" pip_options=''
