@@ -95,8 +95,8 @@ def close_done(now: datetime) -> None:
     Nobody waits for a kiosk that is out of service, but its order stays.
     """
     retired = {address_of(one) for one in Kiosk.objects.exclude(retired_at=None)}
-    rows = _open_orders().values_list("consent", "site", "room", "kiosk")
-    waiting = {pk for pk, *names in rows if KioskAddress(*names) not in retired}
+    left = _open_orders().values_list("consent", "site", "room", "kiosk")
+    waiting = {pk for pk, *names in left if KioskAddress(*names) not in retired}
     for consent in open_withdrawals():
         done = consent.orders.exclude(done_at=None).order_by("site", "room", "kiosk")
         orders = list(done) if consent.pk not in waiting else []
