@@ -1,8 +1,7 @@
 """The one MQTT connection of a process, for publishing and subscribing.
 
-paho runs its callbacks on a network thread. Each becomes work in an inbox, and the thread that owns
-the connection does the work: the caller of :meth:`Connection.step`. So all state here and in what
-uses a connection (:mod:`kiosk.mqtt.publisher`, handlers of subscriptions) belongs to one thread.
+paho's callbacks, on its network thread, become work in an inbox, which the caller of
+:meth:`Connection.step` does: all state here and in what uses a connection belongs to one thread.
 """
 
 import math
@@ -26,9 +25,7 @@ from kiosk.mqtt.tls import tls_advice
 
 
 class Connection:
-    """One MQTT connection.
-
-    Any thread may call :meth:`post` and :meth:`wake`; the rest is for the owning one.
+    """One MQTT connection; any thread may post and wake, the rest is for the owning one.
 
     Args:
         mqtt: The configuration; ``mqtt.host`` must be set.
@@ -69,8 +66,7 @@ class Connection:
         self._turns: list[Callable[[], float]] = []
         self._connect_hooks: list[Callable[[], None]] = []
         self._due_s = -math.inf
-        self._is_connected = False
-        self._network_ended = False
+        self._is_connected = self._network_ended = False
         self._client = Client(
             mqtt, client_id, password=password, persistent=persistent, retry_s=retry_s
         )
@@ -108,8 +104,7 @@ class Connection:
     def each_turn(self, turn: Callable[[], float]) -> None:
         """Call a function after every piece of work; it may publish while there is :attr:`room`.
 
-        The last call is in :meth:`close`, after the last answers to events. It returns when it
-        wants to be called again at the latest, in monotonic seconds.
+        :meth:`close` calls it, too. It returns when to call it again, monotonic seconds.
         """
         self._turns.append(turn)
 

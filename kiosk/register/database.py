@@ -38,8 +38,21 @@ SQLITE_OPTIONS: Final = {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"
     ),
 }
-_POSTGRESQL: Final = {"connect_timeout": "5", "keepalives_idle": "10", "tcp_user_timeout": "10000"}
-"""Notice within seconds that the server is gone; the URL may say otherwise."""
+_POSTGRESQL: Final = {
+    # Notice within seconds that the server is gone.
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    # The server notices within a minute that a register is gone, or stands still, and lets go of
+    # its locks; otherwise it would keep them for two hours, and the other instances would wait.
+    # Who waits for a lock says so after 10 s, and tries again.
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=20000 -c idle_in_transaction_session_timeout=60000"
+    " -c lock_timeout=10000",
+}
+"""The URL may say otherwise."""
 
 
 def use_database(section: DatabaseSection) -> None:
@@ -170,11 +183,13 @@ def _alone() -> Iterator[None]:
             yield
         return
     with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")  # a migration takes as long as it takes
         cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+            cursor.execute("RESET lock_timeout")
 
 
 def _ensure_identity() -> None:

@@ -76,6 +76,7 @@ class Doors:
             self.offered += 1
         if info is not None:
             info.wait_for_publish(PATIENCE_S)
+            assert info.is_published(), "the broker does not acknowledge"
 
     def report(self) -> None:
         """Publish the health of each kiosk: the last number that it has used."""

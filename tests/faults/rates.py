@@ -65,14 +65,14 @@ def measure(place: Place, *, events: int, doors: int, with_marks: bool) -> Rate:
         kiosks.publish(min(_PIECE, events - start))
     register.start()
     try:
-        first = _wait_for("stored at all", 1, lambda: _number(_STORED))
+        first = _wait_for("stored at all", 1, lambda: _number(_STORED), register)
         began_s, ingest_s, cpu_s = time.monotonic(), _ingest_s(register), _cpu_s(register)
-        stored = _wait_for("stored", events, lambda: _number(_STORED)) - first
+        stored = _wait_for("stored", events, lambda: _number(_STORED), register) - first
         took_s = time.monotonic() - began_s
         ingest_s = _ingest_s(register) - ingest_s
-        _wait_for("confirmed", events, lambda: events - kiosks.waiting)
+        _wait_for("confirmed", events, lambda: events - kiosks.waiting, register)
         if with_marks:
-            _wait_for("placed", events, lambda: _number(_PLACED))
+            _wait_for("placed", events, lambda: _number(_PLACED), register)
         placed_s = time.monotonic() - began_s - took_s
         cpu_s = _cpu_s(register) - cpu_s
     finally:
@@ -88,12 +88,14 @@ def measure(place: Place, *, events: int, doors: int, with_marks: bool) -> Rate:
     )
 
 
-def _wait_for(what: str, count: int, reached: Callable[[], int]) -> int:
+def _wait_for(what: str, count: int, reached: Callable[[], int], register: RegisterProcess) -> int:
     """Wait until so many events are stored, confirmed or placed; return how many are."""
     until_s = time.monotonic() + _PATIENCE_S
     while (have := reached()) < count:
         if time.monotonic() > until_s:
-            raise TimeoutError(f"{have} of {count} events are {what} after {_PATIENCE_S:.0f} s")
+            problem = f"{have} of {count} events are {what} after {_PATIENCE_S:.0f} s"
+            raise TimeoutError(f"{problem}; {register.log.read_text()[-2000:]}")
+        register.check()
         time.sleep(_POLL_S)
     return have
 

@@ -64,6 +64,12 @@ class RegisterProcess:
         assert self._process is not None
         return self._process.pid
 
+    def check(self) -> None:
+        """Raise if it has ended by itself."""
+        assert self._process is not None
+        code = self._process.poll()
+        assert code is None, f"{self.name} has ended ({code}): {self.log.read_text()[-2000:]}"
+
     def kill(self) -> None:
         """End it as a power cut would."""
         self._end(signal.SIGKILL)

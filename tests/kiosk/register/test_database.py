@@ -22,6 +22,7 @@ from kiosk.register.database import (
     use_database,
 )
 from kiosk.register.models import Event, Register
+from tests.postgresql import PostgreSQL
 
 
 @pytest.mark.usefixtures("database")
@@ -86,6 +87,17 @@ def test_a_sqlite_database_is_durable_and_private(tmp_path: Path) -> None:
     connections.close_all()
     assert settings == ["wal", 2]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_register_that_stands_still_keeps_no_locks(postgresql: PostgreSQL) -> None:
+    """PostgreSQL ends its transaction within a minute; nobody waits for a lock without a word."""
+    use_database(DatabaseSection(url=postgresql.database()))
+    names = ("idle_in_transaction_session_timeout", "lock_timeout", "tcp_keepalives_idle")
+    migrate()  # which may wait for longer
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(["SELECT current_setting(%s)"] * len(names)), names)
+        assert [value for (value,) in cursor.fetchall()] == ["1min", "10s", "10"]
+    connection.close()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
