@@ -102,6 +102,8 @@ def import_gallery(
         ConfigError: The thresholds of section ``decision`` are invalid.
         InUseError: Another command is writing the gallery.
     """
+    if not path.exists():
+        raise GalleryError(f"{path}: absent; expected a file that `kiosk gallery export` has made")
     file = load_gallery(path, keys=passphrase or Keyring.of(config))
     if not file.templates and not file.marks:
         raise GalleryError(f"{path}: nobody is enrolled in it")

@@ -102,8 +102,8 @@ compile_modules() {
         # Some packages have files that are no module and do not compile.
         run "$compiler" -m compileall -qq -s "$root" "$site" || true
     else
-        say "There is no $python on this machine, so the modules are not compiled: the kiosk starts more slowly,"
-        say 'until the first "sudo kiosk check" there has compiled them.'
+        say "There is no $python on this machine, so the modules are not compiled, and the program starts more slowly;"
+        say "to compile them, once on the target: sudo python3 -m compileall -qq ${program#"$root"}/venv/lib"
     fi
 }
 

@@ -106,6 +106,12 @@ def test_a_file_that_cannot_be_imported_changes_nothing(
     assert subjects(config) == ["s-0"]
 
 
+def test_an_absent_file_is_no_absent_gallery(config: Config, tmp_path: Path) -> None:
+    """The advice is another one than to enrol people."""
+    with pytest.raises(GalleryError, match=r"in\.npz: absent; expected .* `kiosk gallery export`"):
+        import_gallery(config, tmp_path / "in.npz")
+
+
 # Erased people
 
 

@@ -232,6 +232,7 @@ def test_an_image_is_made_without_the_pi_s_python(tmp_path: Path) -> None:
     done = machine.run("--wheels", str(machine.stick))
     assert done.returncode == 0, done.stderr
     assert "There is no python3.13 on this machine, so the modules are not compiled" in done.stdout
+    assert "sudo python3 -m compileall -qq /opt/kiosk/venv/lib" in done.stdout
     assert (machine.root / "opt/kiosk/venv/bin/kiosk").exists()
     assert not list((machine.root / "opt").rglob("__pycache__"))
 
