@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("register", "0015_guests"),
+        ("register", "0016_erasure_orders_and_signed_health"),
     ]
 
     operations = [
