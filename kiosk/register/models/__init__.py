@@ -14,7 +14,7 @@ from kiosk.register.models.events import (
     TimeCorrection,
 )
 from kiosk.register.models.identity import KioskKey, NameUseRow
-from kiosk.register.models.lessons import Guest, Lesson, Mark, MarkChange, RuleSet, Taken
+from kiosk.register.models.lessons import Guest, Lesson, Mark, MarkChange, RoomName, RuleSet, Taken
 from kiosk.register.models.participation import ParticipationPoint, ParticipationWindow
 from kiosk.register.models.people import Card, Consent, Membership, Person, SchoolClass, Term
 from kiosk.register.models.service import (
@@ -61,6 +61,7 @@ __all__ = [
     "Register",
     "RetentionRun",
     "Role",
+    "RoomName",
     "RuleSet",
     "SchoolClass",
     "Taken",

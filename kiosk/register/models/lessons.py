@@ -19,13 +19,27 @@ class RuleSet(models.Model):
     settings = models.TextField()
 
 
+class RoomName(models.Model):
+    """The timetable's word for a room, and that of the kiosks in it."""
+
+    site = models.TextField()
+    title = models.TextField()
+    room = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["site", "title"], name="room_name_once")
+        ]
+
+
 class Lesson(models.Model):
     """One class session on one date.
 
     Attributes:
         lesson_id: From the timetable, stable over imports; kiosks put it into their events.
         school_class: Who has the lesson.
-        site, room: Where its kiosks are.
+        site, room: Where its kiosks are, as they write it.
+        room_title: The room as the timetable writes it; "" if it is the same.
         date: The day it belongs to, in the site's time zone.
         starts_at, ends_at: As they are now; a moved lesson has its new times.
         title: What is shown.
@@ -40,6 +54,7 @@ class Lesson(models.Model):
     school_class = models.ForeignKey(SchoolClass, on_delete=models.CASCADE, related_name="lessons")
     site = models.TextField()
     room = models.TextField()
+    room_title = models.TextField(default="")
     date = models.DateField()
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()

@@ -20,8 +20,9 @@ from kiosk.register.imports.timetable_ics import read_calendar
 from kiosk.register.marking.again import REACH, place_again
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.stale import touch
-from kiosk.register.models import Kiosk, Lesson, SchoolClass
+from kiosk.register.models import Kiosk, Lesson, RoomName, SchoolClass
 from kiosk.register.office.room_timetables import publish_timetables
+from kiosk.register.office.rooms import room_names
 
 _YEAR: Final = timedelta(days=365)
 _DAY: Final = timedelta(days=1)
@@ -111,14 +112,17 @@ def plan(rows: Sequence[LessonRow], site: str, now: datetime) -> TimetablePlan:
 @transaction.atomic
 def apply(changes: TimetablePlan, zone: ZoneInfo, now: datetime) -> int:
     """Store what a plan says, all or nothing; return how many kiosks are told of it."""
-    rows = [_lesson_of(one, zone) for one in (*changes.added, *(a for _, a in changes.changed))]
+    planned = [*changes.added, *(after for _, after in changes.changed)]
+    names = {site: room_names(site) for site in {one.site for one in planned}}
+    rows = [_lesson_of(one, zone, names[one.site]) for one in planned]
     Lesson.objects.bulk_create(
         rows,
         batch_size=500,
         update_conflicts=True,
         unique_fields=["lesson_id"],
         update_fields=[
-            *("school_class", "site", "room", "date", "starts_at", "ends_at", "title", "status"),
+            *("school_class", "site", "room", "room_title", "date", "starts_at", "ends_at"),
+            *("title", "status"),
         ],
     )
     gone = [one.lesson_id for one in changes.cancelled]
@@ -139,7 +143,12 @@ def _touch(changes: TimetablePlan, zone: ZoneInfo, now: datetime) -> None:
     They are those of the days of the classes: who was in one lesson may have stayed for the next.
     """
     before = [*(one for one, _ in changes.changed), *changes.cancelled]
-    place_again(one for one in before if one.starts_at <= now + REACH)
+    names = {site: room_names(site) for site in {one.site for one in before}}
+    place_again(
+        replace(one, room=names[one.site].get(one.room, one.room))
+        for one in before
+        if one.starts_at <= now + REACH
+    )
     after = [*changes.added, *(one for _, one in changes.changed)]
     days: dict[date, set[str]] = {}
     for one in (*before, *after):
@@ -185,8 +194,9 @@ def _unheard_rooms(rows: Iterable[LessonRow], file: str) -> list[Remark]:
     heard: Mapping[tuple[str, str], object] = dict.fromkeys(
         Kiosk.objects.values_list("site", "room")
     )
-    rooms = {(one.site, one.room) for one in rows} - set(heard)
-    text = "no kiosk of this room was heard yet; a kiosk writes it exactly so"
+    named = RoomName.objects.values_list("site", "title")
+    rooms = {(one.site, one.room) for one in rows} - set(heard) - set(named)
+    text = "no kiosk of this room was heard yet; its page says which room it stands in"
     return [Remark(file, 0, "room", f"{room}: {text}") for _, room in sorted(rooms)]
 
 
@@ -194,7 +204,7 @@ def _row_of(lesson: Lesson) -> LessonRow:
     return LessonRow(
         lesson_id=lesson.lesson_id,
         class_title=lesson.school_class_id,
-        room=lesson.room,
+        room=lesson.room_title or lesson.room,
         site=lesson.site,
         starts_at=lesson.starts_at,
         ends_at=lesson.ends_at,
@@ -203,12 +213,13 @@ def _row_of(lesson: Lesson) -> LessonRow:
     )
 
 
-def _lesson_of(row: LessonRow, zone: ZoneInfo) -> Lesson:
+def _lesson_of(row: LessonRow, zone: ZoneInfo, names: Mapping[str, str]) -> Lesson:
     return Lesson(
         lesson_id=row.lesson_id,
         school_class_id=row.class_title,
         site=row.site,
-        room=row.room,
+        room=names.get(row.room, row.room),
+        room_title=row.room if row.room in names else "",
         date=row.starts_at.astimezone(zone).date(),
         starts_at=row.starts_at,
         ends_at=row.ends_at,

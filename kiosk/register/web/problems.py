@@ -74,7 +74,7 @@ TEXTS: Final = (
     _("the id of a lesson is longer than %(count)s characters: %(id)s"),
     _("several classes are called %(title)s; write the id of one"),
     _("class %(title)s is not known; import the roster first, or correct the name"),
-    _("%(room)s: no kiosk of this room was heard yet; a kiosk writes it exactly so"),
+    _("%(room)s: no kiosk of this room was heard yet; its page says which room it stands in"),
     # iCalendar.
     _("not an iCalendar file"),
     _("not an iCalendar file: an event within an event"),
@@ -115,6 +115,7 @@ TEXTS: Final = (
     _("not in the list of people"),
     _("not in the list of kiosks"),
     _("%(time)s s ahead"),
+    _("card %(card)s, revoked before"),
     _("the topic names no kiosk"),
     _("longer than %(count)s bytes"),
     _("says that it is from another kiosk"),

@@ -10,11 +10,18 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.models import Blind, Kiosk, KioskAlert, Role
 from kiosk.register.office.kiosk_view import KioskView, admit, load_kiosk, load_kiosks, set_service
+from kiosk.register.office.rooms import (
+    give_room,
+    room_names,
+    rooms_without_kiosk,
+    take_room,
+)
 from kiosk.register.office.trouble import refusals
 from kiosk.register.ranges import count
 from kiosk.register.web.access import STAFF, SignedIn, page
@@ -62,6 +69,8 @@ def kiosk_page(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpRe
     context = {
         "kiosk": one,
         "titles": _titles(one),
+        "rooms": rooms_without_kiosk(site, timezone.now()),
+        "names": [title for title, own in room_names(site).items() if own == room],
         "is_refused": not one.is_listed and Kiosk.objects.filter(is_listed=True).exists(),
         "camera": CAMERA.get(health.camera, health.camera) if health else "",
         "refusals": [
@@ -73,6 +82,23 @@ def kiosk_page(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpRe
     }
     is_part = bool(request.headers.get("HX-Request"))
     return render(request, "kiosk_facts.html" if is_part else "kiosk.html", context)
+
+
+@page(*READERS)
+@require_POST
+def room(request: SignedIn, *, site: str, room: str, kiosk: str) -> HttpResponse:
+    """Say which room of the timetable the kiosk stands in, or take that back."""
+    address, now = KioskAddress(site, room, kiosk), timezone.now()
+    title = request.POST.get("title", "")
+    if request.POST.get("do") == "take-back":
+        count = take_room(address, title, now)
+    elif title in rooms_without_kiosk(site, now) and load_kiosk(address, now) is not None:
+        count = give_room(address, title, now)
+    else:
+        raise Http404
+    text = ngettext("%(count)d lesson has moved.", "%(count)d lessons have moved.", count)
+    messages.success(request, text % {"count": count})
+    return redirect("kiosk", site=site, room=room, kiosk=kiosk)
 
 
 @page(*READERS)
@@ -108,5 +134,6 @@ def _alerts(rows: QuerySet[KioskAlert]) -> list[Alert]:
 urlpatterns = [
     path("kiosks", kiosks, name="kiosks"),
     path("kiosks/<str:site>/<str:room>/<str:kiosk>", kiosk_page, name="kiosk"),
+    path("kiosks/<str:site>/<str:room>/<str:kiosk>/room", room, name="kiosk-room"),
     path("kiosks/<str:site>/<str:room>/<str:kiosk>/service", service, name="kiosk-service"),
 ]

@@ -15,6 +15,7 @@ from kiosk.register.models import (
     Membership,
     Person,
     Publication,
+    RoomName,
     SchoolClass,
     Term,
 )
@@ -202,3 +203,15 @@ def test_files_are_imported_by_a_command(run: Run, tmp_path: Path) -> None:
     assert "roster.csv:3: name: empty" in error
     assert "cannot be read" in run("import", "roster", str(tmp_path / "none"), code=65)
     assert "--site" in run("import", "timetable", str(timetable), "--site", "a b", code=78)
+
+
+def test_a_room_that_kiosks_call_otherwise_is_known_again() -> None:
+    """The lessons are in the kiosks' room, and a second import changes nothing."""
+    imported(ROSTER)
+    RoomName.objects.create(site="school", title="room-7", room="r7")
+    found = imported(TIMETABLE, "timetable")
+    assert not [one for one in found.notes if "room-7" in str(one)]
+    assert {(one.room, one.room_title) for one in Lesson.objects.all()} == {("r7", "room-7")}
+    again = preview(source(TIMETABLE, "timetable"), NOW)
+    assert again.plan
+    assert again.plan.is_empty

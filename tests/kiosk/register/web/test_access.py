@@ -65,6 +65,7 @@ PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "merge": ({"subject_id": "s-99"}, STAFF),
     "kiosks": ({}, KEEPERS),
     "kiosk": ({"site": "school", "room": "room-1", "kiosk": "kiosk-1"}, KEEPERS),
+    "kiosk-room": ({"site": "school", "room": "room-1", "kiosk": "kiosk-1"}, KEEPERS),
     "kiosk-service": ({"site": "school", "room": "room-1", "kiosk": "kiosk-1"}, KEEPERS),
     "imports": ({}, STAFF),
     "import-upload": ({}, STAFF),

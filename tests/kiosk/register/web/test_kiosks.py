@@ -7,9 +7,20 @@ from msgspec import structs
 
 from kiosk.protocol.availability import Availability, encode_availability
 from kiosk.protocol.health import Health, encode_health
-from kiosk.register.models import BinEntry, Blind, Change, Kiosk, KioskAlert
+from kiosk.register.models import (
+    BinEntry,
+    Blind,
+    Change,
+    Event,
+    Kiosk,
+    KioskAlert,
+    Lesson,
+    Mark,
+    Publication,
+)
 from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
+from tests.kiosk.register.marking.support import work
 from tests.kiosk.register.support import DOOR, OUTBOX, arrival, event
 from tests.kiosk.register.web.support import School, client_of
 
@@ -191,3 +202,31 @@ def test_a_kiosk_that_is_not_in_the_list_is_added(now: datetime) -> None:
     assert Kiosk.objects.filter(is_listed=True).count() == 2
     assert BinEntry.objects.get().due_at is not None
     assert "not in the list" not in text(ADDRESS)
+
+
+def test_a_kiosk_is_given_a_room_of_the_timetable(now: datetime, school: School) -> None:
+    """Lessons and events of that room follow, the kiosk is told; and all back again."""
+    hear(now)
+    Lesson.objects.filter(pk=school.lesson.pk).update(room="Sala 7")
+    time = now.isoformat(timespec="milliseconds")
+    store([arrival(event(1, subject_id="s-1", time=time), at=now)], now)
+    work(now)
+    assert Event.objects.get().placing == "no lesson"
+    assert "<option>Sala 7</option>" in text(ADDRESS)
+    client = client_of("olga")
+    assert client.post(f"{ADDRESS}/room", {"title": "Sala 8"}).status_code == 404
+    assert client.post(f"{ADDRESS}/room", {"title": "Sala 7"}).status_code == 302
+    work(now)
+    assert Event.objects.get().placing == "placed"
+    assert Mark.objects.get().status in {"present", "late"}
+    lesson = Lesson.objects.get(pk=school.lesson.pk)
+    assert (lesson.room, lesson.room_title) == ("room-1", "Sala 7")
+    topic = "kiosk/v1/school/room-1/kiosk-1/timetable"
+    told = Publication.objects.filter(topic=topic).order_by("pk").last()
+    assert told is not None
+    assert b"7b/maths/1" in bytes(told.payload)
+    assert "In the timetable: Sala 7" in text(ADDRESS)
+    client.post(f"{ADDRESS}/room", {"title": "Sala 7", "do": "take-back"})
+    work(now)
+    assert Lesson.objects.get(pk=school.lesson.pk).room == "Sala 7"
+    assert (Event.objects.get().placing, Mark.objects.get().status) == ("no lesson", "not-known")

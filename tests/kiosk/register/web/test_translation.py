@@ -51,7 +51,7 @@ JOINED = {
     "an event with its kiosk",
     "no 1 at the root of the zip1",
     "; it lies in a folder: zip the files, not the folder",
-    "no kiosk of this room was heard yet; a kiosk writes it exactly so",
+    "no kiosk of this room was heard yet; its page says which room it stands in",
 }
 """Parts of texts that are known as a whole."""
 Message = tuple[str, str]
