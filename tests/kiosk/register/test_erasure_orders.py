@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kiosk.config import parse_config
 from kiosk.protocol.erasure import (
     ORDERS_MAX,
     ErasureOrders,
@@ -21,6 +22,7 @@ from kiosk.protocol.erasure import (
 from kiosk.protocol.sealing import Opener
 from kiosk.protocol.signature import Signer, is_signed_by
 from kiosk.protocol.topics import ERASURE, KioskAddress
+from kiosk.register.commands.key import show_key
 from kiosk.register.config import DatabaseSection
 from kiosk.register.erase import erase_subject
 from kiosk.register.erasing.doors import Doors, load_doors
@@ -434,3 +436,10 @@ def test_more_orders_than_a_message_holds_follow_later() -> None:
     assert len(listed().orders) == 2
     answer()
     assert told() == b""
+
+
+def test_the_command_prints_a_kiosks_drop_in(capsys: pytest.CaptureFixture[str]) -> None:
+    """What it prints is a whole file of configuration."""
+    assert show_key(as_json=False) == 0
+    config = parse_config(capsys.readouterr().out.encode(), "register.toml")
+    assert config.register.public_key == own_public_key()

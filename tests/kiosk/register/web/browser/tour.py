@@ -10,6 +10,7 @@ from kiosk.protocol.health import encode_health
 from kiosk.register.accounts.manage import invite
 from kiosk.register.corrections import set_marks, take
 from kiosk.register.models import Account, Blind, Event, KioskAlert, Mark, Person, Role, Term
+from kiosk.register.office.consent import record, withdraw
 from kiosk.register.office.timetable_import import Options
 from kiosk.register.office.uploads import keep
 from kiosk.register.participation import give_points
@@ -98,6 +99,9 @@ def furnish(school: School) -> dict[str, str]:
     Person.objects.create(subject_id="s-99", name="A visitor", is_temporary=True)
     Term.objects.create(title="Autumn", begin=now.date(), end=now.date() + timedelta(days=90))
     make_token("Library", ["attendance"], people["ada"], now)
+    alma, olga = Person.objects.get(pk="s-1"), people["olga"]
+    record(alma, now, "the mother", "2026-01", account=olga, now=now)
+    withdraw(alma, olga, now)
     files = {
         "problems": b"id,name,class\n,Ana,7b\ns-6,,7b\n",
         "changes": b"id,name,class\ns-5,Eva,7b",
