@@ -44,19 +44,27 @@ def class_sums(
         now: The current time: lessons that have not begun are left out.
         counting: How lessons are counted.
     """
-    lessons = Lesson.objects.filter(
-        school_class__in=classes,
-        date__range=(span.first, span.last),
-        starts_at__lte=now,
-        status="scheduled",
-    )
+    lessons = Lesson.objects.filter(_held(classes, span, now))
+    # A join: SQLite would look up each mark's lesson a second time in a subquery.
+    marks = Mark.objects.filter(_held(classes, span, now, "lesson__")).order_by()
     members = _members(classes, span)
-    rates = _rates(lessons, counting.codes)
-    often = Counter(class_id for class_id, _ in _often_absent(lessons, row_days, counting))
+    rates = _rates(marks, counting.codes)
+    often = Counter(class_id for class_id, _ in _often_absent(marks, lessons, row_days, counting))
     ids = classes.values_list("pk", flat=True)
     return {
         one: ClassSum(members.get(one, 0), rates.get(one, Rate(0, 0)), often[one]) for one in ids
     }
+
+
+def _held(classes: QuerySet[SchoolClass], span: Span, now: datetime, prefix: str = "") -> Q:
+    """Return the condition of a lesson that counts, or with a prefix of what refers to it."""
+    condition = {
+        "school_class__in": classes,
+        "date__range": (span.first, span.last),
+        "starts_at__lte": now,
+        "status": "scheduled",
+    }
+    return Q(**{f"{prefix}{name}": value for name, value in condition.items()})
 
 
 def _within(span: Span) -> Q:
@@ -70,8 +78,7 @@ def _members(classes: QuerySet[SchoolClass], span: Span) -> dict[str, int]:
     return dict(counts.annotate(Count("person", distinct=True)))
 
 
-def _rates(lessons: QuerySet[Lesson], codes: Codes) -> dict[str, Rate]:
-    marks = Mark.objects.filter(lesson__in=lessons).order_by()
+def _rates(marks: QuerySet[Mark], codes: Codes) -> dict[str, Rate]:
     attended, counted = Counter[str](), Counter[str]()
     rows = marks.values_list("lesson__school_class", "status").annotate(Count("pk"))
     for class_id, status, count in rows:
@@ -82,12 +89,14 @@ def _rates(lessons: QuerySet[Lesson], codes: Codes) -> dict[str, Rate]:
     return {one: Rate(attended[one], counted[one]) for one in counted}
 
 
-def _often_absent(lessons: QuerySet[Lesson], row_days: int, counting: Counting) -> list[_Key]:
+def _often_absent(
+    marks: QuerySet[Mark], lessons: QuerySet[Lesson], row_days: int, counting: Counting
+) -> list[_Key]:
     """Return who is absent day after day, in which class."""
-    likely = _likely(lessons, row_days, counting.codes)
+    likely = _likely(marks, row_days, counting.codes)
     if not likely:
         return []
-    codes = _codes_of(likely, lessons, counting)
+    codes = _codes_of(likely, marks, lessons, counting)
     return [
         key
         for key, days in codes.items()
@@ -95,23 +104,24 @@ def _often_absent(lessons: QuerySet[Lesson], row_days: int, counting: Counting) 
     ]
 
 
-def _likely(lessons: QuerySet[Lesson], row_days: int, codes: Codes) -> set[_Key]:
+def _likely(marks: QuerySet[Mark], row_days: int, codes: Codes) -> set[_Key]:
     """Return who was absent from a lesson on so many days; few, whatever the number of marks."""
     absent = [one.value for one in Code if codes[one].counts_absent]
-    marks = Mark.objects.filter(lesson__in=lessons, status__in=absent).order_by()
-    days = marks.values_list("lesson__school_class", "person").annotate(
-        days=Count("lesson__date", distinct=True)
+    days = (
+        marks.filter(status__in=absent)
+        .values_list("lesson__school_class", "person")
+        .annotate(days=Count("lesson__date", distinct=True))
     )
     return {(class_id, person) for class_id, person, _ in days.filter(days__gte=row_days)}
 
 
 def _codes_of(
-    keys: set[_Key], lessons: QuerySet[Lesson], counting: Counting
+    keys: set[_Key], marks: QuerySet[Mark], lessons: QuerySet[Lesson], counting: Counting
 ) -> Mapping[_Key, dict[date, list[LessonCode]]]:
     """Return the code of each lesson in which these students were expected, by day."""
     people = {person for _, person in keys}
-    rows = Mark.objects.filter(lesson__in=lessons, person__in=people)
-    marks = {(one[0], one[1]): one[2] for one in rows.values_list("lesson", "person", "status")}
+    rows = marks.filter(person__in=people).values_list("lesson", "person", "status")
+    codes = {(lesson, person): Code(status) for lesson, person, status in rows}
     spans: dict[_Key, list[tuple[date, date]]] = defaultdict(list)
     memberships = Membership.objects.filter(person__in=people)
     columns = ("school_class_id", "person_id", "begin", "end")
@@ -127,7 +137,7 @@ def _codes_of(
         for person in of_class[class_id]:
             key = class_id, person
             if any(begin <= day <= end for begin, end in spans[key]):
-                code = LessonCode(start, Code(marks.get((pk, person), Code.NOT_KNOWN)))
+                code = LessonCode(start, codes.get((pk, person), Code.NOT_KNOWN))
                 found.setdefault(key, {}).setdefault(day, []).append(code)
     return found
 
