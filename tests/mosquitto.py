@@ -182,8 +182,8 @@ class Listener:
         self.client.loop_start()
         assert self._subscribed.wait(PATIENCE_S)
 
-    def next(self) -> tuple[str, bytes, bool]:
-        return self.heard.get(timeout=PATIENCE_S)
+    def next(self, patience_s: float = PATIENCE_S) -> tuple[str, bytes, bool]:
+        return self.heard.get(timeout=patience_s)
 
     def payloads(self, count: int) -> list[bytes]:
         return [self.next()[1] for _ in range(count)]

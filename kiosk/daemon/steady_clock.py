@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from kiosk.clock import Clock
+from kiosk.mqtt.outbox import Outbox
 
 _log = logging.getLogger(__name__)
 
@@ -187,6 +188,14 @@ class SteadyClock:
             before, self._trust = self._trust, judge(self._trust, sample, self.not_before_s)
             _report(before, self._trust, sample)
             return sample, self._trust
+
+
+def steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:
+    """Build the kiosk's own time, which goes on from what the events say."""
+    offset_s, newest_s = outbox.newest_dated(clock.boot_id())
+    return SteadyClock(
+        clock, offset_s=offset_s, not_before_s=-math.inf if newest_s is None else newest_s
+    )
 
 
 def _report(before: Trust | None, after: Trust, sample: Sample) -> None:

@@ -1,7 +1,6 @@
 """The composition root: builds every object of the daemon, in one place."""
 
 import logging
-import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -36,7 +35,7 @@ from kiosk.daemon.state_folder import (
     refuse_second,
 )
 from kiosk.daemon.status_board import State, StatusBoard
-from kiosk.daemon.steady_clock import SteadyClock
+from kiosk.daemon.steady_clock import steady_clock
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.errors import GalleryError, MissingExtraError, SignalsError
 from kiosk.feedback.feedback import Feedback
@@ -244,14 +243,6 @@ def _room_lessons(config: Config) -> RoomLessons:
     lessons = RoomLessons(config.directory / "timetable.json", topic, config.zone, before)
     lessons.load()
     return lessons
-
-
-def steady_clock(clock: Clock, outbox: Outbox) -> SteadyClock:
-    """Build the kiosk's own time, which goes on from what the events say."""
-    offset_s, newest_s = outbox.newest_dated(clock.boot_id())
-    return SteadyClock(
-        clock, offset_s=offset_s, not_before_s=-math.inf if newest_s is None else newest_s
-    )
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:

@@ -29,7 +29,7 @@ from kiosk.config import load_config
 from kiosk.daemon.health import HealthReporter, Vitals
 from kiosk.daemon.recorder import Postponed, Recorder, Stored
 from kiosk.daemon.redating import Redater
-from kiosk.daemon.wiring import steady_clock
+from kiosk.daemon.steady_clock import steady_clock
 from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink

@@ -1,12 +1,14 @@
 """Registers as processes of their own."""
 
 import os
+import queue
 import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from kiosk.protocol.topics import CONFIRMED, HEALTH, KioskAddress
 from kiosk.register.config import DatabaseSection
@@ -14,6 +16,8 @@ from tests.faults.doors import PATIENCE_S
 from tests.kiosk.register.support import health
 from tests.mosquitto import Mosquitto
 
+_START_S: Final = 120.0
+"""Libraries and tables take a while where other programs use the processor."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -56,6 +60,7 @@ class RegisterProcess:
                 self._command,
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=log,  # not ours, which may be a pipe that somebody reads to its end
                 stderr=log,
             )
 
@@ -80,8 +85,13 @@ class RegisterProcess:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(PATIENCE_S)
-            self._process = None
+            try:
+                self._process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                raise
+            finally:
+                self._process = None
 
 
 def subscribe_all(registers: Sequence[RegisterProcess], broker: Mosquitto) -> None:
@@ -95,5 +105,10 @@ def subscribe_all(registers: Sequence[RegisterProcess], broker: Mosquitto) -> No
         payload = health(0, str(uuid.uuid4())).payload
         listener.client.publish(probe.topic(HEALTH), payload, qos=1, retain=True)
         register.start()
-        listener.next()
-        register.stop()
+        try:
+            listener.next(_START_S)
+        except queue.Empty:
+            register.check()
+            raise TimeoutError(f"{register.name} has not subscribed; see {register.log}") from None
+        finally:  # or it would go on without anybody who ends it
+            register.stop()

@@ -16,6 +16,7 @@ from kiosk.register.among import as_utc
 from kiosk.register.config import DatabaseSection
 from tests.faults.count import Count, StoredEvent, compare
 from tests.faults.kiosk_process import WEEK_S, KioskProcess
+from tests.faults.prepared import make_tables
 from tests.faults.registers import RegisterProcess, subscribe_all
 from tests.kiosk.mqtt.proxy import Proxy
 from tests.mosquitto import Mosquitto
@@ -76,6 +77,7 @@ class Stage:
         self.chance = random.Random(0)
         self._scale = scale
         self._database = database
+        make_tables(database)
         (folder / "broker").mkdir()
         self.broker = Mosquitto(folder / "broker")
         self.configure("allow_anonymous true", f"max_queued_messages {self.many(1000)}")
