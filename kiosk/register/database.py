@@ -27,6 +27,7 @@ from kiosk.register.config import URL_FORM, DatabaseSection
 AWAY: Final = (OperationalError, InterfaceError)
 """The database cannot be reached, is locked or full: try again, the data are not the reason."""
 
+_KEPT_S: Final = 600
 _MIGRATION_LOCK: Final = 0x6B696F736B
 """Number of an advisory lock in PostgreSQL: "kiosk" in ASCII."""
 SQLITE_OPTIONS: Final = {
@@ -94,6 +95,11 @@ def migrate() -> None:
             )
         call_command("migrate", verbosity=0, interactive=False)
         _ensure_identity()
+
+
+def keep_connections() -> None:
+    """Let each thread keep its connection from one request to the next, and look if it is alive."""
+    connections.settings["default"] |= {"CONN_MAX_AGE": _KEPT_S, "CONN_HEALTH_CHECKS": True}
 
 
 def require_tables() -> None:

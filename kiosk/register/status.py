@@ -70,8 +70,9 @@ def load_statuses(now: datetime, rooms: Collection[str] | None = None) -> list[K
     ]
     silent = set(kiosks) - {one.address for one in states}
     statuses += [_status(one, kiosks[one], None, (), None, now) for one in silent]
-    shared = shared_names(now)
-    keys = load_keys()
+    addresses = {one.address for one in statuses}
+    shared = shared_names(now, addresses)
+    keys = load_keys(None if rooms is None else addresses)
     statuses = [
         replace(
             one,

@@ -14,7 +14,7 @@ from kiosk.protocol.delivery import (
     decode_delivery,
     encode_delivery,
 )
-from kiosk.protocol.event import encode
+from kiosk.protocol.event import AttendanceEvent, encode
 from kiosk.protocol.topics import (
     CONFIRMED,
     HEALTH,
@@ -98,14 +98,18 @@ class Doors:
         start = self.offered
         return (outboxes[(start + i) % len(outboxes)] for i in range(count))
 
-    def _send(self, outbox_id: str, sequence: int, kind: str) -> paho.MQTTMessageInfo:
+    def event_of(self, outbox_id: str, sequence: int) -> AttendanceEvent:
+        """Return an event of a kiosk: the same one each time that it is asked for."""
         address = self.addresses[outbox_id]
         names = {"site": address.site, "room": address.room, "kiosk": address.kiosk}
         # The same event each time, with an id that no other outbox has.
         name = uuid.UUID(outbox_id).hex[:15] + f"{sequence:012x}"
         event_id = f"{name[:8]}-{name[8:12]}-7{name[12:15]}-8000-{name[15:]}"
-        payload = encode(event(sequence, outbox_id, event_id=event_id, time=TIME, **names))
-        return self._client.publish(address.topic(kind), payload, qos=1)
+        return event(sequence, outbox_id, event_id=event_id, time=TIME, **names)
+
+    def _send(self, outbox_id: str, sequence: int, kind: str) -> paho.MQTTMessageInfo:
+        payload = encode(self.event_of(outbox_id, sequence))
+        return self._client.publish(self.addresses[outbox_id].topic(kind), payload, qos=1)
 
     def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         topic = parse_topic(message.topic)

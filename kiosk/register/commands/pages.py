@@ -7,7 +7,7 @@ import uvicorn
 from kiosk.errors import RegisterError
 from kiosk.register.accounts.oidc import client_of
 from kiosk.register.config import PagesSection, RegisterConfig
-from kiosk.register.database import explained, migrate
+from kiosk.register.database import explained, keep_connections, migrate
 from kiosk.register.web.application import build_application
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ def serve_pages(config: RegisterConfig) -> int:
         client_of(one)
     with explained():
         migrate()
+    keep_connections()
     server = uvicorn.Server(server_config(config))
     _log.info("pages at %s", address(config.pages))
     server.run()

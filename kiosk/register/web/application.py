@@ -3,11 +3,12 @@
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.core.handlers.asgi import ASGIHandler
+from django.urls import reverse
 
 from kiosk.register.config import RegisterConfig
 from kiosk.register.models import Register
+from kiosk.register.web.handler import PooledHandler
 
 
 def build_application(config: RegisterConfig) -> ASGIHandler:
@@ -27,7 +28,7 @@ def build_application(config: RegisterConfig) -> ASGIHandler:
     settings.SECURE_PROXY_SSL_HEADER = (
         ("HTTP_X_FORWARDED_PROTO", "https") if pages.is_https else None
     )
-    return get_asgi_application()
+    return PooledHandler(frozenset({reverse("changes")}))
 
 
 def config() -> RegisterConfig:

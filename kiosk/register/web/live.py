@@ -147,6 +147,8 @@ _feeds: dict[asyncio.AbstractEventLoop, Feed] = {}
 async def changes(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Stream what changes, for ``?kind=KIND`` and, if given, ``&key=KEY``."""
     user = await request.auser()
+    # The stream stays, and PostgreSQL has a hundred connections for all pages.
+    await sync_to_async(close_connection)()
     if not user.is_authenticated:
         return HttpResponse(status=401)
     kinds, keys = request.GET.getlist("kind"), request.GET.getlist("key")

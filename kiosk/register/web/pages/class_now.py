@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 
 from kiosk.register.marking.facts import lesson_of
@@ -61,6 +61,7 @@ def show_class(
     refused = may_change(Role(request.user.role), lesson_of(lesson), config().rules, now)
     facts = {
         "lesson": lesson,
+        "details": _details(lesson),
         "rows": rows,
         "counts": counts,
         "notes": door_notes(lesson, kiosks, dict(counts).get(Code.NOT_KNOWN, 0), now),
@@ -80,6 +81,13 @@ def show_class(
     facts["is_part"] = is_part
     template = "class_now_rows.html" if is_part else "class_now.html"
     return render(request, template, facts, status=status)
+
+
+def _details(lesson: Lesson) -> str:
+    """Return how the address of every student's mark in a lesson begins."""
+    # Asked for once, not for each student: a live update must be quick.
+    whole = reverse("mark-details", kwargs={"lesson_id": lesson.lesson_id, "subject_id": "-"})
+    return whole.removesuffix("-/mark")
 
 
 def _kiosks(lesson: Lesson) -> list[Kiosk]:

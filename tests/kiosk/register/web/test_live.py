@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connections
+from django.test import RequestFactory
 
-from kiosk.register.models import Change
+from kiosk.register.models import Account, Change
 from kiosk.register.web import live
 from kiosk.register.web.live import Feed, Numbers, changes_after, stream
 
-pytestmark = pytest.mark.usefixtures("config")
+pytestmark = pytest.mark.usefixtures("school")
 
 T = TypeVar("T")
 
@@ -77,6 +78,20 @@ def test_a_stream_begins_with_a_fetch() -> None:
         return await anext(stream(Feed(), ["lesson"], []))
 
     assert "event: connected\n" in run(course())
+
+
+def test_a_stream_holds_no_connection_to_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or two hundred open pages would take more than PostgreSQL has."""
+
+    async def course() -> object:
+        request = RequestFactory().get("/changes")
+        known = sync_to_async(Account.objects.first)
+        monkeypatch.setattr(request, "auser", known, raising=False)
+        response = await live.changes(request)
+        assert response.status_code == 200
+        return await sync_to_async(lambda: connections["default"].connection)()
+
+    assert run(course()) is None
 
 
 def test_a_page_hears_what_it_asks_for() -> None:
