@@ -53,11 +53,14 @@ def test_a_fault_loses_and_repeats_nothing(name: str, tmp_path: Path) -> None:
         ([_LINE, "s-1 - - -"], [_EVENT], Count(offered=2, lost=1, repeated=0)),
         ([_LINE, "s-1 none"], [_EVENT], Count(offered=2, lost=1, repeated=0)),
         ([_LINE, "s-1 - - -"], [_EVENT, _SECOND], Count(offered=2, lost=0, repeated=0)),
+        ([], [_EVENT], Count(offered=0, lost=0, repeated=0)),
+        ([], [_EVENT, _SECOND], Count(offered=0, lost=0, repeated=1)),
         ([_LINE], [_LATE], Count(offered=1, lost=0, repeated=0, misdated=1)),
     ],
     ids=[
         *("arrived", "lost", "twice", "altered", "renumbered", "killed after commit", "then lost"),
-        *("once of two", "not recorded", "two of two", "of another time"),
+        *("once of two", "not recorded", "two of two", "killed before the ledger"),
+        *("killed, and twice", "of another time"),
     ],
 )
 def test_the_count_notices_every_loss_and_repeat(
