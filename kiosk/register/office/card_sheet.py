@@ -1,7 +1,6 @@
 """Cards as a PDF sheet: the size of a bank card each, to be printed at 100 % and cut.
 
-The names are written in DejaVu Sans where Debian's package fonts-dejavu-core is installed, which
-has Latin, Greek and Cyrillic letters; otherwise in Helvetica, which has those of western Europe.
+:mod:`kiosk.register.office.card_fonts` says what the names are written in.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,6 @@ _COLUMNS: Final = 2
 _MARGIN_MM: Final = 3.0
 _QUIET: Final = 4
 """Modules of white around a QR code (ISO/IEC 18004)."""
-_FONT_FILE: Final = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +42,21 @@ class PrintedCard:
     text: str
 
 
-def card_sheet(cards: Sequence[PrintedCard], paper: Paper, *, font: Path = _FONT_FILE) -> bytes:
+def card_sheet(cards: Sequence[PrintedCard], paper: Paper, fonts: Sequence[Path]) -> bytes:
     """Return the PDF.
 
     Args:
         cards: The cards, in their order.
         paper: Its size.
-        font: A TrueType font; Helvetica is used if it is absent.
+        fonts: TrueType fonts: each has what those before it lack; Helvetica is used without one.
     """
     pdf = FPDF(orientation="portrait", unit="mm", format=paper)
     pdf.set_auto_page_break(auto=False)
     pdf.set_title("Cards")
-    family = "Helvetica"
-    if font.is_file():
-        family = "DejaVu"
-        pdf.add_font(family, fname=font)
+    for one in fonts:
+        pdf.add_font(one.stem, fname=one)
+    family = fonts[0].stem if fonts else "Helvetica"
+    pdf.set_fallback_fonts([one.stem for one in fonts[1:]], exact_match=False)
     rows = int((pdf.eph + pdf.t_margin + pdf.b_margin) // _HEIGHT_MM)
     left = (pdf.w - _COLUMNS * _WIDTH_MM) / 2
     top = (pdf.h - rows * _HEIGHT_MM) / 2

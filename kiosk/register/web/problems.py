@@ -117,6 +117,20 @@ TEXTS: Final = (
     _("%(time)s s ahead"),
     _("card %(card)s, revoked before"),
     _("the topic names no kiosk"),
+    # What the reader of JSON says (msgspec).
+    _("not %(what)s: longer than %(count)s bytes"),
+    _("not %(what)s: nested more than %(count)s deep"),
+    _("not %(what)s: JSON is malformed: %(why)s"),
+    _("not %(what)s: Input data was truncated"),
+    _("not %(what)s: Object missing required field `%(field)s`"),
+    _("not %(what)s: Object missing required field `%(field)s` - at `%(place)s`"),
+    _("not %(what)s: Expected `%(type)s`, got `%(other)s`"),
+    _("not %(what)s: Expected `%(type)s`, got `%(other)s` - at `%(place)s`"),
+    _("not %(what)s: Expected `%(type)s` matching regex %(pattern)s - at `%(place)s`"),
+    _("not %(what)s: Expected `%(type)s` of length %(limit)s - at `%(place)s`"),
+    _("not %(what)s: Expected `%(type)s` %(limit)s - at `%(place)s`"),
+    _("not %(what)s: Invalid enum value %(value)s - at `%(place)s`"),
+    _("not %(what)s: %(why)s"),
     _("longer than %(count)s bytes"),
     _("says that it is from another kiosk"),
     _("type %(type)s, schema version %(version)s"),
@@ -129,6 +143,15 @@ TEXTS: Final = (
     # Audit trail.
     _("temporary student merged"),
 )
+KINDS: Final = (
+    _("a health message"),
+    _("an availability message"),
+    _("an event of schema 1"),
+    _("an event with its kiosk"),
+    _("erasure receipts"),
+    _("health"),
+)
+"""What ``%(what)s`` may be."""
 _HOLE: Final = re.compile(r"%\\\((\w+)\\\)s|%\((\w+)\)s")
 _KNOWN: Final = [
     (text, re.compile(_HOLE.sub(lambda hole: f"(?P<{hole[1] or hole[2]}>.+)", re.escape(text))))
@@ -149,4 +172,9 @@ def known(text: str) -> tuple[str, dict[str, str]] | None:
 def problem(text: str) -> str:
     """Return a problem or note in the visitor's language; one that is not known, as it is."""
     found = known(text)
-    return gettext(found[0]) % found[1] if found else text
+    if found is None:
+        return text
+    template_, values = found
+    if values.get("what") in KINDS:
+        values["what"] = gettext(values["what"])
+    return gettext(template_) % values

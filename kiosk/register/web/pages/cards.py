@@ -17,6 +17,7 @@ from kiosk.protocol.cards import REVOKED_MAX
 from kiosk.register.members import members_on
 from kiosk.register.models import Card, Person, SchoolClass
 from kiosk.register.office import cards as office
+from kiosk.register.office.card_fonts import installed, not_written
 from kiosk.register.office.card_sheet import PrintedCard, card_sheet
 from kiosk.register.web.access import MARKERS, STAFF, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
@@ -47,6 +48,7 @@ def cards(request: SignedIn) -> HttpResponse:
         "expires_on": office.school_year_end(today, config().exports.school_year_begins),
         "too_many": max(0, office.revoked_count(today) - REVOKED_MAX),
         "today": today,
+        "not_written": not_written([one.name for one in people], installed()),
     }
     return render(request, "cards.html", facts)
 
@@ -123,7 +125,7 @@ def sheet(request: SignedIn) -> HttpResponse:
         messages.error(request, _("None of these students has a card: issue cards first."))
         return redirect(f"{reverse('cards')}?{urlencode({'class': school_class.pk})}")
     paper = request.POST.get("paper")
-    content = card_sheet(printed, "letter" if paper == "letter" else "a4")
+    content = card_sheet(printed, "letter" if paper == "letter" else "a4", installed())
     disposition = content_disposition_header(True, f"cards-{school_class.pk}.pdf")
     return HttpResponse(
         content,

@@ -17,6 +17,7 @@ from kiosk.protocol.signature import is_signed_by
 from kiosk.protocol.topics import CARDS, KioskAddress
 from kiosk.register.erase import erase_subject
 from kiosk.register.models import Account, Card, Kiosk, Person, Publication
+from kiosk.register.office.card_fonts import not_written
 from kiosk.register.office.cards import card_text, issue, publish_cards, school_year_end
 from kiosk.register.web.pages.cards import urlpatterns
 from tests.kiosk.register.web.support import School, client_of
@@ -211,3 +212,19 @@ def test_a_sheet_without_cards_is_no_empty_file(school: School) -> None:
 def test_cards_last_for_the_school_year(today: date, begins: int, end: date) -> None:
     """The last day that the form proposes."""
     assert school_year_end(today, begins) == end
+
+
+def test_a_name_that_the_sheet_cannot_write_is_named() -> None:
+    """Without a font, Helvetica has the letters of western Europe."""
+    names = ["Ana Pérez", "Ольга", "王小明", "محمد"]
+    assert not_written(names, ()) == names[1:]
+
+
+def test_the_page_names_who_must_be_written_by_hand(school: School) -> None:
+    """Before the sheet is printed."""
+    assert school
+    page = client_of("olga").get("/cards?class=7b").content.decode()
+    assert "cannot write these names" not in page
+    Person.objects.filter(pk="s-2").update(name="محمد")
+    page = client_of("olga").get("/cards?class=7b").content.decode()
+    assert "cannot write these names as they are: محمد." in page

@@ -15,6 +15,8 @@ from django.test import Client
 from django.utils import translation
 from django.utils.translation.template import templatize
 
+from kiosk.errors import PayloadError
+from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.health import CameraState
 from kiosk.register import imports, reading, verdict, web
 from kiosk.register.arrival import Reason
@@ -147,6 +149,10 @@ def test_a_problem_is_said_in_the_visitors_language() -> None:
     with translation.override("es"):
         assert problem("more than 50 files") == "más de 50 archivos"
         assert problem("of tomorrow") == "of tomorrow"
+        for payload in (b"\0", b"{", b"{}", b'{"state": 1}', b'{"state": "x"}', b"[" * 99):
+            with pytest.raises(PayloadError) as said:
+                decode_availability(payload)
+            assert problem(str(said.value)).startswith("no es un mensaje de disponibilidad: ")
     with translation.override("en"):
         assert all(problem(text) == text for text in TEXTS)
 
