@@ -1,4 +1,4 @@
-"""The README's loop over the doors, typed as it stands; ssh and sudo are replaced."""
+"""The technician's loop over the doors, typed as it stands; ssh and sudo are replaced."""
 
 import os
 import re
@@ -25,7 +25,8 @@ STAND_INS = {
 
 
 def loop() -> str:
-    (block,) = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    text = (ROOT / "systemd" / "README.md").read_text()
+    (block,) = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
     return str(block)
 
 

@@ -1,7 +1,6 @@
-"""What the README says can be typed is typed here, in order, on real photos and a real broker."""
+"""What the documentation says can be typed is typed here, on real photos and a real broker."""
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -14,11 +13,10 @@ from kiosk.demo.sample_people import _photos
 from kiosk.protocol.availability import Availability, encode_availability
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.bundle import default_bundle
+from tests.documents import ROOT, shell_lines
 from tests.mosquitto import Mosquitto
 from tests.support import needs_photos
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHORTER = {
     "kiosk-train fit": ["--set", "images=256", "--set", "epoch_images=128", "--set", "blends=64"],
     "kiosk-train report": ["--epochs", "1", "--size", "64"],
@@ -35,7 +33,7 @@ SHORTER = {
         "1",
     ],
 }
-"""Options that make a command quick, where the README's would take hours."""
+"""Options that make a command quick, where the one of the page would take hours."""
 ELSEWHERE = {
     "python3 -m venv": "the CI script",
     "tests/run": "the CI script",
@@ -45,12 +43,6 @@ ELSEWHERE = {
     "sudo systemctl": "tests/kiosk/daemon/test_daemon.py",
 }
 """Commands that run elsewhere, and where."""
-
-
-def commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line]
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -69,9 +61,9 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_is_run_somewhere() -> None:
-    """No command of the README is left untried."""
-    own = [c for c in commands() if c.startswith(("kiosk", "kiosk-train", "kiosk-convert"))]
-    others = [c for c in commands() if c not in own]
+    """No command of a page is left untried."""
+    own = [c for c in shell_lines() if c.startswith(("kiosk", "kiosk-train", "kiosk-convert"))]
+    others = [c for c in shell_lines() if c not in own]
     assert len(own) >= 10
     for command in others:
         assert any(command.startswith(start) for start in ELSEWHERE), command
@@ -120,7 +112,7 @@ def wait_until_it_hears(watch: subprocess.Popen[str], broker: Mosquitto) -> None
 def test_the_readme_works_as_it_stands(tmp_path: Path, mosquitto: Mosquitto) -> None:
     """From photos to a model, from photos to a gallery, from the door to the attendance list."""
     workplace(tmp_path, mosquitto)
-    lines = [line for line in commands() if line.startswith("kiosk")]
+    lines = [line for line in shell_lines() if line.startswith("kiosk")]
     watching = next(line for line in lines if line.startswith("kiosk watch"))
     running = next(line for line in lines if line.startswith("kiosk run"))
     for line in lines:

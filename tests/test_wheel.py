@@ -14,12 +14,12 @@ PACKAGES = ("kiosk", "train", "convert")
 
 
 def package_files() -> set[str]:
-    """The files of the packages in the source tree, but for what Python itself leaves there."""
+    """The files of the packages, but for their pages and what Python itself leaves there."""
     return {
         str(path.relative_to(REPOSITORY))
         for package in PACKAGES
         for path in (REPOSITORY / package).rglob("*")
-        if path.is_file() and path.parent.name != "__pycache__"
+        if path.is_file() and path.parent.name != "__pycache__" and path.name != "README.md"
     }
 
 

@@ -2,22 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from typing import Final, TypeAlias
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from kiosk.bounded_file import require_file
 from kiosk.contract import CROP_PX
+from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
 from train.augment import augment, blend
 from train.dataset.crop_set import BORDER_PX, CropSet
+from train.dataset.zip_archive import ZIP_ERRORS
 from train.degrade import degrade
 from train.recipe import FitConfig
 from train.teacher import Teacher
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Batch: TypeAlias = tuple[Image, dict[str, npt.NDArray[np.generic]]]
+_BLENDS_BYTES_MAX: Final = 16_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,21 @@ class Blends:
         """Compute one blend, ``(128, 128, 3)`` uint8 RGB."""
         one, other = self.pairs[number]
         return blend(crops[one], crops[other], np.random.default_rng(self.seeds[number]))
+
+
+def read_blends(path: Path) -> Blends:
+    """Read the blends that a run has kept.
+
+    Raises:
+        DatasetError: The file cannot be read, or is none of a run.
+    """
+    try:
+        require_file(path, _BLENDS_BYTES_MAX)
+        with np.load(path) as kept:
+            return Blends(kept["pairs"], kept["seeds"], kept["targets"])
+    except (*ZIP_ERRORS, KeyError) as exc:
+        message = f"{path}: cannot be read ({exc}); delete it, and it is made again"
+        raise DatasetError(message) from exc
 
 
 def embed_blends(

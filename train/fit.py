@@ -8,19 +8,17 @@ curves, the weights, and a backup from which an interrupted run resumes.
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
 
 from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import require_file
 from kiosk.errors import DatasetError
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from train.batches import Blends, Ints, TrainingBatches, embed_blends
+from train.batches import Blends, Ints, TrainingBatches, embed_blends, read_blends
 from train.dataset.crop_set import CropSet
-from train.dataset.zip_archive import ZIP_ERRORS
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.network import build_network
 from train.optimizer import build_optimizer
@@ -28,8 +26,6 @@ from train.recipe import FitConfig, read_config, write_config
 from train.run_folder import read_history, write_history
 from train.sface import build_sface, read_sface
 from train.teacher import Teacher, load_targets
-
-_BLENDS_BYTES_MAX: Final = 16_000_000_000
 
 
 def fit(
@@ -183,21 +179,11 @@ def _blends(
         return None
     path = run / "blends.npz"
     if path.exists():
-        return _read_blends(path)
+        return read_blends(path)
     blends = embed_blends(crop_set, teacher(), indices, config.blends, config.seed)
     with atomic_write(path) as partial:
         np.savez(partial, pairs=blends.pairs, seeds=blends.seeds, targets=blends.targets)
     return blends
-
-
-def _read_blends(path: Path) -> Blends:
-    try:
-        require_file(path, _BLENDS_BYTES_MAX)
-        with np.load(path) as kept:
-            return Blends(kept["pairs"], kept["seeds"], kept["targets"])
-    except (*ZIP_ERRORS, KeyError) as exc:
-        message = f"{path}: cannot be read ({exc}); delete it, and it is made again"
-        raise DatasetError(message) from exc
 
 
 class _EpochEnd(keras.callbacks.Callback):

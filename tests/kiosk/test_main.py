@@ -1,4 +1,4 @@
-"""The commands: what they print, how they fail, and that the README lists them."""
+"""The commands: what they print, how they fail, and that the documentation lists them."""
 
 import argparse
 import importlib
@@ -23,12 +23,12 @@ from kiosk.enrolment.person import Enrolled
 from kiosk.recognition.bundle import default_bundle
 from kiosk.recognition.enrol import Rejected
 from kiosk.recognition.gallery import Gallery, save_gallery
+from tests import documents
 from tests.mosquitto import free_port
 from tests.support import needs_photos, write_config
 from tests.support_recognition import embedding, picture, small_bundle, write_folder
 
 REPOSITORY = Path(__file__).parents[2]
-README = REPOSITORY / "README.md"
 PROGRAMS = {"kiosk": "kiosk", "kiosk-train": "train", "kiosk-convert": "convert"}
 MODEL = small_bundle().card.model_id
 
@@ -431,23 +431,22 @@ def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFi
 COMMAND = re.compile(rf"(?:sudo (?:-u kiosk )?)?(?:\S*/)?({'|'.join(PROGRAMS)})(?: (.*))?")
 
 
-def readme_commands() -> list[tuple[str, str]]:
-    """Return program and arguments of each command of ours in the README's shell blocks."""
-    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    lines = [part.strip() for block in blocks for part in re.split(r"\n|&&", block)]
+def written_commands() -> list[tuple[str, str]]:
+    """Return program and arguments of each command of ours in the pages' shell blocks."""
+    lines = [part.strip() for line in documents.shell_lines() for part in line.split("&&")]
     found = [COMMAND.fullmatch(line) for line in lines]
     return [(match[1], match[2] or "") for match in found if match]
 
 
-@pytest.mark.parametrize(("program", "arguments"), readme_commands())
-def test_the_readmes_commands_are_valid(program: str, arguments: str) -> None:
-    """The program's parser accepts each command of the README."""
+@pytest.mark.parametrize(("program", "arguments"), written_commands())
+def test_the_written_commands_are_valid(program: str, arguments: str) -> None:
+    """The program's parser accepts each command of the documentation."""
     parser_of(program).parse_args(shlex.split(arguments, comments=True))
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_readme_mentions_every_command(program: str) -> None:
-    """No command of a program is missing from the README."""
-    text = README.read_text()
+def test_the_documentation_mentions_every_command(program: str) -> None:
+    """No command of a program is missing from the documentation."""
+    text = documents.text()
     for words in commands(parser_of(program)):
         assert len(words) != 1 or f"{program} {words[0]}" in text, words

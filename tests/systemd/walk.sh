@@ -32,7 +32,8 @@ make_system() { # release
 fill_system() { # release
     rm -rf "$system/walk" "$system/opt/kiosk" "$system/opt/kiosk-register" "$system/etc/kiosk" \
         "$system/var/lib/kiosk" "$system/etc/kiosk-register" "$system/var/lib/kiosk-register" \
-        "$system"/etc/systemd/system/kiosk* "$system"/etc/systemd/system/*.wants/kiosk*
+        "$system"/etc/systemd/system/kiosk* "$system"/etc/systemd/system/*.wants/kiosk* \
+        "$system/var/lib/mosquitto/mosquitto.db"
     mkdir -p "$system/walk/photos"
     (cd "$root" && git ls-files -co --exclude-standard | tar -cT - -f -) |
         tar -xC "$system/walk" --one-top-level=source

@@ -11,6 +11,7 @@ import pytest
 from convert.__main__ import _convert
 from kiosk.errors import DatasetError, KioskError
 from tests.support_train import make_crop_set
+from train.batches import read_blends
 from train.classifier.run import load_run
 from train.dataset.crop_set import CropSet
 from train.dataset.sources import Source, Sources
@@ -19,7 +20,6 @@ from train.dataset.zip_archive import opened, read_member
 from train.evaluation.lfw import read_lfw
 from train.evaluation.turned import read_turned_faces
 from train.evaluation.videos import read_videos
-from train.fit import _read_blends
 from train.recipe import parse_config, read_config
 from train.run_folder import read_history, write_or_check_config
 from train.sface import read_sface
@@ -34,7 +34,7 @@ NAMED: dict[str, Callable[[Path], object]] = {
     "turned.zip": read_turned_faces,
     "teacher.onnx": Teacher,
     "sface.onnx": read_sface,
-    "blends.npz": _read_blends,
+    "blends.npz": read_blends,
     "config.json": lambda path: read_config(path.parent),
     "history.csv": lambda path: read_history(path.parent),
     "set.json": lambda path: CropSet.load(path.parent),
