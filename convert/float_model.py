@@ -19,7 +19,7 @@ from kiosk.records import Floats, Image
 from train.evaluation.recogniser import Embed
 from train.fit import embed_all, load_embedder
 from train.recipe import read_config
-from train.sface import build_sface, read_sface
+from train.sface import build_sface, read_network, read_sface
 from train.teacher import Teacher
 
 _BATCH: Final = 64
@@ -53,6 +53,8 @@ def load_run(run: Path) -> FloatModel:
     """
     config = read_config(run)
     network = load_embedder(run)
+    if config.network == "sface":
+        network = build_sface(read_network(network))
     shape, weights = config.network, network.count_params()
     if shape == "sface":
         int8_network: Callable[[Image], keras.Model] = partial(int8_form, network)

@@ -65,6 +65,11 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                      help="change a hyperparameter, see train/recipe.py (images=100000, blends=0, "
                      "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip
+    average = _command(commands, "average", "average runs that started from SFace", _average)
+    average.add_argument("runs", type=Path, nargs="+", help="run folders of `fit`")
+    average.add_argument("--share", type=float, default=1.0, help="of the runs' mean in the "
+                         "result; the rest is SFace itself; default 1")  # fmt: skip
+    average.add_argument("--out", type=Path, required=True, help="run folder to write")
     evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
     evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
@@ -162,6 +167,14 @@ def _fit(options: argparse.Namespace) -> int:
     except DatasetError as exc:  # too few people held out; the weights are usable
         print(f"no evaluation report: {exc}")
     print(f"{options.folder}: weights, history.csv, curves.png; next: kiosk-convert")
+    return 0
+
+
+def _average(options: argparse.Namespace) -> int:
+    from train.average import average_runs
+
+    average_runs(options.runs, options.share, options.out)
+    print(f"{options.out}: the mean of {len(options.runs)} runs; next: kiosk-convert")
     return 0
 
 

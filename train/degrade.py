@@ -28,6 +28,7 @@ from train.augment import (
     relight,
     round_to_bytes,
 )
+from train.turn_head import turn_head
 
 CLEAN: Final = 0.08
 """Share of the crops that are only moved."""
@@ -57,16 +58,19 @@ _IN_THE_CAMERA: Final[Changes] = (
 """Probability of each change, in the order in which they happen from the face to the file."""
 
 
-def degrade(stored: Image, rng: Generator) -> Image:
+def degrade(stored: Image, rng: Generator, *, turned: float = 0.0) -> Image:
     """Make one stored crop worse.
 
     Args:
         stored: ``(128, 128, 3)`` uint8 RGB.
         rng: The source of random numbers.
+        turned: Share of the heads that are turned first.
 
     Returns:
         ``(112, 112, 3)`` uint8 RGB.
     """
+    if rng.random() < turned:
+        stored = turn_head(stored, rng)
     crop = move(stored, rng, turn_deg=4.0, scale=0.06, shift_px=3.0)
     if rng.random() < CLEAN:
         return crop

@@ -72,11 +72,12 @@ def fit(
         # A progress bar on a terminal, one line per epoch in a log.
         verbose=1 if sys.stdout.isatty() else 2,
     )
-    _save_weights(embedder, run)
+    save_embedder(embedder, run)
     return load_embedder(run)
 
 
-def _save_weights(embedder: keras.Model, run: Path) -> None:
+def save_embedder(embedder: keras.Model, run: Path) -> None:
+    """Write the weights into a run folder."""
     with atomic_write(run / "embedder.weights.h5") as partial:
         embedder.save_weights(partial)
 
@@ -222,7 +223,7 @@ class _EpochEnd(keras.callbacks.Callback):
         row = {"epoch": float(epoch), **figures, **self._measure()}
         before = [old for old in read_history(self._run) if old["epoch"] < epoch]
         write_history(self._run, [*before, row])
-        _save_weights(self._embedder, self._run)
+        save_embedder(self._embedder, self._run)
 
     def _measure(self) -> dict[str, float]:
         """Compute the cosine to the teacher on development people, and the TAR at two FARs."""

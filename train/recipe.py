@@ -40,6 +40,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             fine-tune keeps more of what the start knew.
         pictures: How crops are made worse: ``usual`` (:mod:`train.augment`), or ``door``, as a bad
             camera at a door sees them (:mod:`train.degrade`).
+        turned: With ``door``, share of the heads that are turned (:mod:`train.turn_head`).
+        threads: How many threads make the crops worse; beside a GPU, one for each processor core.
         seed: Of everything random in the training.
     """
 
@@ -61,12 +63,16 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     layers: Layers = "all"
     share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     pictures: Literal["usual", "door"] = "usual"
+    turned: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    threads: Annotated[int, Meta(ge=1)] = 1
     seed: int = 2026
 
     def __post_init__(self) -> None:
-        """Check that the layers are those of SFace."""
+        """Check that the layers are those of SFace, and that heads can be turned."""
         if self.layers != "all" and self.network != "sface":
             raise ValueError("layers: expected all, because network is not sface")
+        if self.turned and self.pictures != "door":
+            raise ValueError("turned: expected 0, because pictures is not door")
 
     @property
     def epochs(self) -> int:

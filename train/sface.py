@@ -3,9 +3,9 @@
 The network is a MobileNetV1 without bias: 27 convolutions, each with BatchNorm and PReLU, then
 BatchNorm, a dense layer from 7 x 7 x 1024 to 128, and BatchNorm. Here every BatchNorm is folded
 into the layer beside it: :class:`Sface` is a list of convolutions and one dense layer, all numpy
-arrays. :func:`build_sface` builds a network from it, which can be trained (the BatchNorm statistics
-stay frozen), and :func:`read_network` reads the arrays back. All weights can move, or only those of
-BatchNorm and PReLU, 28,000 of 9.6 million: a few free faces teach these, and spoil the others.
+arrays. :func:`build_sface` builds a network from it, and :func:`read_network` reads the arrays
+back. In a network to train, each layer is followed by a factor and an addend for each channel.
+Where weights move, too, they all have one scale: one learning rate moves all layers by one share.
 """
 
 from collections.abc import Callable, Iterator
@@ -75,9 +75,15 @@ class Sface:
     bias: Floats
 
 
-Layers: TypeAlias = Literal["all", "affine"]
-"""Which weights are trained: all, or the factor and addend of each channel (BatchNorm's gamma and
-beta) and the slopes."""
+Layers: TypeAlias = Literal["all", "first", "affine"]
+"""Which weights are trained: the factor and addend of each channel and the slopes, and with them
+the weights of all layers (``all``), of the first 7 blocks (``first``), or none (``affine``)."""
+_FIRST_BLOCKS: Final = 7
+_SPREAD: Final = 0.05
+"""Root mean square of each channel's weights where weights are trained."""
+_LEAST_SQUARE: Final = 1e-12
+_PACE: Final = 10.0
+"""How much faster factors and addends move than weights."""
 
 Activate: TypeAlias = Callable[[Unit, Any], Any]
 """Applies a unit's PReLU to a Keras tensor."""
@@ -156,45 +162,60 @@ def prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no t
 
 @keras.saving.register_keras_serializable("kiosk")
 class ChannelAffine(keras.layers.Layer):
-    """A factor and an addend for each channel: what a frozen BatchNorm is."""
+    """A factor and an addend for each channel: what a frozen BatchNorm is.
+
+    Args:
+        pace: The weights are the factor and the addend, divided by this.
+    """
+
+    def __init__(self, pace: float = 1.0, **kwargs: Any) -> None:  # noqa: ANN401  # Keras's arguments
+        super().__init__(**kwargs)
+        self.pace = pace
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create the factors, 1, and the addends, 0."""
+        """Create both."""
         self.gamma = self.add_weight(shape=shape[-1:], initializer="ones", name="gamma")
         self.beta = self.add_weight(shape=shape[-1:], initializer="zeros", name="beta")
 
     def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
         """Multiply and add."""
-        return values * self.gamma + self.beta
+        return values * (self.pace * self.gamma) + self.pace * self.beta
 
 
-def build_sface(sface: Sface, activate: Activate = prelu, *, layers: Layers = "all") -> keras.Model:
+def build_sface(
+    sface: Sface, activate: Activate = prelu, *, layers: Layers | None = None
+) -> keras.Model:
     """Build the network.
 
     Args:
         sface: Its weights.
         activate: Applies a unit's PReLU.
-        layers: Which weights can be trained.
+        layers: Which weights can be trained; ``None`` builds the plain form, to use or to convert.
 
     Returns:
         A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings ``(n, 128)``
         float32, not scaled to length 1.
     """
     crop = keras.Input((CROP_PX, CROP_PX, 3), name="crop")
-    # The division is part of the first convolution, so that the padding stays grey.
-    x = keras.layers.Rescaling(1.0, offset=-_CENTRE, name="centre")(crop)
-    first, *rest = sface.units
-    for unit in (replace(first, weight=first.weight / np.float32(_SCALE)), *rest):
+    scale = 1.0 if layers is None else 1 / _SCALE
+    x = keras.layers.Rescaling(scale, offset=-_CENTRE * scale, name="centre")(crop)
+    units = sface.units
+    if layers is None:
+        # The division is part of the first convolution: int8 has no rounding before it.
+        first, *rest = units
+        units = (replace(first, weight=first.weight / np.float32(_SCALE)), *rest)
+    for unit in units:
         x = activate(unit, _convolve(unit, x, layers))
     x = keras.layers.Flatten(name="flatten")(x)
-    dense = keras.layers.Dense(EMBEDDING_DIM, name="project", trainable=layers == "all")
-    x = dense(x)
-    dense.set_weights([sface.weight, sface.bias])
+    dense = keras.layers.Dense(
+        EMBEDDING_DIM, use_bias=layers is None, name="project", trainable=layers in {None, "all"}
+    )
+    x = _weigh(dense, x, sface.weight, sface.bias, layers)
     embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
     return keras.Model(crop, embedding, name="sface")
 
 
-def _convolve(unit: Unit, x: Any, layers: Layers) -> Any:  # noqa: ANN401  # Keras carries no types
+def _convolve(unit: Unit, x: Any, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types
     padding = "same"
     if unit.stride == 2:
         # Keras would pad right and below only; SFace pads on all sides.
@@ -205,37 +226,73 @@ def _convolve(unit: Unit, x: Any, layers: Layers) -> Any:  # noqa: ANN401  # Ker
         "strides": unit.stride,
         "padding": padding,
         "name": unit.name,
-        "use_bias": layers == "all",
-        "trainable": layers == "all",
+        "use_bias": layers is None,
+        "trainable": layers in {None, "all"} or (layers == "first" and _is_first(unit)),
     }
     if unit.depthwise:
         layer = keras.layers.DepthwiseConv2D(**settings)
     else:
         layer = keras.layers.Conv2D(unit.weight.shape[3], **settings)
+    return _weigh(layer, x, unit.weight, unit.bias, layers)
+
+
+def _is_first(unit: Unit) -> bool:
+    return int(unit.name.split("_")[1]) <= _FIRST_BLOCKS
+
+
+def _weigh(
+    layer: keras.layers.Layer,
+    x: Any,  # noqa: ANN401  # Keras carries no types
+    weight: Floats,
+    bias: Floats,
+    layers: Layers | None,
+) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Apply a layer with these weights; in a network to train, with factor and addend apart."""
     x = layer(x)
-    if layers == "all":
-        layer.set_weights([unit.weight, unit.bias])
+    if layers is None:
+        layer.set_weights([weight, bias])
         return x
-    layer.set_weights([unit.weight])
-    affine = ChannelAffine(name=f"{unit.name}_norm")
+    factor, pace = np.ones_like(bias), 1.0
+    if layers != "affine":
+        factor, pace = _spreads(weight, len(bias)) / np.float32(_SPREAD), _PACE
+    layer.set_weights([weight / _along(factor, weight)])
+    affine = ChannelAffine(pace, name=f"{layer.name}_norm")
     x = affine(x)
-    affine.set_weights([np.ones_like(unit.bias), unit.bias])
+    affine.set_weights([factor / np.float32(pace), bias / np.float32(pace)])
     return x
+
+
+def _spreads(weight: Floats, channels: int) -> Floats:
+    """Return the root mean square of the weights of each output channel, and no zero."""
+    # The last axis of depthwise weights is one long, so the channels come last here, too.
+    squares = np.square(weight.reshape(-1, channels), dtype=np.float64)
+    return np.asarray(np.sqrt(np.maximum(squares.mean(axis=0), _LEAST_SQUARE)), np.float32)
+
+
+def _along(factor: Floats, weight: Floats) -> Floats:
+    """Shape a factor for each output channel so that it multiplies a layer's weights."""
+    return factor if weight.shape[-1] == len(factor) else factor[:, None]
 
 
 def read_network(network: keras.Model) -> Sface:
     """Read the weights of a network that :func:`build_sface` built with :func:`prelu`."""
-    first, *rest = (_layer_unit(network, *facts) for facts in _units())
-    first = replace(first, weight=first.weight * np.float32(_SCALE))
-    return Sface((first, *rest), *network.get_layer("project").get_weights())
+    units = [_layer_unit(network, *facts) for facts in _units()]
+    if network.get_layer("centre").scale == 1:
+        units[0] = replace(units[0], weight=units[0].weight * np.float32(_SCALE))
+    return Sface(tuple(units), *_layer_weights(network, "project"))
 
 
 def _layer_unit(network: keras.Model, name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple
     (slope,) = network.get_layer(f"{name}_prelu").get_weights()
+    return Unit(name, *_layer_weights(network, name), slope.reshape(-1), stride, depthwise)
+
+
+def _layer_weights(network: keras.Model, name: str) -> tuple[Floats, Floats]:
+    """Return weight and bias of a layer, with its factor and addend folded in."""
     weight, *biases = network.get_layer(name).get_weights()
     if biases:
-        (bias,) = biases
-    else:
-        gamma, bias = network.get_layer(f"{name}_norm").get_weights()
-        weight = weight * (gamma[:, None] if depthwise else gamma)
-    return Unit(name, weight, bias, slope.reshape(-1), stride, depthwise)
+        return weight, biases[0]
+    affine = network.get_layer(f"{name}_norm")
+    gamma, beta = affine.get_weights()
+    pace = np.float32(affine.pace)
+    return weight * _along(gamma * pace, weight), beta * pace

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-import openvino
 from onnx import numpy_helper
 from tqdm import tqdm
 
@@ -55,6 +54,8 @@ class Teacher:
     ) -> None:
         self.path = sface_weights() if path is None else path
         self._scaled = scaled
+        import openvino  # noqa: PLC0415  # a machine with a GPU, where networks are fitted, lacks it
+
         try:
             require_file(self.path, ONNX_BYTES_MAX)
             graph = fold_weights(onnx.load(self.path))

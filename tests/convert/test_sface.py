@@ -19,7 +19,7 @@ from convert.sface import channel_reaches, equalise, flip_steep, int8_form
 from kiosk.errors import DatasetError, ModelError
 from kiosk.records import Image
 from tests.support_train import make_crop_set, orl_photo, see, varied_crops
-from train.fit import embed_all
+from train.fit import build_embedder, embed_all, save_embedder
 from train.recipe import FitConfig, write_config
 from train.sface import Sface, build_sface, read_sface
 
@@ -94,8 +94,9 @@ def test_a_run_from_sface_is_converted_in_the_same_form(
     network: keras.Model, crops: Image, tmp_path: Path
 ) -> None:
     """A run folder with ``network=sface`` is equalised and written with sums of ReLUs, too."""
-    write_config(tmp_path, FitConfig(network="sface"))
-    network.save_weights(tmp_path / "embedder.weights.h5")
+    config = FitConfig(network="sface")
+    write_config(tmp_path, config)
+    save_embedder(build_embedder(config), tmp_path)
     model = load_run(tmp_path)
     form = model.int8_network(crops)
     assert not [layer for layer in form.layers if isinstance(layer, keras.layers.PReLU)]

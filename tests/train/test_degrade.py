@@ -17,6 +17,12 @@ def test_a_degraded_crop_has_the_shape_of_the_contract(seed: int) -> None:
     assert np.array_equal(one, again)
 
 
+def test_heads_are_turned_if_asked_for() -> None:
+    """With a share of 1, the same seed gives another picture."""
+    one, turned = (degrade(STORED, np.random.default_rng(3), turned=t) for t in (0.0, 1.0))
+    assert not np.array_equal(one, turned)
+
+
 def test_most_crops_lose_detail() -> None:
     """Fine noise is gone from the far ones, two thirds of all, and seen in some others."""
     rng = np.random.default_rng(0)

@@ -78,14 +78,20 @@ def test_settings_change_the_hyperparameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "layers", "share"), [("tune_free", "affine", 0.5), ("tune_photos", "all", 1.0)]
+    ("name", "layers", "share"),
+    [
+        ("tune_free", "affine", 0.5),
+        ("tune_free_all", "all", 1.0),
+        ("tune_free_first", "first", 1.0),
+        ("tune_photos", "all", 0.5),
+    ],
 )
 def test_the_recipes_that_come_along_start_from_sface(name: str, layers: str, share: float) -> None:
     """Each file is read; a setting changes one of its keys."""
     path = Path(train.__file__).with_name(f"{name}.toml")
     found = parse_config(["images=640"], path)
     assert (found.network, found.layers, found.share) == ("sface", layers, share)
-    assert (found.pictures, found.images, found.batch) == ("door", 640, 32)
+    assert (found.pictures, found.images) == ("door", 640)
 
 
 @pytest.mark.parametrize("content", ["colour = 1", "images = many", "\xff"])
@@ -108,6 +114,7 @@ def test_a_wrong_recipe_is_an_error(tmp_path: Path, content: str) -> None:
         ('network={"stem": 15}', r">= 16 - at `\$\.network\.stem"),
         ('network={"stems": 16}', "stems"),
         ("network=wide", "network: expected sface or JSON"),
+        ("turned=0.5", "turned: expected 0, because pictures is not door"),
         ("layers=affine", "layers: expected all, because network is not sface"),
         ("share=0", "share"),
         ("pictures=bad", "pictures"),

@@ -74,8 +74,34 @@ def test_the_affine_form_is_the_same_network(
 ) -> None:
     """With factors of their own the channels give the same embeddings; few weights can move."""
     assert embed_all(affine, crops) == pytest.approx(embed_all(network, crops), abs=1e-4)
-    moving = sum(int(np.prod(one.shape)) for one in affine.trainable_weights)
-    assert moving == 3 * 10_944
+    assert _moving(affine) == 3 * 10_944 + 2 * 128
+
+
+def _moving(network: keras.Model) -> int:
+    return sum(int(np.prod(one.shape)) for one in network.trainable_weights)
+
+
+@pytest.fixture(scope="module")
+def first(weights: Sface) -> keras.Model:
+    return build_sface(weights, layers="first")
+
+
+def test_the_first_blocks_alone_can_move(
+    network: keras.Model, first: keras.Model, affine: keras.Model, crops: Image
+) -> None:
+    """With ``first`` the embeddings are the same, and the dense layer and most others stay."""
+    assert embed_all(first, crops) == pytest.approx(embed_all(network, crops), abs=1e-4)
+    assert _moving(affine) < _moving(first) < 0.1 * _moving(network)
+
+
+def test_all_weights_have_one_scale(first: keras.Model) -> None:
+    """Where weights are trained, those of each layer spread by 0.05, so one rate suits all."""
+    spreads = [
+        np.sqrt(np.mean(np.square(layer.get_weights()[0])))
+        for layer in first.layers
+        if layer.name in {"conv_1", "conv_2_dw", "conv_9", "conv_14", "project"}
+    ]
+    assert spreads == pytest.approx(np.full(5, 0.05), rel=0.02)
 
 
 def test_trained_factors_are_folded_back(affine: keras.Model, crops: Image) -> None:

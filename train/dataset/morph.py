@@ -1,8 +1,9 @@
 """Make faces that nobody has out of a few free ones, as a training set that any school may use.
 
-Each face is bent by a smooth random field, and joined with up to three others: mixed as a whole,
-along a soft line, or with eyes, nose, mouth or middle of another. Then light and colour of skin are
-changed. No face of it is anybody's, and the terms of the photos hold for all of them.
+Every face of a picture counts, so a sheet of many portraits will do as well as photos. Each face is
+bent by a smooth random field, and joined with up to three others: mixed as a whole, along a soft
+line, or with eyes, nose, mouth or middle of another. Then light and colour of skin are changed. No
+face of it is anybody's, and the terms of the photos hold for all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,9 @@ from tqdm import tqdm
 from kiosk.records import Floats, Image
 from train.augment import Generator, round_to_bytes, soft_line
 from train.dataset.crop_set import STORED_PX, CropSet, Photo
-from train.dataset.face_crops import find_crops
-from train.dataset.sources import Source, Sources
+from train.dataset.face_crops import find_every_crop
+from train.dataset.photo_files import list_photos
+from train.dataset.sources import Source
 
 _BEND_MAX_PX: Final = 7.0
 _BEND_POINTS: Final = 5
@@ -38,7 +40,7 @@ def make_morphs(folders: Sequence[Path], count: int, out: Path, seed: int) -> Cr
     The photos' terms apply to what is trained on the morphs.
 
     Args:
-        folders: Folders or zip archives of photos; each gives an equal share of the faces.
+        folders: Folders or zip archives of photos.
         count: How many morphs.
         out: The crop set.
         seed: Of everything random.
@@ -46,7 +48,7 @@ def make_morphs(folders: Sequence[Path], count: int, out: Path, seed: int) -> Cr
     Raises:
         DatasetError: A folder is absent, or has no usable photo.
     """
-    faces = [_faces(path) for path in folders]
+    faces = np.concatenate([_faces(path) for path in folders])
     numbers = tqdm(range(count), desc="morphs", disable=None)
     crops = np.stack([morph(faces, np.random.default_rng((seed, at))) for at in numbers])
     names = [f"{at:06d}" for at in range(count)]
@@ -57,14 +59,14 @@ def make_morphs(folders: Sequence[Path], count: int, out: Path, seed: int) -> Cr
 
 def _faces(path: Path) -> Image:
     source = Source(name="photos", path=str(path.resolve()))
-    return find_crops(Sources(source=(source,)), Path()).crops
+    return find_every_crop(list_photos((source,), Path()), path)
 
 
-def morph(faces: Sequence[Image], rng: Generator) -> Image:
+def morph(faces: Image, rng: Generator) -> Image:
     """Make one face.
 
     Args:
-        faces: ``(n, 128, 128, 3)`` uint8 RGB stored crops of each folder.
+        faces: ``(n, 128, 128, 3)`` uint8 RGB stored crops.
         rng: The source of random numbers.
 
     Returns:
@@ -82,10 +84,9 @@ def morph(faces: Sequence[Image], rng: Generator) -> Image:
     return round_to_bytes(face)
 
 
-def _draw(faces: Sequence[Image], rng: Generator) -> Floats:
+def _draw(faces: Image, rng: Generator) -> Floats:
     """Draw a face, bend it, and mirror it by chance."""
-    own = faces[int(rng.integers(len(faces)))]
-    crop = own[int(rng.integers(len(own)))]
+    crop = faces[int(rng.integers(len(faces)))]
     shape = (_BEND_POINTS, _BEND_POINTS, 2)
     shifts = rng.normal(0, rng.uniform(1, _BEND_MAX_PX) / 2, shape).astype(np.float32)
     size = (STORED_PX, STORED_PX)

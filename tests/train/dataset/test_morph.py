@@ -12,11 +12,14 @@ from tests.support import needs_photos
 from tests.support_train import draw_crop, orl_photo
 from train.__main__ import main
 from train.dataset.crop_set import CropSet
+from train.dataset.face_crops import find_every_crop
 from train.dataset.morph import make_morphs, morph
+from train.dataset.photo_files import list_photos
+from train.dataset.sources import Source
 
 
-def faces() -> list[Image]:
-    return [np.stack([draw_crop(who, 0) for who in people]) for people in ((1, 2, 3), (4, 5))]
+def faces() -> Image:
+    return np.stack([draw_crop(who, 0) for who in range(1, 6)])
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -26,7 +29,7 @@ def test_a_morph_is_a_stored_crop(seed: int) -> None:
     one, again = (morph(given, np.random.default_rng(seed)) for _ in range(2))
     assert (one.shape, one.dtype) == ((128, 128, 3), np.uint8)
     assert np.array_equal(one, again)
-    assert not any(np.array_equal(one, face) for own in given for face in own)
+    assert not any(np.array_equal(one, face) for face in given)
 
 
 def test_morphs_differ() -> None:
@@ -49,6 +52,25 @@ def test_the_command_writes_a_crop_set_for_training(tmp_path: Path) -> None:
     found = CropSet.load(out)
     assert (len(found), set(found.splits)) == (3, {"train"})
     assert {photo.identity for photo in found.photos} == {""}
+
+
+@needs_photos
+def test_every_face_of_a_sheet_counts(tmp_path: Path) -> None:
+    """A picture of four faces gives four; a file that is no picture gives none."""
+    photos = [cv2.imread(str(orl_photo(person, 1))) for person in (1, 2, 3, 4)]
+    cv2.imwrite(
+        str(tmp_path / "sheet.png"), np.hstack([photo for photo in photos if photo is not None])
+    )
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    files = list_photos((Source(name="photos", path=str(tmp_path)),), Path())
+    assert find_every_crop(files, tmp_path).shape == (4, 128, 128, 3)
+
+
+def test_a_folder_without_a_face_is_an_error(tmp_path: Path) -> None:
+    """The error names the folder."""
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((100, 100, 3), 128, np.uint8))
+    with pytest.raises(DatasetError, match=f"{tmp_path}: no face"):
+        make_morphs([tmp_path], 1, tmp_path / "out", seed=1)
 
 
 def test_an_absent_folder_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Average the weights of runs that started from SFace, and keep a part of the start.
+
+Runs that moved other layers, or saw other pictures, forget other things; their mean forgets less
+(Wortsman et al., "Model soups", 2022, and "Robust fine-tuning of zero-shot models", 2022).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import msgspec
+import numpy as np
+
+from kiosk.contract import fingerprint
+from kiosk.errors import DatasetError
+from kiosk.records import Floats
+from train.fit import load_embedder, save_embedder
+from train.recipe import FitConfig, read_config
+from train.run_folder import write_or_check_config
+from train.sface import Sface, Unit, build_sface, read_network, read_sface
+
+
+def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:
+    """Write the mean of several runs as a run folder of its own.
+
+    Args:
+        runs: Run folders that started from SFace.
+        share: Of the runs' mean in the result; the rest is SFace.
+        out: The run folder to write.
+
+    Returns:
+        The embedder.
+
+    Raises:
+        DatasetError: A folder is no run from SFace, or ``out`` holds another run.
+    """
+    configs = [read_config(run) for run in runs]
+    for run, config in zip(runs, configs, strict=True):
+        if config.network != "sface":
+            raise DatasetError(f"{run}: its network is not sface; only runs from SFace have a mean")
+    found = [read_network(load_embedder(run)) for run in runs]
+    network = build_sface(_average(read_sface(), found, share), layers="all")
+    fit = msgspec.to_builtins(FitConfig(network="sface"))
+    made = {"share": share, "runs": [msgspec.to_builtins(config) for config in configs]}
+    facts = {"recipe": "embedding", "contract": fingerprint(), "fit": fit, "average": made}
+    write_or_check_config(out, facts)
+    save_embedder(network, out)
+    return network
+
+
+def _average(start: Sface, ends: Sequence[Sface], share: float) -> Sface:
+    def mean(old: Floats, new: Sequence[Floats]) -> Floats:
+        return np.asarray(old + share * (np.mean(new, axis=0) - old), np.float32)
+
+    def unit(at: int) -> Unit:
+        own, others = start.units[at], [end.units[at] for end in ends]
+        return replace(
+            own,
+            weight=mean(own.weight, [other.weight for other in others]),
+            bias=mean(own.bias, [other.bias for other in others]),
+            slope=mean(own.slope, [other.slope for other in others]),
+        )
+
+    return Sface(
+        tuple(unit(at) for at in range(len(start.units))),
+        mean(start.weight, [end.weight for end in ends]),
+        mean(start.bias, [end.bias for end in ends]),
+    )
