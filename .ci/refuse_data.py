@@ -23,7 +23,7 @@ ALLOWED = (
     ".readme/*.png",
     "kiosk/register/web/static/*.svg",
     "kiosk/default.kiosk-model",
-    "tests/kiosk/mqtt/outbox-schema-*.sqlite3",
+    "tests/kiosk/outbox/outbox-schema-*.sqlite3",
 )
 """Drawings, pages with invented names, the model that ships, and outboxes for migrations."""
 

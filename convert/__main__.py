@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from kiosk.bounded_file import read_file
 from kiosk.cli import prepare_process, run_command
 from kiosk.errors import DatasetError
+from kiosk.files.bounded_file import read_file
 from kiosk.printable import json_text
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from kiosk.cli import (
     prepare_process,
     run_command,
 )
-from kiosk.config_sources import home_path
+from kiosk.config.sources import home_path
 from kiosk.enrolment.options import EnrolOptions, add_enrol_options
-from kiosk.gallery_cli import add_gallery
+from kiosk.gallery.options import add_gallery
 from kiosk.logs import set_up_logging
 from kiosk.printable import json_text
 from kiosk.register.cli import add_register

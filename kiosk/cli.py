@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.config import Config, load_config
-from kiosk.config_sources import home_path
+from kiosk.config.keys import Config, load_config
+from kiosk.config.sources import home_path
 from kiosk.errors import KioskError
 from kiosk.logs import write_error
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.errors import ReloadError
 from kiosk.service_status import ServiceStatus, read_status
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from kiosk.bounded_file import read_file
-from kiosk.config import Config
+from kiosk.config.keys import Config
+from kiosk.files.bounded_file import read_file
 
 FRESH_S: Final = 20.0
 """The daemon writes every 5 s; a read from a camera may take 3 s."""

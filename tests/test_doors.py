@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import load_config
+from kiosk.config.keys import load_config
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from tests.support import write_config
 from tests.support_recognition import embedding, small_bundle

@@ -46,7 +46,7 @@ def test_a_picture_video_array_or_model_is_refused(name: str, tmp_path: Path) ->
         ".readme/at-work.svg",
         ".readme/class-now.png",
         "kiosk/default.kiosk-model",
-        "tests/kiosk/mqtt/outbox-schema-1.sqlite3",
+        "tests/kiosk/outbox/outbox-schema-1.sqlite3",
     ],
 )
 def test_code_drawings_and_the_shipped_model_are_accepted(name: str, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 HEAVY = {"cv2", "numpy", "hypothesis", "paho", "ai_edge_litert", "tflite_runtime", "tensorflow"}
-LIGHT = ("protocol/test_topics.py", "test_timetable.py", "test_atomic_file.py")
+LIGHT = ("protocol/test_topics.py", "config/test_timetable.py", "files/test_atomic_file.py")
 ARITHMETIC = tuple(f"recognition/test_{name}.py" for name in ("match", "track", "decide"))
 
 

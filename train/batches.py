@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.bounded_file import require_file
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError
+from kiosk.files.bounded_file import require_file
 from kiosk.records import Floats, Image
 from train.augment import augment, blend
 from train.dataset.crop_set import BORDER_PX, CropSet

@@ -13,8 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from kiosk.atomic_file import atomic_write
 from kiosk.errors import DatasetError
+from kiosk.files.atomic_file import atomic_write
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.batches import Blends, Ints, TrainingBatches, embed_blends, read_blends

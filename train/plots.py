@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.atomic_file import atomic_write
 from kiosk.errors import MissingExtraError
+from kiosk.files.atomic_file import atomic_write
 from kiosk.records import Image
 
 _HELD_OUT: Final = "val_"

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from kiosk.bounded_file import read_file
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
+from kiosk.files.bounded_file import read_file
 from train.network import NetworkConfig
 from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, write_or_check_config
 from train.sface import Layers

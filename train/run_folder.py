@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import read_file
 from kiosk.errors import DatasetError
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import read_file
 from train.tables import read_rows, write_rows
 
 CONFIG_FILE: Final = "config.json"

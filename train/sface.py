@@ -18,9 +18,9 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from kiosk.bounded_file import require_file
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.errors import ModelError
+from kiosk.files.bounded_file import require_file
 from kiosk.records import Floats
 from train.teacher import ONNX_BYTES_MAX, fold_weights, sface_weights
 

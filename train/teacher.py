@@ -14,10 +14,10 @@ import onnx
 from onnx import numpy_helper
 from tqdm import tqdm
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import require_file
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import require_file
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet

@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from kiosk.bench.stopwatch import Stopwatch, TimedMethod, Timing
-from kiosk.bounded_file import read_file
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError
+from kiosk.files.bounded_file import read_file
 from kiosk.recognition.archive import read_archive
 from kiosk.recognition.bundle import BUNDLE_BYTES_MAX
 from kiosk.recognition.detect import Detector

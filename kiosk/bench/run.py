@@ -16,7 +16,7 @@ from kiosk.bench.peers import ModelTiming, compare_models, peer_detectors, peer_
 from kiosk.bench.report import Bench
 from kiosk.bench.stages import STAGES, TEMPLATES, ReplayTimings, random_gallery, time_replay
 from kiosk.bench.start import STARTS, measure_start
-from kiosk.config import CameraSection, Config
+from kiosk.config.keys import CameraSection, Config
 from kiosk.demo.sample_people import FPS, has_sample_photos, write_walk
 from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser

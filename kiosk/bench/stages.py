@@ -15,12 +15,12 @@ import numpy as np
 from kiosk.bench.stopwatch import Stopwatch, TimedMethod
 from kiosk.camera.open import open_camera
 from kiosk.clock import ManualClock, SystemClock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.contract import EMBEDDING_DIM
 from kiosk.daemon.recorder import Recorder
-from kiosk.daemon.steady_clock import SteadyClock
+from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.errors import ConfigError
-from kiosk.mqtt.outbox import Outbox
+from kiosk.outbox.outbox import Outbox
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.recognition.recogniser import Recogniser, build_pipeline

@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from kiosk.config import CameraSection, Config, KioskMqttSection, StateSection
+from kiosk.config.keys import CameraSection, Config, KioskMqttSection, StateSection
 from kiosk.errors import KioskError
 
 STARTS: Final = 3

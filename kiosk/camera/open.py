@@ -10,7 +10,7 @@ from kiosk.camera.orientation import Orientation
 from kiosk.camera.picamera2 import Picamera2Camera, load_picamera2
 from kiosk.camera.replay import ReplayCamera, open_recording
 from kiosk.clock import Clock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 
 
 def open_camera(

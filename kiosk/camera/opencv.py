@@ -9,7 +9,7 @@ import cv2
 from kiosk.camera.base import BaseCamera, Picture
 from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.errors import CameraError, ConfigError
 
 # SIGTERM waits for a blocked open or read, and the kiosk must end within 5 s.

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, cast
 from kiosk.camera.base import BaseCamera, Picture
 from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.errors import CameraError, ConfigError
 from kiosk.records import Image
 

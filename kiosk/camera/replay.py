@@ -9,11 +9,11 @@ from typing import Final, Literal, TypeAlias
 import cv2
 import numpy as np
 
-from kiosk.bounded_file import read_file
 from kiosk.camera.base import BaseCamera
 from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
 from kiosk.errors import RecordingError
+from kiosk.files.bounded_file import read_file
 from kiosk.records import Image
 
 Recording: TypeAlias = Generator[tuple[Image, float], None, None]

@@ -3,7 +3,7 @@
 import os
 import pwd
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
 
 
 def become_service_account(config: Config) -> str | None:

@@ -12,7 +12,7 @@ from typing import Final
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.check.finding import Finding, attempt, fault, ok, warning
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.errors import BrokerError
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.connection import Connection

@@ -9,8 +9,8 @@ from kiosk.camera.open import open_camera
 from kiosk.check.files import Model
 from kiosk.check.finding import Finding, attempt, fault, ok, warning
 from kiosk.clock import Clock
-from kiosk.config import CameraSection
-from kiosk.daemon.lens import sight_of
+from kiosk.config.keys import CameraSection
+from kiosk.daemon.health.lens import sight_of
 from kiosk.errors import CameraError
 from kiosk.records import Image
 

@@ -17,7 +17,7 @@ from kiosk.check.finding import Finding, attempt, fault, ok, report
 from kiosk.check.service import camera_finding, clock_finding
 from kiosk.check.signals import check_signals, signals_finding
 from kiosk.clock import Clock
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.errors import ConfigError
 from kiosk.mqtt.client import check_broker_files
 from kiosk.service_status import FRESH_S, age_s, read_status

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from kiosk.check.finding import Finding, attempt, fault, ok, warning
-from kiosk.config import Config
-from kiosk.daemon.machine import free_mb
+from kiosk.config.keys import Config
+from kiosk.daemon.health.machine import free_mb
 from kiosk.daemon.state_folder import open_outbox
 from kiosk.errors import KioskError
-from kiosk.keyring import Keyring
+from kiosk.people.keyring import Keyring
+from kiosk.people.roster import load_roster
 from kiosk.recognition.gallery import load_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
-from kiosk.roster import load_roster
 
 _LITTLE_MB: Final = 100
 _TOO_LITTLE_MB: Final = 5

@@ -5,7 +5,7 @@ from typing import Final
 
 from kiosk.check.finding import Finding, fault, ok, report, warning
 from kiosk.check.signals import signals_finding
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.errors import BrokerError, CameraError, GalleryError, OutboxError
 from kiosk.service_status import FRESH_S, ServiceStatus, age_s, read_status
 

@@ -1,7 +1,7 @@
 """Check the lights, the buzzer and the button at the door."""
 
 from kiosk.check.finding import Finding, attempt, ok, warning
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.feedback.gpio import open_panel
 from kiosk.service_status import ServiceStatus
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kiosk.errors import OutboxError
-from kiosk.mqtt.outbox_rows import DeduplicationKey
+from kiosk.outbox.rows import DeduplicationKey
 from kiosk.protocol.event import PersonEvent
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from kiosk.clock import Clock
-from kiosk.daemon.card_list import CardFile, CardVerdict, Judgement, judge
+from kiosk.daemon.news.card_list import CardFile, CardVerdict, Judgement, judge
 from kiosk.protocol.card_text import is_card_text
 from kiosk.records import Frame, Image
 

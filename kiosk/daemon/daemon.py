@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kiosk.camera.base import Camera
+from kiosk.config.timetable import ClassSession
 from kiosk.daemon.card_desk import CardDesk
-from kiosk.daemon.observer import Observer
+from kiosk.daemon.health.observer import Observer
+from kiosk.daemon.health.status_board import State
 from kiosk.daemon.participation import Window, Windows
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
-from kiosk.daemon.redating import Redater
 from kiosk.daemon.reloading import Loaded, Loader
-from kiosk.daemon.status_board import State
-from kiosk.daemon.steady_clock import SteadyClock
 from kiosk.daemon.systemd import Notifier, Watchdog
+from kiosk.daemon.times.redating import Redater
+from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.errors import CameraError, GalleryError, KioskError, RecordingError
 from kiosk.feedback.feedback import Feedback
 from kiosk.mqtt.worker import ConnectionWorker
@@ -28,7 +29,6 @@ from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.pipeline import Pipeline
 from kiosk.records import Decision, Frame
 from kiosk.service_status import Reload
-from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 

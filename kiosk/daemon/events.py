@@ -10,12 +10,12 @@ import msgspec
 import uuid_utils
 from msgspec import UNSET
 
-from kiosk.config import KioskSection
-from kiosk.daemon.steady_clock import SteadyClock
-from kiosk.mqtt.outbox_rows import Build
+from kiosk.config.keys import KioskSection
+from kiosk.config.timetable import ClassSession
+from kiosk.daemon.times.steady_clock import SteadyClock
+from kiosk.outbox.rows import Build
 from kiosk.protocol.event import BaseEvent, encode
 from kiosk.protocol.topics import KioskAddress
-from kiosk.timetable import ClassSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import read_file
-from kiosk.config import Config
+from kiosk.config.keys import Config
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import read_file
 from kiosk.mqtt.announcements import Announcement
 from kiosk.protocol.homeassistant import discovery_topic, encode_discovery
 from kiosk.protocol.topics import KioskAddress

@@ -8,10 +8,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kiosk.daemon.steady_clock import SteadyClock
+from kiosk.config.timetable import ClassSession
+from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.errors import PayloadError
 from kiosk.protocol.participation import decode_window
-from kiosk.timetable import ClassSession
 
 _log = logging.getLogger(__name__)
 

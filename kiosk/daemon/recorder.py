@@ -9,17 +9,18 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
+from kiosk.config.timetable import ClassSession
 from kiosk.daemon.backlog import Backlog
-from kiosk.daemon.card_list import Judgement
 from kiosk.daemon.events import EventMaker
+from kiosk.daemon.news.card_list import Judgement
+from kiosk.daemon.news.room_lessons import RoomLessons
 from kiosk.daemon.participation import Window
-from kiosk.daemon.repeats import Forgetting, counted, is_repeat, took_part
-from kiosk.daemon.room_lessons import RoomLessons
-from kiosk.daemon.steady_clock import SteadyClock
+from kiosk.daemon.times.repeats import Forgetting, counted, is_repeat, took_part
+from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.errors import OutboxError
-from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import DeduplicationKey, IsRepeat
+from kiosk.outbox.outbox import Outbox
+from kiosk.outbox.rows import DeduplicationKey, IsRepeat
 from kiosk.protocol.event import (
     AttendanceEvent,
     DecisionRecord,
@@ -28,7 +29,6 @@ from kiosk.protocol.event import (
     event_type,
 )
 from kiosk.records import Decision, Verdict
-from kiosk.timetable import ClassSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from kiosk.config import Config, KioskSection
-from kiosk.config_file import changed_keys
-from kiosk.daemon.health import Vitals
+from kiosk.config.file import changed_keys
+from kiosk.config.keys import Config, KioskSection
+from kiosk.daemon.health.report import Vitals
 from kiosk.daemon.recorder import Recorder
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.match import Matcher

@@ -11,7 +11,7 @@ from typing import Final
 
 from paho.mqtt.reasoncodes import ReasonCode
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.daemon.home_assistant import announced_topic
 from kiosk.daemon.state_folder import open_outbox
 from kiosk.errors import BrokerError, InUseError

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from kiosk.clock import Clock, SystemClock
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.daemon.state_folder import open_outbox
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.daemon.wiring import build_board, build_daemon

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import read_file
+from kiosk.config.private_file import warn_of_readers
 from kiosk.errors import OutboxError
-from kiosk.private_file import warn_of_readers
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import read_file
 
 _log = logging.getLogger(__name__)
 

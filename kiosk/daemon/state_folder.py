@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from kiosk.atomic_file import create_for_owner_of
-from kiosk.config import Config
+from kiosk.config.keys import Config
+from kiosk.config.private_file import make_directory, warn_of_readers
 from kiosk.daemon.signing_key import signing_key
 from kiosk.errors import InUseError, OutboxError
-from kiosk.file_lock import file_lock
-from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import Retention
-from kiosk.private_file import make_directory, warn_of_readers
+from kiosk.files.atomic_file import create_for_owner_of
+from kiosk.files.file_lock import file_lock
+from kiosk.outbox.outbox import Outbox
+from kiosk.outbox.rows import Retention
 from kiosk.protocol.sealing import Opener
 from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.protocol.topics import KioskAddress

@@ -13,20 +13,20 @@ from typing import Final
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
-from kiosk.config import Config, MqttSection
+from kiosk.config.keys import Config, MqttSection
 from kiosk.daemon.card_desk import CardDesk
-from kiosk.daemon.card_list import CardFile, CardVerdict
 from kiosk.daemon.daemon import Daemon
-from kiosk.daemon.erasing import GalleryUse, build_erasure_desk
-from kiosk.daemon.health import HealthReporter, Vitals
+from kiosk.daemon.health.observer import Observer
+from kiosk.daemon.health.report import HealthReporter, Vitals
+from kiosk.daemon.health.status_board import State, StatusBoard
 from kiosk.daemon.home_assistant import discovery
-from kiosk.daemon.observer import Observer
+from kiosk.daemon.news.card_list import CardFile, CardVerdict
+from kiosk.daemon.news.erasing import GalleryUse, build_erasure_desk
+from kiosk.daemon.news.register_news import subscribe
+from kiosk.daemon.news.room_lessons import RoomLessons
 from kiosk.daemon.participation import Windows
 from kiosk.daemon.recorder import Recorder
-from kiosk.daemon.redating import Redater
-from kiosk.daemon.register_news import subscribe
 from kiosk.daemon.reloading import Loaded, Loader
-from kiosk.daemon.room_lessons import RoomLessons
 from kiosk.daemon.state_folder import (
     KioskKeys,
     only_kiosk,
@@ -34,9 +34,9 @@ from kiosk.daemon.state_folder import (
     read_keys,
     refuse_second,
 )
-from kiosk.daemon.status_board import State, StatusBoard
-from kiosk.daemon.steady_clock import steady_clock
 from kiosk.daemon.systemd import Notifier, Watchdog
+from kiosk.daemon.times.redating import Redater
+from kiosk.daemon.times.steady_clock import steady_clock
 from kiosk.errors import GalleryError, MissingExtraError, SignalsError
 from kiosk.feedback.feedback import Feedback
 from kiosk.feedback.gpio import open_panel
@@ -44,11 +44,11 @@ from kiosk.feedback.panel import NoPanel
 from kiosk.mqtt.client import check_broker_files, read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
-from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.topics import CARDS, TIMETABLE, KioskAddress
 from kiosk.recognition.decide import DecisionRule

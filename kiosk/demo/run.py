@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock
-from kiosk.config import (
+from kiosk.config.keys import (
     CameraSection,
     Config,
     KioskMqttSection,
@@ -29,11 +29,11 @@ from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_peo
 from kiosk.enrolment.person import look
 from kiosk.errors import PhotoError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
+from kiosk.people.roster import Roster
 from kiosk.printable import json_text
 from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
-from kiosk.roster import Roster
 from kiosk.watch.attendance_list import AttendanceList
 from kiosk.watch.screens import screen_for
 from kiosk.watch.viewer import watch

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.enrolment.group import Outcome, check_summary, enrol_people, facts, save_summary
 from kiosk.enrolment.outcome_text import notes, outcome_text
 from kiosk.enrolment.person import PersonEnroller

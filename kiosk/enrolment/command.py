@@ -2,7 +2,7 @@
 
 import sys
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.enrolment.class_command import run_class
 from kiosk.enrolment.group import Outcome, facts
 from kiosk.enrolment.options import EnrolOptions

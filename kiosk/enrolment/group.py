@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.atomic_file import atomic_write
 from kiosk.enrolment.person import Enrolled, PersonEnroller, read_photos
 from kiosk.enrolment.sources import Person
 from kiosk.errors import ConfigError, KioskError
+from kiosk.files.atomic_file import atomic_write
 from kiosk.recognition.enrol import Rejected
 
 _COLUMNS: Final = ("subject", "enrolled", "reason", "templates", "rejected", "near", "replaced")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiosk.config_sources import home_path
+from kiosk.config.sources import home_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,19 @@ import msgspec
 
 from kiosk.camera.open import open_camera
 from kiosk.clock import SystemClock
-from kiosk.config import Config
-from kiosk.erased import mark_enrolled
+from kiosk.config.keys import Config
+from kiosk.config.private_file import make_directory
+from kiosk.config.timetable import Name
 from kiosk.errors import ConfigError, GalleryError, PhotoError
-from kiosk.keyring import Keyring
-from kiosk.private_file import make_directory
+from kiosk.people.erased import mark_enrolled
+from kiosk.people.keyring import Keyring
+from kiosk.people.roster import add_to_roster, load_roster
+from kiosk.people.write_lock import write_lock
 from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Rejected
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.photo import read_photo
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.records import Floats, Image
-from kiosk.roster import add_to_roster, load_roster
-from kiosk.timetable import Name
-from kiosk.write_lock import write_lock
 
 LOOK_FRAMES: Final = 60
 """How many frames are read from the camera for an enrolment; every fifth is used."""

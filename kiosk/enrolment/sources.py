@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.config_sources import home_path
-from kiosk.csv_table import read_csv
+from kiosk.config.sources import home_path
 from kiosk.errors import ConfigError, RosterError
-from kiosk.photo_names import is_photo_name, is_system_name
+from kiosk.files.csv_table import read_csv
+from kiosk.people.photo_names import is_photo_name, is_system_name
 from kiosk.recognition.enrol import Rejected
 
 LIST_HEADER: Final = ["subject_id", "name", "files"]

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from kiosk.atomic_file import delete_wiped
-from kiosk.config import Config
-from kiosk.erased import ErasedList, digest, load_erased, save_erased
+from kiosk.config.keys import Config
 from kiosk.erasure.galleries import Galleries, is_plain
 from kiosk.erasure.outcome import Erasure, Failure, why
 from kiosk.erasure.receipt import write_receipt
 from kiosk.errors import GalleryError, KioskError, ReloadError
-from kiosk.keyring import Keyring
-from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_erase import Forgotten, databases_aside, overwrite_in, unfinished
+from kiosk.files.atomic_file import delete_wiped
+from kiosk.outbox.erase import Forgotten, databases_aside, overwrite_in, unfinished
+from kiosk.outbox.outbox import Outbox
+from kiosk.people.erased import ErasedList, digest, load_erased, save_erased
+from kiosk.people.keyring import Keyring
+from kiosk.people.roster import remove_from_roster
+from kiosk.people.write_lock import write_lock
 from kiosk.reload_request import PATIENCE_S, request_reload
-from kiosk.roster import remove_from_roster
 from kiosk.service_status import ServiceStatus, read_status
-from kiosk.write_lock import write_lock
 
 _EXPORTS: Final = (
     "files that `kiosk gallery export` has made, and backups; an import brings nobody back, but"

@@ -4,15 +4,15 @@ import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kiosk.bounded_file import read_file
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.erasure.outcome import Failure, why
 from kiosk.errors import GalleryError
-from kiosk.keyring import Keyring
-from kiosk.mqtt.outbox_space import Space
+from kiosk.files.bounded_file import read_file
+from kiosk.files.sealed_file import is_sealed
+from kiosk.outbox.space import Space
+from kiosk.people.keyring import Keyring
 from kiosk.recognition.gallery import GALLERY_BYTES_MAX, Gallery, load_gallery, save_gallery
 from kiosk.recognition.old_galleries import old_galleries
-from kiosk.sealed_file import is_sealed
 
 
 @dataclass(slots=True)

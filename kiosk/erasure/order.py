@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Final
 
-from kiosk.config import Config
-from kiosk.erased import load_erased
+from kiosk.config.keys import Config
+from kiosk.config.private_file import make_directory
 from kiosk.erasure.erase import Task, erase_files, with_receipt
 from kiosk.erasure.galleries import Galleries
 from kiosk.erasure.outcome import Erasure, Failure, why
 from kiosk.errors import InUseError, KioskError, ReloadError
-from kiosk.mqtt.outbox_erase import Forgotten
-from kiosk.private_file import make_directory
-from kiosk.write_lock import write_lock
+from kiosk.outbox.erase import Forgotten
+from kiosk.people.erased import load_erased
+from kiosk.people.write_lock import write_lock
 
 _WAIT_S: Final = 2.0
 """How long to wait for another command; the order is tried again, and the register told."""

@@ -6,7 +6,7 @@ from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
 from typing import Final, Literal, TypeAlias
 
 from kiosk.errors import InUseError
-from kiosk.mqtt.outbox_erase import Forgotten
+from kiosk.outbox.erase import Forgotten
 
 Answer: TypeAlias = Literal["not running", "in use", "failed"]
 """Of the running kiosk: it uses the new gallery; or it may still use the former one."""

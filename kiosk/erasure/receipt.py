@@ -7,10 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from kiosk.atomic_file import atomic_write, give_to_owner_of
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.erasure.outcome import Erasure
 from kiosk.errors import GalleryError
+from kiosk.files.atomic_file import atomic_write, give_to_owner_of
 
 
 def write_receipt(config: Config, erasure: Erasure, person: str, now: datetime) -> Path:

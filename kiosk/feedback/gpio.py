@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from kiosk.config_door import SignalsSection
+from kiosk.config.door import SignalsSection
 from kiosk.errors import MissingExtraError, SignalsError
 from kiosk.feedback.panel import Light, NoPanel, Panel
 

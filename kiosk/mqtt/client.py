@@ -15,8 +15,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from kiosk import private_file
-from kiosk.config import MqttSection
+from kiosk.config import private_file
+from kiosk.config.keys import MqttSection
 from kiosk.mqtt.rivalry import SESSION_TAKEN_OVER, Certainty, Rivalry, Verdict
 from kiosk.mqtt.tls import tls_context
 from kiosk.protocol.payload import PACKET_MAX
@@ -35,7 +35,7 @@ def read_password(mqtt: MqttSection) -> str:
     Warn when it would go through a network as plain text.
 
     Raises:
-        ConfigError: As :func:`kiosk.private_file.read_password`.
+        ConfigError: As :func:`kiosk.config.private_file.read_password`.
     """
     password = private_file.read_password("mqtt.password_file", mqtt.password_file)
     if password and not mqtt.ca_file and not _is_this_machine(mqtt.host):

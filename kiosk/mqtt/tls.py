@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from kiosk.bounded_file import read_file, require_file
-from kiosk.config import MqttSection
+from kiosk.config.keys import MqttSection
+from kiosk.config.private_file import warn_of_readers
 from kiosk.errors import ConfigError
-from kiosk.private_file import warn_of_readers
+from kiosk.files.bounded_file import read_file, require_file
 
 _log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ of them but "confirmed" and "replay" (:mod:`kiosk.protocol.delivery`), "particip
 from dataclasses import dataclass
 from typing import Final
 
-from kiosk.config import KioskSection
+from kiosk.config.keys import KioskSection
 from kiosk.protocol.event import BaseEvent, TimeCorrectionEvent, event_type
 
 ROOT: Final = "kiosk/v1"

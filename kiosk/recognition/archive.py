@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.bounded_file import size_text
+from kiosk.files.bounded_file import size_text
 
 _MEMBERS_MAX: Final = 100
 _CHUNK: Final = 1 << 20

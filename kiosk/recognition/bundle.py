@@ -17,10 +17,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import read_file
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, CROP_PX, EMBEDDING_DIM, fingerprint
 from kiosk.errors import ModelError
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import read_file
 from kiosk.recognition.archive import read_archive, read_array
 from kiosk.recognition.card import ModelCard
 from kiosk.records import Floats, Image

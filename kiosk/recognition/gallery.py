@@ -1,8 +1,8 @@
 """The gallery: the enrolled people, as templates (embeddings) and never as images.
 
 A person has only a pseudonymous subject id here; the name is in the roster alone. The file is
-encrypted (:mod:`kiosk.sealed_file`); one that an earlier version wrote is plain, is still read, and
-is encrypted when it is next written.
+encrypted (:mod:`kiosk.files.sealed_file`); one that an earlier version wrote is plain, is still
+read, and is encrypted when it is next written.
 """
 
 import hashlib
@@ -17,15 +17,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import read_file
 from kiosk.contract import EMBEDDING_DIM, fingerprint
-from kiosk.erased import Mark, Marks
 from kiosk.errors import GalleryError, GalleryModelError
-from kiosk.keyring import Keyring, default_path
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import read_file
+from kiosk.files.sealed_file import KeySource, unseal
+from kiosk.people.erased import Mark, Marks
+from kiosk.people.keyring import Keyring, default_path
 from kiosk.recognition.archive import read_archive, read_array
 from kiosk.records import Floats
-from kiosk.sealed_file import KeySource, unseal
 
 _FORMAT: Final = "attendance-kiosk gallery 1"
 GALLERY_BYTES_MAX: Final = 64_000_000
@@ -46,7 +46,8 @@ class Gallery:
         templates: ``(t, 128)`` float32 of length 1 for each subject id.
         contract: The crop contract of that model (:func:`kiosk.contract.fingerprint`).
         revision: Counts the changes.
-        marks: Who was erased or enrolled elsewhere (:mod:`kiosk.erased`), in a file that travels.
+        marks: Who was erased or enrolled elsewhere (:mod:`kiosk.people.erased`), in a file that
+            travels.
     """
 
     model_id: str
@@ -215,7 +216,8 @@ def save_gallery(
     Args:
         path: The file to create or to replace.
         gallery: The gallery.
-        owner_of: Who owns the file when root writes it (:func:`~kiosk.atomic_file.atomic_write`).
+        owner_of: Who owns the file when root writes it
+            (:func:`~kiosk.files.atomic_file.atomic_write`).
         keys: Encrypts the file; without them it is plain.
 
     Raises:

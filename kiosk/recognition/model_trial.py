@@ -18,9 +18,9 @@ from typing import Final
 
 import numpy as np
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import read_file
 from kiosk.errors import KioskError, ModelError
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import read_file
 from kiosk.printable import printable
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.tflite import Runtime, TfliteModel

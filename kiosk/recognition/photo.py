@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from kiosk import PIXELS_MAX
-from kiosk.bounded_file import read_file
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
+from kiosk.files.bounded_file import read_file
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.heif import avif_turns, decode_heic, has_heic, is_heic
 from kiosk.records import Face, Image

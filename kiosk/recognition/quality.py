@@ -18,7 +18,7 @@ GOOD_SHARPNESS: Final = 120.0
 
 
 class QualityLimits(Protocol):
-    """The limits of :class:`kiosk.config.QualitySection`."""
+    """The limits of :class:`kiosk.config.keys.QualitySection`."""
 
     @property
     def eye_distance_min_px(self) -> float:

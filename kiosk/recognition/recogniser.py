@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.config import Config
-from kiosk.keyring import Keyring
+from kiosk.config.keys import Config
+from kiosk.people.keyring import Keyring
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
 from kiosk.recognition.decide import DecisionRule, WalkDecider
 from kiosk.recognition.detect import Detector

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
-from kiosk.config import MqttSection
-from kiosk.config_file import ConfigFile, Problem, Section
+from kiosk.config.file import ConfigFile, Problem, Section
+from kiosk.config.keys import MqttSection
+from kiosk.config.timetable import Name
 from kiosk.register.rules.codes import Code, CodeFacts, CodeSection, code_problems, code_table
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.timetable import Name
 
 URL_FORM: Final = "postgresql://USER@HOST:PORT/DATABASE"
 RETENTION_MIN_DAYS: Final = 31

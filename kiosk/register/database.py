@@ -19,8 +19,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from kiosk.config.private_file import read_password
 from kiosk.errors import ConfigError, MissingExtraError, RegisterError
-from kiosk.private_file import read_password
 from kiosk.register import settings as fixed
 from kiosk.register.config import URL_FORM, DatabaseSection
 

@@ -13,7 +13,7 @@ from kiosk.mqtt.client import read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe, explained, migrate, register_id
-from kiosk.register.ingest import Ingest
+from kiosk.register.ingest.loop import Ingest
 from kiosk.register.marking.worker import Marker
 from kiosk.register.outage import DatabaseOutage
 

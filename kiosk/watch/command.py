@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from kiosk.config import Config
+from kiosk.config.host_name import host_problem
+from kiosk.config.keys import Config
 from kiosk.errors import ConfigError
-from kiosk.host_name import host_problem
 from kiosk.mqtt.client import read_password
-from kiosk.roster import Roster, load_roster
+from kiosk.people.roster import Roster, load_roster
 from kiosk.watch.attendance_list import AttendanceList
 from kiosk.watch.screens import screen_for
 from kiosk.watch.viewer import watch

@@ -6,10 +6,10 @@ from typing import Protocol, TextIO
 
 import msgspec
 
+from kiosk.people.roster import Roster
 from kiosk.printable import json_text, printable
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, PersonEvent, event_type
 from kiosk.protocol.topics import KioskAddress
-from kiosk.roster import Roster
 from kiosk.text_table import aligned
 from kiosk.watch.attendance_list import AttendanceList, utc_time
 from kiosk.watch.door import Door, describe

@@ -25,15 +25,15 @@ from pathlib import Path
 from typing import IO, Final
 from unittest import mock
 
-from kiosk.config import load_config
-from kiosk.daemon.health import HealthReporter, Vitals
+from kiosk.config.keys import load_config
+from kiosk.daemon.health.report import HealthReporter, Vitals
 from kiosk.daemon.recorder import Postponed, Recorder, Stored
-from kiosk.daemon.redating import Redater
-from kiosk.daemon.steady_clock import steady_clock
-from kiosk.mqtt.outbox import Outbox
+from kiosk.daemon.times.redating import Redater
+from kiosk.daemon.times.steady_clock import steady_clock
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.event import encode
 from kiosk.protocol.topics import KioskAddress
@@ -185,11 +185,11 @@ def main() -> None:
     config_file, ledger, wait, kept = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with (
-        mock.patch("kiosk.daemon.health._INTERVAL_S", float(wait)),
-        mock.patch("kiosk.daemon.steady_clock.SETTLE_S", float(wait)),
+        mock.patch("kiosk.daemon.health.report._INTERVAL_S", float(wait)),
+        mock.patch("kiosk.daemon.times.steady_clock.SETTLE_S", float(wait)),
         # A week, and an hour, in a school.
-        mock.patch("kiosk.daemon.repeats.KEPT", timedelta(seconds=float(kept))),
-        mock.patch("kiosk.daemon.repeats.EVERY_S", min(3600.0, float(kept) / 4)),
+        mock.patch("kiosk.daemon.times.repeats.KEPT", timedelta(seconds=float(kept))),
+        mock.patch("kiosk.daemon.times.repeats.EVERY_S", min(3600.0, float(kept) / 4)),
     ):
         run(Path(config_file), Ledger(Path(ledger)), float(wait), sys.stdin)
 

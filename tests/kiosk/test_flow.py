@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kiosk.camera.replay import open_recording
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.protocol.event import AttendanceEvent, decode
 from kiosk.protocol.topics import kind_filter
 from kiosk.recognition.bundle import default_bundle

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.config import parse_config
+from kiosk.config.keys import parse_config
+from kiosk.config.toml_text import BYTES_MAX
 from kiosk.errors import ConfigError, RosterError
-from kiosk.register.lists import read_list
-from kiosk.roster import load_roster
-from kiosk.toml_text import BYTES_MAX
+from kiosk.people.roster import load_roster
+from kiosk.register.imports.lists import read_list
 
 WORDS = st.sampled_from(
     [

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import cli, people
+from kiosk import cli
 from kiosk.__main__ import main
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment import command as enrol_command
 from kiosk.enrolment.person import Enrolled
+from kiosk.gallery import manage as people
 from kiosk.recognition.bundle import default_bundle
 from kiosk.recognition.enrol import Rejected
 from kiosk.recognition.gallery import Gallery, save_gallery
@@ -169,7 +170,7 @@ def test_an_unreadable_default_configuration_is_one_line(
     monkeypatch.setattr(cli, "DEFAULT_CONFIG", tmp_path / "kiosk.toml")
     for name in ("stat", "iterdir"):
         monkeypatch.setattr(Path, name, refuse)
-    monkeypatch.setattr("kiosk.config_sources.read_file", refuse)
+    monkeypatch.setattr("kiosk.config.sources.read_file", refuse)
     assert main(["gallery", "list"]) == 78
     said = capsys.readouterr().err
     assert re.fullmatch(rf"kiosk: {tmp_path}/kiosk.toml\S*: cannot be read \(Perm.*\)\n", said)

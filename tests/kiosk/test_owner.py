@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from kiosk import people
-from kiosk.atomic_file import atomic_write, create_for_owner_of
-from kiosk.config import Config, StateSection
+from kiosk.config.keys import Config, StateSection
+from kiosk.config.private_file import make_directory
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment.person import enrol
 from kiosk.erasure.erase import erase_person
 from kiosk.errors import GalleryError
-from kiosk.gallery_transfer import export_gallery, import_gallery
-from kiosk.keyring import Keyring
-from kiosk.mqtt.outbox import Outbox
-from kiosk.private_file import make_directory
+from kiosk.files.atomic_file import atomic_write, create_for_owner_of
+from kiosk.gallery import manage as people
+from kiosk.gallery.transfer import export_gallery, import_gallery
+from kiosk.outbox.outbox import Outbox
+from kiosk.people.keyring import Keyring
+from kiosk.people.roster import add_to_roster, remove_from_roster
 from kiosk.recognition.gallery import save_gallery
-from kiosk.roster import add_to_roster, remove_from_roster
-from tests.kiosk.test_people import gallery_of
+from tests.kiosk.gallery.test_manage import gallery_of
 from tests.support import needs_photos
 from tests.support_recognition import picture, write_folder
 

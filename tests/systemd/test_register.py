@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config_file import Section
+from kiosk.config.file import Section
 from kiosk.register.config import REGISTER_FILE, OidcSection, RegisterConfig, SiteSection
 from kiosk.register.rules.codes import CODES, Code, CodeSection
 

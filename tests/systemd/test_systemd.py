@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config, load_config, parse_config
+from kiosk.config.keys import Config, load_config, parse_config
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "kiosk.service"

@@ -20,8 +20,8 @@ import msgspec
 import numpy as np
 from keras import layers
 
-from kiosk.atomic_file import atomic_write
 from kiosk.errors import DatasetError
+from kiosk.files.atomic_file import atomic_write
 from kiosk.records import Floats, Image
 from train.classifier.photos import LabelledPhotos
 from train.classifier.run import (

@@ -11,8 +11,8 @@ import keras
 import msgspec
 import numpy as np
 
-from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, DatasetError
+from kiosk.files.bounded_file import read_file
 from train.evaluation.metrics import Bools
 from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, read_history, write_history
 

@@ -12,10 +12,10 @@ from typing import Final, get_args
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.atomic_file import atomic_write
-from kiosk.bounded_file import read_file, require_file, size_text
 from kiosk.contract import CROP_PX, fingerprint
 from kiosk.errors import DatasetError
+from kiosk.files.atomic_file import atomic_write
+from kiosk.files.bounded_file import read_file, require_file, size_text
 from kiosk.records import Image
 from train.dataset.sources import Split
 from train.tables import write_table

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
 
-from kiosk.bounded_file import read_file, size_text
 from kiosk.errors import DatasetError, PhotoError
-from kiosk.photo_names import is_photo_name, is_system_name
+from kiosk.files.bounded_file import read_file, size_text
+from kiosk.people.photo_names import is_photo_name, is_system_name
 from kiosk.recognition.photo import PHOTO_BYTES_MAX
 from train.dataset.zip_archive import ZIP_ERRORS, read_member
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.errors import DatasetError, PhotoError
-from kiosk.photo_names import PHOTO_SUFFIXES, is_system_name
+from kiosk.people.photo_names import PHOTO_SUFFIXES, is_system_name
 from train.dataset.crop_set import Photo
 from train.dataset.entries import (
     LOOSE,

@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from kiosk.bounded_file import read_file
 from kiosk.errors import DatasetError
-from kiosk.photo_names import is_system_name
+from kiosk.files.bounded_file import read_file
+from kiosk.people.photo_names import is_system_name
 
 _TOML_BYTES_MAX: Final = 4_000_000
 

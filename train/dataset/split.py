@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from kiosk.bounded_file import read_file
 from kiosk.errors import DatasetError
+from kiosk.files.bounded_file import read_file
 from train.dataset.crop_set import Photo
 from train.dataset.sources import Source, Sources, Split
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from kiosk.bounded_file import require_file, size_text
 from kiosk.errors import DatasetError, PhotoError
+from kiosk.files.bounded_file import require_file, size_text
 from kiosk.recognition.photo import PHOTO_BYTES_MAX
 
 # NotImplementedError: a method of compression that Python cannot unpack; RuntimeError: a password.

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from kiosk.atomic_file import atomic_write
 from kiosk.errors import DatasetError, MissingExtraError
+from kiosk.files.atomic_file import atomic_write
 from train.dataset.crop_set import CropSet
 from train.evaluation.embedded import embed_walks
 from train.evaluation.evaluate import FPIRS, Report

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from tqdm import tqdm
 
-from kiosk.config import DecisionSection, QualitySection
+from kiosk.config.keys import DecisionSection, QualitySection
 from kiosk.errors import DatasetError
 from kiosk.recognition.align import align
 from kiosk.recognition.card import OperatingPoint

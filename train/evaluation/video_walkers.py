@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from kiosk.config import DecisionSection
+from kiosk.config.keys import DecisionSection
 from train.evaluation.metrics import Ints
 from train.evaluation.video_scores import WalkTables
 from train.evaluation.videos import Half, half_of

@@ -28,7 +28,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from kiosk.config import DecisionSection
+from kiosk.config.keys import DecisionSection
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError
 from kiosk.records import Floats

@@ -14,8 +14,8 @@ from typing import Any, Final
 from django.db import transaction
 from django.http import HttpResponse
 
-from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, MissingExtraError
+from kiosk.files.bounded_file import read_file
 from kiosk.register.accounts import manage
 from kiosk.register.config import OidcSection
 from kiosk.register.models import Account, Invitation

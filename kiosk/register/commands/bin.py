@@ -14,8 +14,8 @@ from kiosk.register.commands.output import (
 )
 from kiosk.register.config import RegisterConfig
 from kiosk.register.identity.keys import signature_policy
+from kiosk.register.ingest.retry import retry_bin
 from kiosk.register.models import Alarm, BinEntry
-from kiosk.register.retry import retry_bin
 
 _HEADER = ("arrived", "reason", "topic", "detail")
 _ALARM_HEADER = ("arrived", "outbox", "number", "event", "topic")

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from kiosk.errors import InUseError, RosterError
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
-from kiosk.register.erase import Erased, erase_subject, lift_erasure
+from kiosk.register.erasing.erase import Erased, erase_subject, lift_erasure
 
 
 def erase(subject_id: str, *, dry_run: bool, as_json: bool) -> int:

@@ -10,8 +10,8 @@ from typing import IO, Final, TypeAlias
 
 from django.db.models import QuerySet
 
-from kiosk.atomic_file import atomic_write
 from kiosk.errors import ConfigError, RegisterError
+from kiosk.files.atomic_file import atomic_write
 from kiosk.printable import json_text
 from kiosk.register.commands.list import as_record, within_day
 from kiosk.register.commands.output import opened

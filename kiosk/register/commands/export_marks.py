@@ -8,16 +8,16 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from kiosk.atomic_file import atomic_write
 from kiosk.errors import ConfigError, RegisterError
+from kiosk.files.atomic_file import atomic_write
 from kiosk.register.commands.output import opened, utc_now
 from kiosk.register.config import RegisterConfig
 from kiosk.register.exports.records import Stamp
 from kiosk.register.handover.files import File, Kind, make_file
 from kiosk.register.handover.position import Position, position_of
 from kiosk.register.handover.selection import Scope, select
-from kiosk.register.history import Span
 from kiosk.register.models import Lesson, Person, Register, SchoolClass, Term
+from kiosk.register.overview.history import Span
 
 _EVER: Final = Span(date(1900, 1, 1), date(9000, 1, 1))
 

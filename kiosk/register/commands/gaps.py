@@ -10,10 +10,10 @@ from kiosk.register.commands.output import (
     print_table,
     utc_now,
 )
-from kiosk.register.completeness import describe
 from kiosk.register.config import RegisterConfig
-from kiosk.register.ranges import Ranges, count
-from kiosk.register.status import KioskStatus, load_statuses
+from kiosk.register.ingest.ranges import Ranges, count
+from kiosk.register.overview.status import KioskStatus, load_statuses
+from kiosk.register.rules.completeness import describe
 
 _HEADER = ("kiosk", "stored to", "missing", "gone", "state")
 _SHOWN = 3

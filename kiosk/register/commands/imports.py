@@ -4,16 +4,16 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kiosk.bounded_file import read_file
 from kiosk.errors import ConfigError, RosterError
+from kiosk.files.bounded_file import read_file
 from kiosk.register.commands.output import WAITING, opened, print_json, print_line, utc_now
 from kiosk.register.config import RegisterConfig
 from kiosk.register.imports.csv_rows import BYTES_MAX
 from kiosk.register.imports.outcome import Remark
+from kiosk.register.ingest.reading import is_name
 from kiosk.register.models import BinEntry
 from kiosk.register.office.imports import Kind, Preview, Source, apply, counts, preview
 from kiosk.register.office.timetable_import import Options
-from kiosk.register.reading import is_name
 
 _SHOWN = 20
 

@@ -8,16 +8,16 @@ from django.db import transaction
 from kiosk.errors import ConfigError, RosterError
 from kiosk.protocol.signature import fingerprint
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.arrival import Reason
-from kiosk.register.bin_table import make_due
 from kiosk.register.commands.gaps import show_gaps
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.commands.people import print_outcome
 from kiosk.register.config import RegisterConfig
 from kiosk.register.identity.key_table import distrust, trust
-from kiosk.register.lists import read_list
+from kiosk.register.imports.lists import read_list
+from kiosk.register.ingest.arrival import Reason
+from kiosk.register.ingest.bin_table import make_due
+from kiosk.register.ingest.reading import is_valid
 from kiosk.register.models import BinEntry, Kiosk
-from kiosk.register.reading import is_valid
 
 _HEADER: Final = ("site", "room", "kiosk")
 

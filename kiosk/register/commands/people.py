@@ -5,8 +5,6 @@ from typing import Final
 
 from django.db import transaction
 
-from kiosk.register.arrival import Reason
-from kiosk.register.bin_table import make_due
 from kiosk.register.commands.output import (
     WAITING,
     opened,
@@ -15,7 +13,9 @@ from kiosk.register.commands.output import (
     print_table,
     utc_now,
 )
-from kiosk.register.lists import read_list
+from kiosk.register.imports.lists import read_list
+from kiosk.register.ingest.arrival import Reason
+from kiosk.register.ingest.bin_table import make_due
 from kiosk.register.models import BinEntry, Person
 
 _HEADER: Final = ("subject_id", "name")

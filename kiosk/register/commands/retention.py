@@ -5,8 +5,8 @@ import json
 from kiosk.errors import InUseError
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.config import RegisterConfig
-from kiosk.register.erase import empty_log
-from kiosk.register.retention import delete, plan
+from kiosk.register.erasing.erase import empty_log
+from kiosk.register.erasing.retention import delete, plan
 
 
 def delete_due(config: RegisterConfig, *, dry_run: bool, as_json: bool) -> int:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from kiosk.register.arrival import ErasureReceiptReading
 from kiosk.register.erasing.orders import close_done, tell
+from kiosk.register.ingest.arrival import ErasureReceiptReading
 from kiosk.register.models import ErasureOrder, Kiosk
 
 

@@ -10,9 +10,9 @@ from django.db.models import QuerySet, Sum
 from kiosk.register.exports.records import ChangeLine, Line
 from kiosk.register.handover.position import Position
 from kiosk.register.handover.trail import Standing, Step, standing
-from kiosk.register.history import Span
-from kiosk.register.members import guests_of, memberships_within
 from kiosk.register.models import Lesson, MarkChange, ParticipationPoint, Person
+from kiosk.register.overview.history import Span
+from kiosk.register.overview.members import guests_of, memberships_within
 from kiosk.register.rules.codes import Code
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import plain
-from kiosk.register.arrival import ErasureReceiptReading, HealthReading, Reading
 from kiosk.register.identity.keys import Authentication, Keys, SignaturePolicy
+from kiosk.register.ingest.arrival import ErasureReceiptReading, HealthReading, Reading
+from kiosk.register.ingest.progress import outboxes_of
 from kiosk.register.models import Kiosk, KioskKey, Outbox
-from kiosk.register.progress import outboxes_of
 
 
 def authentication(readings: Iterable[Reading], policy: SignaturePolicy) -> Authentication:

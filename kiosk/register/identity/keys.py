@@ -14,7 +14,8 @@ from typing import Literal, TypeAlias
 
 from kiosk.protocol.signature import is_signed, is_signed_by
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.arrival import (
+from kiosk.register.config import RegisterSection
+from kiosk.register.ingest.arrival import (
     ErasureReceiptReading,
     EventReading,
     HealthReading,
@@ -24,8 +25,7 @@ from kiosk.register.arrival import (
     Rejected,
     ReplayDoneReading,
 )
-from kiosk.register.config import RegisterSection
-from kiosk.register.progress import outbox_of
+from kiosk.register.ingest.progress import outbox_of
 
 Requirement: TypeAlias = Literal["off", "listed", "all"]
 KeyState: TypeAlias = Literal["none", "announced", "trusted", "changed"]

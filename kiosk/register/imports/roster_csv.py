@@ -15,12 +15,12 @@ from typing import Final
 
 import msgspec
 
+from kiosk.config.timetable import Name
 from kiosk.register.imports.csv_rows import Columns, Row, read_rows
 from kiosk.register.imports.dates import DateForm, date_form
 from kiosk.register.imports.outcome import Outcome, Remark, outcome
 from kiosk.register.imports.overlap import overlaps
 from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Roster
-from kiosk.timetable import Name
 
 COLUMNS: Final[Columns] = {
     "id": ("subject_id", "student_id", "matrícula", "clave", "número de control", "no. control"),

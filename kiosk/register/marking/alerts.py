@@ -13,9 +13,9 @@ from kiosk.register.marking.audit import tell
 from kiosk.register.marking.doors import current
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Blind, Kiosk, KioskAlert, Lesson
+from kiosk.register.overview.status import load_statuses
 from kiosk.register.rules.alert import Alert, KioskState, Trouble, next_alert
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.status import load_statuses
 
 _SEEING: Final = frozenset({"", "starting", "ok"})
 """States of a camera that gives pictures, or does not say."""

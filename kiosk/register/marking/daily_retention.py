@@ -6,8 +6,8 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from kiosk.register.config import RetentionSection
-from kiosk.register.erase import empty_log
-from kiosk.register.retention import Step, begin, deleting, plan
+from kiosk.register.erasing.erase import empty_log
+from kiosk.register.erasing.retention import Step, begin, deleting, plan
 
 _log = logging.getLogger(__name__)
 

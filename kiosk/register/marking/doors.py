@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from kiosk.register.marking.watch_table import load_watches
+from kiosk.register.overview.status import KioskStatus, load_statuses
 from kiosk.register.rules.lesson import Door
-from kiosk.register.status import KioskStatus, load_statuses
 
 Place: TypeAlias = tuple[str, str]
 """Site and room."""

@@ -12,6 +12,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from kiosk.errors import RegisterError
+from kiosk.register.erasing.retention import events_kept_from
 from kiosk.register.marking.again import place_again
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.class_facts import load_class_facts
@@ -21,7 +22,6 @@ from kiosk.register.marking.facts import lesson_of
 from kiosk.register.marking.marks_table import Overtaken, save_marks
 from kiosk.register.marking.rule_sets import keep_rules
 from kiosk.register.models import Lesson, MarkChange
-from kiosk.register.retention import events_kept_from
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.register.rules.sweep import sweep
 

@@ -15,10 +15,10 @@ from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.doors import load_doors
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.marking.marks_table import save_marks
+from kiosk.register.marking.participation import close_ended_windows
 from kiosk.register.marking.rule_sets import keep_rules
 from kiosk.register.marking.stale import LOOK_BACK
 from kiosk.register.models import Change, Lesson
-from kiosk.register.participation import close_ended_windows
 from kiosk.register.rules.settings import RuleSettings
 from kiosk.register.rules.sweep import sweep
 

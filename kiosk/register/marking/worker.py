@@ -11,12 +11,13 @@ from zlib import crc32
 from django.db import IntegrityError, connection, transaction
 
 from kiosk.clock import Clock
-from kiosk.register.arrival import Reason
-from kiosk.register.bin_table import make_due
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
 from kiosk.register.erasing.orders import publish_orders
 from kiosk.register.identity.keys import signature_policy
+from kiosk.register.ingest.arrival import Reason
+from kiosk.register.ingest.bin_table import make_due
+from kiosk.register.ingest.retry import retry_due
 from kiosk.register.marking.daily_retention import DailyRetention
 from kiosk.register.marking.deriving import derive_events
 from kiosk.register.marking.doors import RecentDoors
@@ -29,7 +30,6 @@ from kiosk.register.models import Event
 from kiosk.register.office.cards import publish_cards
 from kiosk.register.office.room_timetables import publish_timetables
 from kiosk.register.outage import DatabaseOutage
-from kiosk.register.retry import retry_due
 
 _log = logging.getLogger(__name__)
 

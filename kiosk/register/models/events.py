@@ -161,7 +161,7 @@ class Dismissal(models.Model):
 
 
 class Outbox(models.Model):
-    """The state of one outbox (:class:`kiosk.register.outbox_state.OutboxState`)."""
+    """The state of one outbox (:class:`kiosk.register.ingest.outbox_state.OutboxState`)."""
 
     outbox_id = models.TextField(primary_key=True)
     site = models.TextField()

@@ -12,11 +12,11 @@ from django.db.models import Count, QuerySet
 
 from kiosk.protocol.topics import parse_topic
 from kiosk.register.identity.keys import SignaturePolicy
+from kiosk.register.ingest.retry import retry_bin
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.events import DISMISSED
 from kiosk.register.models import Account, BinEntry, Dismissal, Event
 from kiosk.register.office.unknown_people import subject_of
-from kiosk.register.retry import retry_bin
 
 SHOWN: Final = 100
 _MESSAGE, _EVENT = "m", "e"

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from kiosk.register.marking.audit import tell
 from kiosk.register.marking.stale import touch
-from kiosk.register.members import expected_in
 from kiosk.register.models import Account, Guest, Lesson, Person
+from kiosk.register.overview.members import expected_in
 
 
 class GuestProblem(StrEnum):

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from kiosk.protocol.health import Health
-from kiosk.register.completeness import Completeness
+from kiosk.register.rules.completeness import Completeness
 
 DISK_MIN_MB: Final = 500
 HOT_C: Final = 80.0

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from kiosk.config_file import Problem, Section
+from kiosk.config.file import Problem, Section
 
 
 class Code(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from kiosk.register.completeness import Completeness
+from kiosk.register.rules.completeness import Completeness
 from kiosk.register.rules.settings import RuleSettings
 
 UNWATCHED_MAX: Final = timedelta(minutes=2)

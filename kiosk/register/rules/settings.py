@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from kiosk.config_file import Section
-from kiosk.timetable import TimeOfDay
+from kiosk.config.file import Section
+from kiosk.config.timetable import TimeOfDay
 
 Minutes = Annotated[int, Meta(ge=0, le=240)]
 Hours = Annotated[int, Meta(ge=0, le=8784)]

@@ -9,14 +9,14 @@ from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kiosk.register.completeness import Completeness
 from kiosk.register.marking.doors import current
-from kiosk.register.members import expected_in, guests_of
 from kiosk.register.models import Kiosk, Lesson, Mark, MarkChange, ParticipationPoint, Taken
 from kiosk.register.office.kiosk_view import health_of
 from kiosk.register.office.trouble import is_blind
+from kiosk.register.overview.members import expected_in, guests_of
+from kiosk.register.overview.status import load_statuses
 from kiosk.register.rules.codes import Code
-from kiosk.register.status import load_statuses
+from kiosk.register.rules.completeness import Completeness
 from kiosk.register.web.tags import clock_time
 
 

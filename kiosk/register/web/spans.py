@@ -5,8 +5,8 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from kiosk.register.history import Span
 from kiosk.register.models import Term
+from kiosk.register.overview.history import Span
 
 DEFAULT: Final = timedelta(days=13)
 LONGEST: Final = timedelta(days=400)

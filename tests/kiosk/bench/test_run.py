@@ -28,7 +28,7 @@ from kiosk.bench.run import run_bench
 from kiosk.bench.stages import STAGES, ReplayTimings, add_timers, random_gallery, time_replay
 from kiosk.bench.start import StartFigures, as_toml, measure_start
 from kiosk.bench.stopwatch import Stopwatch, Timing
-from kiosk.config import (
+from kiosk.config.keys import (
     CameraSection,
     Config,
     DecisionSection,
@@ -36,15 +36,15 @@ from kiosk.config import (
     StateSection,
     parse_config,
 )
+from kiosk.config.timetable import LessonSection
 from kiosk.demo import sample_people
 from kiosk.demo.drawn_face import draw_face
 from kiosk.errors import CameraError, ConfigError, KioskError, ModelError
-from kiosk.mqtt.outbox import Outbox
+from kiosk.outbox.outbox import Outbox
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
 from kiosk.records import Decision, Frame, Image
-from kiosk.timetable import LessonSection
 from tests.support import needs_photos
 from tests.support_recognition import embedding, picture, small_bundle, write_folder
 

@@ -13,7 +13,7 @@ from kiosk.camera.open import open_camera
 from kiosk.camera.picamera2 import Picamera2Camera
 from kiosk.camera.replay import ReplayCamera
 from kiosk.clock import ManualClock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.errors import CameraError, ConfigError
 
 

@@ -11,7 +11,7 @@ from kiosk.camera.fake_picamera2 import FakePicamera2
 from kiosk.camera.open import open_camera
 from kiosk.camera.opencv import OpenCvCamera
 from kiosk.clock import ManualClock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.errors import CameraError, ConfigError, KioskError
 from kiosk.records import Image
 

@@ -13,7 +13,7 @@ from kiosk.camera.fake_picamera2 import FakePicamera2
 from kiosk.camera.open import open_camera
 from kiosk.camera.orientation import Orientation, Rotation
 from kiosk.clock import ManualClock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.track import Tracker, direction

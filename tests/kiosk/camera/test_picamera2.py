@@ -11,7 +11,7 @@ from kiosk.camera.fake_picamera2 import FakePicamera2
 from kiosk.camera.open import open_camera
 from kiosk.camera.picamera2 import Picamera2Camera
 from kiosk.clock import ManualClock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.errors import CameraError, ConfigError
 
 FAKE = CameraSection(backend="fake-picamera2", fps=1000.0, width_px=320, height_px=240)

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import ManualClock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.errors import RecordingError
 from kiosk.records import Frame, Image
 

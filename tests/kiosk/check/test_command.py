@@ -15,7 +15,7 @@ from kiosk.__main__ import main
 from kiosk.check.command import check_all
 from kiosk.check.finding import Finding
 from kiosk.clock import ManualClock
-from kiosk.config import Config, load_config
+from kiosk.config.keys import Config, load_config
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.service_status import FRESH_S, ServiceStatus, pid_start, write_status
 from tests.mosquitto import Mosquitto
@@ -237,7 +237,7 @@ def test_root_checks_with_the_rights_of_the_service(config: Config, tmp_path: Pa
     code = (
         "import os, sys, pathlib\n"
         "from kiosk.check.account import become_service_account\n"
-        "from kiosk.config import load_config\n"
+        "from kiosk.config.keys import load_config\n"
         "config = load_config(pathlib.Path(sys.argv[1]))\n"
         "print(become_service_account(config), os.geteuid(), os.getegid())"
     )

@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.check.service import service_findings
-from kiosk.config import load_config
+from kiosk.config.keys import load_config
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.service_status import (
     FRESH_S,

@@ -12,12 +12,12 @@ import segno
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.clock import ManualClock
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.daemon.card_desk import CardDesk
-from kiosk.daemon.card_list import CardFile, CardVerdict, Judgement, judge
+from kiosk.daemon.news.card_list import CardFile, CardVerdict, Judgement, judge
 from kiosk.daemon.recorder import AlreadyStored, Recorder, Stored
-from kiosk.daemon.steady_clock import SteadyClock
-from kiosk.mqtt.outbox import Outbox
+from kiosk.daemon.times.steady_clock import SteadyClock
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.card_text import Card, write_card
 from kiosk.protocol.cards import CardList, encode_cards
 from kiosk.protocol.event import AttendanceEvent, decode

@@ -25,8 +25,8 @@ from jsonschema import Draft202012Validator
 
 from kiosk.camera.base import BaseCamera, Camera
 from kiosk.clock import ManualClock
-from kiosk.config import load_config
-from kiosk.config_door import SignalsSection
+from kiosk.config.door import SignalsSection
+from kiosk.config.keys import load_config
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.signing_key import signing_key
 from kiosk.daemon.wiring import build_daemon

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kiosk.clock import ManualClock
-from kiosk.config import MqttSection
-from kiosk.daemon.card_list import CardVerdict, Judgement
+from kiosk.config.keys import MqttSection
+from kiosk.daemon.news.card_list import CardVerdict, Judgement
+from kiosk.daemon.news.register_news import subscribe
+from kiosk.daemon.news.room_lessons import RoomLessons
 from kiosk.daemon.participation import LOCAL_MAX, Windows
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Stored
-from kiosk.daemon.register_news import subscribe
-from kiosk.daemon.room_lessons import RoomLessons
-from kiosk.daemon.steady_clock import SteadyClock
+from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.mqtt.embedded_broker import HOST, EmbeddedBroker
-from kiosk.mqtt.outbox import Outbox
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import ParticipationEvent
 from kiosk.protocol.participation import ParticipationWindow, encode_window
 from kiosk.protocol.topics import PARTICIPATION_WINDOW, TIMETABLE
 from kiosk.records import Verdict
+from tests.kiosk.daemon.news.test_room_lessons import message as timetable
+from tests.kiosk.daemon.news.test_room_lessons import minutes, text
 from tests.kiosk.daemon.test_recorder import MONDAY, RecorderUnderTest, known
-from tests.kiosk.daemon.test_room_lessons import message as timetable
-from tests.kiosk.daemon.test_room_lessons import minutes, text
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, kiosk_log
 
 if TYPE_CHECKING:

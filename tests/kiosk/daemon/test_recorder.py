@@ -13,15 +13,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kiosk.clock import ManualClock
-from kiosk.config import Config, parse_config
+from kiosk.config.keys import Config, parse_config
+from kiosk.config.timetable import ClassSession
 from kiosk.daemon import backlog
 from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
-from kiosk.daemon.repeats import EVERY_S, KEPT
-from kiosk.daemon.steady_clock import SETTLE_S, SteadyClock
-from kiosk.mqtt.outbox import Outbox
+from kiosk.daemon.times.repeats import EVERY_S, KEPT
+from kiosk.daemon.times.steady_clock import SETTLE_S, SteadyClock
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, decode, schema
 from kiosk.records import Decision, Verdict
-from kiosk.timetable import ClassSession
 from tests.support import is_stored
 
 CONFIG = parse_config(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config, parse_config
+from kiosk.config.keys import Config, parse_config
 from kiosk.daemon.home_assistant import discovery
 from kiosk.daemon.retire import clear_retained, run_retire
 from kiosk.daemon.state_folder import open_outbox

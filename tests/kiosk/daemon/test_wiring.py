@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from kiosk.config import load_config
+from kiosk.config.keys import load_config
+from kiosk.config.private_file import make_directory
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, EMBEDDING_DIM
 from kiosk.daemon import wiring
 from kiosk.daemon.wiring import build_daemon
 from kiosk.errors import ConfigError, InUseError, ModelError, OutboxError, PhotoError
 from kiosk.mqtt.connection import Connection
-from kiosk.private_file import make_directory
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.gallery import Gallery, save_gallery

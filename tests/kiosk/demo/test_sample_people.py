@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.camera.open import open_camera
 from kiosk.clock import ManualClock
-from kiosk.config import CameraSection
+from kiosk.config.keys import CameraSection
 from kiosk.demo import sample_people
 from kiosk.errors import MissingExtraError
 from kiosk.recognition.detect import Detector

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config, load_config
+from kiosk.config.keys import Config, load_config
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment import class_command
 from kiosk.enrolment.class_command import Progress, run_class
 from kiosk.enrolment.group import Outcome
 from kiosk.errors import ConfigError, GalleryModelError
-from kiosk.people import list_people
+from kiosk.gallery.manage import list_people
+from kiosk.people.roster import load_roster
 from kiosk.recognition.gallery import save_gallery
-from kiosk.roster import load_roster
-from tests.kiosk.test_people import enrolled, gallery_of, subjects
+from tests.kiosk.gallery.test_manage import enrolled, gallery_of, subjects
 from tests.support import needs_photos, write_config
 from tests.support_recognition import picture, write_folder
 

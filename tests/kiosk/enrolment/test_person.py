@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import people
-from kiosk.config import Config, load_config
+from kiosk.config.keys import Config, load_config
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment import person
 from kiosk.enrolment.person import enrol
 from kiosk.erasure.erase import erase_person
 from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError, RosterError
+from kiosk.gallery import manage as people
+from kiosk.people.roster import load_roster
 from kiosk.recognition.gallery import save_gallery
 from kiosk.records import Image
-from kiosk.roster import load_roster
 from tests.conftest import Configure
-from tests.kiosk.test_people import enrolled, gallery_of, names, subjects
+from tests.kiosk.gallery.test_manage import enrolled, gallery_of, names, subjects
 from tests.support import needs_photos, write_config
 from tests.support_recognition import picture, write_folder
 

@@ -3,14 +3,14 @@
 from datetime import date
 from pathlib import Path
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
+from kiosk.config.timetable import ClassSession
 from kiosk.erasure.erase import erase_person
 from kiosk.erasure.outcome import Erasure
-from kiosk.keyring import Keyring
-from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import DeduplicationKey
+from kiosk.outbox.outbox import Outbox
+from kiosk.outbox.rows import DeduplicationKey
+from kiosk.people.keyring import Keyring
 from kiosk.recognition.gallery import Gallery, save_gallery
-from kiosk.timetable import ClassSession
 from tests.support_recognition import embedding, small_bundle
 
 MODEL = small_bundle().card.model_id

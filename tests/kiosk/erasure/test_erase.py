@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from kiosk import people
-from kiosk.config import Config, load_config
-from kiosk.erased import load_erased
+from kiosk.config.keys import Config, load_config
 from kiosk.erasure.erase import erase_person
 from kiosk.erasure.galleries import is_plain
 from kiosk.errors import GalleryError
-from kiosk.keyring import Keyring
-from kiosk.mqtt.outbox import Outbox
+from kiosk.gallery import manage as people
+from kiosk.outbox.outbox import Outbox
+from kiosk.people.erased import load_erased
+from kiosk.people.keyring import Keyring
+from kiosk.people.write_lock import write_lock
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.service_status import ServiceStatus
-from kiosk.write_lock import write_lock
 from tests.kiosk.erasure.support import (
     SESSION,
     TODAY,

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config, load_config
-from kiosk.erased import load_erased, mark_enrolled
+from kiosk.config.keys import Config, load_config
 from kiosk.erasure import erase, order
 from kiosk.erasure.galleries import Galleries
 from kiosk.erasure.order import carry_out
 from kiosk.erasure.outcome import Erasure
 from kiosk.errors import GalleryError, ReloadError
-from kiosk.gallery_transfer import export_gallery, import_gallery
-from kiosk.keyring import Keyring
-from kiosk.mqtt.outbox import Outbox
+from kiosk.gallery.transfer import export_gallery, import_gallery
+from kiosk.outbox.outbox import Outbox
+from kiosk.people.erased import load_erased, mark_enrolled
+from kiosk.people.keyring import Keyring
+from kiosk.people.write_lock import write_lock
 from kiosk.recognition.gallery import load_gallery
-from kiosk.write_lock import write_lock
 from tests.kiosk.erasure.support import attend, enrolled, holding, places, roster
 from tests.support import write_config
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config, StateSection
-from kiosk.keyring import Keyring
+from kiosk.config.keys import Config, StateSection
+from kiosk.people.keyring import Keyring
 from kiosk.recognition.gallery import save_gallery
 from tests.kiosk.erasure.support import enrolled, erase, gallery_of, roster
 

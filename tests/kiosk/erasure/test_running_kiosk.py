@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config, load_config
+from kiosk.config.keys import Config, load_config
 from kiosk.erasure.erase import erase_person
 from kiosk.service_status import read_status
 from tests.kiosk.erasure.support import attend, enrolled, erase, holding, places

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kiosk.check.signals import check_signals, signals_finding
-from kiosk.config import Config, parse_config
-from kiosk.config_door import SignalsSection
+from kiosk.config.door import SignalsSection
+from kiosk.config.keys import Config, parse_config
 from kiosk.errors import ConfigError, MissingExtraError, SignalsError
 from kiosk.feedback.feedback import HOLD_S, Feedback
 from kiosk.feedback.gpio import GpioPanel, open_panel

@@ -8,9 +8,9 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from kiosk.config import MqttSection
+from kiosk.config.keys import MqttSection
 from kiosk.mqtt.cloud_event import event_properties
-from kiosk.mqtt.outbox import Outbox
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
 from tests.mosquitto import PATIENCE_S, Mosquitto

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from paho.mqtt.client import MQTTMessage
 
-from kiosk.config import MqttSection
+from kiosk.config.keys import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.connection import Connection
-from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, kiosk_log

@@ -13,7 +13,7 @@ from hypothesis.stateful import (
 )
 
 from kiosk.mqtt.in_flight import InFlight, Progress
-from kiosk.mqtt.outbox_rows import Row
+from kiosk.outbox.rows import Row
 
 
 def rows(*sequences: int) -> list[Row]:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import pytest
 
-from kiosk.config import MqttSection
+from kiosk.config.keys import MqttSection
 from kiosk.errors import BrokerError, ConfigError
 from kiosk.mqtt.client import read_password
-from kiosk.mqtt.outbox import Outbox
-from kiosk.mqtt.outbox_rows import Counts, Row
+from kiosk.outbox.outbox import Outbox
+from kiosk.outbox.rows import Counts, Row
 from kiosk.protocol.event import AttendanceEvent
 from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.proxy import Proxy
@@ -460,7 +460,7 @@ def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
     """When the process is killed, other clients get "offline" (the will), which is retained."""
     script = (
         "import sys, signal; from pathlib import Path\n"
-        "from kiosk.config import MqttSection; from kiosk.mqtt.outbox import Outbox\n"
+        "from kiosk.config.keys import MqttSection; from kiosk.outbox.outbox import Outbox\n"
         "from kiosk.mqtt.publisher import Publisher, kiosk_connection\n"
         "from kiosk.mqtt.worker import ConnectionWorker\n"
         "from kiosk.protocol.availability import Availability\n"

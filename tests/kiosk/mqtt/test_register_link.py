@@ -15,10 +15,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from kiosk.config import MqttSection
+from kiosk.config.keys import MqttSection
 from kiosk.mqtt import register_link
-from kiosk.mqtt.outbox import Outbox
 from kiosk.mqtt.register_link import RegisterLink
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.delivery import (
     SEQUENCE_MAX,
     Confirmation,

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kiosk.config import MqttSection
-from kiosk.mqtt.outbox import Outbox
+from kiosk.config.keys import MqttSection
 from kiosk.mqtt.rivalry import Rivalry, Verdict
+from kiosk.outbox.outbox import Outbox
 from tests.kiosk.mqtt.support import KioskPublisher, kiosk_log
 from tests.mosquitto import PATIENCE_S, Mosquitto
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kiosk.config import Config, MqttSection, parse_config
+from kiosk.config.keys import Config, MqttSection, parse_config
+from kiosk.config.private_file import _WARNED
 from kiosk.errors import BrokerError, ConfigError
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.tls import tls_advice, tls_context
-from kiosk.private_file import _WARNED
 from tests.certificates import Authority
 from tests.mosquitto import PATIENCE_S, Mosquitto
 

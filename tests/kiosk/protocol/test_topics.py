@@ -2,7 +2,7 @@
 
 import pytest
 
-from kiosk.config import KioskSection
+from kiosk.config.keys import KioskSection
 from kiosk.errors import PayloadError
 from kiosk.protocol.availability import Availability, decode_availability, encode_availability
 from kiosk.protocol.event import EVENT_TYPES, AttendanceEvent, ParticipationEvent

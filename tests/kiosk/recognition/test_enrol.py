@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.config import QualitySection
+from kiosk.config.keys import QualitySection
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import PhotoError
 from kiosk.recognition.align import align

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.config import QualitySection
+from kiosk.config.keys import QualitySection
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.recognition.decide import DecisionRule, WalkDecider
 from kiosk.recognition.detect import Detector

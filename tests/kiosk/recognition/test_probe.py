@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kiosk.config import QualitySection
+from kiosk.config.keys import QualitySection
 from kiosk.recognition.align import align
 from kiosk.recognition.probe import make_probe
 from kiosk.recognition.quality import check_quality

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.config import QualitySection
+from kiosk.config.keys import QualitySection
 from kiosk.recognition.quality import check_quality, eye_distance, turn
 from kiosk.records import Face, Floats, Image
 from tests.support_recognition import face

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import as_utc, plain, writer_of_times
+from kiosk.register.ingest.outbox_state import OutboxState
+from kiosk.register.ingest.outbox_table import load_states, lock_states, save_states
 from kiosk.register.models import Event, Lesson, Outbox
-from kiosk.register.outbox_state import OutboxState
-from kiosk.register.outbox_table import load_states, lock_states, save_states
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -17,8 +17,8 @@ from kiosk.__main__ import main
 from kiosk.protocol.event import encode
 from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.register.config import DatabaseSection
+from kiosk.register.ingest.store import store
 from kiosk.register.models import Event, Kiosk, Person
-from kiosk.register.store import store
 from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, event_id, health
 
 Run = Callable[..., str]

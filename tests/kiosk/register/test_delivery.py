@@ -8,15 +8,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kiosk.config import MqttSection
-from kiosk.mqtt.outbox import Outbox
+from kiosk.config.keys import MqttSection
 from kiosk.mqtt.register_link import RegisterLink
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import encode
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from kiosk.register.models import Event
 from tests.kiosk.mqtt.support import KioskPublisher
+from tests.kiosk.register.ingest.test_loop import confirmed, kiosk_of, running
 from tests.kiosk.register.support import DOOR, event
-from tests.kiosk.register.test_ingest import confirmed, kiosk_of, running
 from tests.mosquitto import PATIENCE_S, Mosquitto
 
 pytestmark = pytest.mark.slow

@@ -11,15 +11,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kiosk.config import Config, load_config
-from kiosk.keyring import Keyring
+from kiosk.config.keys import Config, load_config
+from kiosk.people.keyring import Keyring
 from kiosk.recognition.gallery import load_gallery
 from kiosk.register.config import DatabaseSection, RegisterSection
 from kiosk.register.identity.own_key import own_public_key
 from kiosk.register.models import Account, Consent, Kiosk, Person, Publication
 from kiosk.register.office import consent as office
 from tests.kiosk.erasure.support import enrolled, holding
-from tests.kiosk.register.test_ingest import configured, running
+from tests.kiosk.register.ingest.test_loop import configured, running
 from tests.mosquitto import PATIENCE_S, Mosquitto
 from tests.support import write_config
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kiosk.config import parse_config
+from kiosk.config.keys import parse_config
 from kiosk.protocol.erasure import (
     ORDERS_MAX,
     ErasureOrders,
@@ -24,13 +24,14 @@ from kiosk.protocol.signature import Signer, is_signed_by
 from kiosk.protocol.topics import ERASURE, KioskAddress
 from kiosk.register.commands.key import show_key
 from kiosk.register.config import DatabaseSection
-from kiosk.register.erase import erase_subject
 from kiosk.register.erasing.doors import Doors, load_doors
+from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.erasing.message import Told, next_message
 from kiosk.register.erasing.orders import publish_orders
 from kiosk.register.identity.key_table import distrust, trust
 from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.identity.own_key import own_public_key
+from kiosk.register.ingest.store import store
 from kiosk.register.models import (
     Account,
     BinEntry,
@@ -41,7 +42,6 @@ from kiosk.register.models import (
     Publication,
 )
 from kiosk.register.office import consent as office
-from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival
 

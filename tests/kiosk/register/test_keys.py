@@ -13,15 +13,15 @@ from kiosk.protocol.delivery import ReplayDone, encode_delivery
 from kiosk.protocol.event import encode
 from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.arrival import Arrival
 from kiosk.register.config import DatabaseSection
 from kiosk.register.database import migrate, use_database
 from kiosk.register.identity.key_table import distrust, load_keys, trust
 from kiosk.register.identity.keys import SignaturePolicy
+from kiosk.register.ingest.arrival import Arrival
+from kiosk.register.ingest.outbox_table import load_states
+from kiosk.register.ingest.retry import retry_bin
+from kiosk.register.ingest.store import Stored, store
 from kiosk.register.models import Alarm, BinEntry, Event, KioskKey
-from kiosk.register.outbox_table import load_states
-from kiosk.register.retry import retry_bin
-from kiosk.register.store import Stored, store
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival, event
 
 NEIGHBOUR = KioskAddress("school", "room-2", "kiosk-2")

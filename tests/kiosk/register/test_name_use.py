@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.arrival import Arrival
 from kiosk.register.config import DatabaseSection
 from kiosk.register.identity.name_use import WITHIN, NameUse, Voice, hear
 from kiosk.register.identity.name_use_table import shared_names
-from kiosk.register.status import load_statuses
-from kiosk.register.store import store
+from kiosk.register.ingest.arrival import Arrival
+from kiosk.register.ingest.store import store
+from kiosk.register.overview.status import load_statuses
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX
 
 MINUTE = timedelta(minutes=1)

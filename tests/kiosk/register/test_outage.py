@@ -11,8 +11,8 @@ from kiosk.protocol.event import encode
 from kiosk.register.config import DatabaseSection, IngestSection, RegisterConfig
 from kiosk.register.database import SQLITE_OPTIONS, migrate, use_database
 from kiosk.register.models import Event
+from tests.kiosk.register.ingest.test_loop import configured, confirmed, kiosk_of, running
 from tests.kiosk.register.support import DOOR, event
-from tests.kiosk.register.test_ingest import configured, confirmed, kiosk_of, running
 from tests.mosquitto import Mosquitto
 from tests.postgresql import PostgreSQL
 

@@ -9,10 +9,10 @@ from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.properties import PublishProperties
 from kiosk.protocol.delivery import Confirmation, ReplayRequest, decode_delivery
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.confirm import Confirmer
-from kiosk.register.outbox_state import BACKOFF_FIRST, GRACE, OutboxState
-from kiosk.register.replay import request_missing
-from kiosk.register.store import store
+from kiosk.register.ingest.confirm import Confirmer
+from kiosk.register.ingest.outbox_state import BACKOFF_FIRST, GRACE, OutboxState
+from kiosk.register.ingest.replay import request_missing
+from kiosk.register.ingest.store import store
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival, event
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kiosk.people.roster import Roster
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, ParticipationEvent, PersonEvent
-from kiosk.roster import Roster
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ROSTER = Roster({"s1": "Ada Lovelace"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Config
+from kiosk.config.keys import Config
 from kiosk.errors import ConfigError, RosterError
 from kiosk.protocol.event import AttendanceEvent, encode
 from kiosk.protocol.topics import KioskAddress

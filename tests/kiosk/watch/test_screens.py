@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.errors import PayloadError
+from kiosk.people.roster import Roster
 from kiosk.protocol.event import encode
 from kiosk.protocol.topics import Topic
-from kiosk.roster import Roster
 from kiosk.watch.attendance_list import AttendanceList, read_event
 from kiosk.watch.door import Door
 from kiosk.watch.screens import JsonLines, LiveTable, Screen, TextLines, screen_for

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from kiosk.config import MqttSection
+from kiosk.config.keys import MqttSection
 from kiosk.errors import BrokerError
-from kiosk.mqtt.outbox import Outbox
+from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, PersonEvent, encode
 from kiosk.protocol.health import encode_health
 from kiosk.protocol.topics import FOR_REGISTER, HEALTH, KioskAddress

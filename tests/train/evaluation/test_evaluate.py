@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from kiosk.config import DecisionSection
+from kiosk.config.keys import DecisionSection
 from kiosk.errors import DatasetError
 from kiosk.recognition.card import OperatingPoint
 from kiosk.recognition.match import Cohort

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 from django.db.models import Max
 
-from kiosk.register.members import expected_in
 from kiosk.register.models import Event, Lesson, MarkChange, SchoolClass
-from kiosk.register.status import load_statuses
+from kiosk.register.overview.members import expected_in
+from kiosk.register.overview.status import load_statuses
 from kiosk.register.web.api.records import (
     ChangeRecord,
     ClassRecord,

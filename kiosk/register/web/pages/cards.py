@@ -14,11 +14,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.protocol.cards import REVOKED_MAX
-from kiosk.register.members import members_on
 from kiosk.register.models import Card, Person, SchoolClass
 from kiosk.register.office import cards as office
 from kiosk.register.office.card_fonts import installed, not_written
 from kiosk.register.office.card_sheet import PrintedCard, card_sheet
+from kiosk.register.overview.members import members_on
 from kiosk.register.web.access import MARKERS, STAFF, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.spans import day_of

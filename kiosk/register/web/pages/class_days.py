@@ -5,9 +5,9 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.register.history import Counting
-from kiosk.register.history import class_days as load
 from kiosk.register.models import Term
+from kiosk.register.overview.history import Counting
+from kiosk.register.overview.history import class_days as load
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.spans import span_of

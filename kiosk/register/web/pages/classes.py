@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.register.class_sums import ClassSum, class_sums
-from kiosk.register.history import Counting, Span
 from kiosk.register.models import SchoolClass
+from kiosk.register.overview.class_sums import ClassSum, class_sums
+from kiosk.register.overview.history import Counting, Span
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 

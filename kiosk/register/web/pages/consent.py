@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from kiosk.register.members import members_on
 from kiosk.register.models import Consent, Person, Role
 from kiosk.register.office import consent as office
+from kiosk.register.overview.members import members_on
 from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
 from kiosk.register.web.pages.student import visible_people
 from kiosk.register.web.spans import day_of

@@ -17,8 +17,8 @@ from kiosk.register.exports.records import LeftOut, Stamp
 from kiosk.register.handover.files import FOR_OTHER_SYSTEMS, File, Kind, make_file
 from kiosk.register.handover.position import Position, position_of
 from kiosk.register.handover.selection import Scope, Selection, select
-from kiosk.register.history import Span
 from kiosk.register.models import Lesson, Register, Term
+from kiosk.register.overview.history import Span
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.pages.student import visible_people

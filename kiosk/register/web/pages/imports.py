@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from kiosk.register.ingest.reading import is_name
 from kiosk.register.models import BinEntry, Kiosk, Lesson, SchoolClass, Upload
 from kiosk.register.office import imports as table
 from kiosk.register.office.plan_words import SHOWN, sections
 from kiosk.register.office.timetable_import import Options
 from kiosk.register.office.uploads import SIZE_MAX, keep, source_of
-from kiosk.register.reading import is_name
 from kiosk.register.web.access import STAFF, SignedIn, page
 from kiosk.register.web.application import config
 from kiosk.register.web.words import CHANGES

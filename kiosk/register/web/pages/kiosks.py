@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.ingest.ranges import count
 from kiosk.register.models import Blind, Kiosk, KioskAlert, Role
 from kiosk.register.office.kiosk_view import KioskView, admit, load_kiosk, load_kiosks, set_service
 from kiosk.register.office.rooms import (
@@ -23,7 +24,6 @@ from kiosk.register.office.rooms import (
     take_room,
 )
 from kiosk.register.office.trouble import refusals
-from kiosk.register.ranges import count
 from kiosk.register.web.access import STAFF, SignedIn, page
 from kiosk.register.web.words import ALERTS, CAMERA, REFUSALS, TROUBLES
 

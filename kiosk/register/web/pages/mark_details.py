@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, PersonEvent, card_of, decode
 from kiosk.register.marking.facts import lesson_of
-from kiosk.register.members import expected_in
 from kiosk.register.models import Event, Lesson, MarkChange, ParticipationPoint
+from kiosk.register.overview.members import expected_in
 from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
 from kiosk.register.web.application import config

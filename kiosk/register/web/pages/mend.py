@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from kiosk.register.corrections import Changed, Outdated, set_marks, take, undo_change
+from kiosk.register.marking.corrections import Changed, Outdated, set_marks, take, undo_change
 from kiosk.register.marking.facts import lesson_of
-from kiosk.register.members import expected_in
+from kiosk.register.marking.participation import close_window, give_points, open_window
 from kiosk.register.models import Lesson, MarkChange
-from kiosk.register.participation import close_window, give_points, open_window
+from kiosk.register.overview.members import expected_in
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.correction import REASON_MAX, Denial, Refused, Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, changeable_lesson, page

@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils import timezone
 
-from kiosk.register.history import Counting, student_days, student_lines
 from kiosk.register.models import Account, Guest, Lesson, Membership, Person, Term
+from kiosk.register.overview.history import Counting, student_days, student_lines
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.spans import span_of

@@ -12,9 +12,9 @@ from django.db import connections
 
 from kiosk.__main__ import main
 from kiosk.register.config import DatabaseSection
-from kiosk.register.corrections import set_marks
 from kiosk.register.handover import options
 from kiosk.register.handover.files import Kind
+from kiosk.register.marking.corrections import set_marks
 from kiosk.register.models import (
     Account,
     Lesson,

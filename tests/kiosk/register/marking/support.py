@@ -7,11 +7,11 @@ from typing import Any
 from kiosk.clock import ManualClock
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, encode
 from kiosk.register.config import RegisterConfig
+from kiosk.register.ingest.store import store
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.marking.worker import Marker
 from kiosk.register.models import Lesson, Mark, MarkChange, Membership, Person, SchoolClass
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.store import store
 from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, health
 
 START = NOON - timedelta(hours=1)

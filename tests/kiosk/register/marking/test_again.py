@@ -2,8 +2,8 @@
 
 import pytest
 
-from kiosk.register.corrections import Changed, set_marks
 from kiosk.register.marking.again import place_again
+from kiosk.register.marking.corrections import Changed, set_marks
 from kiosk.register.models import Account, Event, Lesson, Mark
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.register.corrections import Changed, set_marks
+from kiosk.register.marking.corrections import Changed, set_marks
 from kiosk.register.marking.rederive import rederive
 from kiosk.register.marking.stale import LOOK_BACK, touch
 from kiosk.register.models import (

@@ -7,7 +7,9 @@ import pytest
 
 from kiosk.protocol.participation import decode_window
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.corrections import set_marks
+from kiosk.register.ingest.store import store
+from kiosk.register.marking.corrections import set_marks
+from kiosk.register.marking.participation import close_window, open_window
 from kiosk.register.marking.rederive import rederive
 from kiosk.register.marking.sweeping import Sweeper
 from kiosk.register.models import (
@@ -23,10 +25,8 @@ from kiosk.register.models import (
     Publication,
 )
 from kiosk.register.office.kiosk_view import set_service
-from kiosk.register.participation import close_window, open_window
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.store import store
 from tests.kiosk.register.marking.support import (
     END,
     history,

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from kiosk.register.ingest.store import store
 from kiosk.register.marking.watch_table import load_watches
-from kiosk.register.store import store
 from tests.kiosk.register.support import DOOR, OUTBOX, arrival
 
 pytestmark = pytest.mark.usefixtures("database")

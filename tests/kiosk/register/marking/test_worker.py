@@ -14,11 +14,11 @@ from msgspec import UNSET
 from kiosk.clock import ManualClock
 from kiosk.protocol.event import ParticipationEvent, encode
 from kiosk.register.config import RegisterConfig
+from kiosk.register.ingest.store import store
 from kiosk.register.marking import facts, marks_table
 from kiosk.register.marking.marks_table import Overtaken
 from kiosk.register.marking.worker import Marker
 from kiosk.register.models import Change, Event, Mark, MarkChange, ParticipationPoint
-from kiosk.register.store import store
 from tests.kiosk.register.marking.support import (
     history,
     make_class,

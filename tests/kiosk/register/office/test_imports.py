@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk.protocol.timetable import decode_timetable
-from kiosk.register.members import members_on
 from kiosk.register.models import (
     Account,
     Kiosk,
@@ -22,6 +21,7 @@ from kiosk.register.models import (
 from kiosk.register.office.imports import Done, Kind, Preview, Source, apply, counts, preview
 from kiosk.register.office.room_timetables import publish_timetables
 from kiosk.register.office.timetable_import import Options
+from kiosk.register.overview.members import members_on
 from tests.kiosk.register.imports.test_oneroster import FILES, zipped
 from tests.kiosk.register.test_commands import Run, run
 

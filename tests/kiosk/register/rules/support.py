@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from kiosk.register.completeness import Completeness
+from kiosk.register.rules.completeness import Completeness
 from kiosk.register.rules.lesson import Door, Lesson, Scan
 from kiosk.register.rules.settings import RuleSettings
 

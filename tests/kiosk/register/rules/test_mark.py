@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.register.completeness import Completeness
 from kiosk.register.rules.codes import Code
+from kiosk.register.rules.completeness import Completeness
 from kiosk.register.rules.lesson import Door, Lesson, Scan
 from kiosk.register.rules.mark import Before, Mark, Rule, derive
 from kiosk.register.rules.settings import RuleSettings

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from kiosk.register.config import RegisterConfig
+from kiosk.register.ingest.store import store
 from kiosk.register.models import Account, Person, Role
-from kiosk.register.store import store
 from kiosk.register.web.access import EVERYBODY, MARKERS, STAFF, changeable_lesson, visible_classes
 from kiosk.register.web.api.endpoints import ENDPOINTS
 from kiosk.register.web.urls import urlpatterns

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from kiosk.protocol.event import encode
+from kiosk.register.ingest.store import store
 from kiosk.register.models import BinEntry, Change, Dismissal, Event, Mark, MarkChange, Person
 from kiosk.register.office.merge import merge
-from kiosk.register.store import store
 from tests.kiosk.register.support import arrival, event
 from tests.kiosk.register.web.support import School, client_of, mark
 

@@ -15,7 +15,7 @@ from kiosk.protocol.card_text import read_card
 from kiosk.protocol.cards import CardList, decode_cards
 from kiosk.protocol.signature import is_signed_by
 from kiosk.protocol.topics import CARDS, KioskAddress
-from kiosk.register.erase import erase_subject
+from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Account, Card, Kiosk, Person, Publication
 from kiosk.register.office.card_fonts import not_written
 from kiosk.register.office.cards import card_text, issue, publish_cards, school_year_end

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from kiosk.protocol.health import encode_health
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.ingest.store import store
 from kiosk.register.models import (
     Event,
     Kiosk,
@@ -19,7 +20,6 @@ from kiosk.register.models import (
     Person,
     Taken,
 )
-from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival, event
 from tests.kiosk.register.web.support import School, client_of, mark

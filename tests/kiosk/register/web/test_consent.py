@@ -13,9 +13,9 @@ from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.identity.key_table import trust
 from kiosk.register.identity.own_key import own_public_key
+from kiosk.register.ingest.store import store
 from kiosk.register.models import Consent, ErasureOrder, Kiosk, Mark, Person
 from kiosk.register.office.consent import withdrawals
-from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import arrival, event
 from tests.kiosk.register.web.support import School, client_of, mark

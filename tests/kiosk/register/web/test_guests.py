@@ -9,12 +9,12 @@ from django.test import Client
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.handover.position import position_now
 from kiosk.register.handover.selection import Scope, select
-from kiosk.register.history import Span
-from kiosk.register.members import expected_in
+from kiosk.register.ingest.store import store
 from kiosk.register.models import Account, Event, Guest, Lesson, Mark, MarkChange, Person
 from kiosk.register.office.guests import add_guest
 from kiosk.register.office.merge import merge
-from kiosk.register.store import store
+from kiosk.register.overview.history import Span
+from kiosk.register.overview.members import expected_in
 from kiosk.register.web.api.tokens import make_token
 from tests.kiosk.register.marking.support import work
 from tests.kiosk.register.support import arrival, event

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from kiosk.protocol.availability import Availability, encode_availability
 from kiosk.protocol.health import Health, encode_health
+from kiosk.register.ingest.store import store
 from kiosk.register.models import (
     BinEntry,
     Blind,
@@ -18,7 +19,6 @@ from kiosk.register.models import (
     Mark,
     Publication,
 )
-from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.marking.support import work
 from tests.kiosk.register.support import DOOR, OUTBOX, arrival, event

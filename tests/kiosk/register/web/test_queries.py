@@ -8,10 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.class_sums import ClassSum, class_sums
 from kiosk.register.config import RegisterConfig
 from kiosk.register.handover.files import Kind
-from kiosk.register.history import Counting, Span, class_days
+from kiosk.register.ingest.store import store
 from kiosk.register.models import (
     Account,
     BinEntry,
@@ -32,8 +31,9 @@ from kiosk.register.models import (
     Teaching,
     Term,
 )
+from kiosk.register.overview.class_sums import ClassSum, class_sums
+from kiosk.register.overview.history import Counting, Span, class_days
 from kiosk.register.rules.day import Rate
-from kiosk.register.store import store
 from kiosk.register.web.api.endpoints import ENDPOINTS
 from kiosk.register.web.api.tokens import SCOPES, make_token
 from tests.kiosk.register.support import arrival, event, event_id

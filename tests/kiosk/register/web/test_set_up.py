@@ -9,9 +9,9 @@ from msgspec import structs
 
 from kiosk.protocol.health import encode_health
 from kiosk.register.config import RegisterConfig
+from kiosk.register.ingest.store import store
 from kiosk.register.models import Account, Role
 from kiosk.register.office.checklist import Facts, is_ready, steps
-from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import arrival
 from tests.kiosk.register.web.support import School, client_of

@@ -18,12 +18,13 @@ from django.utils.translation.template import templatize
 from kiosk.errors import PayloadError
 from kiosk.protocol.availability import decode_availability
 from kiosk.protocol.health import CameraState
-from kiosk.register import imports, reading, verdict, web
-from kiosk.register.arrival import Reason
+from kiosk.register import imports, web
 from kiosk.register.exports.records import Why
 from kiosk.register.handover.files import Kind
 from kiosk.register.identity import keys
 from kiosk.register.imports.plan import RosterPlan, TimetablePlan
+from kiosk.register.ingest import reading, verdict
+from kiosk.register.ingest.arrival import Reason
 from kiosk.register.marking.deriving import REASONS
 from kiosk.register.marking.events import REFUSED
 from kiosk.register.office import timetable_import

@@ -6,7 +6,7 @@ from msgspec import structs
 from playwright.sync_api import Page, expect
 
 from kiosk.protocol.health import encode_health
-from kiosk.register.store import store
+from kiosk.register.ingest.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival, event
 from tests.kiosk.register.web.browser.steps import sign_in

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, ViewportSize
 from kiosk.protocol.health import encode_health
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.config import RegisterConfig
+from kiosk.register.ingest.store import store
+from kiosk.register.marking.participation import give_points
 from kiosk.register.models import Account, Lesson, Membership, Person
-from kiosk.register.participation import give_points
-from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival
 from tests.kiosk.register.web.browser.steps import enter

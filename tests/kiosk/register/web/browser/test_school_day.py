@@ -11,12 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 from kiosk.protocol.health import encode_health
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.config import RegisterConfig
-from kiosk.register.corrections import set_marks
+from kiosk.register.ingest.store import store
+from kiosk.register.marking.corrections import set_marks
+from kiosk.register.marking.participation import give_points
 from kiosk.register.models import Account, ParticipationPoint, Role, Taken
-from kiosk.register.participation import give_points
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival
 from tests.kiosk.register.web.browser.steps import enter

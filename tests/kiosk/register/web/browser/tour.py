@@ -8,15 +8,15 @@ from msgspec import structs
 
 from kiosk.protocol.health import encode_health
 from kiosk.register.accounts.manage import invite
-from kiosk.register.corrections import set_marks, take
+from kiosk.register.ingest.store import store
+from kiosk.register.marking.corrections import set_marks, take
+from kiosk.register.marking.participation import give_points
 from kiosk.register.models import Account, Blind, Event, KioskAlert, Mark, Person, Role, Term
 from kiosk.register.office.consent import record, withdraw
 from kiosk.register.office.timetable_import import Options
 from kiosk.register.office.uploads import keep
-from kiosk.register.participation import give_points
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.store import store
 from kiosk.register.web.api.tokens import make_token
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival, event

@@ -1,0 +1,1 @@
+"""The commands on enrolled people: list, remove, renew, export, import."""

@@ -1,0 +1,1 @@
+"""What the register knows, for commands and pages: kiosks, classes, days."""

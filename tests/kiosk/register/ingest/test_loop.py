@@ -1,0 +1,190 @@
+"""The whole way: kiosk → broker → register → confirmation, with a real broker and database."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kiosk.clock import SystemClock
+from kiosk.config.keys import MqttSection
+from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
+from kiosk.protocol.delivery import (
+    Confirmation,
+    ReplayDone,
+    ReplayRequest,
+    decode_delivery,
+    encode_delivery,
+)
+from kiosk.protocol.event import encode
+from kiosk.protocol.topics import (
+    CONFIRMED,
+    HEALTH,
+    PARTICIPATION_WINDOW,
+    REPLAY,
+    REPLAY_DONE,
+    REPLAYED,
+)
+from kiosk.register.config import DatabaseSection, RegisterConfig
+from kiosk.register.database import migrate, use_database
+from kiosk.register.models import BinEntry, Event, Gap, Publication
+from kiosk.register.service import run
+from tests.kiosk.register.marking.support import make_class, make_lesson, marks
+from tests.kiosk.register.support import DOOR, OUTBOX, event, health
+from tests.mosquitto import Listener, Mosquitto
+
+
+@contextmanager
+def running(config: RegisterConfig) -> Iterator[None]:
+    """Run a register on a thread; an error in it fails the test."""
+    stop = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        finished = pool.submit(run, config, clock=SystemClock(), stop=stop)
+        try:
+            yield
+        finally:
+            stop.set()
+            finished.result()
+
+
+def configured(broker: Mosquitto, database: DatabaseSection, **mqtt: str) -> RegisterConfig:
+    section = msgspec.convert({"host": broker.host, "port": broker.port, **mqtt}, MqttSection)
+    return RegisterConfig(mqtt=section, database=database)
+
+
+def kiosk_of(broker: Mosquitto, *kinds: str) -> Listener:
+    """A kiosk that hears the register, and has said that it has no events yet."""
+    kiosk = broker.listen(DOOR.topic(CONFIRMED), *map(DOOR.topic, kinds))
+    kiosk.client.publish(DOOR.topic(HEALTH), health(0).payload, qos=1, retain=True)
+    return kiosk
+
+
+def confirmed(listener: Listener, sequence: int) -> None:
+    """Wait for the confirmation of a number."""
+    while True:
+        _, payload, _ = listener.next()
+        if decode_delivery(payload, Confirmation).sequence >= sequence:
+            return
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_what_is_published_is_stored_and_confirmed(
+    mosquitto: Mosquitto, database: DatabaseSection, protocol: str
+) -> None:
+    """An event is in the database before the kiosk hears its confirmation, which is retained."""
+    kiosk = kiosk_of(mosquitto)
+    with running(configured(mosquitto, database, protocol=protocol)):
+        confirmed(kiosk, 0)
+        for number in (1, 2, 3):
+            kiosk.client.publish(DOOR.topic("attendance"), encode(event(number)), qos=1)
+        confirmed(kiosk, 3)
+        assert Event.objects.count() == 3
+    late = mosquitto.listen(DOOR.topic(CONFIRMED))
+    _, payload, is_retained = late.next()
+    assert is_retained
+    assert decode_delivery(payload, Confirmation).outbox_id == OUTBOX
+
+
+@pytest.mark.slow
+def test_missing_events_are_requested(mosquitto: Mosquitto, database: DatabaseSection) -> None:
+    """A gap leads to a request; what the kiosk sends again or declares gone closes it."""
+    kiosk = kiosk_of(mosquitto, REPLAY)
+    client = kiosk.client
+    with running(configured(mosquitto, database)):
+        confirmed(kiosk, 0)
+        client.publish(DOOR.topic("attendance"), encode(event(5)), qos=1)
+        while True:
+            topic, payload, _ = kiosk.next()
+            if topic == DOOR.topic(REPLAY):
+                break
+        asked = decode_delivery(payload, ReplayRequest)
+        assert (asked.first, asked.last) == (1, 4)
+        for number in (2, 3, 4):
+            client.publish(DOOR.topic(REPLAYED), encode(event(number)), qos=1)
+        done = ReplayDone(outbox_id=OUTBOX, first=1, last=4, gone=((1, 1),))
+        client.publish(DOOR.topic(REPLAY_DONE), encode_delivery(done), qos=1)
+        confirmed(kiosk, 5)
+    assert list(Event.objects.filter(is_replayed=True).values_list("sequence", flat=True)) == [
+        *(2, 3, 4)
+    ]
+    assert list(Gap.objects.values_list("first", "last")) == [(1, 1)]
+
+
+def test_the_embedded_broker_serves_a_register(tmp_path: Path) -> None:
+    """A trial on one machine needs no other broker."""
+    pytest.importorskip("amqtt", reason="pip install attendance-kiosk[demo]")
+    section = DatabaseSection(path=str(tmp_path / "register.sqlite3"))
+    use_database(section)
+    migrate()
+    with EmbeddedBroker() as broker:
+        mqtt = MqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)
+        kiosk = Listener((HOST, broker.port), DOOR.topic(CONFIRMED))
+        kiosk.client.publish(DOOR.topic(HEALTH), health(0).payload, qos=1, retain=True)
+        with running(RegisterConfig(mqtt=mqtt, database=section)):
+            confirmed(kiosk, 0)
+            kiosk.client.publish(DOOR.topic("attendance"), encode(event(1)), qos=1)
+            confirmed(kiosk, 1)
+        kiosk.close()
+    assert Event.objects.count() == 1
+
+
+def test_what_the_register_cannot_read_does_not_stop_it(
+    mosquitto: Mosquitto, database: DatabaseSection
+) -> None:
+    """Garbage goes to the bin, and events before and after it are stored."""
+    kiosk = kiosk_of(mosquitto)
+    with running(configured(mosquitto, database)):
+        confirmed(kiosk, 0)
+        kiosk.client.publish(DOOR.topic("attendance"), encode(event(1)), qos=1)
+        for payload in (b"", b"\x00", b"[" * 10_000, b"\xff" * 100_000):
+            kiosk.client.publish(DOOR.topic("attendance"), payload, qos=1)
+        kiosk.client.publish(DOOR.topic("attendance"), encode(event(2)), qos=1)
+        confirmed(kiosk, 2)
+    assert Event.objects.count() == 2
+    assert BinEntry.objects.count() == 4
+
+
+def test_the_newest_publication_of_a_topic_is_sent_and_again_after_a_reconnection(
+    mosquitto: Mosquitto, database: DatabaseSection
+) -> None:
+    """What a page wants published reaches the kiosk, also if the broker forgets what it kept."""
+    topic = DOOR.topic(PARTICIPATION_WINDOW)
+    kiosk = mosquitto.listen(topic)
+
+    def want(payload: bytes) -> None:
+        Publication.objects.create(
+            topic=topic, payload=payload, retain=True, made_at=datetime.now(UTC)
+        )
+
+    want(b"old")
+    want(b"new")
+    with running(configured(mosquitto, database)):
+        assert kiosk.next()[1] == b"new"
+        want(b"newer")
+        assert kiosk.next()[1] == b"newer"
+    kiosk.client.publish(topic, b"", qos=1, retain=True)
+    assert kiosk.next()[1] == b""
+    with running(configured(mosquitto, database)):
+        assert kiosk.next()[1] == b"newer"
+
+
+def test_a_mark_follows_its_event(mosquitto: Mosquitto, database: DatabaseSection) -> None:
+    """The running register derives marks; with the event's commit it has them to do at once."""
+    now = datetime.now(UTC)
+    make_lesson(make_class("s-1"), start=now - timedelta(minutes=1))
+    kiosk = kiosk_of(mosquitto)
+    with running(configured(mosquitto, database)):
+        confirmed(kiosk, 0)
+        made = event(1, subject_id="s-1", time=now.isoformat(timespec="milliseconds"))
+        kiosk.client.publish(DOOR.topic("attendance"), encode(made), qos=1)
+        confirmed(kiosk, 1)
+        for _ in range(500):
+            if marks():
+                break
+            time.sleep(0.01)
+    assert marks() == {"s-1": "present"}
