@@ -276,7 +276,7 @@ def test_keys_of_a_boot_without_a_clock_are_deleted_in_the_next_boot(
 
 def test_an_outbox_of_schema_1_is_continued(path: Path) -> None:
     """After an update, who attended before it is not stored again, and a new person is."""
-    shutil.copy(Path(__file__).parents[1] / "mqtt" / "outbox-schema-1.sqlite3", path)
+    shutil.copy(Path(__file__).parents[1] / "outbox" / "outbox-schema-1.sqlite3", path)
     clock = ManualClock(MONDAY, boot_id="00000000-0000-4000-8000-000000000007")
     desk = RecorderUnderTest(path, clock)
     assert desk.are_stored("s-1", "s-2", "s-3", "s-4") == [False, False, False, False]
