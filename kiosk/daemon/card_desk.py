@@ -6,9 +6,15 @@ from datetime import date
 from typing import Final
 
 from kiosk.clock import Clock
+from kiosk.config.keys import Config
 from kiosk.daemon.news.card_list import CardFile, CardVerdict, Judgement, judge
+from kiosk.feedback.feedback import Feedback
+from kiosk.mqtt.connection import Connection
+from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.card_text import is_card_text
-from kiosk.records import Frame, Image
+from kiosk.protocol.topics import CARDS, KioskAddress
+from kiosk.recognition.qr import QrReader
+from kiosk.records import Frame, Image, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -76,3 +82,28 @@ class CardDesk:
             self._signal(verdict)
         if text in self._refused or len(self._refused) < _REFUSED_MAX:
             self._refused[text] = now_s
+
+
+def build_card_desk(
+    config: Config, connection: Connection, clock: Clock, feedback: Feedback
+) -> CardDesk:
+    """Build what reads cards; unless they are enabled, it never hears of any."""
+    address = KioskAddress.of(config.kiosk)
+    key = config.register.public_key
+    file = CardFile(config.cards_path, address, key, is_used=config.cards.enabled)
+
+    def on_message(message: Message) -> None:
+        file.hear(message.payload)
+        message.acknowledge()
+
+    if config.cards.enabled:
+        connection.subscribe(address.topic(CARDS), on_message)
+
+    def signal(verdict: CardVerdict) -> None:
+        light = Verdict.KNOWN if verdict is CardVerdict.VALID else Verdict.STRANGER
+        feedback.see([light], clock.monotonic_s())
+
+    def today() -> date:
+        return clock.utc().astimezone(config.zone).date()
+
+    return CardDesk(QrReader().read, file, clock, today, signal)

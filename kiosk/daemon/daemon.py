@@ -17,8 +17,9 @@ from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.health.observer import Observer
 from kiosk.daemon.health.status_board import State
 from kiosk.daemon.participation import Window, Windows
-from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.reloading import Loaded, Loader
+from kiosk.daemon.results import AlreadyStored, NotKnown, Postponed, Stored
 from kiosk.daemon.systemd import Notifier, Watchdog
 from kiosk.daemon.times.redating import Redater
 from kiosk.daemon.times.steady_clock import SteadyClock

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,6 +16,7 @@ from kiosk.daemon.events import EventMaker
 from kiosk.daemon.news.card_list import Judgement
 from kiosk.daemon.news.room_lessons import RoomLessons
 from kiosk.daemon.participation import Window
+from kiosk.daemon.results import AlreadyStored, NotKnown, Postponed, Stored, StoreResult
 from kiosk.daemon.times.repeats import Forgetting, counted, is_repeat, took_part
 from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.errors import OutboxError
@@ -29,53 +30,6 @@ from kiosk.protocol.event import (
     event_type,
 )
 from kiosk.records import Decision, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The decision became an event, which is committed to the disk.
-
-    Attributes:
-        event: With its sequence number.
-    """
-
-    event: PersonEvent
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyStored:
-    """An event of this person is stored for this class session; nothing was added.
-
-    Attributes:
-        session: The class session.
-    """
-
-    session: ClassSession
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed:
-    """The decision became an event, which waits in memory: the outbox cannot be written now.
-
-    Attributes:
-        session: The class session.
-    """
-
-    session: ClassSession
-
-
-@dataclass(frozen=True, slots=True)
-class NotKnown:
-    """The decision names nobody; nothing was stored.
-
-    Attributes:
-        verdict: Unsure or stranger.
-    """
-
-    verdict: Verdict
-
-
-StoreResult: TypeAlias = Stored | AlreadyStored | Postponed | NotKnown
 
 
 @dataclass(frozen=True, slots=True)

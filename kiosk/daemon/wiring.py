@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import version
 from threading import Event
@@ -14,16 +13,15 @@ from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
 from kiosk.config.keys import Config, MqttSection
-from kiosk.daemon.card_desk import CardDesk
+from kiosk.daemon.card_desk import build_card_desk
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health.observer import Observer
 from kiosk.daemon.health.report import HealthReporter, Vitals
 from kiosk.daemon.health.status_board import State, StatusBoard
 from kiosk.daemon.home_assistant import discovery
-from kiosk.daemon.news.card_list import CardFile, CardVerdict
 from kiosk.daemon.news.erasing import GalleryUse, build_erasure_desk
 from kiosk.daemon.news.register_news import subscribe
-from kiosk.daemon.news.room_lessons import RoomLessons
+from kiosk.daemon.news.room_lessons import load_room_lessons
 from kiosk.daemon.participation import Windows
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.reloading import Loaded, Loader
@@ -46,17 +44,14 @@ from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker, require_broker
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
-from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.availability import Availability
-from kiosk.protocol.topics import CARDS, TIMETABLE, KioskAddress
+from kiosk.protocol.topics import KioskAddress
 from kiosk.recognition.decide import DecisionRule
 from kiosk.recognition.gallery import Gallery
 from kiosk.recognition.match import Matcher
-from kiosk.recognition.qr import QrReader
 from kiosk.recognition.recogniser import Recogniser, build_pipeline, build_recogniser
-from kiosk.records import Verdict
 from kiosk.service_status import status_path
 
 _log = logging.getLogger(__name__)
@@ -125,7 +120,7 @@ def build_daemon(
         confirmed=publisher.trim_soon,
         sign=keys.signer.sign,
     )
-    lessons, windows = _room_lessons(config), Windows(clock)
+    lessons, windows = load_room_lessons(config), Windows(clock)
     subscribe(connection, address, lessons, windows, clock)
     health = _health(config, connection, keys, outbox, clock, model_id)
     loaded = Loaded(matcher, rule, config)
@@ -174,7 +169,7 @@ def build_daemon(
         notifier=notifier,
         state=state,
         observer=Observer(state),
-        cards=_cards(config, connection, clock, feedback),
+        cards=build_card_desk(config, connection, clock, feedback),
         watchdog=Watchdog.from_environment(os.environ, notifier),
         retry_s=config.camera.retry_s,
         stop=stop,
@@ -201,32 +196,6 @@ def _people(
         return recogniser.matcher(Gallery(recogniser.embedder.model_id, {})), str(exc)
 
 
-def _cards(config: Config, connection: Connection, clock: Clock, feedback: Feedback) -> CardDesk:
-    """Build what reads cards; unless they are enabled, it never hears of any."""
-    file = CardFile(
-        config.cards_path,
-        KioskAddress.of(config.kiosk),
-        config.register.public_key,
-        is_used=config.cards.enabled,
-    )
-
-    def on_message(message: Message) -> None:
-        file.hear(message.payload)
-        message.acknowledge()
-
-    if config.cards.enabled:
-        connection.subscribe(KioskAddress.of(config.kiosk).topic(CARDS), on_message)
-
-    def signal(verdict: CardVerdict) -> None:
-        light = Verdict.KNOWN if verdict is CardVerdict.VALID else Verdict.STRANGER
-        feedback.see([light], clock.monotonic_s())
-
-    def today() -> date:
-        return clock.utc().astimezone(config.zone).date()
-
-    return CardDesk(QrReader().read, file, clock, today, signal)
-
-
 def _feedback(config: Config) -> Feedback:
     """Open lights, buzzer and button; without them the kiosk records, too."""
     try:
@@ -234,15 +203,6 @@ def _feedback(config: Config) -> Feedback:
     except (MissingExtraError, SignalsError) as exc:
         _log.error("no lights, buzzer and button: %s", exc)  # the message says it all
         return Feedback(NoPanel(), str(exc))
-
-
-def _room_lessons(config: Config) -> RoomLessons:
-    """Read the lessons that the register told before."""
-    topic = KioskAddress.of(config.kiosk).topic(TIMETABLE)
-    before = timedelta(minutes=config.timetable.before_min)
-    lessons = RoomLessons(config.directory / "timetable.json", topic, config.zone, before)
-    lessons.load()
-    return lessons
 
 
 def _broker(mqtt: MqttSection, stack: ExitStack) -> tuple[MqttSection, EmbeddedBroker | None]:

@@ -27,7 +27,8 @@ from unittest import mock
 
 from kiosk.config.keys import load_config
 from kiosk.daemon.health.report import HealthReporter, Vitals
-from kiosk.daemon.recorder import Postponed, Recorder, Stored
+from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.results import Postponed, Stored
 from kiosk.daemon.times.redating import Redater
 from kiosk.daemon.times.steady_clock import steady_clock
 from kiosk.mqtt.publisher import Publisher, kiosk_connection

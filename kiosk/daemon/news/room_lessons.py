@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final, Self
 
+from kiosk.config.keys import Config
 from kiosk.config.timetable import ClassSession
 from kiosk.errors import PayloadError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
 from kiosk.protocol.timetable import RoomTimetable, decode_timetable
+from kiosk.protocol.topics import TIMETABLE, KioskAddress
 
 _log = logging.getLogger(__name__)
 
@@ -156,6 +158,15 @@ class RoomLessons:
                 partial.write_bytes(self._topic.encode() + b"\n" + payload)
         except OSError as exc:
             _log.warning("%s: cannot be written, so it is lost at the next start (%s)", path, exc)
+
+
+def load_room_lessons(config: Config) -> RoomLessons:
+    """Return the lessons of the kiosk's room, with those that the register told before."""
+    topic = KioskAddress.of(config.kiosk).topic(TIMETABLE)
+    before = timedelta(minutes=config.timetable.before_min)
+    lessons = RoomLessons(config.directory / "timetable.json", topic, config.zone, before)
+    lessons.load()
+    return lessons
 
 
 def _read(payload: bytes) -> Lessons:

@@ -15,7 +15,8 @@ from kiosk.clock import ManualClock
 from kiosk.config.keys import Config
 from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.news.card_list import CardFile, CardVerdict, Judgement, judge
-from kiosk.daemon.recorder import AlreadyStored, Recorder, Stored
+from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.results import AlreadyStored, Stored
 from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.card_text import Card, write_card

@@ -13,7 +13,7 @@ from kiosk.daemon.news.card_list import CardVerdict, Judgement
 from kiosk.daemon.news.register_news import subscribe
 from kiosk.daemon.news.room_lessons import RoomLessons
 from kiosk.daemon.participation import LOCAL_MAX, Windows
-from kiosk.daemon.recorder import AlreadyStored, NotKnown, Stored
+from kiosk.daemon.results import AlreadyStored, NotKnown, Stored
 from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.mqtt.embedded_broker import HOST, EmbeddedBroker
 from kiosk.outbox.outbox import Outbox

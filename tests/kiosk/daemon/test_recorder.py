@@ -16,7 +16,8 @@ from kiosk.clock import ManualClock
 from kiosk.config.keys import Config, parse_config
 from kiosk.config.timetable import ClassSession
 from kiosk.daemon import backlog
-from kiosk.daemon.recorder import AlreadyStored, NotKnown, Postponed, Recorder, Stored
+from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.results import AlreadyStored, NotKnown, Postponed, Stored
 from kiosk.daemon.times.repeats import EVERY_S, KEPT
 from kiosk.daemon.times.steady_clock import SETTLE_S, SteadyClock
 from kiosk.outbox.outbox import Outbox
