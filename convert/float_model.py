@@ -90,7 +90,8 @@ def compiled(network: keras.Model) -> Embed:
     traced = tf.function(
         partial(network, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)]
     )
-    model = openvino.convert_model(traced.get_concrete_function())
+    # Without a copy the model would read freed memory once the network is gone.
+    model = openvino.convert_model(traced.get_concrete_function(), share_weights=False)
     settings = {"INFERENCE_PRECISION_HINT": "bf16"}
     run = openvino.Core().compile_model(model, "CPU", settings)
 
