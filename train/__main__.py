@@ -61,7 +61,7 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
                      "interrupted run is resumed")  # fmt: skip
     _add_teacher(fit)
     fit.add_argument("--recipe", type=Path, help="TOML file of hyperparameters, such as "
-                     "train/tune_free.toml")  # fmt: skip
+                     "train/tune_free_all.toml")  # fmt: skip
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                      help="change a hyperparameter, see train/recipe.py (images=100000, blends=0, "
                      "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip

@@ -80,7 +80,6 @@ def test_settings_change_the_hyperparameters() -> None:
 @pytest.mark.parametrize(
     ("name", "layers", "share"),
     [
-        ("tune_free", "affine", 0.5),
         ("tune_free_all", "all", 1.0),
         ("tune_free_first", "first", 1.0),
         ("tune_photos", "all", 0.5),
