@@ -111,8 +111,10 @@ class Mosquitto:
         )
         assert self._process.stderr is not None
         log = self._process.stderr
-        said = next((line for line in log if "running" in line or "Error" in line), "nothing")
-        assert "running" in said, f"mosquitto did not start: {said}"
+        # The log also names the configuration's path, in which a test's name may say "running".
+        ends = (line for line in log if line.endswith(" running\n") or "Error" in line)
+        said = next(ends, "nothing")
+        assert said.endswith(" running\n"), f"mosquitto did not start: {said}"
         threading.Thread(target=log.read, daemon=True).start()  # or the pipe would fill
         socket.create_connection((self.host, self.port), PATIENCE_S).close()
 
