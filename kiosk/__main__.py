@@ -71,10 +71,11 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     demo.add_argument("--camera", help="use this camera (0, /dev/video0, rtsp://…), and first "
                       "enrol the person in front of it")  # fmt: skip
     demo.add_argument("--fast", action="store_true", help="replay as fast as possible")
-    demo.add_argument("--stay", action="store_true", help="serve the pages until Ctrl-C, as on a "
-                      "terminal")  # fmt: skip
-    demo.add_argument("--json", action="store_true", help="one JSON object a line")
-    run = add_command(commands, "run", "run the daemon", _run)
+    demo.add_argument("--stay", action="store_true", help="serve the pages until Ctrl-C; the "
+                      "default on a terminal")  # fmt: skip
+    demo.add_argument("--json", action="store_true", help="print one JSON object per line")
+    text = "recognise people at the door and publish events, until stopped"
+    run = add_command(commands, "run", text, _run)
     add_config(run)
     watch = add_command(
         commands, "watch", "show the attendance list and update it with every event", _watch
@@ -86,7 +87,7 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
         "--roster", type=home_path, help="CSV file with subject_id,name (default: state.roster)"
     )
     watch.add_argument("--limit", type=positive_int, help="stop after this many events")
-    watch.add_argument("--json", action="store_true", help="one JSON object a line")
+    watch.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def _add_enrolling(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -102,21 +103,21 @@ def _add_checking(commands: Any) -> None:  # noqa: ANN401  # argparse's own clas
     for name, text, run in (
         (
             "check",
-            "prove everything that the daemon needs: model, gallery, camera, broker …",
+            "try everything that the service needs: model, gallery, camera, broker and others",
             _check,
         ),
-        ("status", "show what the running daemon says about itself", _status),
+        ("status", "show what the running service says about itself", _status),
     ):
         parser = add_command(commands, name, text, run)
         add_config(parser)
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    text = "have the running daemon read gallery, thresholds and timetable again"
+    text = "have the running service read gallery, thresholds and timetable again"
     add_config(add_command(commands, "reload", text, _reload))
     text = "clear what the broker keeps of this kiosk, before it goes out of service"
     retire = add_command(commands, "retire", text, _retire)
     add_config(retire)
     retire.add_argument(
-        "--yes", action="store_true", help="also while events wait for the register"
+        "--yes", action="store_true", help="do it even while events wait for the register"
     )
     text = "measure speed, memory and start-up on this machine"
     bench = add_command(commands, "bench", text, _bench)

@@ -49,7 +49,7 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     prepare.add_argument("--json", action="store_true", help="print the outcome as JSON")
     morph = _command(commands, "morph", "make faces that nobody has out of free ones", _morph)
     morph.add_argument("photos", type=Path, nargs="+", help="folders or archives of photos")
-    morph.add_argument("--count", type=positive_int, default=5000, help="default 5000")
+    morph.add_argument("--count", type=positive_int, default=5000, help="how many (default: 5000)")
     morph.add_argument("--out", type=Path, required=True, help="crop set to write")
     text = "compute the teacher's embeddings, and exclude held-out people who appear twice"
     teach = _command(commands, "teach", text, _teach)
@@ -67,8 +67,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
                      "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip
     average = _command(commands, "average", "average runs that started from SFace", _average)
     average.add_argument("runs", type=Path, nargs="+", help="run folders of `fit`")
-    average.add_argument("--share", type=float, default=1.0, help="of the runs' mean in the "
-                         "result; the rest is SFace itself; default 1")  # fmt: skip
+    average.add_argument("--share", type=float, default=1.0, help="share of the runs' mean in "
+                         "the result; the rest is SFace itself (default: 1)")  # fmt: skip
     average.add_argument("--out", type=Path, required=True, help="run folder to write")
     evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")

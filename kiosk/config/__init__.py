@@ -1,1 +1,1 @@
-"""The configuration: files, keys, defaults, limits, and what is said about a wrong one."""
+"""The configuration: files, keys, defaults, limits, and errors that name the key."""

@@ -1,4 +1,4 @@
-"""The sections of the configuration on the door, the lessons behind it, and its register."""
+"""Sections of the configuration: signals at the door, cards, lessons, and the register."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

@@ -73,7 +73,7 @@ def add_enrol_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--summary",
         type=home_path,
-        help="save what became of each person of the class (.json or .csv)",
+        help="save the outcome for each person of the class (.json or .csv)",
     )
     add_replace(parser)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")

@@ -1,1 +1,1 @@
-"""Erase a person from a kiosk: every file, the running daemon, and a receipt."""
+"""Erase a person from a kiosk: from every file and the running service, with a receipt."""

@@ -1,1 +1,1 @@
-"""Files that survive a power cut, a hostile content, another process and a stolen disk."""
+"""Files that survive power cuts, hostile content, other processes and theft."""

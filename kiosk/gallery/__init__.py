@@ -1,1 +1,1 @@
-"""The commands on enrolled people: list, remove, renew, export, import."""
+"""The command ``kiosk gallery``: list, remove, renew, export and import enrolled people."""

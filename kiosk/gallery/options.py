@@ -11,22 +11,23 @@ from kiosk.printable import json_text, printable
 
 _ACTIONS: Final = (
     ("list", "list subject ids and how many templates each has", None),
-    ("version", "show version and content hash, by which doors are compared", None),
+    ("version", "show version and content hash, to compare the galleries of doors", None),
     (
         "remove",
-        "erase a person: galleries, roster, attendance on this kiosk, then tell it",
+        "erase a person from this kiosk: galleries, roster, attendance",
         "subject",
     ),
     ("export", "copy the gallery to a file", "file"),
     ("import", "add the people of another gallery file to this one", "file"),
-    ("renew", "after a change of model: keep this gallery aside, begin an empty one", None),
+    ("renew", "after a change of model: put this gallery aside and begin an empty one", None),
     ("rekey", "encrypt all galleries with a new key", None),
 )
+_ARGUMENTS: Final = {"subject": "subject id", "file": "file to write, or to read"}
 
 
 def add_gallery(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
     """Add ``gallery`` and its actions."""
-    text = "list, remove, export, import or renew enrolled people"
+    text = "list, erase, export or import enrolled people"
     gallery = add_command(commands, "gallery", text, None)
     actions = gallery.add_subparsers(title="actions", required=True)
     for name, text, argument in _ACTIONS:
@@ -37,14 +38,14 @@ def add_gallery(commands: Any) -> None:  # noqa: ANN401  # argparse's own class 
         )  # fmt: skip
         add_config(action)
         if argument:
-            action.add_argument("argument", metavar=argument)
+            action.add_argument("argument", metavar=argument, help=_ARGUMENTS[argument])
         _add_options(action, name)
         action.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
 def _add_options(action: argparse.ArgumentParser, name: str) -> None:
     if name == "remove":
-        text = "erase their events, too, which otherwise wait here for the register"
+        text = "also erase events of this person that still wait for the register"
         action.add_argument("--events", action="store_true", help=text)
     if name == "import":
         add_replace(action)
@@ -56,7 +57,7 @@ def _add_options(action: argparse.ArgumentParser, name: str) -> None:
         action.add_argument(
             "--passphrase-file",
             type=home_path,
-            help="encrypt the file, or decrypt it, with the first line of this file",
+            help="the first line of this file encrypts, or decrypts, the exported file",
         )
 
 

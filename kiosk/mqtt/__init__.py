@@ -1,1 +1,1 @@
-"""MQTT transport: the connection, the outbox on disk, the publisher and subscriptions."""
+"""MQTT transport: the connection, the publisher, subscriptions and the embedded broker."""

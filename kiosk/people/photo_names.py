@@ -1,4 +1,4 @@
-"""Which files in a person's folder are photos, and which files nobody has put there."""
+"""Which files in a person's folder are photos, and which were made by a system."""
 
 from typing import Final
 

@@ -1,6 +1,7 @@
 """The central service: subscribe to every kiosk, store every event, confirm what is stored.
 
-``config`` and ``cli`` load without Django. Everything else follows one message:
+``config`` and ``cli`` load without Django. A message takes this way through ``ingest``; then
+``marking`` makes marks of what is stored:
 
 ::
 

@@ -30,7 +30,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     _add_config(register, default=None)
     actions = register.add_subparsers(title="actions (default: run)")
     _action(actions, "run", "store what the kiosks publish, until stopped", _run)
-    _action(actions, "pages", "serve the pages for teachers and office, until stopped", _pages)
+    _action(actions, "pages", "serve the web pages, until stopped", _pages)
     add_events(actions, _action, _open, _date)
     add_marks(actions, _action, _open, _date)
     add_account(actions, _action, _open)
@@ -52,7 +52,7 @@ def _action(
     # Suppressed, or the default would replace what stands before the action.
     _add_config(parser, default=argparse.SUPPRESS)
     if name not in {"run", "pages"}:
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     return parser
 
 

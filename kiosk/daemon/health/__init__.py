@@ -1,1 +1,1 @@
-"""How well the kiosk works: what is measured, and where it is said."""
+"""How well the kiosk works: what is measured, and where it is reported."""

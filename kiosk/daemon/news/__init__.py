@@ -1,1 +1,1 @@
-"""What the register keeps for a kiosk at the broker: lessons, cards, orders to erase."""
+"""What the register has told this kiosk through the broker: lessons, cards, erasure orders."""

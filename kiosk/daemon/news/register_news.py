@@ -1,4 +1,4 @@
-"""Hear what the register keeps for a kiosk at the broker: its lessons, and its window."""
+"""Hear what the register has told this kiosk: the lessons, and the participation window."""
 
 from kiosk.daemon.news.room_lessons import RoomLessons
 from kiosk.daemon.participation import Windows

@@ -1,1 +1,1 @@
-"""What time it is, and what time it was, on a board without a clock."""
+"""The kiosk's own time, and the right time of earlier events, on a board without a clock."""

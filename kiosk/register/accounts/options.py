@@ -24,11 +24,11 @@ def add_account(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: AN
     text = "make an account and print the link with which its owner chooses a password"
     invite = add(below, "invite", text, run("invite"))
     invite.add_argument("--role", required=True, choices=ROLES, help="what the account may do")
-    invite.add_argument("--email", default="", help="finds the account in rosters")
-    text = "a class that a teacher has; repeat it for several"
+    invite.add_argument("--email", default="", help="email address of this teacher in rosters")
+    text = "a class of this teacher; repeat the option for several"
     invite.add_argument("--class", dest="classes", metavar="ID", action="append", help=text)
     for name, text in (
-        ("link", "print a new link to choose a password, for who has forgotten it"),
+        ("link", "print a new link to choose a password, if it was forgotten"),
         ("disable", "let nobody sign in with an account, and end its sessions"),
         ("enable", "let a disabled account sign in again"),
         ("sign-out", "end every session of an account"),

@@ -38,7 +38,7 @@ def _add_list(
     parser.add_argument("--day", type=day, help="only this day, such as 2026-11-25")
     parser.add_argument("--kiosk", help="only this kiosk: SITE/ROOM/KIOSK, or KIOSK alone")
     parser.add_argument("--person", help="only this subject id")
-    parser.add_argument("--limit", type=positive_int, default=50, help="at most so many (50)")
+    parser.add_argument("--limit", type=positive_int, default=50, help="how many (default: 50)")
 
 
 def _add_bin(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -58,7 +58,7 @@ def _add_export(
     opened: Open,
     day: Callable[[str], date],
 ) -> None:
-    text = "write events to a CSV file"
+    text = "write events to a file, as CSV or with --json as JSON"
     parser = add(actions, "export", text, lambda one: _export(one, opened))
     parser.add_argument("file", help='where to write; "-" is standard output')
     parser.add_argument("--from", dest="first", type=day, help="first day")
@@ -66,7 +66,7 @@ def _add_export(
     parser.add_argument(
         "--up-to",
         type=positive_int,
-        help="stop at this position, as an earlier export printed it: gives the same file again",
+        help="stop at the position that an earlier export printed, to get the same file again",
     )
 
 

@@ -20,12 +20,12 @@ def add_lists(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN4
         ("--distrust", "trust no key of this kiosk any more: SITE/ROOM/KIOSK"),
     ):
         what.add_argument(option, metavar="KIOSK", help=text)
-    text = "print the public key that kiosks trust this register by"
+    text = "print the public key of this register, which kiosks need to trust it"
     add(actions, "key", text, lambda one: _key(one, opened))
 
 
 def _text(name: str) -> str:
-    return f"show the list of {name}, or import it; without a list all are accepted"
+    return f"show the list of {name}, or import it; without a list, all {name} are accepted"
 
 
 def _add_file(parser: argparse.ArgumentParser, columns: str) -> None:
@@ -39,9 +39,7 @@ def _add_erase(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN
     parser.add_argument("subject", help="subject id")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="show only what would be deleted")
-    what.add_argument(
-        "--lift", action="store_true", help="store new events of a person who was erased"
-    )
+    what.add_argument("--lift", action="store_true", help="store events of an erased person again")
 
 
 def _erase(options: argparse.Namespace, opened: Open) -> int:

@@ -8,7 +8,7 @@ from kiosk.register.accounts.options import AddAction, Open
 
 def add_retention(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN401  # argparse's own class is private
     """Add the command."""
-    text = "delete what is older than the section retention of the configuration says"
+    text = "delete what is older than [retention] in the configuration allows"
     parser = add(actions, "retention", text, lambda options: _retention(options, opened))
     parser.add_argument("--dry-run", action="store_true", help="show only what would be deleted")
 

@@ -1,1 +1,1 @@
-"""Have a face erased at the kiosks: orders to them, what they answer, and what is still open."""
+"""Erase a person, or what is old, from the register, and order kiosks to erase a face."""

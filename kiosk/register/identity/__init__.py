@@ -1,1 +1,1 @@
-"""Who the kiosks are: whether two use one name, and whose signature is trusted."""
+"""Who the kiosks are: names used twice, trusted keys, and the register's own key."""

@@ -1,4 +1,4 @@
-"""Read a CSV list that a person has prepared, and report every wrong line at once."""
+"""Read a list of people or kiosks from CSV, and report every wrong line at once."""
 
 import csv
 import io

@@ -1,1 +1,1 @@
-"""From the broker to committed rows: read, place, store, acknowledge, confirm, ask again."""
+"""From the broker to committed rows: read, place, store, acknowledge, confirm, request."""

@@ -1,1 +1,1 @@
-"""What office and technician do: empty the bin, merge students, import files, watch the kiosks."""
+"""What office and technicians do: bin, students, imports, cards, consent, rooms and kiosks."""

@@ -1,1 +1,1 @@
-"""What the register knows, for commands and pages: kiosks, classes, days."""
+"""What commands and pages show: the state of each kiosk, and classes and students over days."""
