@@ -10,7 +10,7 @@ from kiosk.config.keys import parse_config
 from kiosk.config.toml_text import BYTES_MAX
 from kiosk.errors import ConfigError, RosterError
 from kiosk.people.roster import load_roster
-from kiosk.register.imports.lists import read_list
+from kiosk.register.commands.lists import read_list
 
 WORDS = st.sampled_from(
     [

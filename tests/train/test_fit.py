@@ -283,7 +283,7 @@ def test_crops_are_degraded_as_the_recipe_says(
 ) -> None:
     """``pictures=door`` makes crops worse in another way than the usual one."""
     monkeypatch.setattr(
-        "train.batches.degrade", lambda stored, _: np.zeros_like(stored[8:120, 8:120])
+        "train.batches.degrade", lambda stored, _rng, **_: np.zeros_like(stored[8:120, 8:120])
     )
     found = [
         TrainingBatches(

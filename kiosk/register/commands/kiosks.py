@@ -9,11 +9,11 @@ from kiosk.errors import ConfigError, RosterError
 from kiosk.protocol.signature import fingerprint
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.commands.gaps import show_gaps
+from kiosk.register.commands.lists import read_list
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.commands.people import print_outcome
 from kiosk.register.config import RegisterConfig
 from kiosk.register.identity.key_table import distrust, trust
-from kiosk.register.imports.lists import read_list
 from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.bin_table import make_due
 from kiosk.register.ingest.reading import is_valid

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
+from kiosk.register.commands.lists import read_list
 from kiosk.register.commands.output import (
     WAITING,
     opened,
@@ -13,7 +14,6 @@ from kiosk.register.commands.output import (
     print_table,
     utc_now,
 )
-from kiosk.register.imports.lists import read_list
 from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.bin_table import make_due
 from kiosk.register.models import BinEntry, Person

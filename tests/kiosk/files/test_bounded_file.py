@@ -26,7 +26,7 @@ from kiosk.recognition.bundle import BUNDLE_BYTES_MAX, load_bundle
 from kiosk.recognition.gallery import GALLERY_BYTES_MAX, load_gallery
 from kiosk.recognition.model_trial import WEIGHTS_BYTES_MAX, try_detector
 from kiosk.recognition.photo import PHOTO_BYTES_MAX, read_photo
-from kiosk.register.imports.lists import read_list
+from kiosk.register.commands.lists import read_list
 
 READERS: dict[str, tuple[Callable[[Path], object], int]] = {
     "configuration": (load_config, BYTES_MAX),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.errors import RosterError
-from kiosk.register.imports.lists import read_list
+from kiosk.register.commands.lists import read_list
 
 HEADER = ("subject_id", "name")
 
