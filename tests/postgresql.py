@@ -45,9 +45,11 @@ class PostgreSQL:
         self.start()
 
     def start(self) -> None:
-        options = (
-            f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync={self._fsync}"
-        )
+        # Emptying the tables looks through all buffers, and again when that is replayed after a
+        # kill: so there are few of them, and a checkpoint now and then.
+        settings = (f"fsync={self._fsync}", "shared_buffers=16MB", "checkpoint_timeout=30s")
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        options += "".join(f" -c {setting}" for setting in settings)
         log = str(self.folder / "log")
         data = str(self.folder / "data")
         self._run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any, Final
 
 from asgiref.sync import ThreadSensitiveContext
@@ -35,7 +36,19 @@ class PooledHandler(ASGIHandler):
         receive: Callable[[], Awaitable[Mapping[str, Any]]],
         send: Callable[[Mapping[str, Any]], Awaitable[None]],
     ) -> None:
-        """Handle a request."""
+        """Handle a request.
+
+        A server may begin it within the context of the request before on the same connection, whose
+        thread belongs to others now, so it gets a context of its own.
+        """
+        await asyncio.create_task(self._handle(scope, receive, send), context=Context())
+
+    async def _handle(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[Mapping[str, Any]]],
+        send: Callable[[Mapping[str, Any]], Awaitable[None]],
+    ) -> None:
         if scope["type"] != "http" or scope["path"] in self._streams:
             await super().__call__(scope, receive, send)
             return

@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.http import HttpRequest, HttpResponse
 
 from kiosk.register.web.handler import THREADS, PooledHandler
@@ -67,3 +69,21 @@ def test_a_stream_takes_no_thread_from_the_pages() -> None:
         return handler
 
     assert len(set(asyncio.run(course()).threads)) == 2 * THREADS
+
+
+@pytest.mark.parametrize("path", ["/now", STREAM])
+@pytest.mark.usefixtures("school")
+def test_a_request_does_not_use_the_context_of_the_one_before(path: str) -> None:
+    """A server may begin the next request of a connection within the last one's context."""
+
+    async def leave_context() -> Context:
+        async with ThreadSensitiveContext(executor=ThreadPoolExecutor(1)):
+            return copy_context()
+
+    async def course() -> Counting:
+        handler = Counting()
+        left = await leave_context()
+        await asyncio.create_task(_ask(handler, path), context=left)
+        return handler
+
+    assert len(asyncio.run(course()).threads) == 1
