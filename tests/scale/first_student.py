@@ -26,6 +26,8 @@ _POLL_S: Final = 0.2
 
 def main() -> None:
     """Run from the command line and print a line."""
+    # A shell has its background jobs ignore Ctrl-C, and the demonstration would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began_s = time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
         demo = subprocess.Popen(
