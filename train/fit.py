@@ -21,7 +21,7 @@ from train.batches import Blends, Ints, TrainingBatches, embed_blends, read_blen
 from train.dataset.crop_set import CropSet
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.network import build_network
-from train.optimizer import build_optimizer
+from train.optimizer import averaged_weights, build_optimizer
 from train.recipe import FitConfig, read_config, write_config
 from train.run_folder import read_history, write_history
 from train.sface import build_sface, read_sface
@@ -83,7 +83,7 @@ def save_embedder(embedder: keras.Model, run: Path) -> None:
 
 
 def load_embedder(run: Path) -> keras.Model:
-    """Load a run's embedder, in float32, with the weights of its last epoch.
+    """Load a run's embedder, in float32, with the weights that the run ended with.
 
     They are averaged with those that the run started from, as the recipe says.
 
@@ -161,8 +161,12 @@ def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) ->
         config.rate / 100, max(1, config.epochs * config.steps - config.warmup), alpha=1e-3,
         warmup_target=config.rate, warmup_steps=config.warmup,
     )  # fmt: skip
+    steps = config.average * config.epochs * config.steps
+    optimizer = build_optimizer(
+        config.optimizer, schedule, config.decay, clip_norm=config.clip_norm, average_steps=steps
+    )
     model.compile(
-        build_optimizer(config.optimizer, schedule, config.decay),
+        optimizer,
         loss={
             "embedding": DistillationLoss(config.relation),
             "identity": MarginLoss(margin=config.margin),
@@ -220,10 +224,12 @@ class _EpochEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the history and the weights."""
         figures = {k: float(v) for k, v in (logs or {}).items()}
-        row = {"epoch": float(epoch), **figures, **self._measure()}
-        before = [old for old in read_history(self._run) if old["epoch"] < epoch]
-        write_history(self._run, [*before, row])
-        save_embedder(self._embedder, self._run)
+        # The backup, which is written next, has the last weights: the training goes on from them.
+        with averaged_weights(self.model):
+            row = {"epoch": float(epoch), **figures, **self._measure()}
+            before = [old for old in read_history(self._run) if old["epoch"] < epoch]
+            write_history(self._run, [*before, row])
+            save_embedder(self._embedder, self._run)
 
     def _measure(self) -> dict[str, float]:
         """Compute the cosine to the teacher on development people, and the TAR at two FARs."""

@@ -1,8 +1,11 @@
 """The optimisers of recipe ``embedding``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import keras
+import numpy as np
 from keras import ops
 
 ADAM_RATIO: Final = 0.25
@@ -40,18 +43,50 @@ def _matrix(kernel: Any) -> Any:  # noqa: ANN401  # a tensor
 
 
 def build_optimizer(
-    name: str, schedule: keras.optimizers.schedules.LearningRateSchedule, decay: float
+    name: str,
+    schedule: keras.optimizers.schedules.LearningRateSchedule,
+    decay: float,
+    *,
+    clip_norm: float = 0.0,
+    average_steps: float = 0.0,
 ) -> keras.optimizers.Optimizer:
-    """Build the optimiser ``muon`` or ``adamw``, with decoupled weight decay ``decay``."""
+    """Build an optimiser.
+
+    Args:
+        name: ``muon`` or ``adamw``.
+        schedule: The learning rate of each step.
+        decay: Weight decay, decoupled.
+        clip_norm: The largest norm of all gradients together; 0 does not clip.
+        average_steps: Over how many of the last steps the weights are averaged; of one step or
+            less, the result is the last weights.
+    """
+    settings: dict[str, Any] = {"weight_decay": decay, "global_clipnorm": clip_norm or None}
+    if average_steps > 1:
+        settings |= {"use_ema": True, "ema_momentum": 1 - 1 / average_steps}
     if name == "muon":
         optimizer = KernelMuon(
             schedule,
-            weight_decay=decay,
             adam_weight_decay=decay,
             adam_lr_ratio=ADAM_RATIO,
             exclude_layers=["identity"],
+            **settings,
         )
     else:
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay)
+        # PyTorch's epsilon: clipped gradients of SFace's weights are small, about 3e-6.
+        optimizer = keras.optimizers.AdamW(schedule, epsilon=1e-8, **settings)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
+
+
+@contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Give a model the averaged weights for a while, if its optimiser has any."""
+    variables = model.trainable_variables
+    # Copies: under PyTorch the arrays would be the variables' own memory.
+    kept = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+    model.optimizer.finalize_variable_values(variables)
+    try:
+        yield
+    finally:
+        for variable, values in zip(variables, kept, strict=True):
+            variable.assign(values)

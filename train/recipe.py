@@ -28,6 +28,9 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rate: The highest learning rate; it rises over ``warmup`` steps and decays as a cosine.
         warmup: Steps.
         decay: Weight decay, decoupled.
+        clip_norm: The largest norm of the gradient of all weights; 0 does not clip.
+        average: The result is a running average of the weights, over about this share of the run's
+            steps; 0 takes the last weights. History and figures are those of the average.
         relation: Weight of the relational part of the distillation loss.
         identity: Weight of the margin loss.
         margin: Of the margin loss, as a cosine.
@@ -53,6 +56,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate: float = 1e-2
     warmup: int = 500
     decay: float = 0.02
+    clip_norm: Annotated[float, Meta(ge=0)] = 0.0
+    average: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     relation: float = 10.0
     identity: float = 0.05
     margin: float = 0.2

@@ -21,14 +21,25 @@ from tests.support_train import EACH, TINY, DrawnTeacher, draw_crop, make_crop_s
 from train.batches import Batch, TrainingBatches
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Split
-from train.fit import _directions, _EpochEnd, embed_all, fit, load_embedder, number_people
+from train.fit import (
+    _directions,
+    _EpochEnd,
+    _with_heads,
+    build_embedder,
+    embed_all,
+    fit,
+    load_embedder,
+    number_people,
+)
+from train.optimizer import averaged_weights
 from train.recipe import FitConfig, read_config
 from train.teacher import load_targets
 
 pytestmark = pytest.mark.slow  # nearly all of it trains
 CONFIG = FitConfig(
-    network=TINY, images=4 * 24, epoch_images=24, batch=8, rate=1e-2, warmup=4, blends=6, seed=3
-)
+    network=TINY, images=4 * 24, epoch_images=24, batch=8, rate=1e-2, warmup=4, blends=6, seed=3,
+    clip_norm=1.0, average=0.4,
+)  # fmt: skip
 EPOCHS = [0.0, 1.0, 2.0, 3.0]
 
 
@@ -127,6 +138,20 @@ def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
     dev = crop_set.indices_of("dev")
     cosines = np.sum(found[dev] * load_targets(crop_set)[dev], axis=1)
     assert np.mean(cosines) == pytest.approx(history(run)[-1]["dev_cosine"], abs=1e-4)
+
+
+def test_a_run_ends_with_its_averaged_weights(run: Path, crop_set: CropSet) -> None:
+    """The backup has the last weights, to go on from, and their average, which the run stores."""
+    labels, people = number_people(crop_set)
+    embedder = build_embedder(CONFIG)
+    model = _with_heads(embedder, CONFIG, _directions(load_targets(crop_set), labels, people))
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(run / "backup" / "latest.weights.h5")
+    last, stored = embedder.get_weights(), load_embedder(run).get_weights()
+    assert not np.allclose(last[0], stored[0], rtol=1e-2)
+    with averaged_weights(model):
+        for mine, kept in zip(embedder.get_weights(), stored, strict=True):
+            assert mine == pytest.approx(kept, abs=1e-7)
 
 
 def test_a_finished_run_stays_finished(run: Path, crop_set: CropSet, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from kiosk.records import Floats
 from tests.support_train import TINY
 from train.loss import CosineHead
 from train.network import build_network
-from train.optimizer import ADAM_RATIO, KernelMuon, build_optimizer
+from train.optimizer import ADAM_RATIO, KernelMuon, averaged_weights, build_optimizer
 
 RATE = 0.1
 DECAY = 0.5
@@ -117,6 +117,52 @@ def test_kernels_decay_and_gains_do_not(name: str) -> None:
     for variable, was in zip(variables, before, strict=True):
         kept = 1 - RATE * DECAY if variable.name == "kernel" else 1.0
         assert numbers(variable) == pytest.approx(kept * was, rel=1e-4, abs=1e-5), variable.path
+
+
+def test_a_gradient_is_clipped_by_its_norm() -> None:
+    """Gradients of all weights are shrunk alike, so that together they have the largest norm."""
+
+    def end(clip_norm: float, *steps: tuple[float, float]) -> Floats:
+        variables = [keras.Variable(np.zeros(1, np.float32)) for _ in range(2)]
+        optimizer = build_optimizer("adamw", CONSTANT, 0.0, clip_norm=clip_norm)
+        for step in steps:
+            optimizer.apply([keras.ops.convert_to_tensor([part]) for part in step], variables)
+        return np.concatenate([numbers(variable) for variable in variables])
+
+    clipped = end(1.0, (48.0, 14.0), (0.6, 0.8))
+    assert clipped == pytest.approx(end(0.0, (0.96, 0.28), (0.6, 0.8)), rel=1e-4)
+    assert clipped != pytest.approx(end(0.0, (48.0, 14.0), (0.6, 0.8)), rel=1e-2)
+
+
+@pytest.mark.parametrize("name", ["muon", "adamw"])
+def test_weights_are_averaged_over_the_last_steps(name: str) -> None:
+    """Over four steps, each new average is a quarter of the new weights; training keeps its own."""
+    network = build_network(TINY)
+    network.compile(build_optimizer(name, CONSTANT, DECAY, average_steps=4.0))
+    variables = network.trainable_variables
+    expected: list[Floats] = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        steps = [rng.normal(size=variable.shape).astype(np.float32) for variable in variables]
+        network.optimizer.apply([keras.ops.convert_to_tensor(step) for step in steps], variables)
+        last = [numbers(variable) for variable in variables]
+        pairs = zip(expected or last, last, strict=True)
+        expected = [np.asarray(old + (new - old) / 4, np.float32) for old, new in pairs]
+    with averaged_weights(network):
+        found = [numbers(variable) for variable in variables]
+    for variable, average, end, right in zip(variables, found, last, expected, strict=True):
+        assert average == pytest.approx(right, rel=1e-4, abs=1e-5), variable.path
+        assert np.array_equal(numbers(variable), end)
+
+
+def test_without_an_average_the_weights_are_the_last_ones() -> None:
+    """An average over one step or less is none."""
+    network = build_network(TINY)
+    network.compile(build_optimizer("adamw", CONSTANT, DECAY, average_steps=1.0))
+    network.optimizer.build(network.trainable_variables)
+    before = numbers(network.trainable_variables[0])
+    with averaged_weights(network):
+        assert np.array_equal(numbers(network.trainable_variables[0]), before)
 
 
 @pytest.mark.parametrize(("name", "rate"), [("muon", 1e-2), ("adamw", 2e-3)])

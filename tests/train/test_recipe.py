@@ -116,6 +116,8 @@ def test_a_wrong_recipe_is_an_error(tmp_path: Path, content: str) -> None:
         ("turned=0.5", "turned: expected 0, because pictures is not door"),
         ("layers=affine", "layers: expected all, because network is not sface"),
         ("share=0", "share"),
+        ("clip_norm=-1", "clip_norm"),
+        ("average=1", "average"),
         ("pictures=bad", "pictures"),
     ],
 )
