@@ -40,6 +40,7 @@ class Outcome:
         recovery_s: Time from the end of the fault until the register had everything and the kiosk
             knew it, seconds; not a number if that did not happen.
         is_binned: Some messages belong into the bin.
+        is_lossy: Some events cannot but be lost; each must be said.
     """
 
     fault: str
@@ -47,12 +48,13 @@ class Outcome:
     count: Count
     recovery_s: float
     is_binned: bool = False
+    is_lossy: bool = False
 
     @property
     def is_good(self) -> bool:
         """Whether nothing was lost or repeated, or has a wrong time."""
         return (
-            self.count.is_good
+            (self.count.is_honest if self.is_lossy else self.count.is_good)
             and (self.is_binned or not self.count.in_bin)
             and not math.isnan(self.recovery_s)
         )
@@ -87,7 +89,9 @@ def try_fault(
     ) as stage:
         times = fault.happen(stage)
         recovery_s = stage.settle(patience_s)
-        return Outcome(fault.text, times, stage.count(), recovery_s, fault.is_binned)
+        return Outcome(
+            fault.text, times, stage.count(), recovery_s, fault.is_binned, fault.is_lossy
+        )
 
 
 def _text(outcome: Outcome) -> str:
@@ -95,6 +99,8 @@ def _text(outcome: Outcome) -> str:
     recovery = "never" if math.isnan(outcome.recovery_s) else f"{outcome.recovery_s:.0f} s"
     more = f"  {count.in_bin} in the bin" if count.in_bin else ""
     more += f"  {count.misdated} with a wrong time" if count.misdated else ""
+    more += f"  {count.said} said to be lost" if count.said else ""
+    more += f"  {count.forbidden} not refused" if count.forbidden else ""
     return (
         f"{outcome.fault:<43}  {outcome.times:5}  {count.offered:7}  {count.lost:4}"
         f"  {count.repeated:8}  {count.alarms:6}  {recovery:>9}{more}"

@@ -44,6 +44,9 @@ class Count:
         alarms: How many integrity alarms it has.
         in_bin: How many messages it could not place.
         misdated: How many events have a time that is an hour off, or more.
+        said: Of how many numbers the kiosk has told the register that it has lost them.
+        forbidden: How many acts were not refused that must be; how often something was said that
+            is not so.
     """
 
     offered: int
@@ -52,15 +55,28 @@ class Count:
     alarms: int = 0
     in_bin: int = 0
     misdated: int = 0
+    said: int = 0
+    forbidden: int = 0
 
     @property
     def is_good(self) -> bool:
         """Whether everything is there once, and as it was."""
-        return not (self.lost or self.repeated or self.alarms or self.misdated)
+        return self.is_honest and not self.lost
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether everything is there once, as it was, or said to be lost."""
+        wrong = self.repeated or self.alarms or self.misdated or self.forbidden
+        return self.lost <= self.said and not wrong
 
 
 def compare(
-    ledger: Iterable[str], events: Sequence[StoredEvent], *, alarms: int = 0, in_bin: int = 0
+    ledger: Iterable[str],
+    events: Sequence[StoredEvent],
+    *,
+    alarms: int = 0,
+    in_bin: int = 0,
+    said: int = 0,
 ) -> Count:
     """Compare the two.
 
@@ -69,6 +85,7 @@ def compare(
         events: What the register has.
         alarms: How many integrity alarms it has.
         in_bin: How many messages it could not place.
+        said: Of how many numbers the kiosk has said that it has lost them.
     """
     stored: dict[str, list[str]] = defaultdict(list)
     offered: dict[str, list[str]] = defaultdict(list)
@@ -87,6 +104,7 @@ def compare(
         alarms=alarms,
         in_bin=in_bin,
         misdated=sum(abs(one.off_s) >= _OFF_S for one in events),
+        said=said,
     )
 
 

@@ -20,17 +20,20 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Final
 from unittest import mock
 
+from kiosk.clock import Clock
 from kiosk.config.keys import load_config
 from kiosk.daemon.health.report import HealthReporter, Vitals
 from kiosk.daemon.recorder import Recorder
 from kiosk.daemon.results import Postponed, Stored
 from kiosk.daemon.times.redating import Redater
-from kiosk.daemon.times.steady_clock import steady_clock
+from kiosk.daemon.times.steady_clock import SteadyClock, steady_clock
+from kiosk.errors import OutboxError
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
@@ -139,8 +142,8 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
     config = load_config(config_file)
     system = WrongClock(config_file.with_name("clock.json"))
     address = KioskAddress.of(config.kiosk)
-    with Outbox(config.outbox_path, busy_s=2.0) as outbox:
-        clock = steady_clock(system, outbox)
+    outbox, clock = _opened(config.outbox_path, system)
+    with outbox:
         connection = kiosk_connection(
             config.mqtt,
             address,
@@ -177,8 +180,25 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
             if redater.turn(recorder.make, recorder.session_at, clock.monotonic_s()):
                 publisher.notify()
             worker.check()
-            print(outbox.counts().kept, len(recorder.backlog), flush=True)  # noqa: T201
+            print(_kept(outbox), len(recorder.backlog), flush=True)  # noqa: T201
         worker.stop(_STOP_S)
+
+
+def _opened(path: Path, system: Clock) -> tuple[Outbox, SteadyClock]:
+    """Open the outbox, again where damage was found and mended, as `kiosk run` does."""
+    while True:
+        outbox = Outbox(path, busy_s=2.0)
+        try:
+            return outbox, steady_clock(system, outbox)
+        except OutboxError:
+            outbox.close()
+
+
+def _kept(outbox: Outbox) -> int:
+    """Count the events; again where damage was found and mended."""
+    with suppress(OutboxError):
+        return outbox.counts().kept
+    return outbox.counts().kept
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.faults import rows_broker as broker
 from tests.faults import rows_clock as clock
+from tests.faults import rows_file as file
 from tests.faults import rows_machine as machine
 from tests.faults import rows_network as network
 from tests.faults.network import Quality
@@ -21,12 +22,14 @@ class Fault:
         happen: Makes it happen.
         protocol: Version of MQTT that the kiosk speaks.
         is_binned: Some messages belong into the bin.
+        is_lossy: Events are lost with the only file that has them; each must be said by number.
     """
 
     text: str
     happen: Callable[[Stage], int]
     protocol: str = "5"
     is_binned: bool = False
+    is_lossy: bool = False
 
 
 FAULTS: Final = {
@@ -58,6 +61,9 @@ FAULTS: Final = {
     ),
     "locked": Fault("outbox locked by another process for 10 s", machine.outbox_is_locked),
     "bad-rows": Fault("rows of the outbox that cannot be sent", machine.rows_are_bad),
+    "flipped": Fault("one bit of the outbox flipped", file.bits_are_flipped, is_lossy=True),
+    "log-lost": Fault("write-ahead log damaged or lost", file.log_is_lost, is_lossy=True),
+    "deleted": Fault("outbox deleted under a running kiosk", file.outbox_is_deleted),
     "hostile": Fault(
         "hostile messages in the kiosk's name", broker.somebody_is_hostile, is_binned=True
     ),

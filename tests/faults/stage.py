@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +57,7 @@ class Stage:
         chance: For random moments.
         wait_s: What is 60 s in a school.
         server: The server of the database, if there is one.
+        forbidden: How many acts were not refused that must be.
         at_end: What is closed after kiosk and register.
     """
 
@@ -72,6 +74,7 @@ class Stage:
     ) -> None:
         self.folder = folder
         self.server = server
+        self.forbidden = 0
         self.at_end = ExitStack()
         self.wait_s = wait_s
         self.chance = random.Random(0)
@@ -115,7 +118,7 @@ class Stage:
         """
         began_s = time.monotonic()
         while time.monotonic() < began_s + patience_s:
-            if self.kiosk.state() == (0, 0) and self._stored() >= self._committed():
+            if self.kiosk.state() == (0, 0) and self._is_complete():
                 return time.monotonic() - began_s
             time.sleep(_POLL_S)
         return math.nan
@@ -129,12 +132,21 @@ class Stage:
 
     def count(self) -> Count:
         """Compare the ledger with the database."""
-        return compare(
+        count = compare(
             self.kiosk.ledger.read_text().splitlines(),
             [_event(*row) for row in self._query(_EVENTS)],
             alarms=self._number("SELECT count(*) FROM register_alarm"),
             in_bin=self._number("SELECT count(*) FROM register_binentry"),
+            said=self._gone(),
         )
+        return replace(count, forbidden=self.forbidden)
+
+    def _is_complete(self) -> bool:
+        return self._stored() + self._gone() >= self._committed()
+
+    def _gone(self) -> int:
+        """Count the numbers that the kiosk has said to be lost."""
+        return self._number("SELECT coalesce(sum(last - first + 1), 0) FROM register_gap")
 
     def _committed(self) -> int:
         return len(self.kiosk.ledger.read_text().splitlines())

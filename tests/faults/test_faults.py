@@ -70,6 +70,14 @@ def test_the_count_notices_every_loss_and_repeat(
     assert compare(ledger, events) == count
 
 
+def test_a_loss_is_honest_if_each_lost_number_is_said() -> None:
+    """Then it is still no good; and nothing that must be refused may have been let through."""
+    lost = Count(offered=3, lost=2, repeated=0, said=2)
+    assert (lost.is_honest, lost.is_good) == (True, False)
+    assert not Count(offered=3, lost=2, repeated=0, said=1).is_honest
+    assert not Count(offered=3, lost=0, repeated=0, forbidden=1).is_honest
+
+
 def test_a_soak_leaves_the_warm_up_out_and_notices_what_grows() -> None:
     """The slope is that of the time after the first quarter, for each hour."""
     memory = "register: memory, MiB"
