@@ -1,12 +1,21 @@
 """Insert events, and remember who was recorded; within a transaction of the caller."""
 
+import contextlib
 import sqlite3
 from datetime import date
 from typing import Any, Final
 
 from kiosk.config.timetable import ClassSession
 from kiosk.outbox.last import last_sequence
-from kiosk.outbox.rows import Build, Dating, DeduplicationKey, checksum
+from kiosk.outbox.rows import (
+    RAW,
+    Build,
+    Dating,
+    DeduplicationKey,
+    RawRow,
+    checksum,
+    problem_of,
+)
 
 _COLUMNS: Final = (
     "event_type, session_date, session_name, subject_id, boot_id, event_id, monotonic_s, time_s, "
@@ -122,16 +131,22 @@ def date_events(
 def _restamp(
     connection: sqlite3.Connection, key: DeduplicationKey, dating: Dating, sent: set[int]
 ) -> bool:
-    """Change an event that may still be changed; return whether it was."""
-    row = connection.execute(
-        "SELECT sequence, topic, payload FROM events WHERE event_id = ? AND may_change",
+    """Change an event that may still be changed; return whether it needs no correction.
+
+    A damaged one stays as it is, for a new checksum would hide the damage; it is set aside when it
+    is read.
+    """
+    raw: RawRow | None = connection.execute(
+        f"SELECT {RAW} FROM events WHERE event_id = ? AND may_change",  # noqa: S608 - written above
         (key.event_id,),
     ).fetchone()
-    if row is None or row[0] in sent:
+    if raw is None or raw[0] in sent:
         return False
-    sequence, topic, payload = row
-    payload = dating.restamped(key, payload)
-    digest = checksum(sequence, key.event_id.encode(), topic.encode(), payload)
+    if problem_of(raw) is not None:
+        return True
+    sequence, event_id, topic, before, _ = raw
+    payload = dating.restamped(key, before)
+    digest = checksum(sequence, event_id, topic, payload)
     connection.execute(
         "UPDATE events SET payload = ?, checksum = ?, may_change = 0 WHERE sequence = ?",
         (payload, digest, sequence),
@@ -140,8 +155,13 @@ def _restamp(
 
 
 def _select(connection: sqlite3.Connection, which: str, *values: object) -> list[DeduplicationKey]:
+    """Read keys; a damaged one is left out: better a second event than none."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM stored_once WHERE {which}", values)  # noqa: S608
-    return [_key(*row) for row in rows]
+    keys = []
+    for row in rows:
+        with contextlib.suppress(ValueError, TypeError):  # of its date
+            keys.append(_key(*row))
+    return keys
 
 
 def _key(

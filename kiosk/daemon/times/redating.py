@@ -41,7 +41,7 @@ class Redating:
         return replace(key, session=session, time_s=moment.timestamp(), is_dated=True)
 
     def restamped(self, key: DeduplicationKey, payload: bytes) -> bytes:
-        """Return the event with the right time; a damaged one is set aside when it is read."""
+        """Return the event with the right time; one that cannot be read stays as it is."""
         try:
             event = decode(payload)
         except PayloadError:

@@ -69,6 +69,25 @@ def test_an_event_that_was_never_sent_gets_the_right_time(kiosk: Kiosk) -> None:
     assert kiosk.desk.are_stored("s-0") == [False]
 
 
+def test_a_damaged_event_is_not_made_valid_by_the_right_time(kiosk: Kiosk) -> None:
+    """It would be of another person; it is set aside, and nothing corrects it."""
+    kiosk.outbox._connection.execute(
+        "UPDATE events SET payload = CAST(replace(payload, '\"s-0\"', '\"s-1\"') AS BLOB)"
+    )
+    assert not kiosk.synchronise()
+    assert kiosk.events() == []
+    assert kiosk.outbox.counts().set_aside == 1
+
+
+@pytest.mark.parametrize("date", ["2026-1q-23", ""])
+def test_a_damaged_key_stops_nobody(kiosk: Kiosk, date: str) -> None:
+    """Whose key cannot be read is recorded, once more than before."""
+    kiosk.outbox._connection.execute("UPDATE OR IGNORE stored_once SET session_date = ?", [date])
+    assert kiosk.desk.are_stored("s-0", "s-0") == [True, False]
+    kiosk.synchronise()
+    assert len(kiosk.events()) >= 1
+
+
 @pytest.mark.parametrize("is_deleted", [False, True])
 def test_an_event_that_was_sent_is_corrected_by_another(kiosk: Kiosk, *, is_deleted: bool) -> None:
     """Who got it must not get another of its id; the register may have confirmed it."""
