@@ -64,6 +64,7 @@ FAULTS: Final = {
     "flipped": Fault("one bit of the outbox flipped", file.bits_are_flipped, is_lossy=True),
     "log-lost": Fault("write-ahead log damaged or lost", file.log_is_lost, is_lossy=True),
     "deleted": Fault("outbox deleted under a running kiosk", file.outbox_is_deleted),
+    "read-only": Fault("outbox read-only at the start", file.outbox_is_read_only),
     "hostile": Fault(
         "hostile messages in the kiosk's name", broker.somebody_is_hostile, is_binned=True
     ),

@@ -1,11 +1,13 @@
 """An outbox that is damaged or taken away. Each function makes one, and returns how often."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Final
 
-from tests.faults.stage import Stage
+from tests.faults.real_kiosk import RealKiosk
+from tests.faults.stage import NotPossibleError, Stage
 
 _PEOPLE: Final = 10
 _REMOVED: Final = ("", "-wal", "-shm")
@@ -52,6 +54,28 @@ def outbox_is_deleted(stage: Stage) -> int:
             _file(stage, end).unlink(missing_ok=True)
         stage.kiosk.finish()
     return _go_on(stage, times)
+
+
+def outbox_is_read_only(stage: Stage) -> int:
+    """Start `kiosk run` on a state folder that cannot be written; READY must say so."""
+    stage.start()
+    stage.kiosk.offer(_PEOPLE)
+    stage.kiosk.stop()
+    state = str(stage.folder / "state")
+    if subprocess.run(["mount", "--bind", state, state], check=False).returncode:
+        raise NotPossibleError("a folder cannot be mounted read-only here (root may)")
+    kiosk = RealKiosk(stage.folder, stage.proxy.port)
+    times = stage.many(6)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", state], check=True)
+        for _ in range(times):
+            with kiosk.running() as ready:
+                stage.forbidden += "waiting for the disk" not in ready
+    finally:
+        subprocess.run(["umount", state], check=True)
+    stage.kiosk.start()
+    stage.kiosk.offer(_PEOPLE)
+    return times
 
 
 def _flip_bit(stage: Stage, file: Path) -> None:
