@@ -3,7 +3,8 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 from typing import Final
 
 _OFF_S: Final = 3600.0
@@ -68,6 +69,10 @@ class Count:
         """Whether everything is there once, as it was, or said to be lost."""
         wrong = self.repeated or self.alarms or self.misdated or self.forbidden
         return self.lost <= self.said and not wrong
+
+    def plus(self, other: "Count") -> "Count":
+        """Add what was counted of something else."""
+        return Count(*map(add, astuple(self), astuple(other)))
 
 
 def compare(

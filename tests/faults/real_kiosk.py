@@ -51,7 +51,7 @@ class RealKiosk:
         name = f"kiosk-faults-{os.getpid()}-{time.monotonic_ns()}"
         manager.bind(f"\0{name}")
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "NOTIFY_SOCKET": f"@{name}"}
-        with manager, self._log.open("ab") as log:
+        with self._log.open("ab") as log:
             process = subprocess.Popen(
                 self.command("run"),
                 cwd=ROOT,
@@ -61,7 +61,9 @@ class RealKiosk:
                 umask=umask,
             )
             try:
-                yield _ready(manager)
+                with manager:  # closed then, or what nobody reads would make the kiosk wait
+                    state = _ready(manager)
+                yield state
             finally:
                 process.terminate()
                 process.wait(_PATIENCE_S)

@@ -9,6 +9,7 @@ from tests.faults import rows_clock as clock
 from tests.faults import rows_file as file
 from tests.faults import rows_machine as machine
 from tests.faults import rows_network as network
+from tests.faults import rows_people as people
 from tests.faults.network import Quality
 from tests.faults.stage import Stage
 
@@ -65,6 +66,7 @@ FAULTS: Final = {
     "log-lost": Fault("write-ahead log damaged or lost", file.log_is_lost, is_lossy=True),
     "deleted": Fault("outbox deleted under a running kiosk", file.outbox_is_deleted),
     "read-only": Fault("outbox read-only at the start", file.outbox_is_read_only),
+    "erasure": Fault("erasure beside an enrolment", people.erasure_beside_enrolment),
     "hostile": Fault(
         "hostile messages in the kiosk's name", broker.somebody_is_hostile, is_binned=True
     ),

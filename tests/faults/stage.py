@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +56,7 @@ class Stage:
         chance: For random moments.
         wait_s: What is 60 s in a school.
         server: The server of the database, if there is one.
-        forbidden: How many acts were not refused that must be.
+        beside: What was counted beside events.
         at_end: What is closed after kiosk and register.
     """
 
@@ -74,7 +73,7 @@ class Stage:
     ) -> None:
         self.folder = folder
         self.server = server
-        self.forbidden = 0
+        self.beside = Count(0, 0, 0)
         self.at_end = ExitStack()
         self.wait_s = wait_s
         self.chance = random.Random(0)
@@ -132,14 +131,14 @@ class Stage:
 
     def count(self) -> Count:
         """Compare the ledger with the database."""
-        count = compare(
+        events = compare(
             self.kiosk.ledger.read_text().splitlines(),
             [_event(*row) for row in self._query(_EVENTS)],
             alarms=self._number("SELECT count(*) FROM register_alarm"),
             in_bin=self._number("SELECT count(*) FROM register_binentry"),
             said=self._gone(),
         )
-        return replace(count, forbidden=self.forbidden)
+        return events.plus(self.beside)
 
     def _is_complete(self) -> bool:
         return self._stored() + self._gone() >= self._committed()
