@@ -34,6 +34,7 @@ from kiosk.daemon.results import Postponed, Stored
 from kiosk.daemon.times.redating import Redater
 from kiosk.daemon.times.steady_clock import SteadyClock, steady_clock
 from kiosk.errors import OutboxError
+from kiosk.mqtt.client import read_password
 from kiosk.mqtt.publisher import Publisher, kiosk_connection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.mqtt.worker import ConnectionWorker
@@ -148,6 +149,7 @@ def run(config_file: Path, ledger: Ledger, wait_s: float, orders: IO[str]) -> No
             config.mqtt,
             address,
             Availability(state="online", boot_id=clock.boot_id(), version="0"),
+            password=read_password(config.mqtt),
             retry_s=(1.0, wait_s),
             answer_s=wait_s,
         )

@@ -59,6 +59,11 @@ class KioskProcess:
             "keepalive_s = 5\n"
         )
 
+    def add_to_mqtt(self, lines: str) -> None:
+        """Add lines to the section [mqtt], from the next start on."""
+        with self._config.open("a") as file:
+            file.write(lines)
+
     def start(self) -> None:
         """Start it, and return when it has opened its outbox."""
         facts = [str(self._config), str(self.ledger), str(self._wait_s), str(self._kept_s)]

@@ -54,6 +54,11 @@ class RegisterProcess:
         self._command = [sys.executable, "-m", *program, "--config", str(self._config)]
         self._process: subprocess.Popen[bytes] | None = None
 
+    def add_to_mqtt(self, lines: str) -> None:
+        """Add lines to the section [mqtt], from the next start on."""
+        text = self._config.read_text()
+        self._config.write_text(text.replace("[mqtt]\n", f"[mqtt]\n{lines}", 1))
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -10,6 +10,7 @@ from tests.faults import rows_file as file
 from tests.faults import rows_machine as machine
 from tests.faults import rows_network as network
 from tests.faults import rows_people as people
+from tests.faults import rows_rights as rights
 from tests.faults.network import Quality
 from tests.faults.stage import Stage
 
@@ -67,6 +68,7 @@ FAULTS: Final = {
     "deleted": Fault("outbox deleted under a running kiosk", file.outbox_is_deleted),
     "read-only": Fault("outbox read-only at the start", file.outbox_is_read_only),
     "erasure": Fault("erasure beside an enrolment", people.erasure_beside_enrolment),
+    "rights": Fault("what nobody may do, tried", rights.forbidden_acts),
     "hostile": Fault(
         "hostile messages in the kiosk's name", broker.somebody_is_hostile, is_binned=True
     ),

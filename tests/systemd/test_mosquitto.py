@@ -42,10 +42,18 @@ _REFUSED: Final = 0x87
 class Client:
     """A client with an account, which says what the broker refuses (MQTT 5)."""
 
-    def __init__(self, broker: Mosquitto, name: str, password: str = "secret") -> None:
+    def __init__(
+        self,
+        broker: Mosquitto,
+        name: str,
+        password: str = "secret",
+        ca_file: Path | None = None,  # speaks TLS
+    ) -> None:
         self.heard: queue.Queue[str] = queue.Queue()
         self._answers: queue.Queue[bool] = queue.Queue()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        if ca_file is not None:
+            self._client.tls_set(str(ca_file))
         if name:
             self._client.username_pw_set(name, password)
         connected: queue.Queue[bool] = queue.Queue()
@@ -90,14 +98,20 @@ def configuration(folder: Path, *instead: str) -> list[str]:
     return [f"acl_file {acl}", *instead, *kept]
 
 
+def accounts(folder: Path, *names: str) -> Path:
+    """Write a file with these accounts, whose password is "secret"."""
+    path = folder / "passwords"
+    path.touch(0o600)
+    for name in names:
+        command = ["mosquitto_passwd", "-b", str(path), name, "secret"]
+        subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
 @pytest.fixture
 def broker(mosquitto: Mosquitto) -> Mosquitto:
     """Mosquitto with the shipped configuration and four accounts."""
-    path = mosquitto.folder / "passwords"
-    path.touch(0o600)
-    for name in (str(DOOR), str(NEIGHBOUR), "register", "watch"):
-        command = ["mosquitto_passwd", "-b", str(path), name, "secret"]
-        subprocess.run(command, check=True, capture_output=True)
+    path = accounts(mosquitto.folder, str(DOOR), str(NEIGHBOUR), "register", "watch")
     mosquitto.configure(*configuration(mosquitto.folder, f"password_file {path}"))
     mosquitto.restart()
     return mosquitto
@@ -180,9 +194,7 @@ def test_nobody_else_is_let_in(broker: Mosquitto, name: str, password: str) -> N
 @pytest.mark.parametrize("name", ["+/+/+", "school/#", "school/room-12"])
 def test_a_name_that_is_no_kiosks_gets_no_topic(broker: Mosquitto, name: str) -> None:
     """A name with wildcards does not stand for all kiosks."""
-    path = broker.folder / "passwords"
-    command = ["mosquitto_passwd", "-b", str(path), name, "secret"]
-    subprocess.run(command, check=True, capture_output=True)
+    accounts(broker.folder, name)
     broker.restart()
     client = Client(broker, name)
     client.subscribe(ALL)
