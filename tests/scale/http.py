@@ -46,8 +46,15 @@ class Connection:
         """Yield the body as it comes.
 
         Raises:
-            RefusedError: The status is not 200.
+            RefusedError: The status is not 200, or the answer breaks off.
         """
+        try:
+            async for part in self._stream(path, **headers):
+                yield part
+        except h11.RemoteProtocolError as exc:
+            raise RefusedError(f"{path}: {exc}") from exc
+
+    async def _stream(self, path: str, **headers: str) -> AsyncIterator[str]:
         if self._state.our_state is h11.DONE:
             self._state.start_next_cycle()
         given = {"Host": "localhost", "Cookie": f"kiosk-session={self._session}", **headers}

@@ -42,15 +42,11 @@ class Visitors:
         """Keep a page open, and connect again whenever its stream ends."""
         while True:
             try:
-                async with (
-                    Connection(self._address, session) as page,
-                    Connection(self._address, session) as stream,
-                ):
-                    text = await self.timed("class, whole page", page, path)
-                    self._look(text)
-                    found = _STREAM.search(text)
-                    assert found is not None
-                    await self._follow(page, stream, path, html.unescape(found[1]))
+                text = await self._fetch("class, whole page", path, session)
+                found = _STREAM.search(text)
+                assert found is not None
+                async with Connection(self._address, session) as stream:
+                    await self._follow(stream, path, session, html.unescape(found[1]))
             except (RefusedError, OSError) as exc:
                 self._fail(exc)
             await asyncio.sleep(1)
@@ -73,7 +69,17 @@ class Visitors:
         self.took.setdefault(what, []).append(time.monotonic() - began_s)
         return text
 
-    async def _follow(self, page: Connection, stream: Connection, path: str, address: str) -> None:
+    async def _fetch(self, what: str, path: str, session: str, **headers: str) -> str:
+        """Return a page of a class, and note whom it shows.
+
+        The connection is a new one: after five seconds at rest the pages close theirs.
+        """
+        async with Connection(self._address, session) as page:
+            text = await self.timed(what, page, path, **headers)
+        self._look(text)
+        return text
+
+    async def _follow(self, stream: Connection, path: str, session: str, address: str) -> None:
         """Fetch after each event; events during a fetch lead to one more, as htmx does it."""
         told = asyncio.Event()
 
@@ -82,7 +88,7 @@ class Visitors:
                 await told.wait()
                 told.clear()
                 rest = {**_FETCH, "HX-Target": "rows"}
-                self._look(await self.timed("class, live update", page, path, **rest))
+                await self._fetch("class, live update", path, session, **rest)
 
         task = asyncio.create_task(fetch())
         try:
