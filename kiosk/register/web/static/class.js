@@ -1,13 +1,7 @@
-// The page of a class: filter and search at once, announce live changes in sum, pause them.
+// The page of a class: filter and search at once, also what a live update brings (list.js).
 "use strict";
 const rows = document.getElementById("rows");
 const filter = document.getElementById("filter");
-const pause = document.getElementById("pause");
-const news = document.getElementById("news");
-const counts = () => document.getElementById("counts").textContent.replace(/\s+/g, " ").trim();
-let said = counts();
-let isPaused = false;
-let isWaiting = false;
 
 const showFiltered = () => {
   const status = filter.elements.status.value;
@@ -33,23 +27,5 @@ filter.addEventListener("submit", (event) => {
 });
 rows.addEventListener("change", countChosen);
 document.getElementById("show").hidden = true;
-pause.hidden = false;
-pause.addEventListener("click", () => {
-  isPaused = !isPaused;
-  pause.setAttribute("aria-pressed", String(isPaused));
-  pause.textContent = isPaused ? pause.dataset.resume : pause.dataset.pause;
-  if (!isPaused && isWaiting) rows.dispatchEvent(new Event("reload"));
-});
-document.addEventListener("htmx:before:request", (event) => {
-  if (!isPaused || event.target !== rows) return;
-  isWaiting = true;
-  event.preventDefault();
-});
-document.addEventListener("htmx:after:swap", () => {
-  isWaiting = false;
-  showFiltered();
-  if (counts() === said) return;
-  said = counts();
-  news.textContent = said;
-});
+document.addEventListener("htmx:after:swap", showFiltered);
 showFiltered();

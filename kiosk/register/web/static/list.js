@@ -1,28 +1,28 @@
-// A live list: announce its sum when that changes, and pause the updates.
+// What is live on a page: announce its sum when that changes, and pause the updates.
 "use strict";
 const list = document.querySelector("section[hx-get]");
-const pauseList = document.getElementById("pause");
-const listNews = document.getElementById("news");
-const sum = () => document.getElementById("sum").textContent.replace(/\s+/g, " ").trim();
-let lastSum = sum();
-let isListPaused = false;
-let isListWaiting = false;
+const pause = document.getElementById("pause");
+const news = document.getElementById("news");
+const sum = () => document.querySelector("#sum, #counts").textContent.replace(/\s+/g, " ").trim();
+let said = sum();
+let isPaused = false;
+let isWaiting = false;
 
-pauseList.hidden = false;
-pauseList.addEventListener("click", () => {
-  isListPaused = !isListPaused;
-  pauseList.setAttribute("aria-pressed", String(isListPaused));
-  pauseList.textContent = isListPaused ? pauseList.dataset.resume : pauseList.dataset.pause;
-  if (!isListPaused && isListWaiting) list.dispatchEvent(new Event("reload"));
+pause.hidden = false;
+pause.addEventListener("click", () => {
+  isPaused = !isPaused;
+  pause.setAttribute("aria-pressed", String(isPaused));
+  pause.textContent = isPaused ? pause.dataset.resume : pause.dataset.pause;
+  if (!isPaused && isWaiting) list.dispatchEvent(new Event("reload"));
 });
 document.addEventListener("htmx:before:request", (event) => {
-  if (!isListPaused || event.target !== list) return;
-  isListWaiting = true;
+  if (!isPaused || event.target !== list) return;
+  isWaiting = true;
   event.preventDefault();
 });
 document.addEventListener("htmx:after:swap", () => {
-  isListWaiting = false;
-  if (sum() === lastSum) return;
-  lastSum = sum();
-  listNews.textContent = lastSum;
+  isWaiting = false;
+  if (sum() === said) return;
+  said = sum();
+  news.textContent = said;
 });
