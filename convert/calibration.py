@@ -11,7 +11,7 @@ from train.dataset.crop_set import BORDER_PX, CropSet
 from train.dataset.face_crops import find_crops
 from train.dataset.sources import Source, Sources
 from train.evaluation.embedded import crops_of_split
-from train.evaluation.metrics import Ints
+from train.metrics import Ints
 
 
 def training_crops(crop_set: CropSet, seed: int) -> Image:

@@ -27,10 +27,10 @@ from train.evaluation.cohort import with_own_cohorts
 from train.evaluation.embedded import embed_split
 from train.evaluation.evaluate import Report, evaluate
 from train.evaluation.lfw import read_lfw
-from train.evaluation.metrics import best_threshold
 from train.evaluation.recogniser import Embed
 from train.evaluation.thresholds import METHOD, METHOD_PHOTOS
 from train.evaluation.videos import read_videos
+from train.metrics import best_threshold
 
 PAIRS: Final = 20_000
 """Pairs of development photos for the verification accuracy, half of one person each."""

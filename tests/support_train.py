@@ -23,7 +23,7 @@ from train.evaluation.demographics import GroupRate
 from train.evaluation.evaluate import Report
 from train.evaluation.identify import Identification
 from train.evaluation.lfw import Lfw
-from train.evaluation.metrics import Rate, TenFold
+from train.metrics import Rate, TenFold
 from train.network import NetworkConfig
 
 # With fewer than 16 channels into a convolution of stride 2, oneDNN 3.x crashes going backward.

@@ -5,6 +5,7 @@ import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -92,9 +93,20 @@ WORKSTATION = {"train", "convert", "tensorflow", "keras", "torch", "jax", "matpl
 RUNTIMES = {"ai_edge_litert", "tflite_runtime"}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, at its top or within a function."""
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def tree(path: Path) -> ast.Module:
+    """Parse a file once for all tests."""
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Return every module that a file imports, at its top or within a function."""
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -104,7 +116,8 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def strings(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Yield every text of a file."""
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
@@ -253,7 +266,7 @@ def test_only_our_errors_are_raised_for_others_to_catch() -> None:
     # These raise what picamera2 raises, and what the system does.
     fakes = {"kiosk.camera.fake_picamera2", "kiosk.files.atomic_file"}
     for name, path in kiosk_modules().items():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 raised = ast.unparse(node.exc.func)
                 assert name in fakes or raised in ours | mistakes, (name, raised)

@@ -125,7 +125,7 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _morph(options: argparse.Namespace) -> int:
-    from train.dataset.morph import make_morphs
+    from train.morph import make_morphs
 
     found = make_morphs(options.photos, options.count, options.out, seed=2026)
     print(f"{options.out}: {len(found)} faces that nobody has; next: kiosk-train teach")

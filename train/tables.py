@@ -11,7 +11,7 @@ import msgspec
 from kiosk.errors import DatasetError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
-from train.evaluation.metrics import Rate, TenFold
+from train.metrics import Rate, TenFold
 
 _ROWS_BYTES_MAX: Final = 16_000_000
 

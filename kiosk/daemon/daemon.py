@@ -18,10 +18,10 @@ from kiosk.daemon.health.observer import Observer
 from kiosk.daemon.health.status_board import State
 from kiosk.daemon.participation import Window, Windows
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.redating import Redater
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.results import AlreadyStored, NotKnown, Postponed, Stored
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.daemon.times.redating import Redater
 from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.errors import CameraError, GalleryError, KioskError, RecordingError
 from kiosk.feedback.feedback import Feedback

@@ -24,6 +24,7 @@ from kiosk.daemon.news.register_news import subscribe
 from kiosk.daemon.news.room_lessons import load_room_lessons
 from kiosk.daemon.participation import Windows
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.redating import Redater
 from kiosk.daemon.reloading import Loaded, Loader
 from kiosk.daemon.state_folder import (
     KioskKeys,
@@ -33,7 +34,6 @@ from kiosk.daemon.state_folder import (
     refuse_second,
 )
 from kiosk.daemon.systemd import Notifier, Watchdog
-from kiosk.daemon.times.redating import Redater
 from kiosk.daemon.times.steady_clock import steady_clock
 from kiosk.errors import GalleryError, MissingExtraError, SignalsError
 from kiosk.feedback.feedback import Feedback

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiosk.errors import MissingExtraError
-from kiosk.register.accounts.options import add_account
-from kiosk.register.commands.event_options import add_events
-from kiosk.register.commands.list_options import add_lists
-from kiosk.register.commands.options import add_retention
+from kiosk.register.commands.options.account import add_account
+from kiosk.register.commands.options.events import add_events
+from kiosk.register.commands.options.imports import add_import
+from kiosk.register.commands.options.lists import add_lists
+from kiosk.register.commands.options.marks import add_marks
+from kiosk.register.commands.options.retention import add_retention
 from kiosk.register.config import REGISTER_FILE, RegisterConfig
-from kiosk.register.handover.options import add_marks
-from kiosk.register.office.options import add_import
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
 

@@ -28,8 +28,8 @@ from train.dataset.sources import Split
 from train.evaluation.cohort import make_cohort
 from train.evaluation.figures import FigureKind, figures
 from train.evaluation.lfw import Lfw
-from train.evaluation.metrics import Rate, TenFold
 from train.fit import embed_all, load_embedder
+from train.metrics import Rate, TenFold
 from train.network import build_network
 from train.recipe import FitConfig, write_config
 

@@ -30,8 +30,8 @@ from kiosk.clock import Clock
 from kiosk.config.keys import load_config
 from kiosk.daemon.health.report import HealthReporter, Vitals
 from kiosk.daemon.recorder import Recorder
+from kiosk.daemon.redating import Redater
 from kiosk.daemon.results import Postponed, Stored
-from kiosk.daemon.times.redating import Redater
 from kiosk.daemon.times.steady_clock import SteadyClock, steady_clock
 from kiosk.errors import OutboxError
 from kiosk.mqtt.client import read_password

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from train.evaluation.metrics import Rate, TenFold
+from train.metrics import Rate, TenFold
 from train.tables import figure_cells, read_rows, write_rows
 
 

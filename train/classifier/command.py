@@ -27,7 +27,7 @@ from train.dataset.entries import shown_name
 from train.dataset.face_crops import count_reasons, write_left_out
 from train.dataset.people import Confirm
 from train.dataset.sources import Sources, read_sources
-from train.evaluation.metrics import Bools
+from train.metrics import Bools
 from train.plots import save_grid
 
 FPIR: Final = 0.003

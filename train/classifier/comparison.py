@@ -7,7 +7,7 @@ import msgspec
 
 from kiosk.text_table import aligned
 from train.classifier.report import KEPT_SHARE
-from train.evaluation.metrics import Rate
+from train.metrics import Rate
 from train.tables import figure_cells, write_report
 
 

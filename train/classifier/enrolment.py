@@ -21,7 +21,7 @@ from train.classifier.fit import score
 from train.classifier.photos import ReportPhotos
 from train.classifier.report import ClassifierReport
 from train.classifier.run import Run
-from train.evaluation.metrics import Bools, Ints, Rate, hit_rate
+from train.metrics import Bools, Ints, Rate, hit_rate
 
 ENROLMENT_PHOTOS: Final = (3, 10)
 """How many photos each person is enrolled from; the smaller set is part of the larger."""

@@ -34,7 +34,7 @@ from train.classifier.run import (
     load_run,
 )
 from train.dataset.near_duplicates import split_groups
-from train.evaluation.metrics import Bools
+from train.metrics import Bools
 from train.plots import Prediction, save_curves
 from train.run_folder import read_history, write_or_check_config
 

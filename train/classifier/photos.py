@@ -25,7 +25,7 @@ from train.dataset.near_duplicates import BURST, groups, near_duplicates, within
 from train.dataset.people import Confirm, people_found
 from train.dataset.photo_files import PhotoFile, list_photos
 from train.dataset.sources import Sources
-from train.evaluation.metrics import Ints
+from train.metrics import Ints
 
 _INNER = slice(BORDER_PX, BORDER_PX + CROP_PX)
 

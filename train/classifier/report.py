@@ -15,7 +15,7 @@ from kiosk.records import Floats, Image
 from train.classifier.fit import predict, score
 from train.classifier.photos import LabelledPhotos
 from train.classifier.run import Run
-from train.evaluation.metrics import Bools, Ints, Rate, hit_rate, wilson
+from train.metrics import Bools, Ints, Rate, hit_rate, wilson
 from train.plots import save_grid
 from train.tables import figure_cells, write_report
 

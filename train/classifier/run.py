@@ -13,7 +13,7 @@ import numpy as np
 
 from kiosk.errors import ConfigError, DatasetError
 from kiosk.files.bounded_file import read_file
-from train.evaluation.metrics import Bools
+from train.metrics import Bools
 from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, read_history, write_history
 
 MODEL_FILE: Final = "model.keras"

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
-from train.evaluation.metrics import Ints
+from train.metrics import Ints
 
 NEAR_DUPLICATE: Final = 0.97
 """Two aligned crops with this cosine or more are one photo, whatever the names on them.

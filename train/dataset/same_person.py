@@ -54,7 +54,7 @@ from kiosk.records import Floats
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.near_duplicates import groups
 from train.dataset.sources import Split
-from train.evaluation.metrics import Bools, Ints
+from train.metrics import Bools, Ints
 
 SIMILAR: Final = 0.6
 """Least cosine to the mean embedding of the person that a person or photo is identified with."""

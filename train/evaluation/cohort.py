@@ -11,8 +11,8 @@ from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from train.dataset.crop_set import CropSet
-from train.evaluation.metrics import Ints
 from train.evaluation.recogniser import PLAIN_COSINE, CachedEmbedder, Embed, RecogniserUnderTest
+from train.metrics import Ints
 
 PEOPLE: Final = 8000
 """People that a cohort is made of, one photo each: with more photos of a person, that person's own

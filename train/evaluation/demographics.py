@@ -10,7 +10,7 @@ import numpy as np
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats
 from train.dataset.crop_set import Photo
-from train.evaluation.metrics import Rate, bootstrap
+from train.metrics import Rate, bootstrap
 
 GROUP_PHOTOS_MIN: Final = 20
 """A group of fewer photos says too little about a false match rate."""

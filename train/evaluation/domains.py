@@ -21,12 +21,12 @@ import numpy as np
 from kiosk.recognition.match import Cohort
 from train.evaluation.embedded import EmbeddedWalks
 from train.evaluation.identify import Galleries, Identification, Mix
-from train.evaluation.metrics import Rate
 from train.evaluation.recogniser import Embed
 from train.evaluation.video_scores import tables_of
 from train.evaluation.video_walkers import score_video_walks
 from train.evaluation.videos import Videos
 from train.evaluation.walkers import WalkScores
+from train.metrics import Rate
 
 GALLERY_SIZES: Final = (10, 30, 100, 420)
 """A group, a class, a year and a school. The kiosk uses the threshold of the next larger size."""

@@ -9,9 +9,9 @@ from kiosk.recognition.match import Cohort
 from kiosk.records import Floats
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Split
-from train.evaluation.metrics import Ints
 from train.evaluation.recogniser import Embed
 from train.evaluation.walkers import WalkPlan, WalkScores, plan_walks, score_walks
+from train.metrics import Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)

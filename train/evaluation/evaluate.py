@@ -22,12 +22,12 @@ from train.evaluation.domains import GALLERY_SIZES, Side, mean_rates, score_side
 from train.evaluation.embedded import embed_walks
 from train.evaluation.identify import Identification, Mix
 from train.evaluation.lfw import Lfw, LfwPairs, evaluate_lfw, read_lfw
-from train.evaluation.metrics import Rate
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.thresholds import threshold_for
 from train.evaluation.turned import TurnedRate, evaluate_turned, read_turned_faces
 from train.evaluation.videos import Videos, read_videos
 from train.evaluation.walks import WalkRate, evaluate_walks
+from train.metrics import Rate
 
 FPIRS: Final = (0.01, 0.003)
 """Accepted shares of strangers' walks that get a name; the kiosk's default is the smallest."""

@@ -8,8 +8,8 @@ from kiosk.contract import CROP_PX
 from train.evaluation.evaluate import Report
 from train.evaluation.identify import Identification
 from train.evaluation.lfw import Lfw
-from train.evaluation.metrics import Rate, TenFold
 from train.evaluation.walks import GALLERY_SIZES
+from train.metrics import Rate, TenFold
 
 
 class FigureKind(Enum):

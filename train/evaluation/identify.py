@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from train.evaluation.combinations import Doubles, none_drawn
-from train.evaluation.metrics import Bools, Ints, Rate
 from train.evaluation.walkers import WalkScores
+from train.metrics import Bools, Ints, Rate
 
 ROUNDS: Final = 200
 """Of the bootstrap."""

@@ -16,8 +16,8 @@ from kiosk.recognition.detect import Detector
 from kiosk.recognition.photo import decode_photo
 from kiosk.records import Image
 from train.dataset.zip_archive import opened, read_member
-from train.evaluation.metrics import Bools, Ints, Rate, TenFold, fold_accuracy, tar_at_far
 from train.evaluation.recogniser import Embed
+from train.metrics import Bools, Ints, Rate, TenFold, fold_accuracy, tar_at_far
 
 _BATCH: Final = 512
 

@@ -7,7 +7,7 @@ from typing import Final
 from kiosk.text_table import aligned
 from train.evaluation.evaluate import Report
 from train.evaluation.figures import figures
-from train.evaluation.metrics import TenFold
+from train.metrics import TenFold
 from train.tables import figure_cells, write_report
 
 _NOTES: Final = (

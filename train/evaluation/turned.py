@@ -28,8 +28,8 @@ from kiosk.recognition.quality import check_quality
 from kiosk.recognition.upright import UprightCheck
 from kiosk.records import Face, Floats, Image
 from train.dataset.zip_archive import opened, read_member
-from train.evaluation.metrics import Bools, Rate, bootstrap
 from train.evaluation.recogniser import RecogniserUnderTest
+from train.metrics import Bools, Rate, bootstrap
 
 ANGLES: Final = (0, 20, 45, 60, 90, 180)
 """Turns of the camera, degrees; to the left and to the right in turn."""

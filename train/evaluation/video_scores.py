@@ -10,9 +10,9 @@ from kiosk.contract import CROP_PX
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from train.evaluation.metrics import Ints
 from train.evaluation.recogniser import Embed
 from train.evaluation.videos import Videos, shrink
+from train.metrics import Ints
 
 FRAMES_OF_A_SECOND: Final = 15
 _BATCH: Final = 512

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from kiosk.config.keys import DecisionSection
-from train.evaluation.metrics import Ints
 from train.evaluation.video_scores import WalkTables
 from train.evaluation.videos import Half, half_of
 from train.evaluation.walkers import WalkScores
+from train.metrics import Ints
 
 SOURCE: Final = "videos"
 _SEED: Final = 0

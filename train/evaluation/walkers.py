@@ -17,7 +17,7 @@ from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
 from train.dataset.crop_set import Photo
-from train.evaluation.metrics import Ints
+from train.metrics import Ints
 
 ENROLMENT_PHOTOS: Final = 3
 """Photos that each person is enrolled from; a person who can be enrolled has more."""

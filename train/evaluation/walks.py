@@ -32,10 +32,10 @@ from kiosk.config.keys import DecisionSection
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError
 from kiosk.records import Floats
-from train.evaluation.metrics import Bools, Ints, Rate, bootstrap, quantile_threshold
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.video_scores import FRAMES_OF_A_SECOND, WalkTables, tables_of
 from train.evaluation.videos import Half, Videos, half_of
+from train.metrics import Bools, Ints, Rate, bootstrap, quantile_threshold
 
 Probe: TypeAlias = Literal["one frame", "mean", "one second"]
 

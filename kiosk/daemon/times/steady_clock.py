@@ -3,7 +3,7 @@
 The first synchronised time is taken at once. When the clock jumps afterwards, nobody can know which
 time is right: the kiosk goes on with its own, and takes the new one if it stays for a while. An
 event that is stored meanwhile says that its clock is not synchronised; it is corrected when the
-time is certain again (:mod:`kiosk.daemon.times.redating`).
+time is certain again (:mod:`kiosk.daemon.redating`).
 """
 
 import logging

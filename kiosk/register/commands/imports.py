@@ -10,7 +10,7 @@ from kiosk.register.commands.output import WAITING, opened, print_json, print_li
 from kiosk.register.config import RegisterConfig
 from kiosk.register.imports.csv_rows import BYTES_MAX
 from kiosk.register.imports.outcome import Remark
-from kiosk.register.ingest.reading import is_name
+from kiosk.register.messages.reading import is_name
 from kiosk.register.models import BinEntry
 from kiosk.register.office.imports import Kind, Preview, Source, apply, counts, preview
 from kiosk.register.office.timetable_import import Options

@@ -14,9 +14,9 @@ from kiosk.register.commands.output import opened, print_json, print_line, utc_n
 from kiosk.register.commands.people import print_outcome
 from kiosk.register.config import RegisterConfig
 from kiosk.register.identity.key_table import distrust, trust
-from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.bin_table import make_due
-from kiosk.register.ingest.reading import is_valid
+from kiosk.register.messages.arrival import Reason
+from kiosk.register.messages.reading import is_valid
 from kiosk.register.models import BinEntry, Kiosk
 
 _HEADER: Final = ("site", "room", "kiosk")

@@ -14,8 +14,8 @@ from kiosk.register.commands.output import (
     print_table,
     utc_now,
 )
-from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.bin_table import make_due
+from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import BinEntry, Person
 
 _HEADER: Final = ("subject_id", "name")

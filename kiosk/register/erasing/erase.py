@@ -3,7 +3,7 @@
 Deleted is every row that names the person: in the table of people and all tables that refer to it,
 events, alarms, and messages in the bin or for the kiosks. A card's row stays, revoked, and names
 nobody. Numbers stay confirmed, and the person stays refused
-(:mod:`kiosk.register.ingest.erased_people`), so that no kiosk brings an event back.
+(:mod:`kiosk.register.erasing.erased_people`), so that no kiosk brings an event back.
 """
 
 import json
@@ -17,7 +17,7 @@ import msgspec
 from django.db import connection, models, transaction
 
 from kiosk.errors import RosterError
-from kiosk.register.ingest.erased_people import LOCK, digest, load_erased_people
+from kiosk.register.erasing.erased_people import LOCK, digest, load_erased_people
 from kiosk.register.models import Alarm, BinEntry, Card, Erasure, Event, Person, Publication
 
 _SALT_BYTES: Final = 16

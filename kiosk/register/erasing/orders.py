@@ -26,7 +26,7 @@ from kiosk.register.erasing.message import Told, next_message
 from kiosk.register.erasing.obstacle import ability_of
 from kiosk.register.identity.own_key import own_key, own_public_key
 from kiosk.register.models import Consent, ErasureOrder, Kiosk, Publication
-from kiosk.register.office.room_timetables import told_last
+from kiosk.register.publications.newest import told_last
 
 Doors: TypeAlias = dict[KioskAddress, Kiosk]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from kiosk.register.erasing.orders import close_done, tell
-from kiosk.register.ingest.arrival import ErasureReceiptReading
+from kiosk.register.messages.arrival import ErasureReceiptReading
 from kiosk.register.models import ErasureOrder, Kiosk
 
 

@@ -31,6 +31,7 @@ from kiosk.register.models import (
     RetentionRun,
     Taken,
 )
+from kiosk.register.models.placing import NEW
 
 _BATCH: Final = 1_000
 """Rows of one transaction: others write in between."""
@@ -77,7 +78,7 @@ def plan(section: RetentionSection, zone: ZoneInfo, now: datetime) -> list[Step]
         first = today - timedelta(days=section.events_days)
         begin = datetime.combine(first, time.min, zone)
         events = Event.objects.filter(scanned_at__lt=begin, arrived_at__lt=begin)
-        steps.append(Step("event", first, events.exclude(placing="new")))
+        steps.append(Step("event", first, events.exclude(placing=NEW)))
         steps.append(Step("alarm", first, Alarm.objects.filter(arrived_at__lt=begin)))
         steps.append(Step("binentry", first, BinEntry.objects.filter(arrived_at__lt=begin)))
     return steps

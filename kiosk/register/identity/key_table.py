@@ -6,8 +6,12 @@ from datetime import datetime
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import plain
 from kiosk.register.identity.keys import Authentication, Keys, SignaturePolicy
-from kiosk.register.ingest.arrival import ErasureReceiptReading, HealthReading, Reading
-from kiosk.register.ingest.progress import outboxes_of
+from kiosk.register.messages.arrival import (
+    ErasureReceiptReading,
+    HealthReading,
+    Reading,
+    outboxes_of,
+)
 from kiosk.register.models import Kiosk, KioskKey, Outbox
 
 

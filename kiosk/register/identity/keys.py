@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from kiosk.protocol.signature import is_signed, is_signed_by
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.config import RegisterSection
-from kiosk.register.ingest.arrival import (
+from kiosk.register.messages.arrival import (
     ErasureReceiptReading,
     EventReading,
     HealthReading,
@@ -24,8 +24,8 @@ from kiosk.register.ingest.arrival import (
     RefusedHealthReading,
     Rejected,
     ReplayDoneReading,
+    outbox_of,
 )
-from kiosk.register.ingest.progress import outbox_of
 
 Requirement: TypeAlias = Literal["off", "listed", "all"]
 KeyState: TypeAlias = Literal["none", "announced", "trusted", "changed"]

@@ -9,24 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.register.messages.arrival import Voice
+
 WITHIN: Final = timedelta(hours=1)
 """An identity comes back within this time: kiosks that displace each other wait 15 minutes at most.
 For as long after the last such change the kiosks count as two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A kiosk that speaks under a name.
-
-    Attributes:
-        identity: Its outbox id and boot id.
-        said_at: The time of its newest message, by its own clock.
-        heard_at: When that arrived.
-    """
-
-    identity: str
-    said_at: datetime
-    heard_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

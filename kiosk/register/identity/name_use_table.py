@@ -6,8 +6,8 @@ from datetime import datetime
 import msgspec
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.identity.name_use import NameUse, Voice, hear
-from kiosk.register.ingest.arrival import HealthReading
+from kiosk.register.identity.name_use import NameUse, hear
+from kiosk.register.messages.arrival import HealthReading, Voice
 from kiosk.register.models import NameUseRow
 
 _KEY = ("site", "room", "kiosk")

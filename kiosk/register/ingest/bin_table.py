@@ -6,7 +6,7 @@ from datetime import datetime
 
 from kiosk.printable import printable
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import Arrival, EventReading, Reason, Rejected
+from kiosk.register.messages.arrival import Arrival, EventReading, Reason, Rejected
 from kiosk.register.models import Alarm, BinEntry
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from kiosk.protocol.event import event_type, subject_of
 from kiosk.register.among import writer_of_times
-from kiosk.register.ingest.arrival import EventReading
+from kiosk.register.messages.arrival import EventReading
 from kiosk.register.models import Event
 
 _COLUMNS: Final = (

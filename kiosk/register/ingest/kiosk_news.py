@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import AvailabilityReading, HealthReading
+from kiosk.register.messages.arrival import AvailabilityReading, HealthReading
 
 QUIET: Final = timedelta(minutes=1)
 

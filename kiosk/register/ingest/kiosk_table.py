@@ -5,17 +5,17 @@ from collections.abc import Collection, Iterable, Sequence
 from kiosk.protocol.event import card_of, subject_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import plain
-from kiosk.register.ingest.arrival import (
+from kiosk.register.ingest.kiosk_news import Known as KnownWord
+from kiosk.register.ingest.kiosk_news import news
+from kiosk.register.ingest.time_corrections import load_times
+from kiosk.register.ingest.verdict import Known
+from kiosk.register.messages.arrival import (
     AvailabilityReading,
     EventReading,
     HealthReading,
     Reading,
     RefusedHealthReading,
 )
-from kiosk.register.ingest.kiosk_news import Known as KnownWord
-from kiosk.register.ingest.kiosk_news import news
-from kiosk.register.ingest.time_corrections import load_times
-from kiosk.register.ingest.verdict import Known
 from kiosk.register.models import Card, Kiosk, Person
 
 

@@ -18,14 +18,14 @@ from kiosk.protocol.topics import ALL_FILTER, BY_REGISTER, site_filter
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
 from kiosk.register.identity.keys import signature_policy
-from kiosk.register.ingest.arrival import Arrival
 from kiosk.register.ingest.confirm import Confirmer
 from kiosk.register.ingest.heartbeat import EVERY_S, beat
 from kiosk.register.ingest.outbox_table import load_states
-from kiosk.register.ingest.publishing import PublicationSender
 from kiosk.register.ingest.replay import request_missing
 from kiosk.register.ingest.store import Stored, store
+from kiosk.register.messages.arrival import Arrival
 from kiosk.register.outage import DatabaseOutage
+from kiosk.register.publications.sender import PublicationSender
 
 _log = logging.getLogger(__name__)
 

@@ -1,19 +1,19 @@
 """How a batch of messages changes what is known of the outboxes; pure, like the states."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import (
+from kiosk.register.ingest.outbox_state import OutboxState, absorb, answered, gone_ranges, report
+from kiosk.register.ingest.ranges import Range, from_numbers
+from kiosk.register.messages.arrival import (
     EventReading,
     HealthReading,
     Reading,
     Rejected,
     ReplayDoneReading,
+    outbox_of,
 )
-from kiosk.register.ingest.outbox_state import OutboxState, absorb, answered, gone_ranges, report
-from kiosk.register.ingest.ranges import Range, from_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,6 @@ class Progress:
 
     states: dict[str, OutboxState]
     gaps: tuple[tuple[str, Range], ...]
-
-
-def outboxes_of(readings: Iterable[Reading]) -> dict[str, KioskAddress]:
-    """Return the outboxes that messages are about, and on which kiosk's topics each was last."""
-    found: dict[str, KioskAddress] = {}
-    for one in readings:
-        outbox_id = outbox_of(one)
-        if outbox_id is not None and one.address is not None:
-            found[outbox_id] = one.address
-    return found
 
 
 def advance(
@@ -61,19 +51,6 @@ def advance(
         after[outbox_id], gone = _give_up(state, messages, now)
         gaps += [(outbox_id, one) for one in gone]
     return Progress(after, tuple(gaps))
-
-
-def outbox_of(reading: Reading) -> str | None:
-    """Return the outbox that a message is about; ``None`` if it is about none."""
-    match reading:
-        case EventReading():
-            return reading.event.outbox_id
-        case ReplayDoneReading():
-            return reading.done.outbox_id
-        case HealthReading() | Rejected():
-            return reading.outbox_id
-        case _:
-            return None
 
 
 def _hear(state: OutboxState, messages: Sequence[Reading], now: datetime) -> OutboxState:

@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 
 from kiosk.protocol.topics import parse_topic
 from kiosk.register.identity.keys import SignaturePolicy
-from kiosk.register.ingest.arrival import Arrival
 from kiosk.register.ingest.bin_table import digest
 from kiosk.register.ingest.store import store
+from kiosk.register.messages.arrival import Arrival
 from kiosk.register.models import BinEntry
 
 _CHUNK: Final = 500

@@ -8,23 +8,13 @@ from typing import TypeVar
 
 from django.db import DataError, IntegrityError, transaction
 
+from kiosk.register.audit import tell
+from kiosk.register.erasing.erased_people import load_erased_people, note_refused, part
 from kiosk.register.erasing.receipts import note_receipts
 from kiosk.register.identity.key_table import authentication, note_keys
 from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.identity.name_use_table import note_voices
-from kiosk.register.ingest.arrival import (
-    Arrival,
-    AvailabilityReading,
-    ErasureReceiptReading,
-    EventReading,
-    HealthReading,
-    Reading,
-    Reason,
-    RefusedHealthReading,
-    Rejected,
-)
 from kiosk.register.ingest.bin_table import put_in_bin, raise_alarms
-from kiosk.register.ingest.erased_people import load_erased_people, note_refused, part
 from kiosk.register.ingest.event_table import insert_events, sort_out
 from kiosk.register.ingest.kiosk_table import (
     load_known,
@@ -34,13 +24,24 @@ from kiosk.register.ingest.kiosk_table import (
 )
 from kiosk.register.ingest.outbox_state import OutboxState
 from kiosk.register.ingest.outbox_table import lock_states, save_states
-from kiosk.register.ingest.progress import advance, outboxes_of
+from kiosk.register.ingest.progress import advance
 from kiosk.register.ingest.ranges import Range
-from kiosk.register.ingest.reading import read
 from kiosk.register.ingest.time_corrections import correct_times
 from kiosk.register.ingest.verdict import judge
-from kiosk.register.marking.audit import tell
-from kiosk.register.marking.watch_table import note_watches
+from kiosk.register.ingest.watch_table import note_watches
+from kiosk.register.messages.arrival import (
+    Arrival,
+    AvailabilityReading,
+    ErasureReceiptReading,
+    EventReading,
+    HealthReading,
+    Reading,
+    Reason,
+    RefusedHealthReading,
+    Rejected,
+    outboxes_of,
+)
+from kiosk.register.messages.reading import read
 from kiosk.register.models import Gap
 
 _log = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from kiosk.protocol.event import TimeCorrectionEvent, event_type
-from kiosk.register.ingest.arrival import EventReading, Reason
 from kiosk.register.ingest.bin_table import make_due
-from kiosk.register.marking.events import NEW, PLACED
+from kiosk.register.messages.arrival import EventReading, Reason
 from kiosk.register.models import Event, TimeCorrection
+from kiosk.register.models.placing import DISMISSED, NEW, PLACED
 
 _TYPE = event_type(TimeCorrectionEvent)
 
@@ -42,7 +42,7 @@ def correct_times(readings: Sequence[EventReading], now: datetime) -> None:
             make_due([Reason.FUTURE], now, kiosk)
     for one in [*corrections, *_corrections_of(readings)]:
         events = Event.objects.filter(event_id=one.event_id, outbox_id=one.outbox_id)
-        events = events.exclude(type=_TYPE).exclude(placing="dismissed")
+        events = events.exclude(type=_TYPE).exclude(placing=DISMISSED)
         events.update(corrected_at=one.corrected_at, placing=NEW)
 
 

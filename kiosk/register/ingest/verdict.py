@@ -7,7 +7,7 @@ from typing import Final
 
 from kiosk.protocol.event import card_of, subject_of
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import EventReading, Reason, Rejected
+from kiosk.register.messages.arrival import EventReading, Reason, Rejected
 
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 """How far a kiosk's clock may be ahead of the register's."""

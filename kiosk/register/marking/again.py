@@ -7,13 +7,13 @@ from typing import Final, Protocol
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from kiosk.register.marking.audit import tell
+from kiosk.register.audit import tell
 from kiosk.register.marking.deriving import derive_student
 from kiosk.register.marking.doors import load_doors
-from kiosk.register.marking.events import DISMISSED, NEW, REFUSED
 from kiosk.register.marking.facts import load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save_marks
 from kiosk.register.models import Event, Lesson
+from kiosk.register.models.placing import DISMISSED, NEW, REFUSED
 from kiosk.register.rules.settings import RuleSettings
 
 _TRIES: Final = 3

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.marking.audit import tell
+from kiosk.register.audit import tell
 from kiosk.register.marking.doors import current
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Blind, Kiosk, KioskAlert, Lesson

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
-from kiosk.register.marking.audit import append, tell
+from kiosk.register.audit import append, tell
 from kiosk.register.models import Account, Lesson, Mark, MarkChange
 from kiosk.register.rules.correction import Change
 

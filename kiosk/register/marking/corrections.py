@@ -8,8 +8,8 @@ from typing import TypeAlias
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from kiosk.register.audit import tell
 from kiosk.register.marking.again import derive_following
-from kiosk.register.marking.audit import tell
 from kiosk.register.marking.correction_rows import Faster, write_changes
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Account, Lesson, Mark, MarkChange, Taken

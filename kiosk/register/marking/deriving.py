@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from kiosk.register.marking.events import CLOCK, PLACED, Seen, was_adrift
+from kiosk.register.marking.events import Seen, was_adrift
 from kiosk.register.marking.facts import ARRIVAL, Facts, MarkKey
+from kiosk.register.models.placing import CLOCK, PLACED
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.lesson import Lesson
 from kiosk.register.rules.mark import Mark

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
-from kiosk.register.marking.watch_table import load_watches
+from kiosk.register.ingest.watch_table import load_watches
 from kiosk.register.overview.status import KioskStatus, load_statuses
 from kiosk.register.rules.lesson import Door
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from django.db.models import OuterRef, QuerySet, Subquery, TextField
@@ -13,15 +13,6 @@ from kiosk.register.among import as_utc, plain
 from kiosk.register.models import Event, Person
 from kiosk.register.rules.lesson import Scan
 from kiosk.register.rules.settings import RuleSettings
-
-NEW: Final = "new"
-PLACED: Final = "placed"
-DISMISSED: Final = "dismissed"
-"""Value of ``Event.placing``: a person has taken the event out of the bin."""
-REFUSED: Final = "refused by the database"
-"""Value of ``Event.placing``: it could never be written."""
-CLOCK: Final = "clock not synchronised"
-"""Value of ``Event.placing``: the kiosk's clock was wrong, and its time is in no lesson."""
 
 
 @dataclass(frozen=True, slots=True)

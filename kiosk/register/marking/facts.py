@@ -9,8 +9,9 @@ from django.db.models import Q
 
 from kiosk.register import models
 from kiosk.register.marking.doors import Place
-from kiosk.register.marking.events import CLOCK, NEW, Seen, read_events
+from kiosk.register.marking.events import Seen, read_events
 from kiosk.register.marking.rule_sets import kept_rules
+from kiosk.register.models.placing import CLOCK, NEW
 from kiosk.register.rules.lesson import Door, Lesson, Membership
 from kiosk.register.rules.settings import RuleSettings
 

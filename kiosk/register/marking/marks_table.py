@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from kiosk.register.marking.audit import append, tell
+from kiosk.register.audit import append, tell
 from kiosk.register.marking.deriving import Derived
-from kiosk.register.marking.events import NEW, PLACED, Seen
+from kiosk.register.marking.events import Seen
 from kiosk.register.marking.facts import Facts, MarkKey
 from kiosk.register.models import Event, Mark, MarkChange, ParticipationPoint
+from kiosk.register.models.placing import NEW, PLACED
 from kiosk.register.rules import mark as rules
 from kiosk.register.rules.codes import Code
 

@@ -9,7 +9,7 @@ from django.db.models import Sum
 from kiosk.protocol.participation import ParticipationWindow as WindowMessage
 from kiosk.protocol.participation import encode_window
 from kiosk.protocol.topics import PARTICIPATION_WINDOW, KioskAddress
-from kiosk.register.marking.audit import tell
+from kiosk.register.audit import tell
 from kiosk.register.models import (
     Account,
     Kiosk,

@@ -12,9 +12,9 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from kiosk.errors import RegisterError
+from kiosk.register.audit import tell
 from kiosk.register.erasing.retention import events_kept_from
 from kiosk.register.marking.again import place_again
-from kiosk.register.marking.audit import tell
 from kiosk.register.marking.class_facts import load_class_facts
 from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.doors import load_doors

@@ -13,8 +13,8 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from kiosk.register.audit import tell
 from kiosk.register.marking.again import REACH, place_again
-from kiosk.register.marking.audit import tell
 from kiosk.register.marking.class_facts import load_class_facts
 from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.facts import Facts, MarkKey

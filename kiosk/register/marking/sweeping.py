@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 
+from kiosk.register.audit import tell
 from kiosk.register.marking.alerts import AlertWatch
-from kiosk.register.marking.audit import tell
 from kiosk.register.marking.class_facts import load_class_facts
 from kiosk.register.marking.deriving import derive_class
 from kiosk.register.marking.doors import load_doors

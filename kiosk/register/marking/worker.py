@@ -15,21 +15,22 @@ from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
 from kiosk.register.erasing.orders import publish_orders
 from kiosk.register.identity.keys import signature_policy
-from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.bin_table import make_due
 from kiosk.register.ingest.retry import retry_due
 from kiosk.register.marking.daily_retention import DailyRetention
 from kiosk.register.marking.deriving import derive_events
 from kiosk.register.marking.doors import RecentDoors
-from kiosk.register.marking.events import NEW, REFUSED, Seen, load_new, moments_of
+from kiosk.register.marking.events import Seen, load_new, moments_of
 from kiosk.register.marking.facts import load_facts, spans_around
 from kiosk.register.marking.marks_table import Overtaken, save
 from kiosk.register.marking.stale import derive_stale
 from kiosk.register.marking.sweeping import Sweeper
+from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import Event
-from kiosk.register.office.cards import publish_cards
-from kiosk.register.office.room_timetables import publish_timetables
+from kiosk.register.models.placing import NEW, REFUSED
 from kiosk.register.outage import DatabaseOutage
+from kiosk.register.publications.card_lists import publish_cards
+from kiosk.register.publications.room_timetables import publish_timetables
 
 _log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from kiosk.protocol.topics import parse_topic
+from kiosk.register.audit import tell
 from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.ingest.retry import retry_bin
-from kiosk.register.marking.audit import tell
-from kiosk.register.marking.events import DISMISSED
 from kiosk.register.models import Account, BinEntry, Dismissal, Event
+from kiosk.register.models.placing import DISMISSED, NEW
 from kiosk.register.office.unknown_people import subject_of
 
 SHOWN: Final = 100
@@ -84,7 +84,7 @@ def process_again(keys: Collection[str], now: datetime, policy: SignaturePolicy)
     messages = BinEntry.objects.filter(pk__in=_numbers(keys, _MESSAGE))
     messages.update(dismissed_at=None, dismissed_by=None, dismissed_why="")
     placed, remaining = retry_bin(messages, now, policy)
-    events = _not_placed().filter(pk__in=_numbers(keys, _EVENT)).update(placing="new")
+    events = _not_placed().filter(pk__in=_numbers(keys, _EVENT)).update(placing=NEW)
     tell("bin", [""], now)
     return placed + events, remaining
 
@@ -109,7 +109,7 @@ def _messages() -> QuerySet[BinEntry]:
 
 
 def _events() -> QuerySet[Event]:
-    return _not_placed().exclude(placing__in=["new", DISMISSED])
+    return _not_placed().exclude(placing__in=[NEW, DISMISSED])
 
 
 def _not_placed() -> QuerySet[Event]:

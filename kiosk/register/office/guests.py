@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from kiosk.register.marking.audit import tell
+from kiosk.register.audit import tell
 from kiosk.register.marking.stale import touch
 from kiosk.register.models import Account, Guest, Lesson, Person
 from kiosk.register.overview.members import expected_in

@@ -9,9 +9,9 @@ from django.db.models import OuterRef, Subquery
 from kiosk.errors import PayloadError
 from kiosk.protocol.health import Health, decode_health
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import Reason
+from kiosk.register.audit import tell
 from kiosk.register.ingest.bin_table import make_due
-from kiosk.register.marking.audit import tell
+from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import Account, Event, Kiosk, KioskAlert, Outbox
 from kiosk.register.office.trouble import BAD, Trouble, troubles
 from kiosk.register.overview.status import KioskStatus, load_statuses

@@ -5,8 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
-from kiosk.register.marking.audit import append, tell
-from kiosk.register.marking.events import DISMISSED
+from kiosk.register.audit import append, tell
 from kiosk.register.marking.stale import touch
 from kiosk.register.models import (
     Account,
@@ -17,6 +16,7 @@ from kiosk.register.models import (
     ParticipationPoint,
     Person,
 )
+from kiosk.register.models.placing import DISMISSED, NEW
 
 _REASON: Final = "temporary student merged"
 _NOT_KNOWN: Final = "not-known"
@@ -49,7 +49,7 @@ def merge(temporary: Person, student: Person, account: Account | None, now: date
     temporary.guest_in.exclude(lesson__in=guest_in).update(person=student)
     temporary.guest_in.all().delete()
     events = Event.objects.filter(subject_id=temporary.subject_id)
-    events.exclude(placing=DISMISSED).update(placing="new")
+    events.exclude(placing=DISMISSED).update(placing=NEW)
     tell("lesson", moved, now)
     return len(moved)
 

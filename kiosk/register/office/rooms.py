@@ -10,7 +10,7 @@ from kiosk.protocol.topics import KioskAddress
 from kiosk.register.marking.again import REACH, place_again
 from kiosk.register.marking.stale import LOOK_BACK, touch
 from kiosk.register.models import Kiosk, Lesson, RoomName
-from kiosk.register.office.room_timetables import publish_timetables
+from kiosk.register.publications.room_timetables import publish_timetables
 
 _SHOWN: Final = 200
 

@@ -7,15 +7,15 @@ from typing import Final
 
 from django.db import transaction
 
+from kiosk.register.audit import tell
 from kiosk.register.imports.oneroster import read_oneroster
 from kiosk.register.imports.outcome import Outcome
 from kiosk.register.imports.plan import RosterPlan, plan_roster
 from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Roster, TermRow
 from kiosk.register.imports.roster_csv import read_roster
-from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.bin_table import make_due
-from kiosk.register.marking.audit import tell
 from kiosk.register.marking.stale import touch
+from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import (
     Account,
     Lesson,

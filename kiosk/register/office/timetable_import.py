@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from kiosk.protocol.timetable import SESSION_MAX
+from kiosk.register.audit import tell
 from kiosk.register.imports.ics_series import Horizon
 from kiosk.register.imports.outcome import Outcome, Remark, outcome
 from kiosk.register.imports.plan import TimetablePlan, plan_timetable
@@ -18,11 +19,10 @@ from kiosk.register.imports.records import LessonRow
 from kiosk.register.imports.timetable_csv import Place, read_timetable
 from kiosk.register.imports.timetable_ics import read_calendar
 from kiosk.register.marking.again import REACH, place_again
-from kiosk.register.marking.audit import tell
 from kiosk.register.marking.stale import touch
 from kiosk.register.models import Kiosk, Lesson, RoomName, SchoolClass
-from kiosk.register.office.room_timetables import publish_timetables
 from kiosk.register.office.rooms import room_names
+from kiosk.register.publications.room_timetables import publish_timetables
 
 _YEAR: Final = timedelta(days=365)
 _DAY: Final = timedelta(days=1)

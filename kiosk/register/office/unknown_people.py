@@ -11,11 +11,11 @@ import msgspec
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
+from kiosk.register.audit import tell
 from kiosk.register.identity.keys import SignaturePolicy
-from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.retry import retry_bin
-from kiosk.register.marking.audit import tell
 from kiosk.register.marking.stale import touch
+from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import BinEntry, Lesson, Membership, Person, SchoolClass
 from kiosk.register.office.merge import merge
 

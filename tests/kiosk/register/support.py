@@ -8,7 +8,7 @@ import msgspec
 
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, encode
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import Arrival
+from kiosk.register.messages.arrival import Arrival
 
 NOON: Final = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DOOR: Final = KioskAddress(site="school", room="room-1", kiosk="kiosk-1")

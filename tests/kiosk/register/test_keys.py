@@ -17,10 +17,10 @@ from kiosk.register.config import DatabaseSection
 from kiosk.register.database import migrate, use_database
 from kiosk.register.identity.key_table import distrust, load_keys, trust
 from kiosk.register.identity.keys import SignaturePolicy
-from kiosk.register.ingest.arrival import Arrival
 from kiosk.register.ingest.outbox_table import load_states
 from kiosk.register.ingest.retry import retry_bin
 from kiosk.register.ingest.store import Stored, store
+from kiosk.register.messages.arrival import Arrival
 from kiosk.register.models import Alarm, BinEntry, Event, KioskKey
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival, event
 

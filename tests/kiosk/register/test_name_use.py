@@ -7,10 +7,10 @@ import pytest
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.config import DatabaseSection
-from kiosk.register.identity.name_use import WITHIN, NameUse, Voice, hear
+from kiosk.register.identity.name_use import WITHIN, NameUse, hear
 from kiosk.register.identity.name_use_table import shared_names
-from kiosk.register.ingest.arrival import Arrival
 from kiosk.register.ingest.store import store
+from kiosk.register.messages.arrival import Arrival, Voice
 from kiosk.register.overview.status import load_statuses
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from train.classifier.comparison import Comparison, Method, render_comparison, write_comparison
-from train.evaluation.metrics import wilson
+from train.metrics import wilson
 
 
 def method(name: str = "classifier of the report", **settings: object) -> Method:

@@ -22,8 +22,8 @@ from train.classifier.photos import LabelledPhotos, ReportPhotos
 from train.classifier.report import ClassifierReport, Strangers
 from train.classifier.run import ClassifierConfig, Run
 from train.dataset.crop_set import Photo
-from train.evaluation.metrics import wilson
 from train.evaluation.recogniser import PLAIN_COSINE
+from train.metrics import wilson
 
 SIDE, EACH = 24, 15
 NAMES = ("Ada", "Bo")

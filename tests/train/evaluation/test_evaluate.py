@@ -26,8 +26,8 @@ from train.evaluation.evaluate import (
 from train.evaluation.evaluate import _gallery_sizes as gallery_sizes
 from train.evaluation.evaluate import _with_extrapolated as with_extrapolated
 from train.evaluation.lfw import Lfw
-from train.evaluation.metrics import Rate, TenFold
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
+from train.metrics import Rate, TenFold
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support_train import a_report
 from train.evaluation.figures import Figure, FigureKind, figures
-from train.evaluation.metrics import Rate, TenFold
+from train.metrics import Rate, TenFold
 
 
 def test_every_figure_has_its_kind() -> None:

@@ -8,8 +8,8 @@ import msgspec
 from tests.support_train import a_report
 from train.evaluation.evaluate import Report
 from train.evaluation.figures import figures
-from train.evaluation.metrics import Rate
 from train.evaluation.report import render_reports, write_reports
+from train.metrics import Rate
 
 
 def test_reports_stand_side_by_side() -> None:

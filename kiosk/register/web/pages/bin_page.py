@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.register.identity.keys import signature_policy
-from kiosk.register.marking.events import DISMISSED
 from kiosk.register.models import Role
+from kiosk.register.models.placing import DISMISSED
 from kiosk.register.office import bin as table
 from kiosk.register.office.unknown_people import temporary_students
 from kiosk.register.web.access import STAFF, SignedIn, page

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from kiosk.register.ingest.reading import is_name
+from kiosk.register.messages.reading import is_name
 from kiosk.register.models import BinEntry, Kiosk, Lesson, SchoolClass, Upload
 from kiosk.register.office import imports as table
 from kiosk.register.office.plan_words import SHOWN, sections

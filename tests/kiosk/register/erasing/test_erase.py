@@ -18,8 +18,8 @@ from kiosk.errors import RosterError
 from kiosk.protocol.event import encode
 from kiosk.register.config import DatabaseSection
 from kiosk.register.erasing.erase import erase_subject, lift_erasure
-from kiosk.register.ingest.arrival import Arrival
 from kiosk.register.ingest.store import store
+from kiosk.register.messages.arrival import Arrival
 from kiosk.register.models import (
     Account,
     Alarm,

@@ -11,8 +11,8 @@ import pytest
 from django.db import connections
 
 from kiosk.__main__ import main
+from kiosk.register.commands.options import marks as options
 from kiosk.register.config import DatabaseSection
-from kiosk.register.handover import options
 from kiosk.register.handover.files import Kind
 from kiosk.register.marking.corrections import set_marks
 from kiosk.register.models import (

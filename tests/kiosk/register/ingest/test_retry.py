@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk.protocol.event import encode
 from kiosk.protocol.signature import Signer
 from kiosk.register.identity.keys import SignaturePolicy
-from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.bin_table import make_due
 from kiosk.register.ingest.retry import retry_due
 from kiosk.register.ingest.store import store
+from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import BinEntry, Event, Kiosk, Person
 from kiosk.register.office import bin as table
 from tests.kiosk.register.marking.support import work

@@ -15,11 +15,11 @@ from kiosk.protocol.delivery import ReplayDone, encode_delivery
 from kiosk.protocol.event import AttendanceEvent, encode
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.identity.keys import SignaturePolicy
-from kiosk.register.ingest.arrival import Arrival, EventReading
 from kiosk.register.ingest.event_table import insert_events
 from kiosk.register.ingest.outbox_table import load_states
 from kiosk.register.ingest.retry import retry_bin
 from kiosk.register.ingest.store import Stored, store
+from kiosk.register.messages.arrival import Arrival, EventReading
 from kiosk.register.models import Alarm, BinEntry, Card, Event, Gap, Kiosk, Outbox, Person
 from tests.kiosk.register.support import (
     DOOR,

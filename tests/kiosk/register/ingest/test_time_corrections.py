@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, TimeCorrectionEvent, encode
-from kiosk.register.ingest.arrival import Reason
 from kiosk.register.ingest.store import store
+from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import BinEntry, Event, Mark, ParticipationPoint, TimeCorrection
 from tests.kiosk.register.marking.support import (
     make_class,

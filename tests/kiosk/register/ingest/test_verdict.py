@@ -6,9 +6,9 @@ import pytest
 from msgspec import UNSET
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import EventReading, Reason, Rejected
-from kiosk.register.ingest.reading import read
 from kiosk.register.ingest.verdict import FUTURE_TOLERANCE, Known, judge
+from kiosk.register.messages.arrival import EventReading, Reason, Rejected
+from kiosk.register.messages.reading import read
 from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event
 
 ELSEWHERE = KioskAddress(site="school", room="room-2", kiosk="kiosk-2")

@@ -19,9 +19,9 @@ from kiosk.register.models import (
     Term,
 )
 from kiosk.register.office.imports import Done, Kind, Preview, Source, apply, counts, preview
-from kiosk.register.office.room_timetables import publish_timetables
 from kiosk.register.office.timetable_import import Options
 from kiosk.register.overview.members import members_on
+from kiosk.register.publications.room_timetables import publish_timetables
 from tests.kiosk.register.imports.test_oneroster import FILES, zipped
 from tests.kiosk.register.test_commands import Run, run
 

@@ -18,7 +18,8 @@ from kiosk.protocol.topics import CARDS, KioskAddress
 from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Account, Card, Kiosk, Person, Publication
 from kiosk.register.office.card_fonts import not_written
-from kiosk.register.office.cards import card_text, issue, publish_cards, school_year_end
+from kiosk.register.office.cards import card_text, issue, school_year_end
+from kiosk.register.publications.card_lists import publish_cards
 from kiosk.register.web.pages.cards import urlpatterns
 from tests.kiosk.register.web.support import School, client_of
 

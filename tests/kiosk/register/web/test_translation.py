@@ -23,10 +23,11 @@ from kiosk.register.exports.records import Why
 from kiosk.register.handover.files import Kind
 from kiosk.register.identity import keys
 from kiosk.register.imports.plan import RosterPlan, TimetablePlan
-from kiosk.register.ingest import reading, verdict
-from kiosk.register.ingest.arrival import Reason
+from kiosk.register.ingest import verdict
 from kiosk.register.marking.deriving import REASONS
-from kiosk.register.marking.events import REFUSED
+from kiosk.register.messages import reading
+from kiosk.register.messages.arrival import Reason
+from kiosk.register.models.placing import REFUSED
 from kiosk.register.office import timetable_import
 from kiosk.register.office.checklist import Facts, steps
 from kiosk.register.office.guests import GuestProblem

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import HealthReading
+from kiosk.register.messages.arrival import HealthReading
 from kiosk.register.models import Watch
 
 Span: TypeAlias = tuple[datetime, datetime]

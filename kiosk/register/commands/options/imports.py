@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kiosk.register.accounts.options import AddAction, Open
+from kiosk.register.commands.options.action import AddAction, Open
 
 
 def add_import(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN401  # argparse's own class is private

@@ -12,7 +12,7 @@ from kiosk.protocol.delivery import ReplayDone, encode_delivery
 from kiosk.protocol.event import encode
 from kiosk.protocol.payload import PAYLOAD_MAX
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.ingest.arrival import (
+from kiosk.register.messages.arrival import (
     Arrival,
     AvailabilityReading,
     EventReading,
@@ -21,7 +21,7 @@ from kiosk.register.ingest.arrival import (
     Rejected,
     ReplayDoneReading,
 )
-from kiosk.register.ingest.reading import read
+from kiosk.register.messages.reading import read
 from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, health
 
 

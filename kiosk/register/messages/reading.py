@@ -29,8 +29,7 @@ from kiosk.protocol.event import (
 from kiosk.protocol.payload import PAYLOAD_MAX, decode_payload
 from kiosk.protocol.signature import PublicKey
 from kiosk.protocol.topics import REPLAYED, KioskAddress, Topic, parse_topic
-from kiosk.register.identity.name_use import Voice
-from kiosk.register.ingest.arrival import (
+from kiosk.register.messages.arrival import (
     Arrival,
     AvailabilityReading,
     ErasureReceiptReading,
@@ -40,6 +39,7 @@ from kiosk.register.ingest.arrival import (
     Reason,
     Rejected,
     ReplayDoneReading,
+    Voice,
 )
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Final
 
-from kiosk.register.accounts.options import AddAction, Open
+from kiosk.register.commands.options.action import AddAction, Open
 
 _KINDS: Final = ("marks", "students", "changes", "workbook", "moodle", "canvas", "ed-fi")
 """The values of ``Kind`` (:mod:`kiosk.register.handover.files`), which needs Django; see tests."""

@@ -13,9 +13,9 @@ from tests.support_train import draw_crop, orl_photo
 from train.__main__ import main
 from train.dataset.crop_set import CropSet
 from train.dataset.face_crops import find_every_crop
-from train.dataset.morph import make_morphs, morph
 from train.dataset.photo_files import list_photos
 from train.dataset.sources import Source
+from train.morph import make_morphs, morph
 
 
 def faces() -> Image:

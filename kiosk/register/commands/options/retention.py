@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from kiosk.register.accounts.options import AddAction, Open
+from kiosk.register.commands.options.action import AddAction, Open
 
 
 def add_retention(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN401  # argparse's own class is private

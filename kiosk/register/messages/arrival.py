@@ -1,5 +1,6 @@
 """What arrives from the broker, and what it turns out to be: one frozen record for each kind."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +10,6 @@ from kiosk.protocol.delivery import ReplayDone
 from kiosk.protocol.erasure import ErasureReceipts
 from kiosk.protocol.event import Event
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.identity.name_use import Voice
 
 
 class Reason(StrEnum):
@@ -68,6 +68,21 @@ class AvailabilityReading:
     arrival: Arrival
     address: KioskAddress
     is_online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A kiosk that speaks under a name.
+
+    Attributes:
+        identity: Its outbox id and boot id.
+        said_at: The time of its newest message, by its own clock.
+        heard_at: When that arrived.
+    """
+
+    identity: str
+    said_at: datetime
+    heard_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +172,26 @@ Reading: TypeAlias = (
     | ErasureReceiptReading
     | Rejected
 )
+
+
+def outbox_of(reading: Reading) -> str | None:
+    """Return the outbox that a message is about; ``None`` if it is about none."""
+    match reading:
+        case EventReading():
+            return reading.event.outbox_id
+        case ReplayDoneReading():
+            return reading.done.outbox_id
+        case HealthReading() | Rejected():
+            return reading.outbox_id
+        case _:
+            return None
+
+
+def outboxes_of(readings: Iterable[Reading]) -> dict[str, KioskAddress]:
+    """Return the outboxes that messages are about, and on which kiosk's topics each was last."""
+    found: dict[str, KioskAddress] = {}
+    for one in readings:
+        outbox_id = outbox_of(one)
+        if outbox_id is not None and one.address is not None:
+            found[outbox_id] = one.address
+    return found

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Max
 
 from kiosk.protocol.timetable import RoomTimetable, TimetableLesson, encode_timetable
 from kiosk.protocol.topics import TIMETABLE, KioskAddress
 from kiosk.register.models import Kiosk, Lesson, Publication
+from kiosk.register.publications.newest import told_last
 
 AHEAD: Final = timedelta(days=14)
 """So long a kiosk without a network knows its lessons."""
@@ -66,11 +66,3 @@ def _payload(lessons: Iterable[Lesson], since: datetime, until: datetime) -> byt
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def told_last(topics: Collection[str]) -> dict[str, bytes]:
-    """Return the newest message of each of these topics."""
-    newest = Publication.objects.filter(topic__in=topics).values("topic")
-    ids = newest.annotate(newest=Max("id")).values_list("newest", flat=True)
-    rows = Publication.objects.filter(pk__in=list(ids))
-    return {one.topic: bytes(one.payload) for one in rows}

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import F
 
 from kiosk.protocol.event import subject_of
-from kiosk.register.ingest.arrival import EventReading, Reading, Rejected
+from kiosk.register.messages.arrival import EventReading, Reading, Rejected
 from kiosk.register.models import Erasure
 
 _log = logging.getLogger(__name__)

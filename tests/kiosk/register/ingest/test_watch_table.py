@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kiosk.register.ingest.store import store
-from kiosk.register.marking.watch_table import load_watches
+from kiosk.register.ingest.watch_table import load_watches
 from tests.kiosk.register.support import DOOR, OUTBOX, arrival
 
 pytestmark = pytest.mark.usefixtures("database")

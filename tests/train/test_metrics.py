@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from kiosk.records import Floats
-from train.evaluation.metrics import (
+from train.metrics import (
     Bools,
     best_threshold,
     bootstrap,

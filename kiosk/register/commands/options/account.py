@@ -4,12 +4,9 @@ import argparse
 from collections.abc import Callable
 from typing import Any, Final
 
-ROLES: Final = ("administrator", "office", "teacher", "technician")
+from kiosk.register.commands.options.action import AddAction, Open
 
-AddAction = Callable[..., argparse.ArgumentParser]
-"""``add(actions, name, text, run)`` adds an action with the options that all have."""
-Open = Callable[[argparse.Namespace], Any]
-"""Reads the configuration and connects the database."""
+ROLES: Final = ("administrator", "office", "teacher", "technician")
 
 
 def add_account(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -41,7 +38,7 @@ def add_account(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: AN
 
 def _run(name: str, options: argparse.Namespace, opened: Open) -> int:
     config = opened(options)
-    from kiosk.register.accounts import command
+    from kiosk.register.commands import account as command
 
     if name == "list":
         return command.show_accounts(as_json=options.json)

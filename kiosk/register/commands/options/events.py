@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from kiosk.cli import positive_int
-from kiosk.register.accounts.options import AddAction, Open
+from kiosk.register.commands.options.action import AddAction, Open
 
 _REASONS: Final = (
     *("foreign payload", "unknown type", "unknown kiosk", "unknown person", "future time"),

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.clock import ManualClock
 from kiosk.config.timetable import ClassSession
-from kiosk.daemon.times.redating import Redater
+from kiosk.daemon.redating import Redater
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, Event, TimeCorrectionEvent, decode
 from kiosk.protocol.signature import Signer, is_signed_by
