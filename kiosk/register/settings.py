@@ -83,10 +83,9 @@ CONTENT_SECURITY_POLICY: Final = {
     }
 }
 
-# Pages.
+# Pages. Style and scripts are served by kiosk.register.web.handler.
 MIDDLEWARE: Final = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
+from django.templatetags.static import static
 from django.urls import reverse
 
 from kiosk.register.config import RegisterConfig
@@ -28,7 +29,7 @@ def build_application(config: RegisterConfig) -> ASGIHandler:
     settings.SECURE_PROXY_SSL_HEADER = (
         ("HTTP_X_FORWARDED_PROTO", "https") if pages.is_https else None
     )
-    return PooledHandler(frozenset({reverse("changes")}))
+    return PooledHandler((reverse("changes"), static("")))
 
 
 def config() -> RegisterConfig:

@@ -4,57 +4,78 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
-from typing import Any, Final
+from typing import IO, Any, Final, TypeAlias
 
-from asgiref.sync import ThreadSensitiveContext
-from django.core.handlers.asgi import ASGIHandler
+from csp.middleware import CSPMiddleware
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.http import HttpResponseBase
+from django.middleware.security import SecurityMiddleware
+from django.urls import set_script_prefix
+from servestatic.middleware import ServeStaticMiddleware
 
 THREADS: Final = 8
 """So many requests are handled at once; more of them would only wait for each other's processor."""
 
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
+Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
+
 
 class PooledHandler(ASGIHandler):
-    """Django's handler, which starts a thread and a connection for each request, without that.
+    """Django's handler, in which a page costs one change of threads, and no new connection.
 
-    A stream lives for hours and needs the database at its begin alone: it gets no thread of these.
+    Django's own changes threads for each middleware that is not asynchronous, and waits for the
+    processor each time. A stream lives for hours and needs the database at its begin alone, and a
+    file needs none: these get no thread of the pages, and are handled as Django does it.
 
     Args:
-        streams: The paths of streams.
+        streams: What the paths of streams and files begin with.
     """
 
-    def __init__(self, streams: frozenset[str]) -> None:
+    def __init__(self, streams: tuple[str, ...]) -> None:
         super().__init__()
+        with_files = ServeStaticMiddleware(self._middleware_chain)
+        self._middleware_chain = SecurityMiddleware(CSPMiddleware(with_files))
         self._streams = streams
+        self._pages = BaseHandler()
+        self._pages.load_middleware()
         # The last one first: its connection is the one that is surely open.
         self._free: asyncio.LifoQueue[ThreadPoolExecutor] = asyncio.LifoQueue()
         for _ in range(THREADS):
             self._free.put_nowait(ThreadPoolExecutor(1, "pages"))
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[Mapping[str, Any]]],
-        send: Callable[[Mapping[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request.
 
-        A server may begin it within the context of the request before on the same connection, whose
-        thread belongs to others now, so it gets a context of its own.
+        A server may begin it within the context of the request before on the same connection, which
+        is not for this one, so it gets a context of its own.
         """
-        await asyncio.create_task(self._handle(scope, receive, send), context=Context())
+        is_page = scope["type"] == "http" and not scope["path"].startswith(self._streams)
+        handle = self._show if is_page else super().__call__
+        await asyncio.create_task(handle(scope, receive, send), context=Context())
 
-    async def _handle(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[Mapping[str, Any]]],
-        send: Callable[[Mapping[str, Any]], Awaitable[None]],
-    ) -> None:
-        if scope["type"] != "http" or scope["path"] in self._streams:
-            await super().__call__(scope, receive, send)
+    async def _show(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
             return
         executor = await self._free.get()
         try:
-            async with ThreadSensitiveContext(executor=executor):
-                await self.handle(scope, receive, send)
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(executor, self._respond, scope, body)
         finally:
             self._free.put_nowait(executor)
+        await self.send_response(response, send)
+
+    def _respond(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        """Return the page; everything of it happens in this thread, with its connection."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, error = self.create_request(scope, body)
+        response = error if request is None else self._pages.get_response(request)
+        response.close()  # of the request; what is in the response stays
+        body.close()
+        return response

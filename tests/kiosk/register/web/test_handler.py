@@ -2,14 +2,18 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
+from typing import Any
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.http import HttpRequest, HttpResponse
 
+from kiosk.register.config import RegisterConfig
+from kiosk.register.web.application import build_application
 from kiosk.register.web.handler import THREADS, PooledHandler
 
 STREAM = "/stream"
@@ -18,38 +22,50 @@ STREAM = "/stream"
 class Counting(PooledHandler):
     """Notes the thread of each request, which takes as long as all others need to begin."""
 
-    def __init__(self) -> None:
-        super().__init__(frozenset({STREAM}))
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__((STREAM,))
         self.threads: list[int] = []
+        monkeypatch.setattr(self._pages, "get_response", self.show)
+
+    def show(self, request: HttpRequest) -> HttpResponse:
+        assert request.method == "GET"
+        self.threads.append(threading.get_ident())
+        time.sleep(0.01)
+        return HttpResponse("a page")
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
         assert request.method == "GET"
         self.threads.append(await sync_to_async(threading.get_ident)())
         await asyncio.sleep(0.01)
-        return HttpResponse()
+        return HttpResponse("a stream")
 
 
-async def _ask(handler: Counting, path: str) -> None:
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+async def _ask(
+    handler: PooledHandler, path: str, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> list[Mapping[str, Any]]:
+    """Return what the handler sends."""
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "query_string": b""}
     messages: list[dict[str, object]] = [{"type": "http.request"}]
+    sent: list[Mapping[str, Any]] = []
 
     async def receive() -> dict[str, object]:
         if messages:
             return messages.pop()
         return await asyncio.Future()
 
-    async def send(message: Mapping[str, object]) -> None:
-        assert message
+    async def send(message: Mapping[str, Any]) -> None:
+        sent.append(message)
 
     await handler(scope, receive, send)
+    return sent
 
 
 @pytest.mark.usefixtures("school")
-def test_many_requests_share_few_threads() -> None:
+def test_many_requests_share_few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few connections to the database serve all pages, and stay open."""
 
     async def course() -> Counting:
-        handler = Counting()
+        handler = Counting(monkeypatch)
         for _ in range(2):
             await asyncio.gather(*(_ask(handler, "/now") for _ in range(3 * THREADS)))
         return handler
@@ -60,11 +76,11 @@ def test_many_requests_share_few_threads() -> None:
 
 
 @pytest.mark.usefixtures("school")
-def test_a_stream_takes_no_thread_from_the_pages() -> None:
+def test_a_stream_takes_no_thread_from_the_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many pages stay open, requests are handled."""
 
     async def course() -> Counting:
-        handler = Counting()
+        handler = Counting(monkeypatch)
         await asyncio.gather(*(_ask(handler, STREAM) for _ in range(2 * THREADS)))
         return handler
 
@@ -73,7 +89,9 @@ def test_a_stream_takes_no_thread_from_the_pages() -> None:
 
 @pytest.mark.parametrize("path", ["/now", STREAM])
 @pytest.mark.usefixtures("school")
-def test_a_request_does_not_use_the_context_of_the_one_before(path: str) -> None:
+def test_a_request_does_not_use_the_context_of_the_one_before(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A server may begin the next request of a connection within the last one's context."""
 
     async def leave_context() -> Context:
@@ -81,9 +99,24 @@ def test_a_request_does_not_use_the_context_of_the_one_before(path: str) -> None
             return copy_context()
 
     async def course() -> Counting:
-        handler = Counting()
+        handler = Counting(monkeypatch)
         left = await leave_context()
         await asyncio.create_task(_ask(handler, path), context=left)
         return handler
 
     assert len(asyncio.run(course()).threads) == 1
+
+
+def test_pages_and_files_are_answered_with_the_same_headers(config: RegisterConfig) -> None:
+    """Whichever way a request takes, the browser is told what it may do with the answer."""
+    handler = build_application(config)
+    paths = {"/sign-in": 200, "/absent": 404, "/static/style.css": 200, "/static/absent.css": 404}
+
+    async def course() -> list[Mapping[str, Any]]:
+        return [(await _ask(handler, path))[0] for path in paths]
+
+    begun = asyncio.run(course())
+    assert [one["status"] for one in begun] == list(paths.values())
+    wanted = {b"Content-Security-Policy", b"X-Content-Type-Options", b"Referrer-Policy"}
+    for one in begun:
+        assert wanted <= {name for name, _ in one["headers"]}
