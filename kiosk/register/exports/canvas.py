@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
+from kiosk.register.alphabet import sort_key
 from kiosk.register.exports.cells import is_formula, write_csv
 from kiosk.register.exports.records import Handover, LeftOut, Line, Why, in_order
 from kiosk.register.exports.table import percent
@@ -70,4 +71,4 @@ def _score(
 
 
 def _by_name(lines: Sequence[Line]) -> tuple[str, str]:
-    return lines[0].name.casefold(), lines[0].student_id
+    return sort_key(lines[0].name), lines[0].student_id

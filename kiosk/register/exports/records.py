@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from kiosk.register.alphabet import sort_key
 from kiosk.register.rules.codes import Code
 
 
@@ -160,7 +161,13 @@ def in_order(lines: Iterable[Line]) -> list[Line]:
     return sorted(
         lines,
         key=lambda one: (
-            *(one.date, one.starts_at, one.class_title, one.lesson_id, one.name.casefold()),
+            *(
+                one.date,
+                one.starts_at,
+                sort_key(one.class_title),
+                one.lesson_id,
+                sort_key(one.name),
+            ),
             one.student_id,
         ),
     )

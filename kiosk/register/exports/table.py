@@ -6,6 +6,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Final, TypeAlias
 
+from kiosk.register.alphabet import sort_key
 from kiosk.register.exports.records import ChangeLine, Line, Stamp, in_order
 from kiosk.register.rules.codes import CODES, Code, CodeFacts
 from kiosk.register.rules.day import rate
@@ -48,7 +49,7 @@ def sums_table(
     """Return a row for each student of each class: how often each code, and the rate."""
     groups: dict[tuple[str, str, str, str], list[Line]] = {}
     for one in in_order(lines):
-        key = (one.class_title, one.class_id, one.name.casefold(), one.student_id)
+        key = (sort_key(one.class_title), one.class_id, sort_key(one.name), one.student_id)
         groups.setdefault(key, []).append(one)
     rows = [_sum(groups[key], stamp, table) for key in sorted(groups)]
     return Table("students", SUM_COLUMNS, rows)

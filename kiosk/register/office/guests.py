@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
+from kiosk.register.alphabet import folded
 from kiosk.register.audit import tell
 from kiosk.register.marking.stale import touch
 from kiosk.register.models import Account, Guest, Lesson, Person
@@ -25,7 +26,8 @@ def find_guest(text: str) -> Person | GuestProblem:
     own = people.filter(pk=text).first()
     if own is not None:
         return own
-    found = list(people.filter(name__iexact=" ".join(text.split()))[:2]) if text.strip() else []
+    name = folded(" ".join(text.split()))
+    found = [one for one in people if folded(one.name) == name]
     if not found:
         return GuestProblem.NOBODY
     return found[0] if len(found) == 1 else GuestProblem.SEVERAL

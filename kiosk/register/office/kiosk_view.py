@@ -9,6 +9,7 @@ from django.db.models import OuterRef, Subquery
 from kiosk.errors import PayloadError
 from kiosk.protocol.health import Health, decode_health
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.alphabet import sort_key
 from kiosk.register.audit import tell
 from kiosk.register.ingest.bin_table import make_due
 from kiosk.register.messages.arrival import Reason
@@ -77,7 +78,7 @@ def load_kiosks(now: datetime) -> list[KioskView]:
         for address, found in statuses.items()
     ]
     levels = ("bad", "warn", "good")
-    return sorted(views, key=lambda one: (levels.index(one.level), one.name))
+    return sorted(views, key=lambda one: (levels.index(one.level), sort_key(one.name)))
 
 
 def set_service(address: KioskAddress, account: Account, now: datetime, *, is_in: bool) -> None:

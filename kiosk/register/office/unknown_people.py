@@ -9,8 +9,9 @@ from datetime import date, datetime
 
 import msgspec
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, prefetch_related_objects
 
+from kiosk.register.alphabet import contains
 from kiosk.register.audit import tell
 from kiosk.register.identity.keys import SignaturePolicy
 from kiosk.register.ingest.retry import retry_bin
@@ -18,6 +19,7 @@ from kiosk.register.marking.stale import touch
 from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import BinEntry, Lesson, Membership, Person, SchoolClass
 from kiosk.register.office.merge import merge
+from kiosk.register.overview.members import by_name
 
 FOUND_MAX = 20
 
@@ -59,18 +61,21 @@ def messages_of(subject_id: str) -> Messages:
 
 def find_students(text: str) -> list[Person]:
     """Return listed students whose name or id has these words, by name; at most 20."""
-    wanted = Q(is_listed=True, is_temporary=False)
-    for word in text.split():
-        wanted &= Q(name__icontains=word) | Q(subject_id__icontains=word)
-    people = Person.objects.filter(wanted) if text.split() else Person.objects.none()
+    if not text.split():
+        return []
+    listed = Person.objects.filter(is_listed=True, is_temporary=False)
+    # Not by the database: SQLite knows no capitals beyond ASCII, and none of them knows accents.
+    found = [one for one in listed if contains(f"{one.name} {one.subject_id}", text)]
+    people = sorted(found, key=by_name)[:FOUND_MAX]
     classes = Prefetch("memberships", Membership.objects.select_related("school_class"))
-    return list(people.order_by("name", "subject_id").prefetch_related(classes)[:FOUND_MAX])
+    prefetch_related_objects(people, classes)
+    return people
 
 
 def temporary_students() -> list[Person]:
     """Return those who are not merged yet, by name."""
     people = Person.objects.filter(is_temporary=True, merged_into=None)
-    return list(people.order_by("name", "subject_id"))
+    return sorted(people, key=by_name)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from datetime import date
 
 from django.db.models import Q
 
+from kiosk.register.alphabet import sort_key
 from kiosk.register.models import Guest, Lesson, Membership, Person
 
 
@@ -20,16 +21,16 @@ def expected_in(lesson: Lesson) -> list[Person]:
     guests = guests_of([lesson.pk]).get(lesson.pk, [])
     if not guests:
         return members
-    return sorted({*members, *guests}, key=lambda one: (one.name, one.pk))
+    return sorted({*members, *guests}, key=by_name)
 
 
 def guests_of(lesson_ids: Iterable[str]) -> dict[str, list[Person]]:
     """Return the guests of each lesson that has some, by name."""
     found: dict[str, list[Person]] = {}
     rows = Guest.objects.filter(lesson__in=lesson_ids, person__merged_into=None)
-    for one in rows.select_related("person").order_by("person__name", "person_id"):
+    for one in rows.select_related("person"):
         found.setdefault(one.lesson_id, []).append(one.person)
-    return found
+    return {lesson_id: sorted(people, key=by_name) for lesson_id, people in found.items()}
 
 
 def memberships_within(
@@ -45,9 +46,14 @@ def memberships_within(
     rows = Membership.objects.filter(begun, not_ended, school_class=class_id)
     rows = rows.filter(person__merged_into=None)  # a temporary student that was merged is nobody
     spans: dict[Person, list[tuple[date, date]]] = defaultdict(list)
-    for one in rows.select_related("person").order_by("person__name", "person_id"):
+    for one in rows.select_related("person"):
         spans[one.person].append((one.begin or date.min, one.end or date.max))
-    return [(person, _within(some)) for person, some in spans.items()]
+    return [(person, _within(spans[person])) for person in sorted(spans, key=by_name)]
+
+
+def by_name(person: Person) -> tuple[str, str]:
+    """Return what people are ordered by in every list."""
+    return sort_key(person.name), person.pk
 
 
 def _within(spans: list[tuple[date, date]]) -> Callable[[date], bool]:

@@ -1,6 +1,6 @@
 """Who may see and do what. Every view begins with :func:`page`; a test asks for each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec
 
@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
+from kiosk.register.alphabet import sort_key
 from kiosk.register.models import Account, Lesson, Role, SchoolClass
 from kiosk.register.web.application import config
 
@@ -55,18 +56,23 @@ def page(
 def visible_classes(account: Account) -> QuerySet[SchoolClass]:
     """Return the classes that an account may see: all, or own ones (``pages.teachers_see``)."""
     if account.role == Role.TEACHER and config().pages.teachers_see == "all":
-        return SchoolClass.objects.order_by("title")
+        return SchoolClass.objects.all()
     return changeable_classes(account)
 
 
 def changeable_classes(account: Account) -> QuerySet[SchoolClass]:
     """Return the classes whose marks an account may change: a teacher's own, or all."""
-    classes = SchoolClass.objects.order_by("title")
+    classes = SchoolClass.objects.all()
     if account.role in STAFF:
         return classes
     if account.role == Role.TEACHER:
         return classes.filter(teaching__account=account)
     return classes.none()
+
+
+def in_order(classes: Iterable[SchoolClass]) -> list[SchoolClass]:
+    """Return classes by title, as a list shows them."""
+    return sorted(classes, key=lambda one: (sort_key(one.title), one.pk))
 
 
 def visible_lesson(account: Account, lesson_id: str) -> Lesson:

@@ -9,6 +9,7 @@ from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kiosk.register.alphabet import contains
 from kiosk.register.marking.doors import current
 from kiosk.register.models import Kiosk, Lesson, Mark, MarkChange, ParticipationPoint, Taken
 from kiosk.register.office.kiosk_view import health_of
@@ -66,8 +67,7 @@ class Filter:
 
     def leaves_out(self, status: str, name: str) -> bool:
         """Return whether a row is not shown."""
-        wanted = self.name.casefold() in name.casefold()
-        return not wanted or bool(self.status and self.status != status)
+        return not contains(name, self.name) or bool(self.status and self.status != status)
 
 
 def load_rows(

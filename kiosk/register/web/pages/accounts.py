@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from kiosk.register.accounts import manage
 from kiosk.register.models import Account, Role, SchoolClass
-from kiosk.register.web.access import SignedIn, page
+from kiosk.register.web.access import SignedIn, in_order, page
 from kiosk.register.web.application import config
 
 ROLES = {
@@ -34,7 +34,7 @@ class RightsForm(forms.Form):
     )
     classes = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Classes that a teacher has"),
-        queryset=SchoolClass.objects.order_by("title"),
+        queryset=SchoolClass.objects.all(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -44,9 +44,9 @@ class RightsForm(forms.Form):
         self.label_suffix = ""
         field = self.fields["classes"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
-        if not SchoolClass.objects.exists():
+        field.choices = [(one.pk, one.title) for one in in_order(SchoolClass.objects.all())]
+        if not field.choices:
             field.help_text = _("There is no class yet: import the list of students.")
-        field.label_from_instance = lambda obj: str(obj.title)  # type: ignore[method-assign]
 
 
 class InviteForm(RightsForm):

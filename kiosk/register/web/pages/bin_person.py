@@ -13,7 +13,7 @@ from kiosk.register.identity.keys import signature_policy
 from kiosk.register.models import Person, SchoolClass
 from kiosk.register.office import unknown_people
 from kiosk.register.office.merge import merge
-from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
+from kiosk.register.web.access import STAFF, SignedIn, in_order, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.bin_report import report_placed
 
@@ -39,7 +39,7 @@ def bin_person(request: SignedIn, *, subject_id: str) -> HttpResponse:
         "former": former,
         "q": text,
         "students": unknown_people.find_students(text),
-        "classes": visible_classes(request.user),
+        "classes": in_order(visible_classes(request.user)),
         "problem": problem,
     }
     return render(request, "bin_person.html", context)

@@ -19,7 +19,7 @@ from kiosk.register.office import cards as office
 from kiosk.register.office.card_fonts import installed, not_written
 from kiosk.register.office.card_sheet import PrintedCard, card_sheet
 from kiosk.register.overview.members import members_on
-from kiosk.register.web.access import MARKERS, STAFF, SignedIn, page, visible_classes
+from kiosk.register.web.access import MARKERS, STAFF, SignedIn, in_order, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.spans import day_of
 
@@ -35,7 +35,7 @@ class Row:
 @page(*MARKERS)
 def cards(request: SignedIn) -> HttpResponse:
     """Show the students of a class with their cards."""
-    classes = list(visible_classes(request.user))
+    classes = in_order(visible_classes(request.user))
     chosen = next((one for one in classes if one.pk == request.GET.get("class")), None)
     today = timezone.localdate()
     people = members_on(chosen.pk, today) if chosen else []

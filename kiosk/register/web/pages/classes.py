@@ -11,7 +11,7 @@ from django.utils import timezone
 from kiosk.register.models import SchoolClass
 from kiosk.register.overview.class_sums import ClassSum, class_sums
 from kiosk.register.overview.history import Counting, Span
-from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
+from kiosk.register.web.access import MARKERS, SignedIn, in_order, page, visible_classes
 from kiosk.register.web.application import config
 
 _LATELY = timedelta(days=13)
@@ -36,8 +36,8 @@ def classes(request: SignedIn) -> HttpResponse:
     counting = Counting(settings.zone, settings.rules.noon, settings.codes)
     span = Span(today - _LATELY, today)
     visible = visible_classes(request.user)
-    sums = class_sums(visible.order_by(), span, _ROW_DAYS, now=now, counting=counting)
-    cards = [Card(one, sums[one.pk]) for one in visible if one.pk in sums]
+    sums = class_sums(visible, span, _ROW_DAYS, now=now, counting=counting)
+    cards = [Card(one, sums[one.pk]) for one in in_order(visible) if one.pk in sums]
     return render(request, "classes.html", {"cards": cards, "row_days": _ROW_DAYS})
 
 

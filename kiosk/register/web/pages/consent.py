@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from kiosk.register.models import Consent, Person, Role
 from kiosk.register.office import consent as office
 from kiosk.register.overview.members import members_on
-from kiosk.register.web.access import STAFF, SignedIn, page, visible_classes
+from kiosk.register.web.access import STAFF, SignedIn, in_order, page, visible_classes
 from kiosk.register.web.pages.student import visible_people
 from kiosk.register.web.spans import day_of
 
@@ -29,7 +29,7 @@ _RECEIPT_MAX: Final = 10_000
 def consents(request: SignedIn) -> HttpResponse:
     """Show what must be erased; and to the office a class with its consents."""
     is_staff = request.user.role in STAFF
-    classes = list(visible_classes(request.user)) if is_staff else []
+    classes = in_order(visible_classes(request.user)) if is_staff else []
     chosen = next((one for one in classes if one.pk == request.GET.get("class")), None)
     people = members_on(chosen.pk, timezone.localdate()) if chosen else []
     newest = office.newest_consents(people)

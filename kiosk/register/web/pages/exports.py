@@ -19,7 +19,7 @@ from kiosk.register.handover.position import Position, position_of
 from kiosk.register.handover.selection import Scope, Selection, select
 from kiosk.register.models import Lesson, Register, Term
 from kiosk.register.overview.history import Span
-from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
+from kiosk.register.web.access import MARKERS, SignedIn, in_order, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.pages.student import visible_people
 from kiosk.register.web.spans import span_of
@@ -63,7 +63,7 @@ class Offer:
 @page(*MARKERS)
 def exports(request: SignedIn) -> HttpResponse:
     """Show the form; and for what was chosen, the files."""
-    classes = list(visible_classes(request.user))
+    classes = in_order(visible_classes(request.user))
     span = span_of(request, timezone.localdate())
     facts = {"classes": classes, "span": span, "terms": Term.objects.order_by("begin")}
     facts |= {"chosen": {key: request.GET.get(key, "") for key in ("class", "student", "lesson")}}

@@ -15,7 +15,7 @@ from kiosk.register.office import imports as table
 from kiosk.register.office.plan_words import SHOWN, sections
 from kiosk.register.office.timetable_import import Options
 from kiosk.register.office.uploads import SIZE_MAX, keep, source_of
-from kiosk.register.web.access import STAFF, SignedIn, page
+from kiosk.register.web.access import STAFF, SignedIn, in_order, page
 from kiosk.register.web.application import config
 from kiosk.register.web.words import CHANGES
 
@@ -25,7 +25,7 @@ def imports(request: SignedIn) -> HttpResponse:
     """Ask for a file."""
     sites = {*Kiosk.objects.values_list("site", flat=True)}
     sites |= {*Lesson.objects.values_list("site", flat=True).distinct()}
-    context = {"sites": sorted(sites), "classes": SchoolClass.objects.order_by("title")}
+    context = {"sites": sorted(sites), "classes": in_order(SchoolClass.objects.all())}
     return render(request, "imports.html", context)
 
 

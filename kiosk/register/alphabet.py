@@ -1,0 +1,39 @@
+"""How names are put in order and found: without regard to accents and capitals, numbers by value.
+
+A database compares letters by their numbers (SQLite), so that Álvaro stood after Zoe and 10A before
+7B, or by a language of its own (PostgreSQL). These functions give one order on every machine.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+_DIGITS: Final = re.compile(r"\d+")
+_AFTER_N: Final = "n\U0010fffe"
+"""In Spanish ñ is a letter of its own, after every other n."""
+
+
+@lru_cache(4096)
+def sort_key(text: str) -> str:
+    """Return what a name or title is ordered by; names that differ in accents alone stay apart."""
+    composed = unicodedata.normalize("NFC", text.casefold())
+    letters = _plain(composed.replace("ñ", _AFTER_N))
+    return _DIGITS.sub(lambda number: number[0].zfill(9), letters) + f"\0{text}"
+
+
+def contains(text: str, words: str) -> bool:
+    """Return whether a text has each of these words, or a part of it: "nunez" finds "Núñez"."""
+    plain = folded(text)
+    return all(word in plain for word in folded(words).split())
+
+
+@lru_cache(4096)
+def folded(text: str) -> str:
+    """Return a text in small letters without accents."""
+    return _plain(text.casefold())
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text)
+    return "".join(one for one in letters if not unicodedata.combining(one))

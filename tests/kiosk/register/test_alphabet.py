@@ -1,0 +1,39 @@
+"""The order of names, and the search for them."""
+
+import pytest
+
+from kiosk.register.alphabet import contains, sort_key
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Álvaro", "Alvaro Z", "Óscar", "Zoe"],
+        ["Nuria", "Nz", "Ñoño", "Oscar"],
+        ["anuario", "Anzures", "Aña"],
+        ["7B", "8A", "10A", "10B"],
+        ["1.º A", "2.º A", "10.º A"],
+        ["김민준", "이서연"],
+        ["Ada", "Émile", "אדם", "محمد", "王小明"],
+    ],
+)
+def test_names_stand_as_people_look_for_them(names: list[str]) -> None:
+    """Accents do not count, ñ follows n, numbers count by value."""
+    assert sorted(set(names), key=sort_key) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "found"),
+    [
+        ("José Núñez", "jose nunez", True),
+        ("José Núñez", "NÚÑEZ jos", True),
+        ("Jose Nunez", "Núñez", True),
+        ("김민준", "민준", True),
+        ("Ömer Şahin", "omer sahin", True),
+        ("José Núñez", "nuno", False),
+        ("José Núñez", "", True),
+    ],
+)
+def test_a_name_is_found_without_its_accents(text: str, words: str, *, found: bool) -> None:
+    """By each of the words, wherever it stands."""
+    assert contains(text, words) is found
