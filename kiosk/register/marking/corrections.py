@@ -133,6 +133,27 @@ def undo_change(
     return _store(lesson, [outcome], marks, account, settings, undoes=change)
 
 
+def undo_changes(
+    lesson: Lesson,
+    changes: Sequence[MarkChange],
+    reason: str,
+    *,
+    account: Account,
+    settings: RuleSettings,
+    now: datetime,
+) -> Outcome:
+    """Take the newest changes of several marks back: all of them, or none."""
+    made: list[MarkChange] = []
+    with transaction.atomic():
+        for one in changes:
+            outcome = undo_change(lesson, one, reason, account=account, settings=settings, now=now)
+            if not isinstance(outcome, Changed):
+                transaction.set_rollback(True)
+                return outcome
+            made.extend(outcome.changes)
+    return Changed(tuple(made))
+
+
 def corrected_before(history: Sequence[MarkChange], change: MarkChange) -> Code | None:
     """Return what a person had set before a change; ``None`` if the rules' code stood.
 

@@ -14,6 +14,9 @@ from django.utils.translation import gettext_noop as _
 register = template.Library()
 
 TEXTS: Final = (
+    # Reasons that a page gives for a person.
+    _("seen in the room"),
+    _("taken back at once"),
     # Any file.
     _("larger than %(size)s MB; divide the file"),
     _("larger than %(size)s MB unpacked"),

@@ -33,6 +33,7 @@ from kiosk.register.web.pages import (
     start,
     student,
     terms,
+    undo,
 )
 
 PAGES = (
@@ -47,6 +48,7 @@ PAGES = (
     student,
     programs,
     mend,
+    undo,
     guests,
     mark_details,
     registers,

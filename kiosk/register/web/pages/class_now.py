@@ -1,6 +1,6 @@
 """Class now: the students of a lesson with their marks, live."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -8,9 +8,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.marking.facts import lesson_of
-from kiosk.register.models import Kiosk, Lesson
+from kiosk.register.models import Account, Kiosk, Lesson, MarkChange
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
@@ -19,6 +20,18 @@ from kiosk.register.web.class_state import Filter, counts_of, door_notes, load_r
 
 SETTABLE = [one.value for one in Code if one is not Code.NOT_KNOWN]
 """The codes that a person may set."""
+
+REASONS = (
+    _("told us before"),
+    _("brought a note"),
+    _("was ill"),
+    _("the bus was late"),
+    _("is elsewhere for the school"),
+    _("another person was taken for the student"),
+)
+"""What the form proposes; any other reason may be written."""
+SEEN = "seen in the room"
+"""The reason of whoever marks students present by one click; pages show it in their language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +85,25 @@ def show_class(
         "is_cancelled": lesson.status == "cancelled",
         "refused": refused,
         "codes": SETTABLE,
+        "reasons": REASONS,
         "window_states": ("open", "closed"),
         "live_keys": [lesson.lesson_id, *(f"{one.site}/{one.room}/{one.kiosk}" for one in kiosks)],
         "shown": shown,
         "form": form,
+        "changed": changes_of(request.user, lesson, request.GET.getlist("changed")),
     }
     is_part = bool(request.headers.get("HX-Request")) and request.method == "GET"
     facts["is_part"] = is_part
     template = "class_now_rows.html" if is_part else "class_now.html"
     return render(request, template, facts, status=status)
+
+
+def changes_of(account: Account, lesson: Lesson, keys: Sequence[str]) -> list[MarkChange]:
+    """Return those of some changes that an account has made in a lesson."""
+    numbers = [int(one) for one in keys if one.isdecimal() and len(one) < 19]
+    if not numbers:
+        return []
+    return list(MarkChange.objects.filter(pk__in=numbers, lesson=lesson, account=account))
 
 
 def _details(lesson: Lesson) -> str:

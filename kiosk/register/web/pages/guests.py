@@ -15,7 +15,7 @@ from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, changeable_lesson, page
 from kiosk.register.web.application import config
 from kiosk.register.web.pages.class_now import Form, show_class
-from kiosk.register.web.pages.mend import denial_text
+from kiosk.register.web.refusals import denial_text
 from kiosk.register.web.words import GUEST_PROBLEMS
 
 

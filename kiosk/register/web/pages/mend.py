@@ -1,30 +1,29 @@
-"""Mend: set marks of chosen students, undo a change, confirm the register, give points."""
+"""Mend: set marks of chosen students, confirm the register, give points."""
 
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from kiosk.register.marking.corrections import Changed, Outdated, set_marks, take, undo_change
+from kiosk.register.marking.corrections import Changed, Outdated, set_marks, take
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.marking.participation import close_window, give_points, open_window
 from kiosk.register.models import Lesson, MarkChange
 from kiosk.register.overview.members import expected_in
 from kiosk.register.rules.codes import Code
-from kiosk.register.rules.correction import REASON_MAX, Denial, Refused, Role, may_change
+from kiosk.register.rules.correction import REASON_MAX, Refused, Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, changeable_lesson, page
 from kiosk.register.web.application import config
 from kiosk.register.web.class_state import counts_of, load_rows
-from kiosk.register.web.pages.class_now import SETTABLE, Form, show_class
-from kiosk.register.web.pages.mark_details import show_details
-from kiosk.register.web.tags import clock_time
-from kiosk.register.web.words import DENIALS
+from kiosk.register.web.pages.class_now import SEEN, SETTABLE, Form, show_class
+from kiosk.register.web.refusals import denial_text, stale_text
 
 
 @page(*MARKERS)
@@ -34,6 +33,8 @@ def mend(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     lesson = changeable_lesson(request.user, lesson_id)
     chosen = _chosen(request, lesson)
     code, reason = request.POST.get("code", ""), request.POST.get("reason", "")
+    if request.POST.get("do") == "seen":
+        code, reason = Code.PRESENT.value, reason.strip() or SEEN
     form = Form(code=code, reason=reason, chosen=chosen)
     if not chosen or code not in SETTABLE:
         error = _("Choose at least one student, and a status.")
@@ -51,38 +52,12 @@ def mend(request: SignedIn, *, lesson_id: str) -> HttpResponse:
         case Refused():
             return show_class(request, lesson, _with(form, denial_text(outcome)), 400)
         case Outdated(subject_ids):
-            again = Form(_stale_text(), code, reason, chosen, subject_ids)
+            again = Form(stale_text(), code, reason, chosen, subject_ids)
             return show_class(request, lesson, again, 409)
         case Changed(changes):
-            count = len(changes)
-            text = ngettext("%(count)s mark changed.", "%(count)s marks changed.", count)
-            messages.success(request, text % {"count": count})
-            return _back_to(lesson, chosen)
-
-
-@page(*MARKERS)
-@require_POST
-def undo(request: SignedIn, *, lesson_id: str, change: int) -> HttpResponse:
-    """Take a change back by another one."""
-    lesson = changeable_lesson(request.user, lesson_id)
-    changes = MarkChange.objects.filter(lesson=lesson, account__isnull=False)
-    found = get_object_or_404(changes, pk=change)
-    outcome = undo_change(
-        lesson,
-        found,
-        request.POST.get("reason", ""),
-        account=request.user,
-        settings=config().rules,
-        now=timezone.now(),
-    )
-    match outcome:
-        case Refused():
-            return show_details(request, lesson, found.person_id, denial_text(outcome), 400)
-        case Outdated():
-            return show_details(request, lesson, found.person_id, _stale_text(), 409)
-        case Changed():
-            messages.success(request, _("The change was taken back."))
-            return redirect("mark-details", lesson_id=lesson_id, subject_id=found.person_id)
+            if not changes:
+                messages.warning(request, _("Nothing to change: the status is that already."))
+            return _back_to(lesson, chosen, changes)
 
 
 @page(*MARKERS)
@@ -146,16 +121,6 @@ def window(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     return redirect("class-now", lesson_id=lesson_id)
 
 
-def denial_text(refused: Refused) -> str:
-    """Return why a change was not made, and what to do."""
-    if refused.denial is Denial.WINDOW and refused.until is not None:
-        until = clock_time(refused.until, timezone.now())
-        return _("The time to correct this lesson ended at %(time)s. Ask the office.") % {
-            "time": until
-        }
-    return str(DENIALS[refused.denial]) % {"count": REASON_MAX}
-
-
 def _refused(request: SignedIn, lesson: Lesson) -> Refused | None:
     role = Role(request.user.role)
     return may_change(role, lesson_of(lesson), config().rules, timezone.now())
@@ -172,26 +137,21 @@ def _chosen(request: SignedIn, lesson: Lesson) -> dict[str, int]:
     return chosen
 
 
-def _back_to(lesson: Lesson, chosen: Iterable[str]) -> HttpResponse:
-    """Show the page again at the first of the rows that were chosen."""
+def _back_to(
+    lesson: Lesson, chosen: Iterable[str], changes: Iterable[MarkChange] = ()
+) -> HttpResponse:
+    """Show the page again at the first of the rows that were chosen, with what can be undone."""
     there = reverse("class-now", kwargs={"lesson_id": lesson.lesson_id})
-    return redirect(f"{there}#row-{next(iter(chosen))}")
+    query = urlencode([("changed", one.pk) for one in changes])
+    return redirect(f"{there}{'?' if query else ''}{query}#row-{next(iter(chosen))}")
 
 
 def _with(form: Form, error: str) -> Form:
     return Form(error, form.code, form.reason, form.chosen, form.stale)
 
 
-def _stale_text() -> str:
-    return _(
-        "Somebody else has changed a mark meanwhile, so nothing was stored. The page shows what "
-        "stands now: look at the marked rows, and send again."
-    )
-
-
 urlpatterns = [
     path("lessons/<path:lesson_id>/mend", mend, name="mend"),
-    path("lessons/<path:lesson_id>/undo/<int:change>", undo, name="undo"),
     path("lessons/<path:lesson_id>/take", take_register, name="take-register"),
     path("lessons/<path:lesson_id>/points", points, name="points"),
     path("lessons/<path:lesson_id>/participation", window, name="participation"),

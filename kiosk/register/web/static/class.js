@@ -2,15 +2,22 @@
 "use strict";
 const rows = document.getElementById("rows");
 const filter = document.getElementById("filter");
+const statuses = document.getElementById("statuses");
+const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 const showFiltered = () => {
   const status = filter.elements.status.value;
-  const name = filter.elements.name.value.toLocaleLowerCase();
+  const words = plain(filter.elements.name.value).split(/\s+/);
   rows.querySelectorAll("li[data-status]").forEach((row) => {
-    const isWanted = (!status || row.dataset.status === status) && row.dataset.name.toLocaleLowerCase().includes(name);
+    const name = plain(row.dataset.name);
+    const isWanted = (!status || row.dataset.status === status) && words.every((word) => name.includes(word));
     row.hidden = !isWanted;
     // Who is not seen is not changed.
     if (!isWanted && row.querySelector("input")) row.querySelector("input").checked = false;
+  });
+  statuses.querySelectorAll("a").forEach((link) => {
+    if ((link.dataset.status || "") === status) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   });
   countChosen();
 };
@@ -23,6 +30,13 @@ const countChosen = () => {
 filter.addEventListener("input", showFiltered);
 filter.addEventListener("submit", (event) => {
   event.preventDefault();
+  showFiltered();
+});
+statuses.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link) return;
+  event.preventDefault();
+  filter.elements.status.value = link.dataset.status || "";
   showFiltered();
 });
 rows.addEventListener("change", countChosen);

@@ -53,6 +53,7 @@ PAGES: dict[str, tuple[dict[str, Any], tuple[Role, ...]]] = {
     "mark-details": (MARK, MARKERS),
     "mend": (LESSON, MARKERS),
     "undo": ({**LESSON, "change": 1}, MARKERS),
+    "undo-last": (LESSON, MARKERS),
     "take-register": (LESSON, MARKERS),
     "points": (LESSON, MARKERS),
     "participation": (LESSON, MARKERS),

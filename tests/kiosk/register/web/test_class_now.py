@@ -50,6 +50,7 @@ def test_the_head_counts_each_status(school: School) -> None:
     [
         ("?status=present", {"s-1"}),
         ("?name=KEL", {"s-2"}),
+        ("?name=kéll+brú", {"s-2"}),
         ("?status=late", set()),
         ("", {"s-1", "s-2", "s-3"}),
     ],

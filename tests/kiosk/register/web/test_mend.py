@@ -8,6 +8,7 @@ from django.test import Client
 
 from kiosk.protocol.participation import decode_window
 from kiosk.register.models import (
+    Account,
     Change,
     Kiosk,
     Lesson,
@@ -95,7 +96,7 @@ def test_the_time_to_correct_depends_on_the_role(school: School) -> None:
     assert send(client_of("olga"), school.lesson, **form).status_code == 302
 
 
-@pytest.mark.parametrize("what", ["mend", "take", "points", "participation", "undo/1"])
+@pytest.mark.parametrize("what", ["mend", "take", "points", "participation", "undo", "undo/1"])
 @pytest.mark.parametrize(("name", "code"), [("bob", 404), ("tom", 403)])
 def test_nobody_else_may(school: School, what: str, name: str, code: int) -> None:
     """Neither another class's teacher nor the technician; nor anybody by a link."""
@@ -132,6 +133,45 @@ def test_an_undo_of_a_second_correction_returns_to_the_first(school: School) -> 
         send(client, school.lesson, f"undo/{newest}", reason="no")
         assert Mark.objects.get().status == expected
         assert Mark.objects.get().is_corrected
+
+
+def test_a_student_in_the_room_is_present_by_one_click(school: School) -> None:
+    """The click is the reason, and a page says it in the reader's language."""
+    client = client_of("alice")
+    send(client, school.lesson, student=["0:s-1"], do="seen", code="absent", reason="")
+    assert stands() == {"s-1": ("present", 1)}
+    assert MarkChange.objects.get().reason == "seen in the room"
+    Account.objects.filter(username="alice").update(language="es")
+    details = client.get(f"/lessons/{school.lesson.lesson_id}/students/s-1/mark").content.decode()
+    assert "seen in the room" not in details
+
+
+def test_the_last_click_is_undone_as_a_whole_or_not_at_all(school: School) -> None:
+    """Of all its rows; if somebody has changed one of them since, of none."""
+    client = client_of("alice")
+    form = {"student": ["0:s-1", "0:s-2"], "code": "excused", "reason": "choir"}
+    page = client.post(f"/lessons/{school.lesson.lesson_id}/mend", form, follow=True)
+    changed = [str(one.pk) for one in page.context["changed"]]
+    assert len(changed) == 2
+    assert "2 marks changed." in page.content.decode()
+    assert send(client, school.lesson, "undo", changed=changed).status_code == 302
+    assert stands() == {"s-1": ("not-known", 2), "s-2": ("not-known", 2)}
+    form["student"] = ["2:s-1", "2:s-2"]
+    page = client.post(f"/lessons/{school.lesson.lesson_id}/mend", form, follow=True)
+    send(client_of("olga"), school.lesson, student=["3:s-2"], code="late", reason="bus")
+    changed = [str(one.pk) for one in page.context["changed"]]
+    assert send(client, school.lesson, "undo", changed=changed).status_code == 409
+    assert stands() == {"s-1": ("excused", 3), "s-2": ("late", 4)}
+
+
+def test_another_s_click_is_not_undone_by_its_number(school: School) -> None:
+    """Nor shown as one's own; who may mend it does so at the student, with a reason."""
+    send(client_of("olga"), school.lesson, student=["0:s-1"], code="late", reason="bus")
+    change = str(MarkChange.objects.get().pk)
+    send(client_of("alice"), school.lesson, "undo", changed=[change, "x", "9" * 30])
+    assert stands() == {"s-1": ("late", 1)}
+    page = client_of("alice").get(f"/lessons/{school.lesson.lesson_id}/now?changed={change}")
+    assert page.context["changed"] == []
 
 
 def test_a_window_is_opened_and_closed_from_the_page(school: School) -> None:

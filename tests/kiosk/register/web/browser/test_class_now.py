@@ -1,5 +1,7 @@
 """The page of a lesson, in a browser."""
 
+from datetime import UTC, datetime
+
 from playwright.sync_api import Page, expect
 
 from kiosk.register.models import Change, Mark
@@ -32,6 +34,14 @@ def test_a_chosen_row_stays_chosen_and_a_pause_holds(
     expect(visitor.locator("#row-s-2")).to_be_hidden()
     visitor.get_by_role("searchbox", name="Name").fill("")
     expect(visitor.get_by_label("Bruno Keller")).not_to_be_checked()
+    visitor.get_by_role("link", name="2 not known yet").click()
+    expect(visitor.locator("#row-s-1")).to_be_hidden()
+    mark(school.lesson, "s-2", "late")
+    expect(visitor.locator("#row-s-2")).to_be_hidden()
+    expect(visitor.get_by_role("link", name="1 not known yet")).to_have_attribute(
+        "aria-current", "true"
+    )
+    visitor.get_by_role("link", name="all", exact=True).click()
     pause = visitor.get_by_role("button", name="Pause live updates")
     pause.click()
     with visitor.expect_event("console", lambda line: line.text == "held"):
@@ -40,7 +50,7 @@ def test_a_chosen_row_stays_chosen_and_a_pause_holds(
             " && console.log('held'))"
         )
         Mark.objects.update(status="late")
-        Change.objects.create(at=Mark.objects.get().updated_at, kind="lesson", key="7b/maths/1")
+        Change.objects.create(at=datetime.now(UTC), kind="lesson", key="7b/maths/1")
     expect(visitor.locator("#row-s-1")).to_contain_text("present")
     visitor.get_by_role("button", name="Resume live updates").click()
     expect(visitor.locator("#row-s-1")).to_contain_text("late")

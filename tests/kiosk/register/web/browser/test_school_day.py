@@ -54,6 +54,7 @@ def test_who_comes_late_is_seen_and_mended(page: Page, address: str, school: Sch
     form.get_by_label("Reason").fill("the bus")
     form.get_by_role("button", name="Set the status").click()
     expect(page.get_by_text("1 mark changed.")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Undo")).to_be_in_viewport()
     expect(row).to_be_in_viewport()
     row.get_by_role("link").click()
     expect(page.get_by_role("cell", name="the bus")).to_be_visible()
