@@ -12,7 +12,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Final
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import PayloadError
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message

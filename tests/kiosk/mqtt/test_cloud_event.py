@@ -8,7 +8,7 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.cloud_event import event_properties
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.topics import kind_filter

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from paho.mqtt.client import MQTTMessage
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.connection import Connection

@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError, MissingExtraError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.outbox.outbox import Outbox

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import pytest
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError, ConfigError
 from kiosk.mqtt.client import read_password
 from kiosk.outbox.outbox import Outbox
@@ -460,7 +460,7 @@ def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
     """When the process is killed, other clients get "offline" (the will), which is retained."""
     script = (
         "import sys, signal; from pathlib import Path\n"
-        "from kiosk.config.keys import MqttSection; from kiosk.outbox.outbox import Outbox\n"
+        "from kiosk.config.mqtt import MqttSection; from kiosk.outbox.outbox import Outbox\n"
         "from kiosk.mqtt.publisher import Publisher, kiosk_connection\n"
         "from kiosk.mqtt.worker import ConnectionWorker\n"
         "from kiosk.protocol.availability import Availability\n"
