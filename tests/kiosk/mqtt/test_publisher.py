@@ -22,10 +22,9 @@ from kiosk.mqtt.client import read_password
 from kiosk.outbox.outbox import Outbox
 from kiosk.outbox.rows import Counts, Row
 from kiosk.protocol.event import AttendanceEvent
-from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.proxy import Proxy
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, Log, kiosk_log
-from tests.mosquitto import PATIENCE_S
+from tests.mosquitto import PATIENCE_S, kind_filter
 
 if TYPE_CHECKING:
     from tests.mosquitto import Mosquitto
