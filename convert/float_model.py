@@ -19,7 +19,8 @@ from kiosk.records import Floats, Image
 from train.evaluation.recogniser import Embed
 from train.fit import embed_all, load_embedder
 from train.recipe import read_config
-from train.sface import build_sface, read_network, read_sface
+from train.sface import read_sface
+from train.sface_network import build_sface, read_network
 from train.teacher import Teacher
 
 _BATCH: Final = 64

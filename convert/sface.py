@@ -23,7 +23,8 @@ from kiosk.errors import ModelError
 from kiosk.records import Floats, Image
 from train.augment import augment
 from train.dataset.crop_set import BORDER_PX
-from train.sface import Sface, Unit, build_sface, read_network
+from train.sface import Sface, Unit
+from train.sface_network import build_sface, read_network
 
 _SHARE: Final = 0.97
 """Share of the crops whose largest value a channel's reach holds. With all of them, none made worse
@@ -38,7 +39,7 @@ def int8_form(network: keras.Model, crops: Image) -> keras.Model:
     """Build a network that hardly differs, loses little when it is quantised, and runs fast.
 
     Args:
-        network: SFace, from :func:`train.sface.build_sface`.
+        network: SFace, from :func:`train.sface_network.build_sface`.
         crops: ``(n, 112, 112, 3)`` uint8 RGB, to measure how far each channel reaches; every
             second one also as a bad camera would see it.
 

@@ -47,6 +47,26 @@ def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
     return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
+class OnceWarner:
+    """Logs each warning once, and at most so many: whoever may publish could fill the log.
+
+    Args:
+        log: Where to.
+        most: How many different warnings.
+    """
+
+    def __init__(self, log: logging.Logger, most: int = 100) -> None:
+        self._log = log
+        self._most = most
+        self._said: set[str] = set()
+
+    def warn(self, text: str) -> None:
+        """Log a warning, unless it was logged before."""
+        if text not in self._said and len(self._said) < self._most:
+            self._said.add(text)
+            self._log.warning("%s", text)
+
+
 def set_up_logging(level: int) -> None:
     """Log to standard error from this level on."""
     kind = JournalFormatter if is_journal(sys.stderr, os.environ) else PlainFormatter

@@ -14,9 +14,16 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from kiosk.protocol.topics import ROOT
+
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 PATIENCE_S = 20.0
 """How long a test waits for what must come; only a failing test waits this long."""
+
+
+def kind_filter(kind: str) -> str:
+    """Return the subscription to one kind of message of every kiosk."""
+    return f"{ROOT}/+/+/+/{kind}"
 
 
 def free_port() -> int:

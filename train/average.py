@@ -18,7 +18,8 @@ from kiosk.records import Floats
 from train.fit import load_embedder, save_embedder
 from train.recipe import FitConfig, read_config
 from train.run_folder import write_or_check_config
-from train.sface import Sface, Unit, build_sface, read_network, read_sface
+from train.sface import Sface, Unit, read_sface
+from train.sface_network import build_sface, read_network
 
 
 def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:

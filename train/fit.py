@@ -24,7 +24,8 @@ from train.network import build_network
 from train.optimizer import averaged_weights, build_optimizer
 from train.recipe import FitConfig, read_config, write_config
 from train.run_folder import read_history, write_history
-from train.sface import build_sface, read_sface
+from train.sface import read_sface
+from train.sface_network import build_sface
 from train.teacher import Teacher, load_targets
 
 

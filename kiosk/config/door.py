@@ -30,6 +30,12 @@ class SignalsSection(Section, frozen=True):
                 yield key, "expected another pin: this one has two uses"
 
 
+class CardsSection(Section, frozen=True):
+    """Students' cards with a QR code, which the camera reads."""
+
+    enabled: bool = True
+
+
 class TimetableSection(Section, frozen=True):
     """Lessons that the register tells."""
 

@@ -23,9 +23,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
-from kiosk.config.door import RegisterSection, SignalsSection, TimetableSection
+from kiosk.config.door import CardsSection, RegisterSection, SignalsSection, TimetableSection
 from kiosk.config.file import ConfigFile, Problem, Section
-from kiosk.config.host_name import host_problem
+from kiosk.config.mqtt import KioskMqttSection
 from kiosk.config.timetable import NO_LESSON, ClassSession, LessonSection, Name, timetable_problems
 
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -126,41 +126,6 @@ class DecisionSection(Section, frozen=True):
             yield "unsure_threshold", "expected at most decision.threshold"
 
 
-class MqttSection(Section, frozen=True):
-    """The MQTT broker. Without a host, the embedded broker starts on the loopback address."""
-
-    host: str = ""
-    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
-    username: str = ""
-    password_file: str = ""
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-    protocol: Literal["5", "3.1.1"] = "5"
-    keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 30
-    session_expiry_s: Annotated[int, Meta(ge=0, le=4294967295)] = 604800
-    inflight_max: Annotated[int, Meta(ge=1, le=1000)] = 20
-
-    def problems(self) -> Iterator[Problem]:
-        """Check the address, and that an account is for a broker and a certificate for TLS."""
-        if self.username and not self.host:
-            yield "host", "needed when mqtt.username is set"
-        if self.host and (problem := host_problem(self.host)):
-            yield "host", problem
-        if self.key_file and not self.cert_file:
-            yield "cert_file", "needed when mqtt.key_file is set"
-        if self.cert_file and not self.key_file:
-            yield "key_file", "needed when mqtt.cert_file is set"
-        if self.cert_file and not self.ca_file:
-            yield "ca_file", "needed when mqtt.cert_file is set: only TLS uses it"
-
-
-class KioskMqttSection(MqttSection, frozen=True):
-    """The MQTT broker as a kiosk uses it, and whether Home Assistant is told of the kiosk."""
-
-    homeassistant_prefix: Annotated[str, Meta(pattern="^([^+#/]+(/[^+#/]+)*)?$")] = ""
-
-
 class StateSection(Section, frozen=True):
     """Files that the kiosk owns."""
 
@@ -170,12 +135,6 @@ class StateSection(Section, frozen=True):
     roster: str = ""
     keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     events_max: Annotated[int, Meta(ge=1000, le=10_000_000)] = 200_000
-
-
-class CardsSection(Section, frozen=True):
-    """Students' cards with a QR code, which the camera reads."""
-
-    enabled: bool = True
 
 
 class Config(Section, frozen=True):

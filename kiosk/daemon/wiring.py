@@ -12,7 +12,8 @@ from typing import Final
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock, unix_s
-from kiosk.config.keys import Config, MqttSection
+from kiosk.config.keys import Config
+from kiosk.config.mqtt import MqttSection
 from kiosk.daemon.card_desk import build_card_desk
 from kiosk.daemon.daemon import Daemon
 from kiosk.daemon.health.observer import Observer

@@ -11,7 +11,7 @@ import uvicorn
 from django.urls import reverse
 
 from kiosk.clock import Clock
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.demo.sample_class import fill
 from kiosk.errors import RegisterError
 from kiosk.mqtt.embedded_broker import HOST

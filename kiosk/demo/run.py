@@ -16,14 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from kiosk.camera.base import Camera
 from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock
-from kiosk.config.keys import (
-    CameraSection,
-    Config,
-    KioskMqttSection,
-    KioskSection,
-    MqttSection,
-    StateSection,
-)
+from kiosk.config.keys import CameraSection, Config, KioskSection, StateSection
+from kiosk.config.mqtt import KioskMqttSection, MqttSection
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
 from kiosk.enrolment.person import look

@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config import private_file
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.rivalry import SESSION_TAKEN_OVER, Certainty, Rivalry, Verdict
 from kiosk.mqtt.tls import tls_context
 from kiosk.protocol.payload import PACKET_MAX

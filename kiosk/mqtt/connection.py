@@ -11,7 +11,7 @@ from functools import partial
 
 from paho.mqtt.reasoncodes import ReasonCode
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.mqtt.announcements import Announcement, Announcements, announce
 from kiosk.mqtt.client import Client

@@ -23,7 +23,7 @@ from concurrent.futures import Future
 from importlib.util import find_spec
 from typing import Final, Self
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError, ConfigError, MissingExtraError
 
 HOST: Final = "127.0.0.1"

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from paho.mqtt.reasoncodes import ReasonCode
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import OutboxError
 from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.cloud_event import event_properties

@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.errors import OutboxError, PayloadError
+from kiosk.logs import OnceWarner
 from kiosk.mqtt.cloud_event import event_properties
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.in_flight import PendingEvent
@@ -124,7 +125,7 @@ class RegisterLink:
         self._confirmation: Confirmation | None = None
         self._requests: deque[tuple[ReplayRequest, bytes | None]] = deque(maxlen=_REQUESTS_MAX)
         self._replays: deque[_Replay] = deque()
-        self._warned: set[str] = set()
+        self._warner = OnceWarner(_log)
         connection.subscribe(address.topic(CONFIRMED), self._on_confirmation)
         connection.subscribe(address.topic(REPLAY), self._on_request)
         connection.each_turn(self._take_turn)
@@ -160,7 +161,7 @@ class RegisterLink:
         if self._outbox.confirm(self._confirmation.register_id, sequence):
             self._confirmed()
         else:
-            self._warn_once(f"event {sequence}, which this kiosk never stored")
+            self._warn(f"event {sequence}, which this kiosk never stored")
         self._confirmation = None
 
     def _queue(self, request: ReplayRequest, correlation: bytes | None) -> None:
@@ -169,7 +170,7 @@ class RegisterLink:
             return
         end = min(last, self._outbox.last_sequence())
         if end < request.last and end < last:
-            self._warn_once(f"event {request.last}, which this kiosk never stored")
+            self._warn(f"event {request.last}, which this kiosk never stored")
         if len(self._replays) < _REQUESTS_MAX:
             first = request.first
             self._replays.append(_Replay(first, last, correlation, next=first, end=end))
@@ -229,10 +230,8 @@ class RegisterLink:
             return decode_delivery(message.payload, kind)
         except PayloadError as exc:
             if message.payload:  # an empty one clears a retained message
-                self._warn_once(f"what is no valid message on {message.topic} ({exc})")
+                self._warn(f"what is no valid message on {message.topic} ({exc})")
             return None
 
-    def _warn_once(self, what: str) -> None:
-        if what not in self._warned and len(self._warned) < _REQUESTS_MAX:
-            self._warned.add(what)
-            _log.warning("ignored: the register sent %s", what)
+    def _warn(self, what: str) -> None:
+        self._warner.warn(f"ignored: the register sent {what}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.config.private_file import warn_of_readers
 from kiosk.errors import ConfigError
 from kiosk.files.bounded_file import read_file, require_file

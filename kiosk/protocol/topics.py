@@ -116,8 +116,3 @@ def parse_topic(topic: str) -> Topic | None:
 def site_filter(site: str) -> str:
     """Return the subscription to everything that the kiosks of one site publish."""
     return f"{ROOT}/{site}/+/+/+"
-
-
-def kind_filter(kind: str) -> str:
-    """Return the subscription to one kind of message of every kiosk."""
-    return f"{ROOT}/+/+/+/{kind}"

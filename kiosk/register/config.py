@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta
 
 from kiosk.config.file import ConfigFile, Problem, Section
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.config.timetable import Name
 from kiosk.register.rules.codes import Code, CodeFacts, CodeSection, code_problems, code_table
 from kiosk.register.rules.settings import RuleSettings

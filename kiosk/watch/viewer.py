@@ -12,8 +12,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Final
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import PayloadError
+from kiosk.logs import OnceWarner
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
 from kiosk.printable import printable
@@ -36,8 +37,6 @@ _log = logging.getLogger(__name__)
 _STEP_S: Final = 0.5
 """How often ``stop`` is looked at, seconds."""
 _CLOSE_S: Final = 0.5
-_WARNINGS_MAX: Final = 100
-"""Different warnings that are said; the table shows how many messages there were."""
 
 
 def watch(
@@ -85,7 +84,7 @@ class _Viewer:
         self.shown = 0
         self._attendance = attendance
         self._screen = screen
-        self._warned: set[str] = set()
+        self._warner = OnceWarner(_log)  # the table shows how many messages there were
         self._has_news: set[KioskAddress] = set()
         self._states: dict[KioskAddress, str] = {}
         self._due_s = 0.0
@@ -106,12 +105,7 @@ class _Viewer:
                 self._event(topic, message.payload, is_retained=message.retained)
         except PayloadError as exc:
             self._attendance.refuse()
-            self._warn_once(f"{printable(message.topic)}: {printable(str(exc))}")
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self._warned and len(self._warned) < _WARNINGS_MAX:
-            self._warned.add(text)
-            _log.warning("%s", text)
+            self._warner.warn(f"{printable(message.topic)}: {printable(str(exc))}")
 
     def _event(self, topic: Topic, payload: bytes, *, is_retained: bool) -> None:
         event = read_event(topic, payload)

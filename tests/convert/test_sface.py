@@ -22,7 +22,8 @@ from kiosk.records import Image
 from tests.support_train import make_crop_set, orl_photo, see, varied_crops
 from train.fit import build_embedder, embed_all, save_embedder
 from train.recipe import FitConfig, write_config
-from train.sface import Sface, build_sface, read_sface
+from train.sface import Sface, read_sface
+from train.sface_network import build_sface
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"

@@ -22,10 +22,10 @@ from kiosk.protocol.topics import (
     REPLAY_DONE,
     REPLAYED,
     KioskAddress,
-    kind_filter,
     parse_topic,
 )
 from tests.kiosk.register.support import event, health
+from tests.mosquitto import kind_filter
 
 PATIENCE_S = 30.0
 TIME = "2026-01-15T08:00:00.000+00:00"

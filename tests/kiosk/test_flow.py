@@ -14,14 +14,13 @@ import pytest
 from kiosk.camera.replay import open_recording
 from kiosk.config.keys import Config
 from kiosk.protocol.event import AttendanceEvent, decode
-from kiosk.protocol.topics import kind_filter
 from kiosk.recognition.bundle import default_bundle
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.gallery import Gallery, save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.recognition.track import Tracker
 from kiosk.records import Image
-from tests.mosquitto import Mosquitto
+from tests.mosquitto import Mosquitto, kind_filter
 
 VIDEO = Path(__file__).parents[3] / "shared" / "data" / "video"
 STILLS = ("lin-manuel-miranda", "alex-lacamoire")

@@ -1,10 +1,15 @@
 """The log: with priorities for the journal, and without them for a person."""
 
+import logging
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import pytest
+
+from kiosk.logs import OnceWarner
 
 ROOT = Path(__file__).parents[2]
 CODE = """
@@ -55,3 +60,11 @@ def test_a_terminal_gets_no_priority() -> None:
     lines = said(to_journal=False)
     assert lines[1] == "WARNING kiosk.x: a warning"
     assert not any(line.startswith("<") for line in lines)
+
+
+def test_a_warning_is_logged_once_and_only_so_many_are(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever may publish at the broker fills neither the log nor the memory."""
+    warner = OnceWarner(logging.getLogger("kiosk.x"), most=2)
+    for text in ("one", "one", "two %s", "three", "one"):
+        warner.warn(text)
+    assert caplog.messages == ["one", "two %s"]

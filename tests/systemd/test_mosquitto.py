@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.connection import Connection
 from kiosk.protocol.event import EVENT_TYPES
 from kiosk.protocol.topics import (

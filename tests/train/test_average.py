@@ -11,7 +11,7 @@ from train.average import average_runs
 from train.fit import build_embedder, load_embedder, save_embedder
 from train.network import NetworkConfig
 from train.recipe import FitConfig, write_config
-from train.sface import Layers
+from train.sface_network import Layers
 
 
 def _run(folder: Path, layers: Layers, step: float) -> Path:

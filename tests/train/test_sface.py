@@ -11,7 +11,8 @@ from kiosk.records import Image
 from tests.support_train import varied_crops
 from train.fit import build_embedder, embed_all
 from train.recipe import FitConfig
-from train.sface import Sface, build_sface, read_network, read_sface
+from train.sface import Sface, read_sface
+from train.sface_network import build_sface, read_network
 from train.teacher import Teacher
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kiosk.errors import PayloadError, UnusableFileError
-from kiosk.files.atomic_file import atomic_write
-from kiosk.files.bounded_file import read_file
+from kiosk.daemon.news.kept_file import KeptFile
+from kiosk.errors import PayloadError
+from kiosk.logs import OnceWarner
 from kiosk.protocol.card_text import read_card
 from kiosk.protocol.cards import CardList, decode_cards
 from kiosk.protocol.payload import PAYLOAD_MAX
@@ -72,11 +72,11 @@ class CardFile:
     def __init__(
         self, path: Path, address: KioskAddress, register_key: str = "", *, is_used: bool = True
     ) -> None:
-        self._path = path
+        self._file = KeptFile(path, PAYLOAD_MAX)
         self._address = address
         self._register_key = register_key
-        self._warned: set[str] = set()
-        self.cards = self._load() if is_used else None
+        self._warner = OnceWarner(_log)
+        self.cards = self._file.load(self._read) if is_used else None
 
     def hear(self, payload: bytes) -> None:
         """Take what was published, if it is signed and newer, and store it."""
@@ -85,14 +85,14 @@ class CardFile:
         try:
             heard = self._read(payload)
         except PayloadError as exc:
-            self._warn_once(f"the list of cards is refused: {exc}")
+            self._warner.warn(f"the list of cards is refused: {exc}")
             return
         known = self.cards
         if known is not None and heard.public_key != known.public_key:
-            self._warn_once(
+            self._warner.warn(
                 "the list of cards is refused: it has another key than before"
                 f" ({fingerprint(heard.public_key)}). If the register has lost its database, delete"
-                f" {self._path} and restart"
+                f" {self._file.path} and restart"
             )
             return
         if known is not None and heard.version <= known.version:
@@ -103,20 +103,7 @@ class CardFile:
             fingerprint(heard.public_key),
             len(heard.revoked),
         )
-        try:
-            with atomic_write(self._path, 0o600, owner_of=self._path.parent) as partial:
-                partial.write_bytes(payload)
-        except OSError as exc:
-            self._warn_once(f"{self._path}: cannot be written ({exc.strerror})")
-
-    def _load(self) -> CardList | None:
-        try:
-            return self._read(read_file(self._path, PAYLOAD_MAX))
-        except FileNotFoundError:
-            return None
-        except (OSError, UnusableFileError, PayloadError) as exc:
-            self._warn_once(f"{self._path}: not used, until the register sends it again ({exc})")
-            return None
+        self._file.save(payload)
 
     def _read(self, payload: bytes) -> CardList:
         cards = decode_cards(payload)
@@ -125,8 +112,3 @@ class CardFile:
         if self._register_key not in {"", cards.public_key}:
             raise PayloadError("its key is not register.public_key of the configuration")
         return cards
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self._warned:
-            self._warned.add(text)
-            _log.warning("%s", text)

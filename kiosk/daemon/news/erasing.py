@@ -125,7 +125,9 @@ def build_erasure_desk(
         return outcome_of(erasure)
 
     desk = ErasureDesk(
-        ErasureFile(config.directory / "erasure-orders.json", address, config.register.public_key),
+        ErasureFile.at(
+            config.directory / "erasure-orders.json", address, config.register.public_key
+        ),
         keys.opener,
         erase,
         Answers(connection, address.topic(ERASURE_RECEIPT), keys.signer.sign),

@@ -13,6 +13,7 @@ from typing import Final
 
 from kiosk.daemon.news.erasure_list import ErasureFile
 from kiosk.errors import PayloadError
+from kiosk.logs import OnceWarner
 from kiosk.protocol.erasure import (
     ErasureReceipts,
     ErasureResult,
@@ -71,7 +72,7 @@ class ErasureDesk:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._said: set[str] = set()
+        self._warner = OnceWarner(_log)
         if self._known.open:
             self._start()
 
@@ -82,7 +83,7 @@ class ErasureDesk:
         try:
             orders = self._file.verified(payload)
         except PayloadError as exc:
-            self._say_once(f"erasure orders are refused: {exc}")
+            self._warner.warn(f"erasure orders are refused: {exc}")
             return
         with self._lock:
             if orders.version > self._known.version:
@@ -133,7 +134,7 @@ class ErasureDesk:
         try:
             outcome = self._erase(open_order(sealed, self._opener))
         except PayloadError as exc:
-            self._say_once(f"an erasure order cannot be read: {exc}")
+            self._warner.warn(f"an erasure order cannot be read: {exc}")
             outcome = Outcome(not_erased=(("order", "not sealed for this key"),))
         except Exception as exc:  # noqa: BLE001 - the top of a thread: the other orders go on
             # The text of an error may hold a subject id, which belongs into no log.
@@ -167,8 +168,3 @@ class ErasureDesk:
             receipts = ErasureReceipts(version=known.version, results=tuple(known.results.values()))
         if known.orders is not None:
             self._answer(encode_receipts(receipts))
-
-    def _say_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            _log.warning("%s", text)

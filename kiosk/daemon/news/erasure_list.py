@@ -1,20 +1,17 @@
 """The erasure orders that a kiosk has heard, kept so that none is lost, and none is run twice."""
 
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
-from kiosk.errors import PayloadError, UnusableFileError
-from kiosk.files.atomic_file import atomic_write
-from kiosk.files.bounded_file import read_file
+from kiosk.daemon.news.kept_file import KeptFile
+from kiosk.errors import PayloadError
 from kiosk.protocol.erasure import ErasureOrders, ErasureResult, decode_orders
+from kiosk.protocol.payload import decode_payload
 from kiosk.protocol.signature import is_signed_by
 from kiosk.protocol.topics import KioskAddress
-
-_log = logging.getLogger(__name__)
 
 _BYTES_MAX: Final = 100_000
 
@@ -50,7 +47,7 @@ class Known:
         return Known(payload, orders, {k: v for k, v in self.results.items() if k in kept})
 
 
-class _File(msgspec.Struct, frozen=True):
+class _Kept(msgspec.Struct, frozen=True):
     orders: bytes
     results: tuple[ErasureResult, ...] = ()
 
@@ -60,12 +57,12 @@ class ErasureFile:
     """Where the newest list is kept. It names nobody: the orders stay sealed.
 
     Attributes:
-        path: The file.
+        file: Keeps it, with what became of its orders.
         address: This kiosk.
         register_key: The public key of the register; "" obeys nobody.
     """
 
-    path: Path
+    file: KeptFile
     address: KioskAddress
     register_key: str
 
@@ -82,25 +79,20 @@ class ErasureFile:
             raise PayloadError("not signed for this kiosk with the key register.public_key")
         return orders
 
+    @classmethod
+    def at(cls, path: Path, address: KioskAddress, register_key: str) -> Self:
+        """Keep the list in the file ``path``."""
+        return cls(KeptFile(path, _BYTES_MAX), address, register_key)
+
     def load(self) -> Known:
-        """Read what was kept; nothing, with a log line, if it cannot be used."""
-        try:
-            kept = msgspec.json.decode(read_file(self.path, _BYTES_MAX), type=_File)
-            if not self.register_key:
-                return Known()
-            orders = self.verified(kept.orders)
-        except FileNotFoundError:
-            return Known()
-        except (OSError, UnusableFileError, msgspec.DecodeError, ValueError, PayloadError) as exc:
-            _log.warning("%s: not used, until the register sends it again (%s)", self.path, exc)
-            return Known()
-        return Known(kept.orders, orders, {one.order: one for one in kept.results})
+        """Return what was kept; nothing without a key, or if it cannot be used."""
+        return (self.file.load(self._read) if self.register_key else None) or Known()
 
     def save(self, known: Known) -> None:
         """Keep a list; without space for it, the orders are carried out again after a restart."""
-        content = msgspec.json.encode(_File(known.payload, tuple(known.results.values())))
-        try:
-            with atomic_write(self.path, 0o600, owner_of=self.path.parent) as partial:
-                partial.write_bytes(content)
-        except OSError as exc:
-            _log.warning("%s: cannot be written (%s)", self.path, exc.strerror)
+        self.file.save(msgspec.json.encode(_Kept(known.payload, tuple(known.results.values()))))
+
+    def _read(self, content: bytes) -> Known:
+        kept: _Kept = decode_payload(content, _Kept, "kept orders", size_max=_BYTES_MAX)
+        orders = self.verified(kept.orders)
+        return Known(kept.orders, orders, {one.order: one for one in kept.results})

@@ -9,9 +9,9 @@ from typing import Final, Self
 
 from kiosk.config.keys import Config
 from kiosk.config.timetable import ClassSession
+from kiosk.daemon.news.kept_file import KeptFile
 from kiosk.errors import PayloadError
-from kiosk.files.atomic_file import atomic_write
-from kiosk.files.bounded_file import read_file
+from kiosk.logs import OnceWarner
 from kiosk.protocol.timetable import RoomTimetable, decode_timetable
 from kiosk.protocol.topics import TIMETABLE, KioskAddress
 
@@ -99,24 +99,17 @@ class RoomLessons:
         zone: tzinfo = UTC,
         before: timedelta = timedelta(0),
     ) -> None:
-        self._path = path
+        self._file = KeptFile(path, _BYTES_MAX) if path is not None else None
         self._topic = topic
         self._zone = zone
         self._before = before
         self._lessons: Lessons | None = None
+        self._warner = OnceWarner(_log)
 
     def load(self) -> None:
-        """Read what was kept; log it when that cannot be used, and go on without."""
-        if self._path is None:
-            return
-        try:
-            topic, _, payload = read_file(self._path, _BYTES_MAX).partition(b"\n")
-            if topic.decode() == self._topic:
-                self._lessons = _read(payload)
-        except FileNotFoundError:
-            return
-        except (OSError, UnicodeDecodeError, PayloadError) as exc:
-            _log.warning("%s: not used: %s; the register tells the lessons again", self._path, exc)
+        """Use what was kept; go on without it when that cannot be used."""
+        if self._file is not None:
+            self._lessons = self._file.load(self._read_kept)
 
     def hear(self, payload: bytes, now: datetime | None) -> None:
         """Use what the register says, and keep it; refuse what cannot be used with a log line.
@@ -128,14 +121,14 @@ class RoomLessons:
         try:
             lessons = _read(payload) if payload else None
         except PayloadError as exc:
-            _log.warning("ignored: the register sent no valid timetable (%s)", exc)
+            self._warner.warn(f"ignored: the register sent no valid timetable ({exc})")
             return
         if lessons is not None and now is not None and lessons.until <= now:
-            _log.warning("ignored: the register's timetable ended on %s", lessons.until.date())
+            self._warner.warn(f"ignored: the register's timetable ended on {lessons.until.date()}")
             return
         self._lessons = lessons
-        if self._path is not None:
-            self._keep(self._path, payload)
+        if self._file is not None:
+            self._file.save(self._topic.encode() + b"\n" + payload)
 
     def ends_at(self, moment: datetime) -> datetime | None:
         """Return when the lesson of a moment ends; ``None`` if none is known for it."""
@@ -152,12 +145,10 @@ class RoomLessons:
         day = lesson.starts_at.astimezone(self._zone).date()
         return ClassSession(day, lesson.session, is_named_by_register=True)
 
-    def _keep(self, path: Path, payload: bytes) -> None:
-        try:
-            with atomic_write(path, 0o600, owner_of=path.parent) as partial:
-                partial.write_bytes(self._topic.encode() + b"\n" + payload)
-        except OSError as exc:
-            _log.warning("%s: cannot be written, so it is lost at the next start (%s)", path, exc)
+    def _read_kept(self, content: bytes) -> Lessons | None:
+        """Read a file: the topic, and the message behind it; ``None`` for another room's."""
+        topic, _, payload = content.partition(b"\n")
+        return _read(payload) if topic == self._topic.encode() and payload else None
 
 
 def load_room_lessons(config: Config) -> RoomLessons:

@@ -122,7 +122,6 @@ def undo_change(
         after=MarkState(change.version, current.derived, Code(change.after)),
         reason=change.reason,
         author=_author(account, change.at),
-        is_override=False,
     )
     outcome = undo(made, lesson_of(lesson), current, _author(account, now), settings, reason)
     if isinstance(outcome, Refused):

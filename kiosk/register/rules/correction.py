@@ -105,7 +105,6 @@ class Change:
         after: What stands after it.
         reason: Why, in the author's words.
         author: Who, as which role, and when.
-        is_override: It was made after the time that other roles have.
         undoes: The version that it takes back; ``None`` for a change of its own.
     """
 
@@ -116,7 +115,6 @@ class Change:
     after: MarkState
     reason: str
     author: Author
-    is_override: bool
     undoes: int | None = None
 
 
@@ -174,7 +172,7 @@ def correct(
         return Refused(Denial.NOT_KNOWN)
     if code is current.corrected:
         return Refused(Denial.UNCHANGED)
-    return _change(lesson, student_id, current, code, reason, author, settings)
+    return _change(lesson, student_id, current, code, reason, author)
 
 
 def undo(
@@ -201,7 +199,6 @@ def undo(
         change.before.corrected,
         reason,
         author,
-        settings,
         undoes=change.version,
     )
 
@@ -219,12 +216,10 @@ def _change(
     corrected: Code | None,
     reason: str,
     author: Author,
-    settings: RuleSettings,
     *,
     undoes: int | None = None,
 ) -> Change:
     version = current.version + 1
-    others_h = max(settings.correction_teacher_h, settings.correction_office_h)
     return Change(
         lesson_id=lesson.lesson_id,
         student_id=student_id,
@@ -233,6 +228,5 @@ def _change(
         after=MarkState(version, current.derived, corrected),
         reason=reason.strip(),
         author=author,
-        is_override=author.at >= lesson.ends_at + timedelta(hours=others_h),
         undoes=undoes,
     )

@@ -32,15 +32,11 @@ class DayMark:
         code: The day as one code; ``None`` for a day without lessons.
         morning: The half-day before noon; ``None`` without lessons.
         afternoon: The half-day after.
-        lessons_absent: How many lessons count as absent.
-        lessons_open: How many are not known.
     """
 
     code: Code | None
     morning: Code | None
     afternoon: Code | None
-    lessons_absent: int
-    lessons_open: int
 
     def half_days_absent(self, table: Codes = CODES) -> int:
         """Return how many half-days count as absent, 0 to 2."""
@@ -93,8 +89,6 @@ def roll_up(lessons: Iterable[LessonCode], noon: time, table: Codes = CODES) -> 
         code=combine(codes, table),
         morning=combine([one.code for one in order if one.starts_at.time() < noon], table),
         afternoon=combine([one.code for one in order if one.starts_at.time() >= noon], table),
-        lessons_absent=sum(table[one].counts_absent for one in codes),
-        lessons_open=codes.count(Code.NOT_KNOWN),
     )
 
 

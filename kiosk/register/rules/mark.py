@@ -46,7 +46,6 @@ class Mark:
         rule: The rule that said so.
         minutes_late: Minutes begun after the lesson's start; 0 for in time, ``None`` if not known.
         event_id: The event that decided; ``None`` without one.
-        needs_review: A person should look at it.
         waits_for: The kiosks that are not complete past the end of the lesson, where their events
             may change the mark.
     """
@@ -55,7 +54,6 @@ class Mark:
     rule: Rule
     minutes_late: int | None = None
     event_id: str | None = None
-    needs_review: bool = False
     waits_for: tuple[Door, ...] = ()
 
 
@@ -104,19 +102,15 @@ def derive(
     exits = [one for one in seen if is_exit(one, settings)]
     waits_for = tuple(one for one in doors if not one.is_complete_past(lesson.ends_at))
     is_settled = bool(doors) and now >= lesson.ends_at and not waits_for
-    stayed = _stayed(lesson, settings, now, before)
     if entries:
         mark = _arrival(lesson, entries, settings, is_settled=is_settled)
         if mark.code is Code.LATE:  # an earlier event may come from the kiosk that is behind
             mark = replace(mark, waits_for=waits_for)
-        if mark.code is not Code.PRESENT and stayed:  # the student may have gone out for a minute
-            mark = replace(mark, needs_review=True)
-    elif stayed:
+    elif _stayed(lesson, settings, now, before):
         mark = Mark(code=Code.PRESENT, rule=Rule.CARRIED_OVER, minutes_late=0)
     elif doubtful := exits or [one for one in scans if _may_be_of(one, lesson, settings)]:
         rule = Rule.EXIT_ONLY if exits else Rule.CLOCK_UNKNOWN
-        event_id = doubtful[-1].event_id
-        return Mark(code=Code.NOT_KNOWN, rule=rule, event_id=event_id, needs_review=True)
+        return Mark(code=Code.NOT_KNOWN, rule=rule, event_id=doubtful[-1].event_id)
     else:
         return _unseen(lesson, doors, waits_for, now)
     return _departure(mark, lesson, seen, settings, now)
@@ -128,10 +122,8 @@ def _arrival(
     """Return the mark of the first arrival whose time can be relied on, else of any."""
     trusted = [one for one in entries if one.clock_is_synchronised]
     if not trusted:
-        event_id = entries[0].event_id
-        return Mark(
-            code=Code.PRESENT, rule=Rule.CLOCK_UNTRUSTED, event_id=event_id, needs_review=True
-        )
+        rule = Rule.CLOCK_UNTRUSTED
+        return Mark(code=Code.PRESENT, rule=rule, event_id=entries[0].event_id)
     delay = max(trusted[0].scanned_at - lesson.starts_at, timedelta(0))
     rule = _lateness(delay, settings, is_settled=is_settled)
     return Mark(
@@ -139,7 +131,6 @@ def _arrival(
         rule=rule,
         minutes_late=-(-delay // timedelta(minutes=1)),
         event_id=trusted[0].event_id,
-        needs_review=rule is not Rule.IN_WINDOW and len(trusted) < len(entries),
     )
 
 

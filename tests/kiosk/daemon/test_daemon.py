@@ -38,7 +38,7 @@ from kiosk.protocol.event import schema
 from kiosk.protocol.health import decode_health
 from kiosk.protocol.participation import ParticipationWindow, encode_window
 from kiosk.protocol.signature import Signer, is_signed_by
-from kiosk.protocol.topics import CARDS, HEALTH, KioskAddress, kind_filter
+from kiosk.protocol.topics import CARDS, HEALTH, KioskAddress
 from kiosk.recognition.align import align
 from kiosk.recognition.bundle import GOLDEN_STEPS, Bundle, write_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
@@ -48,7 +48,7 @@ from kiosk.service_status import read_status
 from tests.kiosk.daemon.test_cards import GOOD as GOOD_CARD
 from tests.kiosk.daemon.test_cards import picture as card_picture
 from tests.kiosk.daemon.test_cards import published
-from tests.mosquitto import PATIENCE_S, Mosquitto, free_port
+from tests.mosquitto import PATIENCE_S, Mosquitto, free_port, kind_filter
 from tests.support import needs_photos, write_config
 from tests.support_recognition import PLAIN, embedding, picture, small_bundle, write_folder
 

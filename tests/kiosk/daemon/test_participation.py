@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kiosk.clock import ManualClock
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.daemon.news.card_list import CardVerdict, Judgement
 from kiosk.daemon.news.register_news import subscribe
 from kiosk.daemon.news.room_lessons import RoomLessons

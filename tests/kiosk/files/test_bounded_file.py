@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.camera.replay import open_recording
-from kiosk.config.keys import Config, MqttSection, StateSection, load_config
+from kiosk.config.keys import Config, StateSection, load_config
+from kiosk.config.mqtt import MqttSection
 from kiosk.config.toml_text import BYTES_MAX
 from kiosk.daemon.home_assistant import announced_topic
 from kiosk.daemon.signing_key import signing_key

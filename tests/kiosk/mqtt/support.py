@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.publisher import EventSource, Publisher, kiosk_connection
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability

@@ -8,12 +8,11 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.cloud_event import event_properties
 from kiosk.outbox.outbox import Outbox
-from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
-from tests.mosquitto import PATIENCE_S, Mosquitto
+from tests.mosquitto import PATIENCE_S, Mosquitto, kind_filter
 
 EVENT = (
     b'{"type":"attendance","event_id":"e-1","site":"school","room":"room-1","kiosk":"kiosk-1",'

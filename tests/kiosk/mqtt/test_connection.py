@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from paho.mqtt.client import MQTTMessage
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.connection import Connection
@@ -18,9 +18,8 @@ from kiosk.mqtt.subscriber import Message
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent
-from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, kiosk_log
-from tests.mosquitto import PATIENCE_S, Mosquitto
+from tests.mosquitto import PATIENCE_S, Mosquitto, kind_filter
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 

@@ -11,14 +11,13 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError, MissingExtraError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent
-from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
-from tests.mosquitto import PATIENCE_S
+from tests.mosquitto import PATIENCE_S, kind_filter
 
 
 @pytest.fixture

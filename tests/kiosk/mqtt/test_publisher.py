@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import pytest
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError, ConfigError
 from kiosk.mqtt.client import read_password
 from kiosk.outbox.outbox import Outbox
 from kiosk.outbox.rows import Counts, Row
 from kiosk.protocol.event import AttendanceEvent
-from kiosk.protocol.topics import kind_filter
 from tests.kiosk.mqtt.proxy import Proxy
 from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, Log, kiosk_log
-from tests.mosquitto import PATIENCE_S
+from tests.mosquitto import PATIENCE_S, kind_filter
 
 if TYPE_CHECKING:
     from tests.mosquitto import Mosquitto
@@ -460,7 +459,7 @@ def test_the_broker_says_offline_for_a_kiosk_that_is_killed(
     """When the process is killed, other clients get "offline" (the will), which is retained."""
     script = (
         "import sys, signal; from pathlib import Path\n"
-        "from kiosk.config.keys import MqttSection; from kiosk.outbox.outbox import Outbox\n"
+        "from kiosk.config.mqtt import MqttSection; from kiosk.outbox.outbox import Outbox\n"
         "from kiosk.mqtt.publisher import Publisher, kiosk_connection\n"
         "from kiosk.mqtt.worker import ConnectionWorker\n"
         "from kiosk.protocol.availability import Availability\n"

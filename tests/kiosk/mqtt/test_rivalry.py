@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.rivalry import Rivalry, Verdict
 from kiosk.outbox.outbox import Outbox
 from tests.kiosk.mqtt.support import KioskPublisher, kiosk_log

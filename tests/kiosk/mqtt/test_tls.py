@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kiosk.config.keys import Config, MqttSection, parse_config
+from kiosk.config.keys import Config, parse_config
+from kiosk.config.mqtt import MqttSection
 from kiosk.config.private_file import _WARNED
 from kiosk.errors import BrokerError, ConfigError
 from kiosk.mqtt.client import read_password

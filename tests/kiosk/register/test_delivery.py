@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.register_link import RegisterLink
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import encode

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, PersonEvent, encode

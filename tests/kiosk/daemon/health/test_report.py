@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kiosk.clock import ManualClock
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.daemon.health import report as health
 from kiosk.daemon.health.machine import free_mb, is_under_voltage, temperature_c
 from kiosk.daemon.health.report import HealthReporter, Vitals

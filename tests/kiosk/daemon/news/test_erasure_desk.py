@@ -68,7 +68,7 @@ class Kiosk:
         self.desk = self.start()
 
     def start(self) -> ErasureDesk:
-        file = ErasureFile(self.path, DOOR, self.key)
+        file = ErasureFile.at(self.path, DOOR, self.key)
         return ErasureDesk(
             file, Opener(KIOSK), self.erase, lambda one: self.answers.put(decode_receipts(one))
         )

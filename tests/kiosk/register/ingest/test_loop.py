@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from kiosk.clock import SystemClock
-from kiosk.config.keys import MqttSection
+from kiosk.config.mqtt import MqttSection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.protocol.delivery import (
     Confirmation,

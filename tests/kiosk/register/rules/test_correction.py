@@ -73,7 +73,7 @@ def test_a_change_keeps_what_stood_before() -> None:
     """Who, when, why, before and after; the derived code stays beneath."""
     change = set_code()
     assert isinstance(change, Change)
-    assert (change.version, change.reason, change.is_override) == (1, "was in the library", False)
+    assert (change.version, change.reason) == (1, "was in the library")
     assert (change.before, change.before.code) == (STATE, Code.ABSENT)
     assert change.after == MarkState(1, Code.ABSENT, Code.PRESENT)
     assert change.after.code is Code.PRESENT
@@ -106,15 +106,6 @@ def test_a_stale_page_overwrites_nothing() -> None:
     assert set_code(state=MarkState(2, Code.ABSENT, Code.EXCUSED), seen=1) == Stale(
         MarkState(2, Code.ABSENT, Code.EXCUSED)
     )
-
-
-def test_what_an_administrator_changes_late_is_marked() -> None:
-    """Everybody else's time is over."""
-    late = set_code(who=author(Role.ADMINISTRATOR, hours=721))
-    early = set_code(who=author(Role.ADMINISTRATOR))
-    assert isinstance(late, Change)
-    assert isinstance(early, Change)
-    assert (late.is_override, early.is_override) == (True, False)
 
 
 def test_undo_returns_to_what_is_derived_now() -> None:

@@ -1,0 +1,179 @@
+"""SFace as a Keras network: built from its weights to use, to convert or to train, and read back.
+
+In a network to train, each layer is followed by a factor and an addend for each channel. Where
+weights move, too, they all have one scale: one learning rate moves all layers by one share.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, Literal, TypeAlias
+
+import keras
+import numpy as np
+
+from kiosk.contract import CROP_PX, EMBEDDING_DIM
+from kiosk.records import Floats
+from train.sface import Sface, Unit, convolutions
+
+_CENTRE: Final = 127.5
+_SCALE: Final = 128.0
+"""The network takes (pixel - 127.5) / 128."""
+
+Layers: TypeAlias = Literal["all", "first", "affine"]
+"""Which weights are trained: the factor and addend of each channel and the slopes, and with them
+the weights of all layers (``all``), of the first 7 blocks (``first``), or none (``affine``)."""
+_FIRST_BLOCKS: Final = 7
+_SPREAD: Final = 0.05
+"""Root mean square of each channel's weights where weights are trained."""
+_LEAST_SQUARE: Final = 1e-12
+_PACE: Final = 10.0
+"""How much faster factors and addends move than weights."""
+
+Activate: TypeAlias = Callable[[Unit, Any], Any]
+"""Applies a unit's PReLU to a Keras tensor."""
+
+
+def prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Apply the PReLU as a layer whose slopes can be trained."""
+    layer = keras.layers.PReLU(shared_axes=[1, 2], name=f"{unit.name}_prelu")
+    values = layer(values)
+    layer.set_weights([unit.slope.reshape(1, 1, -1)])
+    return values
+
+
+@keras.saving.register_keras_serializable("kiosk")
+class ChannelAffine(keras.layers.Layer):
+    """A factor and an addend for each channel: what a frozen BatchNorm is.
+
+    Args:
+        pace: The weights are the factor and the addend, divided by this.
+    """
+
+    def __init__(self, pace: float = 1.0, **kwargs: Any) -> None:  # noqa: ANN401  # Keras's arguments
+        super().__init__(**kwargs)
+        self.pace = pace
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Create both."""
+        self.gamma = self.add_weight(shape=shape[-1:], initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=shape[-1:], initializer="zeros", name="beta")
+
+    def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+        """Multiply and add."""
+        return values * (self.pace * self.gamma) + self.pace * self.beta
+
+
+def build_sface(
+    sface: Sface, activate: Activate = prelu, *, layers: Layers | None = None
+) -> keras.Model:
+    """Build the network.
+
+    Args:
+        sface: Its weights.
+        activate: Applies a unit's PReLU.
+        layers: Which weights can be trained; ``None`` builds the plain form, to use or to convert.
+
+    Returns:
+        A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings ``(n, 128)``
+        float32, not scaled to length 1.
+    """
+    crop = keras.Input((CROP_PX, CROP_PX, 3), name="crop")
+    scale = 1.0 if layers is None else 1 / _SCALE
+    x = keras.layers.Rescaling(scale, offset=-_CENTRE * scale, name="centre")(crop)
+    units = sface.units
+    if layers is None:
+        # The division is part of the first convolution: int8 has no rounding before it.
+        first, *rest = units
+        units = (replace(first, weight=first.weight / np.float32(_SCALE)), *rest)
+    for unit in units:
+        x = activate(unit, _convolve(unit, x, layers))
+    x = keras.layers.Flatten(name="flatten")(x)
+    dense = keras.layers.Dense(
+        EMBEDDING_DIM, use_bias=layers is None, name="project", trainable=layers in {None, "all"}
+    )
+    x = _weigh(dense, x, sface.weight, sface.bias, layers)
+    embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
+    return keras.Model(crop, embedding, name="sface")
+
+
+def _convolve(unit: Unit, x: Any, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types
+    padding = "same"
+    if unit.stride == 2:
+        # Keras would pad right and below only; SFace pads on all sides.
+        x = keras.layers.ZeroPadding2D(1, name=f"{unit.name}_pad")(x)
+        padding = "valid"
+    settings = {
+        "kernel_size": unit.weight.shape[0],
+        "strides": unit.stride,
+        "padding": padding,
+        "name": unit.name,
+        "use_bias": layers is None,
+        "trainable": layers in {None, "all"} or (layers == "first" and _is_first(unit)),
+    }
+    if unit.depthwise:
+        layer = keras.layers.DepthwiseConv2D(**settings)
+    else:
+        layer = keras.layers.Conv2D(unit.weight.shape[3], **settings)
+    return _weigh(layer, x, unit.weight, unit.bias, layers)
+
+
+def _is_first(unit: Unit) -> bool:
+    return int(unit.name.split("_")[1]) <= _FIRST_BLOCKS
+
+
+def _weigh(
+    layer: keras.layers.Layer,
+    x: Any,  # noqa: ANN401  # Keras carries no types
+    weight: Floats,
+    bias: Floats,
+    layers: Layers | None,
+) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Apply a layer with these weights; in a network to train, with factor and addend apart."""
+    x = layer(x)
+    if layers is None:
+        layer.set_weights([weight, bias])
+        return x
+    factor, pace = np.ones_like(bias), 1.0
+    if layers != "affine":
+        factor, pace = _spreads(weight, len(bias)) / np.float32(_SPREAD), _PACE
+    layer.set_weights([weight / _along(factor, weight)])
+    affine = ChannelAffine(pace, name=f"{layer.name}_norm")
+    x = affine(x)
+    affine.set_weights([factor / np.float32(pace), bias / np.float32(pace)])
+    return x
+
+
+def _spreads(weight: Floats, channels: int) -> Floats:
+    """Return the root mean square of the weights of each output channel, and no zero."""
+    # The last axis of depthwise weights is one long, so the channels come last here, too.
+    squares = np.square(weight.reshape(-1, channels), dtype=np.float64)
+    return np.asarray(np.sqrt(np.maximum(squares.mean(axis=0), _LEAST_SQUARE)), np.float32)
+
+
+def _along(factor: Floats, weight: Floats) -> Floats:
+    """Shape a factor for each output channel so that it multiplies a layer's weights."""
+    return factor if weight.shape[-1] == len(factor) else factor[:, None]
+
+
+def read_network(network: keras.Model) -> Sface:
+    """Read the weights of a network that :func:`build_sface` built with :func:`prelu`."""
+    units = [_layer_unit(network, *facts) for facts in convolutions()]
+    if network.get_layer("centre").scale == 1:
+        units[0] = replace(units[0], weight=units[0].weight * np.float32(_SCALE))
+    return Sface(tuple(units), *_layer_weights(network, "project"))
+
+
+def _layer_unit(network: keras.Model, name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple
+    (slope,) = network.get_layer(f"{name}_prelu").get_weights()
+    return Unit(name, *_layer_weights(network, name), slope.reshape(-1), stride, depthwise)
+
+
+def _layer_weights(network: keras.Model, name: str) -> tuple[Floats, Floats]:
+    """Return weight and bias of a layer, with its factor and addend folded in."""
+    weight, *biases = network.get_layer(name).get_weights()
+    if biases:
+        return weight, biases[0]
+    affine = network.get_layer(f"{name}_norm")
+    gamma, beta = affine.get_weights()
+    pace = np.float32(affine.pace)
+    return weight * _along(gamma * pace, weight), beta * pace
