@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from kiosk.register.ingest.arrival import (
     Reason,
     RefusedHealthReading,
     Rejected,
+    ReplayDoneReading,
 )
 from kiosk.register.ingest.bin_table import put_in_bin, raise_alarms
 from kiosk.register.ingest.erased_people import load_erased_people, note_refused, part
@@ -57,12 +58,15 @@ class Stored:
         events: How many events are new.
         rejected: What was put into the bin.
         alarms: How many events claimed the id or the number of another.
+        answered: The outboxes that answers to replay requests were about, each with the address
+            of the kiosk that has answered.
     """
 
     states: tuple[OutboxState, ...] = ()
     events: int = 0
     rejected: tuple[Rejected, ...] = ()
     alarms: int = 0
+    answered: tuple[OutboxState, ...] = ()
 
 
 def store(
@@ -164,7 +168,11 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         tell("bin", [""] if rejected else [], now)
         tell("kiosk", changed, now)
     states = tuple(progress.states.values())
-    return Stored(states, len(accepted), tuple(rejected), len(events.rivals))
+    answered = tuple(
+        replace(progress.states[one.done.outbox_id], address=one.address)
+        for one in _of(ReplayDoneReading, readings)
+    )
+    return Stored(states, len(accepted), tuple(rejected), len(events.rivals), answered)
 
 
 def _save_gaps(gaps: Iterable[tuple[str, Range]], now: datetime) -> None:
@@ -190,4 +198,5 @@ def _add(one: Stored, other: Stored) -> Stored:
         one.events + other.events,
         one.rejected + other.rejected,
         one.alarms + other.alarms,
+        one.answered + other.answered,
     )
