@@ -53,7 +53,7 @@ def run_check(
 def check_all(config: Config, clock: Clock) -> tuple[list[Finding], Model | None]:
     """Check every part; return the loaded model, too, if there is one."""
     model_finding, model = check_model(config)
-    outbox_finding, outbox_id = check_outbox(config)
+    outbox_finding, speaker = check_outbox(config)
     return [
         *_configuration(config, model),
         model_finding,
@@ -63,7 +63,7 @@ def check_all(config: Config, clock: Clock) -> tuple[list[Finding], Model | None
         check_disk(config),
         _camera(config, clock, model),
         *_signals(config),
-        check_broker(config, outbox_id),
+        check_broker(config, speaker),
         clock_finding(is_synchronised=clock.synchronised()),
     ], model
 

@@ -1,12 +1,13 @@
 """Check model, gallery, roster, outbox and disk with the files themselves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from kiosk.check.finding import Finding, attempt, fault, ok, warning
 from kiosk.config.keys import Config
 from kiosk.daemon.health.machine import free_mb
-from kiosk.daemon.state_folder import open_outbox
+from kiosk.daemon.state_folder import open_outbox, read_keys
 from kiosk.errors import KioskError
 from kiosk.people.keyring import Keyring
 from kiosk.people.roster import load_roster
@@ -75,17 +76,31 @@ def check_roster(config: Config) -> Finding:
         return warning("roster", str(exc))
 
 
-def check_outbox(config: Config) -> tuple[Finding, str]:
-    """Write to the outbox; return its id, too, or "" if it cannot be written."""
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What the kiosk speaks to the register with.
+
+    Attributes:
+        outbox_id: Its outbox.
+        sign: Signs what it says.
+    """
+
+    outbox_id: str
+    sign: Callable[[bytes], bytes]
+
+
+def check_outbox(config: Config) -> tuple[Finding, Speaker | None]:
+    """Write to the outbox and read the key; return both, too, if they can be used."""
     try:
         with open_outbox(config) as outbox:  # which commits half a megabyte
             counts = outbox.counts()
             text = f"written; {counts.kept} events wait for the register"
             if counts.undelivered:
                 text += f", {counts.undelivered} of them for the broker"
-            return ok("outbox", text), outbox.outbox_id
+            speaker = Speaker(outbox.outbox_id, read_keys(config).signer.sign)
+            return ok("outbox", text), speaker
     except KioskError as exc:
-        return fault("outbox", str(exc), exc.exit_code), ""
+        return fault("outbox", str(exc), exc.exit_code), None
 
 
 def check_disk(config: Config) -> Finding:

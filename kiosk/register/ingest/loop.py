@@ -139,6 +139,7 @@ class Ingest:
         for _, acknowledge in batch:
             acknowledge()
         self._confirmer.note(*stored.states)
+        self._confirmer.answer(*stored.answered)
         if stored.events:
             self._on_events()
         _report(stored, len(batch))

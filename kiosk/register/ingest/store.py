@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -39,6 +39,7 @@ from kiosk.register.messages.arrival import (
     Reason,
     RefusedHealthReading,
     Rejected,
+    ReplayDoneReading,
     outboxes_of,
 )
 from kiosk.register.messages.reading import read
@@ -58,12 +59,15 @@ class Stored:
         events: How many events are new.
         rejected: What was put into the bin.
         alarms: How many events claimed the id or the number of another.
+        answered: The outboxes that answers to replay requests were about, each with the address
+            of the kiosk that has answered.
     """
 
     states: tuple[OutboxState, ...] = ()
     events: int = 0
     rejected: tuple[Rejected, ...] = ()
     alarms: int = 0
+    answered: tuple[OutboxState, ...] = ()
 
 
 def store(
@@ -165,7 +169,11 @@ def _store(readings: Sequence[Reading], now: datetime, *, is_thorough: bool) -> 
         tell("bin", [""] if rejected else [], now)
         tell("kiosk", changed, now)
     states = tuple(progress.states.values())
-    return Stored(states, len(accepted), tuple(rejected), len(events.rivals))
+    answered = tuple(
+        replace(progress.states[one.done.outbox_id], address=one.address)
+        for one in _of(ReplayDoneReading, readings)
+    )
+    return Stored(states, len(accepted), tuple(rejected), len(events.rivals), answered)
 
 
 def _save_gaps(gaps: Iterable[tuple[str, Range]], now: datetime) -> None:
@@ -191,4 +199,5 @@ def _add(one: Stored, other: Stored) -> Stored:
         one.events + other.events,
         one.rejected + other.rejected,
         one.alarms + other.alarms,
+        one.answered + other.answered,
     )

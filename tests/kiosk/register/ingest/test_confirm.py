@@ -1,11 +1,13 @@
 """What the register confirms, and when it says so again."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from kiosk.mqtt.announcements import Announcement
 from kiosk.protocol.delivery import Confirmation, decode_delivery
+from kiosk.protocol.topics import CONFIRMED
 from kiosk.register.ingest.confirm import Confirmer
 from kiosk.register.ingest.outbox_state import OutboxState
 from tests.kiosk.register.support import DOOR, OTHER_OUTBOX, OUTBOX
@@ -19,9 +21,11 @@ class Announced:
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
+        self.topics: list[str] = []
 
     def announce(self, announcement: Announcement) -> None:
         self.numbers.append(decode_delivery(announcement.payload, Confirmation).sequence)
+        self.topics.append(announcement.topic)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +49,17 @@ def test_a_watermark_is_announced_when_it_changes_and_again_after_five_minutes(
         confirmer.note(OutboxState(outbox_id=OUTBOX, address=DOOR, watermark=watermark))
         confirmer.flush(now_s)
     assert connection.numbers == announced
+
+
+def test_who_asks_is_answered_though_nothing_has_changed() -> None:
+    """A kiosk that was renamed asks under its new name, which its outbox is not known by yet."""
+    connection = Announced()
+    confirmer = Confirmer(cast("Connection", connection), OTHER_OUTBOX, interval_s=1.0)
+    known = OutboxState(outbox_id=OUTBOX, address=DOOR, watermark=5)
+    renamed = replace(known, address=replace(DOOR, kiosk="kiosk-9"))
+    for now_s, asks in ((0.0, ()), (2.0, (known,)), (4.0, (renamed, known)), (6.0, ())):
+        confirmer.note(known)
+        confirmer.answer(*asks)
+        confirmer.flush(now_s)
+    old, new = DOOR.topic(CONFIRMED), renamed.address.topic(CONFIRMED)
+    assert connection.topics == [old, old, new, old]

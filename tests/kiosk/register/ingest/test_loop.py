@@ -11,8 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kiosk.check.broker import check_broker
+from kiosk.check.files import check_outbox
 from kiosk.clock import SystemClock
-from kiosk.config.mqtt import MqttSection
+from kiosk.config.keys import Config, KioskSection, StateSection
+from kiosk.config.mqtt import KioskMqttSection, MqttSection
+from kiosk.daemon.state_folder import read_keys
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.protocol.delivery import (
     Confirmation,
@@ -32,11 +36,11 @@ from kiosk.protocol.topics import (
 )
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from kiosk.register.database import migrate, use_database
-from kiosk.register.models import BinEntry, Event, Gap, Publication
+from kiosk.register.models import BinEntry, Event, Gap, KioskKey, Publication
 from kiosk.register.service import run
 from tests.kiosk.register.marking.support import make_class, make_lesson, marks
 from tests.kiosk.register.support import DOOR, OUTBOX, event, health
-from tests.mosquitto import Listener, Mosquitto
+from tests.mosquitto import PATIENCE_S, Listener, Mosquitto
 
 
 @contextmanager
@@ -188,3 +192,42 @@ def test_a_mark_follows_its_event(mosquitto: Mosquitto, database: DatabaseSectio
                 break
             time.sleep(0.01)
     assert marks() == {"s-1": "present"}
+
+
+def test_a_check_finds_a_register_that_runs_and_none_that_ran(
+    mosquitto: Mosquitto,
+    database: DatabaseSection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A retained confirmation proves nothing; and the question of a trusted kiosk is signed."""
+    monkeypatch.setattr("kiosk.check.broker._REGISTER_S", PATIENCE_S)
+    mqtt = configured(mosquitto, database).mqtt
+    kiosk = KioskSection(site=DOOR.site, room=DOOR.room, id=DOOR.kiosk)
+    door = KioskMqttSection(host=mqtt.host, port=mqtt.port, protocol=mqtt.protocol)
+    config = Config(kiosk=kiosk, mqtt=door, state=StateSection(directory=str(tmp_path / "state")))
+    _, speaker = check_outbox(config)
+    KioskKey.objects.create(
+        site=DOOR.site,
+        room=DOOR.room,
+        kiosk=DOOR.kiosk,
+        public_key=read_keys(config).signer.public_key,
+        announced_at=datetime.now(UTC),
+        trusted_at=datetime.now(UTC),
+    )
+    listener = kiosk_of(mosquitto)
+    with running(RegisterConfig(mqtt=mqtt, database=database)):
+        confirmed(listener, 0)
+        found = check_broker(config, speaker)
+        assert (found.verdict, found.text.rpartition("; ")[2]) == (
+            "ok",
+            "a register confirms events",
+        )
+    assert not BinEntry.objects.exists()
+    monkeypatch.setattr("kiosk.check.broker._REGISTER_S", 0.3)
+    mosquitto.listen(DOOR.topic(REPLAY_DONE))  # or nobody would get the question
+    found = check_broker(config, speaker)
+    assert found.verdict == "warning"
+    assert found.text.endswith(
+        "the register that has confirmed events does not answer: does it run?"
+    )
