@@ -6,7 +6,7 @@ columns. Both are for the few queries of each batch of events.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -31,10 +31,15 @@ class Among(Lookup):
     ) -> tuple[str, tuple[Any, ...]]:
         """Return the condition and its parameters."""
         left, parameters = self.process_lhs(compiler, connection)
-        values: list[Any] = list(self.rhs)
-        if connection.vendor == "sqlite":
-            return f"{left} {_IN_ARRAY}", (*parameters, json.dumps(values))
-        return f"{left} = ANY(%s)", (*parameters, values)
+        form = _IN_ARRAY if connection.vendor == "sqlite" else "= ANY(%s)"
+        is_given = hasattr(self.rhs, "as_sql")  # later: kiosk.register.prepared
+        value = self.rhs if is_given else as_parameter(self.rhs, connection)
+        return f"{left} {form}", (*parameters, value)
+
+
+def as_parameter(values: Iterable[Any], connection: BaseDatabaseWrapper) -> Any:  # noqa: ANN401
+    """Return the values of the lookup as the one parameter that the database takes."""
+    return json.dumps(list(values)) if connection.vendor == "sqlite" else list(values)
 
 
 def plain(rows: QuerySet[Any, tuple[Any, ...]]) -> list[tuple[Any, ...]]:

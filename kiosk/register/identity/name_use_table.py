@@ -1,6 +1,6 @@
 """Load and save who uses each kiosk's name."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -11,8 +11,6 @@ from kiosk.register.messages.arrival import HealthReading, Voice
 from kiosk.register.models import NameUseRow
 
 _KEY = ("site", "room", "kiosk")
-_FEW = 500
-"""A database takes so many values in one question; of more kiosks, all are read."""
 
 
 def note_voices(readings: Iterable[HealthReading]) -> None:
@@ -44,24 +42,15 @@ def load_name_uses(sites: Iterable[str] | None = None) -> dict[KioskAddress, Nam
     rows = NameUseRow.objects.all()
     if sites is not None:
         rows = rows.filter(site__in=sites)
-    return _uses(rows)
-
-
-def _uses(rows: Iterable[NameUseRow]) -> dict[KioskAddress, NameUse]:
     return {
         KioskAddress(row.site, row.room, row.kiosk): msgspec.json.decode(row.use, type=NameUse)
         for row in rows
     }
 
 
-def shared_names(
-    now: datetime, addresses: Collection[KioskAddress] | None = None
-) -> frozenset[KioskAddress]:
-    """Return the names that two kiosks use; among these, or among all."""
-    rows = NameUseRow.objects.all()
-    if addresses is not None and len(addresses) < _FEW:
-        rows = rows.filter(room__in={one.room for one in addresses})
-    return frozenset(one for one, use in _uses(rows).items() if use.is_shared(now))
+def shared_names(now: datetime) -> frozenset[KioskAddress]:
+    """Return the names that two kiosks use."""
+    return frozenset(one for one, use in load_name_uses().items() if use.is_shared(now))
 
 
 def _row_of(address: KioskAddress, use: NameUse) -> NameUseRow:

@@ -6,12 +6,14 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 from django.db import connection
+from django.db.models import TextField
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import as_utc, plain, writer_of_times
 from kiosk.register.ingest.outbox_state import OutboxState
 from kiosk.register.ingest.ranges import Ranges
 from kiosk.register.models import Outbox
+from kiosk.register.prepared import GivenMany, Prepared
 
 _TYPES: Final = {
     "site": "text",
@@ -42,6 +44,12 @@ _UPSERT_ARRAYS: Final = _UPSERT.format(
     **_PARTS,
 )
 _NONE_BEYOND: Final = "[]"
+
+_IN_ROOMS: Final = Prepared(
+    lambda: Outbox.objects.filter(room__among=GivenMany("rooms", TextField())).values_list(
+        *_COLUMNS
+    )
+)
 
 Row: TypeAlias = tuple[Any, ...]
 """The columns of an outbox. Rows and not models: a batch may touch as many as it has events."""
@@ -96,23 +104,24 @@ def load_states(
     sites: Collection[str] = (),
     *,
     missing_before: datetime | None = None,
-    rooms: Collection[str] | None = None,
 ) -> list[OutboxState]:
     """Return outboxes, by address.
 
     Args:
         sites: Only those of these sites; empty for all.
         missing_before: Only those of which a number has been missing since before this time.
-        rooms: Only those of kiosks in these rooms; ``None`` for all.
     """
     rows = Outbox.objects.order_by("site", "room", "kiosk", "outbox_id")
     if sites:
         rows = rows.filter(site__in=sites)
-    if rooms is not None:
-        rows = rows.filter(room__in=rooms)
     if missing_before is not None:
         rows = rows.filter(missing_since__lte=missing_before)
     return [_state_of(row) for row in rows.values_list(*_COLUMNS)]
+
+
+def load_states_in(rooms: Collection[str]) -> list[OutboxState]:
+    """Return the outboxes of kiosks in these rooms."""
+    return [_state_of(row) for row in _IN_ROOMS.rows(rooms=rooms)]
 
 
 def _lock(outbox_ids: Iterable[str]) -> dict[str, OutboxState]:

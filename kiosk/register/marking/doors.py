@@ -2,14 +2,15 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from kiosk.register.ingest.watch_table import load_watches
-from kiosk.register.overview.status import KioskStatus, load_statuses
+from kiosk.register.overview.door_status import DoorStatus, load_door_statuses
 from kiosk.register.rules.lesson import Door
 
 Place: TypeAlias = tuple[str, str]
 """Site and room."""
+AnyStatus = TypeVar("AnyStatus", bound=DoorStatus)
 _RECENT: Final = timedelta(seconds=2)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -18,7 +19,7 @@ def load_doors(rooms: Collection[str], now: datetime) -> dict[Place, tuple[Door,
     """Return the doors of these rooms, by site and room."""
     doors: dict[Place, tuple[Door, ...]] = {}
     watched = load_watches(rooms, now)
-    for one in current(load_statuses(now, rooms)):
+    for one in current(load_door_statuses(now, rooms)):
         place = (one.address.site, one.address.room)
         door = Door(one.address.kiosk, one.completeness, watched.get(one.address), one.retired_at)
         doors[place] = (*doors.get(place, ()), door)
@@ -47,14 +48,14 @@ class RecentDoors:
         return {place: one for room in rooms for place, one in self._known[room][1].items()}
 
 
-def current(statuses: Collection[KioskStatus]) -> list[KioskStatus]:
+def current(statuses: Collection[AnyStatus]) -> list[AnyStatus]:
     """Return each kiosk once, with the outbox that it uses now.
 
     An outbox that was lost with its disk would keep a room from being complete for ever. If there
     is a list of kiosks, one that is not in it is not waited for.
     """
     is_listed = any(one.is_listed for one in statuses)
-    newest: dict[tuple[str, str, str], KioskStatus] = {}
+    newest: dict[tuple[str, str, str], AnyStatus] = {}
     for one in statuses:
         if is_listed and not one.is_listed:
             continue
@@ -65,6 +66,6 @@ def current(statuses: Collection[KioskStatus]) -> list[KioskStatus]:
     return list(newest.values())
 
 
-def _last_word(status: KioskStatus) -> datetime:
+def _last_word(status: DoorStatus) -> datetime:
     said_at = status.outbox.reported_at if status.outbox else None
     return said_at or status.completeness.complete_until or _NEVER

@@ -46,7 +46,7 @@ def add_guest(lesson: Lesson, text: str, account: Account, now: datetime) -> Per
     found = find_guest(text)
     if isinstance(found, GuestProblem):
         return found
-    if found.pk in {one.pk for one in expected_in(lesson)}:
+    if found.pk in {one.subject_id for one in expected_in(lesson)}:
         return GuestProblem.EXPECTED
     Guest.objects.get_or_create(
         lesson=lesson, person=found, defaults={"added_by": account, "added_at": now}

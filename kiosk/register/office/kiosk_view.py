@@ -141,7 +141,7 @@ def _view(
     last_event_at: datetime | None,
 ) -> KioskView:
     """Put together what is known; a kiosk that only sent events has no row of its own."""
-    health, is_readable = health_of(row)
+    health, is_readable = read_health(row.health if row else None)
     current = health.outbox_id if health else ""
     outboxes = sorted(
         statuses, key=lambda one: one.outbox is None or one.outbox.outbox_id != current
@@ -168,11 +168,11 @@ def _refused_at(row: Kiosk | None) -> datetime | None:
     return row.health_refused_at if is_news else None
 
 
-def health_of(row: Kiosk | None) -> tuple[Health | None, bool]:
+def read_health(payload: bytes | memoryview | None) -> tuple[Health | None, bool]:
     """Return the health message, and whether there is none or it can be read."""
-    if row is None or not row.health:
+    if not payload:
         return None, True
     try:
-        return decode_health(bytes(row.health)), True
+        return decode_health(bytes(payload)), True
     except PayloadError:
         return None, False

@@ -2,12 +2,54 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from django.db.models import Q
+from django.db.models import DateField, Q, TextField
 
 from kiosk.register.alphabet import sort_key
 from kiosk.register.models import Guest, Lesson, Membership, Person
+from kiosk.register.prepared import Given, Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A student who is expected in a lesson.
+
+    Attributes:
+        subject_id: The student.
+        name: The full name.
+        is_guest: In this lesson alone; the class is another one.
+    """
+
+    subject_id: str
+    name: str
+    is_guest: bool = False
+
+
+def _begun_by(day: date | Given) -> Q:
+    return Q(begin=None) | Q(begin__lte=day)
+
+
+def _not_ended_before(day: date | Given) -> Q:
+    return Q(end=None) | Q(end__gte=day)
+
+
+_DAY: Final = Given("day", DateField())
+_MEMBERS: Final = Prepared(
+    lambda: Membership.objects.filter(
+        _begun_by(_DAY),
+        _not_ended_before(_DAY),
+        school_class=Given("school_class", TextField()),
+        person__merged_into=None,
+    ).values_list("person_id", "person__name")
+)
+_GUESTS: Final = Prepared(
+    lambda: Guest.objects.filter(
+        lesson=Given("lesson", TextField()), person__merged_into=None
+    ).values_list("person_id", "person__name")
+)
 
 
 def members_on(class_id: str, day: date) -> list[Person]:
@@ -15,13 +57,13 @@ def members_on(class_id: str, day: date) -> list[Person]:
     return [person for person, _ in memberships_within(class_id, day, day)]
 
 
-def expected_in(lesson: Lesson) -> list[Person]:
+def expected_in(lesson: Lesson) -> list[Expected]:
     """Return who is in the class of a lesson on its date, and its guests, by name."""
-    members = members_on(lesson.school_class_id, lesson.date)
-    guests = guests_of([lesson.pk]).get(lesson.pk, [])
-    if not guests:
-        return members
-    return sorted({*members, *guests}, key=by_name)
+    members = _MEMBERS.rows(school_class=lesson.school_class_id, day=lesson.date)
+    guests = _GUESTS.rows(lesson=lesson.pk)
+    are_guests = dict.fromkeys(members, False) | dict.fromkeys(guests, True)
+    expected = [Expected(key, name, is_guest) for (key, name), is_guest in are_guests.items()]
+    return sorted(expected, key=by_name)
 
 
 def guests_of(lesson_ids: Iterable[str]) -> dict[str, list[Person]]:
@@ -41,19 +83,18 @@ def memberships_within(
     Returns:
         Each person with a function that says whether the person was in the class on a day.
     """
-    begun = Q(begin=None) | Q(begin__lte=last)
-    not_ended = Q(end=None) | Q(end__gte=first)
-    rows = Membership.objects.filter(begun, not_ended, school_class=class_id)
-    rows = rows.filter(person__merged_into=None)  # a temporary student that was merged is nobody
+    rows = Membership.objects.filter(_begun_by(last), _not_ended_before(first))
+    # A temporary student that was merged is nobody.
+    rows = rows.filter(school_class=class_id, person__merged_into=None)
     spans: dict[Person, list[tuple[date, date]]] = defaultdict(list)
     for one in rows.select_related("person"):
         spans[one.person].append((one.begin or date.min, one.end or date.max))
     return [(person, _within(spans[person])) for person in sorted(spans, key=by_name)]
 
 
-def by_name(person: Person) -> tuple[str, str]:
+def by_name(person: Person | Expected) -> tuple[str, str]:
     """Return what people are ordered by in every list."""
-    return sort_key(person.name), person.pk
+    return sort_key(person.name), person.subject_id
 
 
 def _within(spans: list[tuple[date, date]]) -> Callable[[date], bool]:

@@ -37,8 +37,8 @@ class PooledHandler(ASGIHandler):
 
     def __init__(self, streams: tuple[str, ...]) -> None:
         super().__init__()
-        with_files = ServeStaticMiddleware(self._middleware_chain)
-        self._middleware_chain = SecurityMiddleware(CSPMiddleware(with_files))
+        inner = self._middleware_chain  # type: ignore[has-type] # load_middleware has set it
+        self._middleware_chain = SecurityMiddleware(CSPMiddleware(ServeStaticMiddleware(inner)))
         self._streams = streams
         self._pages = BaseHandler()
         self._pages.load_middleware()
@@ -74,8 +74,9 @@ class PooledHandler(ASGIHandler):
         """Return the page; everything of it happens in this thread, with its connection."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        request, error = self.create_request(scope, body)
-        response = error if request is None else self._pages.get_response(request)
+        request, refusal = self.create_request(scope, body)
+        response = self._pages.get_response(request) if request is not None else refusal
+        assert response is not None  # the one or the other
         response.close()  # of the request; what is in the response stays
         body.close()
         return response

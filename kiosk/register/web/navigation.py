@@ -27,12 +27,18 @@ _LINKS: Final = (
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:
-    """Return the links that the account may follow (a context processor)."""
+    """Return the links that the account may follow (a context processor).
+
+    They are looked up when a template asks for them: a live update shows none.
+    """
+    return {"links": lambda: _links(request)}
+
+
+def _links(request: HttpRequest) -> list[dict[str, object]]:
     if not getattr(request, "user", None) or not request.user.is_authenticated:
-        return {"links": []}
-    links = [
+        return []
+    return [
         {"address": reverse(name), "title": title, "is_here": request.path == reverse(name)}
         for name, title, roles in _LINKS
         if request.user.role in roles
     ]
-    return {"links": links}

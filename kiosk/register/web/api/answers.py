@@ -66,10 +66,10 @@ def marks(values: Values, _now: datetime) -> list[MarkRecord] | None:
     known = {one.person_id: one for one in lesson.marks.all()}
     records = []
     for person in expected_in(lesson):
-        mark = known.get(person.pk)
+        mark = known.get(person.subject_id)
         records.append(
             MarkRecord(
-                subject_id=person.pk,
+                subject_id=person.subject_id,
                 name=person.name,
                 status=mark.status if mark else "not-known",
                 derived=mark.derived if mark else "not-known",

@@ -11,12 +11,21 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.marking.facts import lesson_of
-from kiosk.register.models import Account, Kiosk, Lesson, MarkChange
+from kiosk.register.models import Account, Lesson, MarkChange
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
 from kiosk.register.web.application import config
-from kiosk.register.web.class_state import Filter, counts_of, door_notes, load_rows, taken_note
+from kiosk.register.web.class_state import (
+    Filter,
+    counts_of,
+    door_notes,
+    doors_of,
+    load_rows,
+    open_since,
+    taken_note,
+)
+from kiosk.register.web.student_rows import write_rows
 
 SETTABLE = [one.value for one in Code if one is not Code.NOT_KNOWN]
 """The codes that a person may set."""
@@ -70,16 +79,15 @@ def show_class(
     shown = Filter(request.GET.get("status", ""), request.GET.get("name", ""))
     rows = load_rows(lesson, shown, stale=form.stale, chosen=form.chosen)
     counts = counts_of(rows)
-    kiosks = _kiosks(lesson)
+    doors = doors_of(lesson, now)
     refused = may_change(Role(request.user.role), lesson_of(lesson), config().rules, now)
     facts = {
         "lesson": lesson,
-        "details": _details(lesson),
-        "rows": rows,
+        "rows": write_rows(rows, _details(lesson), is_open=refused is None),
         "counts": counts,
-        "notes": door_notes(lesson, kiosks, dict(counts).get(Code.NOT_KNOWN, 0), now),
+        "notes": door_notes(lesson, doors, dict(counts).get(Code.NOT_KNOWN, 0), now),
         "taken": taken_note(lesson),
-        "window": lesson.windows.filter(closed_at=None).first(),
+        "open_since": open_since(lesson),
         "is_running": lesson.starts_at <= now < lesson.ends_at,
         "has_begun": lesson.starts_at <= now,
         "is_cancelled": lesson.status == "cancelled",
@@ -87,7 +95,7 @@ def show_class(
         "codes": SETTABLE,
         "reasons": REASONS,
         "window_states": ("open", "closed"),
-        "live_keys": [lesson.lesson_id, *(f"{one.site}/{one.room}/{one.kiosk}" for one in kiosks)],
+        "live_keys": [lesson.lesson_id, *sorted({str(one.address) for one in doors})],
         "shown": shown,
         "form": form,
         "changed": changes_of(request.user, lesson, request.GET.getlist("changed")),
@@ -111,11 +119,6 @@ def _details(lesson: Lesson) -> str:
     # Asked for once, not for each student: a live update must be quick.
     whole = reverse("mark-details", kwargs={"lesson_id": lesson.lesson_id, "subject_id": "-"})
     return whole.removesuffix("-/mark")
-
-
-def _kiosks(lesson: Lesson) -> list[Kiosk]:
-    """Return the kiosks of the room."""
-    return list(Kiosk.objects.filter(site=lesson.site, room=lesson.room).order_by("kiosk"))
 
 
 urlpatterns = [path("lessons/<path:lesson_id>/now", class_now, name="class-now")]

@@ -55,8 +55,8 @@ def test_a_guest_is_in_the_lesson_with_what_was_seen(
     work(now)
     assert Event.objects.get().placing == "placed"
     assert Mark.objects.get(lesson=school.lesson).person_id == "s-4"
-    assert [one.pk for one in expected_in(school.lesson)] == ["s-1", "s-2", "s-3", "s-4"]
-    assert [one.pk for one in expected_in(school.other_lesson)] == ["s-4"]
+    assert [one.subject_id for one in expected_in(school.lesson)] == ["s-1", "s-2", "s-3", "s-4"]
+    assert [one.subject_id for one in expected_in(school.other_lesson)] == ["s-4"]
     assert client_of("alice").get(f"{PATH}/students/s-4/mark").status_code == 200
     assert client_of("alice").get("/students/s-4/lessons").status_code == 200
 

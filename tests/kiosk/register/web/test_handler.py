@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse
 
 from kiosk.register.config import RegisterConfig
@@ -40,11 +41,9 @@ class Counting(PooledHandler):
         return HttpResponse("a stream")
 
 
-async def _ask(
-    handler: PooledHandler, path: str, headers: tuple[tuple[bytes, bytes], ...] = ()
-) -> list[Mapping[str, Any]]:
+async def _ask(handler: ASGIHandler, path: str) -> list[Mapping[str, Any]]:
     """Return what the handler sends."""
-    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "query_string": b""}
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
     messages: list[dict[str, object]] = [{"type": "http.request"}]
     sent: list[Mapping[str, Any]] = []
 
