@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk.register.among import as_utc
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from tests.faults.prepared import Place, add_database, prepared, query
 from tests.scale.crowd import Crowd
@@ -34,6 +35,10 @@ _LAST_S: Final = 20.0
 """So long the pages have for the last update; what is shown later counts as not shown."""
 _WAITING: Final = "SELECT count(*) FROM register_event WHERE \"placing\" = 'new'"
 _MARKED: Final = "SELECT count(*) FROM register_mark WHERE event_id IS NOT NULL"
+_ON_THE_WAY: Final = (
+    "SELECT subject_id, arrived_at, updated_at FROM register_mark "
+    "JOIN register_event ON register_event.id = register_mark.event_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Result:
         seconds: How long the wave was to last, and lasted.
         marks: Students with a mark at the end.
         visible: From publishing until an open page showed the mark.
+        stages: Where that time went: to the register, until the marker took the event, and from
+            there to the page (commit, news to the page, fetch).
         unseen: Students of open pages whom no page has shown.
         pages: Each kind of request.
         failed: Requests without a page.
@@ -68,6 +75,7 @@ class Result:
     seconds: tuple[float, float]
     marks: int
     visible: Times
+    stages: dict[str, Times]
     unseen: int
     pages: dict[str, Times]
     failed: dict[str, int]
@@ -126,6 +134,7 @@ def measure(
         (seconds, lasted_s),
         int(query(_MARKED)[0][0]),
         _times(late),
+        _stages(crowd.sent, found["seen"]),
         len(watched) - len(late),
         {what: _times(one) for what, one in sorted(found["took"].items())},
         found["failed"],
@@ -134,6 +143,24 @@ def measure(
         settled_s,
         os.getloadavg()[0],
     )
+
+
+def _stages(sent: dict[str, float], seen: dict[str, float]) -> dict[str, Times]:
+    """Return how long the events of those who were shown took from stage to stage."""
+    stages: dict[str, list[float]] = {"arrives": [], "is marked": [], "is shown": []}
+    for subject_id, *moments in query(_ON_THE_WAY):
+        if subject_id in seen:
+            arrived_s, marked_s = (_seconds(one) for one in moments)
+            times = (sent[subject_id], arrived_s, marked_s, seen[subject_id])
+            for name, begin_s, end_s in zip(stages, times[:-1], times[1:], strict=True):
+                stages[name].append(end_s - begin_s)
+    return {name: _times(one) for name, one in stages.items()}
+
+
+def _seconds(moment: Any) -> float:  # noqa: ANN401 - as the database has it
+    found = as_utc(moment)
+    assert found is not None
+    return found.timestamp()
 
 
 def _configure(database: DatabaseSection) -> None:
@@ -228,7 +255,8 @@ def main() -> None:
 
 
 def _table(database: str, result: Result) -> str:
-    rows = {"publish to visible": result.visible, **result.pages}
+    stages = {f"  until it {name}": one for name, one in result.stages.items()}
+    rows = {"publish to visible": result.visible, **stages, **result.pages}
     head = (
         f"{database}, {result.size.kiosks} kiosks, {result.marks} marks in "
         f"{result.seconds[1]:.0f} s (asked for {result.seconds[0]:.0f}), all made "
