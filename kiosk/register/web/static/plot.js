@@ -11,7 +11,7 @@ document.querySelectorAll("figure[data-plot]").forEach((figure) => {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const language = document.documentElement.lang;
-  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "numeric", timeZone: "UTC" });
+  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
   const axis = { stroke: colour("--text-2"), grid: { stroke: colour("--line"), width: 0.5 } };
   const options = {
     width: figure.clientWidth || 320,

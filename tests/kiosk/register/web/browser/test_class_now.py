@@ -12,7 +12,7 @@ from tests.kiosk.register.web.support import School, mark
 def test_a_mark_appears_without_reload(visitor: Page, school: School) -> None:
     """An open page shows a student's new mark as soon as it is stored, and says it in sum."""
     sign_in(visitor, "alice")
-    visitor.get_by_role("link", name="Maths 7B").click()
+    expect(visitor.get_by_role("heading", name="Maths 7B")).to_be_visible()
     row = visitor.locator("#row-s-1")
     expect(row).to_contain_text("not known yet")
     mark(school.lesson, "s-1", "present")
