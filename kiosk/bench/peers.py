@@ -146,6 +146,8 @@ def bundle_peer(path: Path) -> EmbedOne:
 
 
 def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:
+    if not path.is_file():
+        raise ModelError(f"{path}: absent; expected a network as an ONNX file")
     try:
         network = cv2.dnn.readNetFromONNX(str(path))
     except cv2.error as exc:

@@ -42,7 +42,16 @@ class TimetableSection(Section, frozen=True):
     before_min: Annotated[int, Meta(ge=0, le=120)] = 10
 
 
+PublicKey = Annotated[
+    str,
+    Meta(
+        pattern="^([A-Za-z0-9_-]{43})?$",
+        description='the 43 characters that `kiosk register key` prints, or ""',
+    ),
+]
+
+
 class RegisterSection(Section, frozen=True):
     """The register whose orders the kiosk carries out, by its key; without one it obeys nobody."""
 
-    public_key: Annotated[str, Meta(pattern="^([A-Za-z0-9_-]{43})?$")] = ""
+    public_key: PublicKey = ""

@@ -2,9 +2,17 @@
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 from msgspec import inspect
+
+_NAMES: Final[Mapping[type[inspect.Type], str]] = {
+    inspect.StrType: "a text in quotes",
+    inspect.BoolType: "true or false",
+    inspect.StructType: "a table",
+}
 
 
 def describe_error(error: str, content: type[msgspec.Struct]) -> str:
@@ -49,11 +57,31 @@ def _keys(kind: inspect.Type) -> list[str]:
 
 
 def _expected(kind: inspect.Type) -> str:
-    """Return what a type accepts, where msgspec's message omits it; else an empty string."""
+    """Return what a type accepts; an empty string where msgspec's own words must do."""
     kind, description = _without_description(kind)
-    if isinstance(kind, inspect.LiteralType):
-        return "one of " + ", ".join(json.dumps(value) for value in kind.values)
-    return description
+    if description:
+        return description
+    match kind:
+        case inspect.LiteralType():
+            return "one of " + ", ".join(json.dumps(value) for value in kind.values)
+        case inspect.UnionType():  # here always a type or nothing
+            return _expected(kind.types[0])
+        case inspect.IntType() | inspect.FloatType():
+            name = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
+            return name + _limits(kind)
+        case inspect.VarTupleType():
+            return "a list with something in it" if kind.min_length else "a list"
+        case _:
+            return _NAMES.get(type(kind), "")
+
+
+def _limits(kind: inspect.IntType | inspect.FloatType) -> str:
+    """Return `` from 64 to 4096``, `` above 0, at most 9`` or `` of at least 1``."""
+    low, high, above = (f"{n:.12g}" if n is not None else "" for n in (kind.ge, kind.le, kind.gt))
+    if low and high:
+        return f" from {low} to {high}"
+    parts = (f" above {above}" if above else "", f" at most {high}" if high else "")
+    return f" of at least {low}" if low else ",".join(part for part in parts if part)
 
 
 def _without_description(kind: inspect.Type) -> tuple[inspect.Type, str]:

@@ -38,7 +38,16 @@ class MqttSection(Section, frozen=True):
             yield "ca_file", "needed when mqtt.cert_file is set: only TLS uses it"
 
 
+Prefix = Annotated[
+    str,
+    Meta(
+        pattern="^([^+#/]+(/[^+#/]+)*)?$",
+        description='the begin of a topic, such as "homeassistant", without + and #, or ""',
+    ),
+]
+
+
 class KioskMqttSection(MqttSection, frozen=True):
     """The MQTT broker as a kiosk uses it, and whether Home Assistant is told of the kiosk."""
 
-    homeassistant_prefix: Annotated[str, Meta(pattern="^([^+#/]+(/[^+#/]+)*)?$")] = ""
+    homeassistant_prefix: Prefix = ""

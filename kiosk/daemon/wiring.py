@@ -113,31 +113,20 @@ def build_daemon(
     for announcement in discovery(config, address, VERSION):
         connection.announce(announcement)
     publisher = Publisher(connection, outbox, unix_s=partial(unix_s, clock))
-    RegisterLink(
-        connection,
-        outbox,
-        address,
-        window=mqtt.inflight_max // 2,
-        confirmed=publisher.trim_soon,
-        sign=keys.signer.sign,
-    )
+    sign, window = keys.signer.sign, mqtt.inflight_max // 2
+    confirmed = publisher.trim_soon
+    RegisterLink(connection, outbox, address, window=window, confirmed=confirmed, sign=sign)
     lessons, windows = load_room_lessons(config), Windows(clock)
     subscribe(connection, address, lessons, windows, clock)
     health = _health(config, connection, keys, outbox, clock, model_id)
     loaded = Loaded(matcher, rule, config)
     loaded.note(health.vitals)
     worker = ConnectionWorker(connection)
-    recorder = loaded.recorder(
-        Recorder(
-            outbox,
-            clock,
-            config,
-            model_id,
-            committed=publisher.notify,
-            sign=keys.signer.sign,
-            lessons=lessons,
-        )
+    committed = publisher.notify
+    recorder = Recorder(
+        outbox, clock, config, model_id, committed=committed, sign=sign, lessons=lessons
     )
+    recorder = loaded.recorder(recorder)
     feedback = _feedback(config)
     state = State(
         board=board,

@@ -62,11 +62,8 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-demo-"))
         broker = stack.enter_context(EmbeddedBroker())
         mqtt = KioskMqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)
-        config = Config(
-            state=StateSection(directory=folder),
-            mqtt=mqtt,
-            camera=CameraSection(source=camera or ""),
-        )
+        source = CameraSection(source=camera or "")
+        config = Config(state=StateSection(directory=folder), mqtt=mqtt, camera=source)
         tell = (lambda _: None) if as_json else say
         recogniser = build_recogniser(config)
         gallery = _enrol_sample_people(recogniser)
@@ -82,18 +79,10 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
             else f"The class fills on this page (open it now): {central.address}"
         )
         stop_watching = _watch(mqtt, attendance, as_json=as_json)
-        daemon = build_daemon(
-            config,
-            stack,
-            clock=clock,
-            camera=_camera(config, clock, fast=fast),
-            gallery=gallery,
-        )
+        frames = _camera(config, clock, fast=fast)
+        daemon = build_daemon(config, stack, clock=clock, camera=frames, gallery=gallery)
         daemon.run()
-        committed = daemon.recorder.outbox.last_sequence()
-        deadline_s = clock.monotonic_s() + _ARRIVAL_S
-        while len(_recognised(attendance)) < committed and clock.monotonic_s() < deadline_s:
-            clock.sleep(0.05)
+        _wait_for_arrivals(attendance, daemon.recorder.outbox.last_sequence(), clock)
         stop_watching()
         if camera is not None:
             return 0
@@ -103,6 +92,13 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
             tell("The page stays until Ctrl-C.")
             _wait_for_interrupt()
     return 0 if correct else 1
+
+
+def _wait_for_arrivals(attendance: AttendanceList, committed: int, clock: Clock) -> None:
+    """Wait until as many people as events were committed have come from the broker."""
+    deadline_s = clock.monotonic_s() + _ARRIVAL_S
+    while len(_recognised(attendance)) < committed and clock.monotonic_s() < deadline_s:
+        clock.sleep(0.05)
 
 
 def _enrol_sample_people(recogniser: Recogniser) -> Gallery:

@@ -39,10 +39,35 @@ def encode_discovery(address: KioskAddress, version: str) -> bytes:
         address: The kiosk.
         version: Version of its software.
     """
+    name = _object_id(address)
+    slug = name.replace("-", "_").lower()
+    entities = _entities(address)
+    for key, entity in entities.items():
+        kind = entity["p"]
+        entity |= {"uniq_id": f"{name}-{key}", "default_entity_id": f"{kind}.{slug}_{key}"}
+    return msgspec.json.encode(
+        {
+            "dev": {
+                "ids": [name],
+                "name": f"Kiosk {address.site}/{address.room}/{address.kiosk}",
+                "mdl": "Attendance kiosk",
+                "sw": version,
+                "sa": address.room,
+            },
+            "o": {"name": "attendance-kiosk", "sw": version},
+            "avty": [{"t": address.availability, "val_tpl": _STATE}],
+            "qos": 1,
+            "cmps": entities,
+        }
+    )
+
+
+def _entities(address: KioskAddress) -> dict[str, dict[str, Any]]:
+    """Return what Home Assistant shows of a kiosk, by name."""
     availability, health = address.availability, address.topic(HEALTH)
     attendance = address.topic_of(AttendanceEvent)
     number = {"stat_t": health, "stat_cla": "measurement", "ent_cat": "diagnostic"}
-    entities: dict[str, dict[str, Any]] = {
+    return {
         "attendance": {
             "p": "event",
             "name": "Attendance",
@@ -90,26 +115,6 @@ def encode_discovery(address: KioskAddress, version: str) -> bytes:
             **number,
         },
     }
-    name = _object_id(address)
-    slug = name.replace("-", "_").lower()
-    for key, entity in entities.items():
-        kind = entity["p"]
-        entity |= {"uniq_id": f"{name}-{key}", "default_entity_id": f"{kind}.{slug}_{key}"}
-    return msgspec.json.encode(
-        {
-            "dev": {
-                "ids": [name],
-                "name": f"Kiosk {address.site}/{address.room}/{address.kiosk}",
-                "mdl": "Attendance kiosk",
-                "sw": version,
-                "sa": address.room,
-            },
-            "o": {"name": "attendance-kiosk", "sw": version},
-            "avty": [{"t": availability, "val_tpl": _STATE}],
-            "qos": 1,
-            "cmps": entities,
-        }
-    )
 
 
 def _object_id(address: KioskAddress) -> str:

@@ -26,7 +26,7 @@ def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     register: argparse.ArgumentParser = commands.add_parser(
         "register", help=text, description=text[0].upper() + text[1:] + "."
     )
-    register.set_defaults(run=_run)
+    register.set_defaults(run=_run, json=False)
     _add_config(register, default=None)
     actions = register.add_subparsers(title="actions (default: run)")
     _action(actions, "run", "store what the kiosks publish, until stopped", _run)
@@ -50,9 +50,11 @@ def _action(
     )
     parser.set_defaults(run=run)
     # Suppressed, or the default would replace what stands before the action.
-    _add_config(parser, default=argparse.SUPPRESS)
+    suppressed = argparse.SUPPRESS
+    _add_config(parser, default=suppressed)
     if name not in {"run", "pages"}:
-        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+        text = "print one JSON object per line"
+        parser.add_argument("--json", action="store_true", default=suppressed, help=text)
     return parser
 
 

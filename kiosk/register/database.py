@@ -134,7 +134,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except DatabaseError as exc:
-        raise RegisterError(f"{describe()}: {str(exc).strip()}") from exc
+        reason = " ".join(str(exc).split())  # libpq's text has several lines
+        raise RegisterError(f"{describe()}: {reason}") from exc
 
 
 def _sqlite(path: Path) -> dict[str, Any]:

@@ -111,10 +111,15 @@ def _change(account: Account, action: str, now: datetime) -> None:
 def _check_name(name: str, email: str) -> None:
     try:
         Account.username_validator(name)
+    except ValidationError as exc:
+        raise ConfigError(f"{name!r}: {exc.messages[0]}") from exc
+    try:
         if email:
             validate_email(email)
     except ValidationError as exc:
-        raise ConfigError(f"{name!r}: {exc.messages[0]}") from exc
+        raise ConfigError(
+            f"--email {email!r}: expected an address such as ada@school.example"
+        ) from exc
     if manage.find_account(name) is not None:
         raise ConfigError(
             f"{name!r}: there is an account of this name; for a new password: "
@@ -126,10 +131,9 @@ def _classes(class_ids: Iterable[str]) -> list[SchoolClass]:
     wanted = set(class_ids)
     found = list(SchoolClass.objects.filter(class_id__in=wanted))
     if missing := wanted - {one.class_id for one in found}:
-        known = ", ".join(
-            SchoolClass.objects.order_by("class_id").values_list("pk", flat=True)[:20]
-        )
-        raise ConfigError(f"--class {', '.join(sorted(missing))}: no such class; known: {known}")
+        known = SchoolClass.objects.order_by("class_id").values_list("pk", flat=True)[:20]
+        hint = f"known: {', '.join(known)}" if known else "import the roster first"
+        raise ConfigError(f"--class {', '.join(sorted(missing))}: no such class; {hint}")
     return found
 
 

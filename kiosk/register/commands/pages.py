@@ -27,10 +27,12 @@ def serve_pages(config: RegisterConfig) -> int:
     keep_connections()
     server = uvicorn.Server(server_config(config))
     _log.info("pages at %s", address(config.pages))
-    server.run()
-    if not server.started:
+    try:
+        server.run()
+    except SystemExit as exc:  # uvicorn ends the process when it cannot listen, and says why
         pages = config.pages
-        raise RegisterError(f"pages.host, pages.port: cannot listen at {pages.host}:{pages.port}")
+        message = f"pages.host, pages.port: cannot listen at {pages.host}:{pages.port}"
+        raise RegisterError(message) from exc
     return 0
 
 

@@ -1,11 +1,12 @@
 """The settings of the rules: the table ``[rules]`` of ``register.toml``."""
 
+from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from kiosk.config.file import Section
+from kiosk.config.file import Problem, Section
 from kiosk.config.timetable import TimeOfDay
 
 Minutes = Annotated[int, Meta(ge=0, le=240)]
@@ -30,6 +31,11 @@ class RuleSettings(Section, frozen=True, kw_only=True):
     correction_office_h: Hours = 720
     alert_after_min: Minutes = 5
     alert_grace_min: Minutes = 10
+
+    def problems(self) -> Iterator[Problem]:
+        """Check that nobody is absent before being late."""
+        if 0 < self.absent_after_min < self.late_after_min:
+            yield "absent_after_min", "expected at least rules.late_after_min, or 0"
 
     @property
     def window_before(self) -> timedelta:

@@ -25,6 +25,8 @@ def test_the_first_administrator_is_invited_by_a_command(run: Run) -> None:
 
 def test_a_teacher_is_invited_with_classes(run: Run) -> None:
     """A class that does not exist is named, and nothing is stored."""
+    unknown = ("account", "invite", "bob", "--role", "teacher", "--class", "9x")
+    assert "--class 9x: no such class; import the roster first" in run(*unknown, code=78)
     SchoolClass.objects.create(class_id="7b", title="7B")
     invite = ("account", "invite", "bob", "--role", "teacher", "--class", "7b")
     error = run(*invite, "--class", "9x", code=78)
@@ -32,8 +34,8 @@ def test_a_teacher_is_invited_with_classes(run: Run) -> None:
     assert not Account.objects.exists()
     facts = json.loads(run(*invite, "--json"))
     assert facts["name"] == "bob"
-    (listed,) = [json.loads(line) for line in run("account", "list", "--json").splitlines()]
-    assert listed["classes"] == ["7b"]
+    for arguments in (("account", "list", "--json"), ("account", "--json", "list")):
+        assert json.loads(run(*arguments))["classes"] == ["7b"]
 
 
 def test_a_mistaken_name_is_explained(run: Run) -> None:
@@ -42,7 +44,7 @@ def test_a_mistaken_name_is_explained(run: Run) -> None:
     for arguments, message in (
         (("invite", "ADA", "--role", "office"), "account link NAME"),
         (("invite", "a b", "--role", "office"), "Enter a valid username"),
-        (("invite", "eve", "--role", "office", "--email", "x"), "valid email"),
+        (("invite", "eve", "--role", "office", "--email", "x"), "--email 'x': expected an address"),
         (("link", "nobody"), "no such account"),
         (("disable", "ada"), "the last administrator stays"),
     ):

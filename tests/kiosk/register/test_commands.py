@@ -3,6 +3,9 @@
 import csv
 import json
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connections
 
 from kiosk.__main__ import main
+from kiosk.errors import RegisterError
 from kiosk.protocol.event import encode
 from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.register.config import DatabaseSection
@@ -195,6 +199,20 @@ def test_a_database_that_is_away_is_one_line(
     assert main(["register", "list", "--config", str(path)]) == 74
     error = capsys.readouterr().err
     assert error.startswith("kiosk: PostgreSQL 127.0.0.1, database none: ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_pages_that_cannot_listen_name_the_keys(tmp_path: Path) -> None:
+    """Another program has the port; the exit code is one of ours."""
+    path = tmp_path / "register.toml"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        path.write_text(f"[database]\npath = '{tmp_path}/r.sqlite3'\n[pages]\nport = {port}\n")
+        command = [sys.executable, "-m", "kiosk", "register", "pages", "--config", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == RegisterError.exit_code
+    assert f"pages.host, pages.port: cannot listen at 127.0.0.1:{port}" in done.stderr
 
 
 def test_two_kiosks_with_one_name_are_shown(run: Run) -> None:

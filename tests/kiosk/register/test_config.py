@@ -29,6 +29,7 @@ def test_an_empty_file_has_the_defaults() -> None:
         ("[rules]\nlate_after_min = -1", "rules.late_after_min: "),
         ("[rules]\nexit_direction = 'up'", "rules.exit_direction: expected one of"),
         ("[rules]\nhalf_day_at = '24:00'", "rules.half_day_at: "),
+        ("[rules]\nabsent_after_min = 9", "rules.absent_after_min: expected at least rules.late_"),
         ("[[code]]\ncode = 'sick'", "code[0].code: "),
         ("[[code]]\ncode = 'late'\nmoodle = 'LATE'", "code[0].moodle: expected at most 2"),
         ("[[code]]\ncode = 'late'\ncounts_absent = true", "code[0].counts_absent: late would"),

@@ -15,7 +15,7 @@ def add_import(actions: Any, add: AddAction, opened: Open) -> None:  # noqa: ANN
         return lambda options: _run(kind, options, opened)
 
     text = "import a roster or a timetable, as a whole or not at all"
-    parser = actions.add_parser("import", help=text, description=text[0].upper() + text[1:] + ".")
+    parser = add(actions, "import", text, run("roster"))
     below = parser.add_subparsers(title="what", required=True, metavar="{roster,timetable}")
     roster = add(
         below, "roster", "students and their classes: CSV, or a OneRoster zip", run("roster")

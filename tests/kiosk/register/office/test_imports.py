@@ -195,7 +195,7 @@ def test_files_are_imported_by_a_command(run: Run, tmp_path: Path) -> None:
     timetable.write_text(TIMETABLE)
     assert "2 people added" in run("import", "roster", str(roster), "--dry-run")
     assert not Person.objects.exists()
-    assert '"people_added": 2' in run("import", "roster", str(roster), "--json")
+    assert '"people_added": 2' in run("import", "--json", "roster", str(roster))
     place = ("--site", "school")
     assert "lessons added" in run("import", "timetable", str(timetable), *place)
     roster.write_text("id,name,class\n,,\ns-1,,7B\n")
