@@ -8,20 +8,21 @@ changes for all open pages.
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection
-from django.db.models import Max, Q
+from django.db.models import BigIntegerField, Max, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from kiosk.register.models import Change
+from kiosk.register.prepared import Given, GivenMany, Prepared
 
-POLL_S: Final = 0.25
-"""How often the table is read: with the marker's pause, the longest part of "within a second"."""
+POLL_S: Final = 0.1
+"""How often the table is read, by one short query for all open pages."""
 PING_S: Final = 15.0
 """A comment is sent so often; it keeps proxies from closing the stream, and finds closed pages."""
 SETTLED_S: Final = 10.0
@@ -29,7 +30,16 @@ SETTLED_S: Final = 10.0
 RETRY_MS: Final = 2_000
 """When a page connects again, more or less: htmx draws it, so not all come at once."""
 BATCH: Final = 500
-_RECENT: Final = 2_000
+_CHANGES: Final = Prepared(
+    lambda: (
+        Change.objects.filter(
+            Q(id__gt=Given("newest", BigIntegerField()))
+            | Q(id__among=GivenMany("missing", BigIntegerField()))
+        )
+        .order_by("id")
+        .values_list("id", "kind", "key")[:BATCH]
+    )
+)
 _log = logging.getLogger(__name__)
 
 Row: TypeAlias = tuple[int, str, str]
@@ -57,39 +67,64 @@ class Numbers:
             self.newest = max(self.newest, number)
 
 
-class Feed:
-    """The newest changes, in the order in which they were seen, for all pages that wait."""
+class Listener:
+    """What an open page waits for, and what of it has changed.
 
-    def __init__(self) -> None:
-        self._recent: deque[Row] = deque(maxlen=_RECENT)
-        self._count = 0
-        self._numbers: Numbers | None = None
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+    Args:
+        kinds: The kinds of changes; empty for all.
+        keys: The keys; empty for all.
+    """
 
-    async def begin(self) -> int:
-        """Return the position from which on every change will be told."""
-        self._keep_polling()
-        while self._numbers is None:
-            await self._news.wait()
-        return self._count
+    def __init__(self, kinds: Collection[str], keys: Collection[str]) -> None:
+        self._kinds = frozenset(kinds)
+        self._keys = frozenset(keys)
+        self._news: set[tuple[str, str]] = set()
+        self._has_news = asyncio.Event()
 
-    async def wait(self, position: int, timeout_s: float) -> bool:
-        """Return whether there is a change after a position, waiting for it up to a time."""
-        self._keep_polling()
+    def tell(self, rows: list[Row]) -> None:
+        """Note those of these changes that the page waits for."""
+        for _, kind, key in rows:
+            is_kind = not self._kinds or kind in self._kinds
+            if is_kind and (not self._keys or not key or key in self._keys):
+                self._news.add((kind, key))
+                self._has_news.set()
+
+    async def wait(self, timeout_s: float) -> list[tuple[str, str]]:
+        """Return each kind and key that has changed, once; empty if none has within a time."""
         try:
             async with asyncio.timeout(timeout_s):
-                while self._count <= position:
-                    await self._news.wait()
+                await self._has_news.wait()
         except TimeoutError:
-            return False
-        return True
+            return []
+        news = sorted(self._news)
+        self._news.clear()
+        self._has_news.clear()
+        return news
 
-    def since(self, position: int) -> tuple[list[Row] | None, int]:
-        """Return the changes after a position and the position after them; None: too many."""
-        first = self._count - len(self._recent)
-        rows = None if position < first else list(self._recent)[position - first :]
-        return rows, self._count
+
+class Feed:
+    """Reads the changes for all pages that wait, and wakes those that they concern."""
+
+    def __init__(self) -> None:
+        self._listeners: set[Listener] = set()
+        self._numbers: Numbers | None = None
+        self._has_begun = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def listening(self, kinds: Collection[str], keys: Collection[str]) -> Iterator[Listener]:
+        """Tell a page of changes as long as it is open."""
+        listener = Listener(kinds, keys)
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    async def begin(self) -> None:
+        """Return when every change from now on will be told."""
+        self._keep_polling()
+        await self._has_begun.wait()
 
     def _keep_polling(self) -> None:
         if self._task is None or self._task.done():
@@ -101,7 +136,7 @@ class Feed:
             try:
                 if self._numbers is None:
                     self._numbers = Numbers(await sync_to_async(newest_change)())
-                    self._tell([])
+                    self._has_begun.set()
                 now_s = time.monotonic()
                 missing = self._numbers.missing(now_s)
                 rows = await sync_to_async(changes_after)(self._numbers.newest, missing)
@@ -113,15 +148,9 @@ class Feed:
             else:
                 is_well = True
                 self._numbers.add(rows, now_s)
-                if rows:
-                    self._tell(rows)
+                for listener in self._listeners:
+                    listener.tell(rows)
             await asyncio.sleep(POLL_S)
-
-    def _tell(self, rows: list[Row]) -> None:
-        self._recent.extend(rows)
-        self._count += len(rows)
-        self._news.set()
-        self._news = asyncio.Event()
 
 
 def close_connection() -> None:
@@ -137,8 +166,7 @@ def newest_change() -> int:
 
 def changes_after(number: int, missing: list[int]) -> list[Row]:
     """Return the first changes after a number, and those of the missing ones that came."""
-    rows = Change.objects.filter(Q(id__gt=number) | Q(id__in=missing)).order_by("id")
-    return list(rows.values_list("id", "kind", "key")[:BATCH])
+    return _CHANGES.rows(newest=number, missing=missing)
 
 
 _feeds: dict[asyncio.AbstractEventLoop, Feed] = {}
@@ -159,29 +187,14 @@ async def changes(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 async def stream(feed: Feed, kinds: list[str], keys: list[str]) -> AsyncIterator[str]:
-    """Yield the events of one page; the stream ends for a page that fell too far behind."""
-    position = await feed.begin()
-    yield f"retry: {RETRY_MS}\nevent: connected\ndata: all\n\n"
-    while True:
-        if not await feed.wait(position, PING_S):
-            yield ": still here\n\n"
-            continue
-        rows, position = feed.since(position)
-        if rows is None:
-            return
-        for kind, key in wanted(rows, kinds, keys):
-            yield f"event: {kind}\ndata: {key}\n\n"
-
-
-def wanted(rows: list[Row], kinds: list[str], keys: list[str]) -> list[tuple[str, str]]:
-    """Return each kind and key of these changes that a page asks for, once."""
-    return sorted(
-        {
-            (kind, key)
-            for _, kind, key in rows
-            if (not kinds or kind in kinds) and (not keys or not key or key in keys)
-        }
-    )
+    """Yield the events of one page, without end."""
+    with feed.listening(kinds, keys) as listener:
+        await feed.begin()
+        yield f"retry: {RETRY_MS}\nevent: connected\ndata: all\n\n"
+        while True:
+            news = await listener.wait(PING_S)
+            events = [f"event: {kind}\ndata: {key}\n\n" for kind, key in news]
+            yield "".join(events) or ": still here\n\n"
 
 
 urlpatterns = [path("changes", changes, name="changes")]
