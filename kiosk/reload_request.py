@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kiosk.config.keys import Config
+from kiosk.counted import counted_people
 from kiosk.errors import ReloadError
 from kiosk.service_status import ServiceStatus, read_status
 
@@ -55,7 +56,7 @@ def run_reload(config: Config, say: Callable[[str], None]) -> int:
     status = request_reload(config)
     if status is None:
         raise ReloadError("no service runs with this configuration; `sudo systemctl start kiosk`")
-    say(f"read again: {status.people} people enrolled")
+    say(f"read again: {counted_people(status.people)} enrolled")
     if status.restart_keys:
         say(f"changed, but used only after a restart: {', '.join(status.restart_keys)}")
     return 0

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from kiosk.config.keys import Config
+from kiosk.counted import counted, counted_people
 from kiosk.files.bounded_file import read_file
 
 FRESH_S: Final = 20.0
@@ -59,6 +60,8 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
         broker_fault: Of the connection.
         waiting: Events that no register has confirmed.
         undelivered: Those of them that the broker has not acknowledged.
+        oldest_waiting_s: How long the oldest of them has waited for a register that has confirmed
+            events before, seconds; ``None`` if none does, or that is not known.
         in_memory: Events that could not be stored yet.
         outbox_fault: Of the outbox or its disk.
         faces_seen: Faces in frames since the start.
@@ -87,6 +90,7 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     broker_fault: str = ""
     waiting: int = 0
     undelivered: int = 0
+    oldest_waiting_s: int | None = None
     in_memory: int = 0
     outbox_fault: str = ""
     faces_seen: int = 0
@@ -103,12 +107,12 @@ def summary(status: ServiceStatus) -> str:
     """Return the line for ``systemctl status``."""
     if status.outbox_fault and not status.model_id:
         return f"waiting for the disk: {status.outbox_fault}"
-    people = f"{status.people} people enrolled"
+    enrolled = f"{counted_people(status.people)} enrolled"
     parts = (
-        f"waiting for a gallery: {status.gallery_fault}" if status.gallery_fault else people,
+        f"waiting for a gallery: {status.gallery_fault}" if status.gallery_fault else enrolled,
         f"camera {status.camera}" + _because(status.camera_fault),
         "broker " + (f"away: {status.broker_fault}" if status.broker_fault else "connected"),
-        f"{status.waiting} events waiting" + _because(status.outbox_fault),
+        f"{counted(status.waiting, 'event')} waiting" + _because(status.outbox_fault),
         status.refusal,
         f"no lights at the door: {status.signals_fault}" if status.signals_fault else "",
         "" if status.clock_off_s is None else f"clock off by {status.clock_off_s:.0f} s",
@@ -129,13 +133,18 @@ def status_path(config: Config, environment: Mapping[str, str]) -> Path:
 def write_status(path: Path, status: ServiceStatus) -> None:
     """Replace the file; a disk that cannot be written does not stop the daemon.
 
-    It need not survive a power cut, so nothing waits for the disk.
+    It need not survive a power cut, so nothing waits for the disk. On a full disk there is no room
+    for a second file: then the old one is overwritten, or the daemon would seem to hang.
     """
-    partial = path.with_name(f".{path.name}")
-    with contextlib.suppress(OSError):
+    partial, content = path.with_name(f".{path.name}"), msgspec.json.encode(status)
+    try:
         partial.touch(0o640)
-        partial.write_bytes(msgspec.json.encode(status))
+        partial.write_bytes(content)
         partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
+            file.write(content)
+            file.truncate()
 
 
 def remove_status(path: Path) -> None:

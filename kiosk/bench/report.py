@@ -10,6 +10,7 @@ from kiosk.bench.machine import Machine
 from kiosk.bench.peers import ModelTiming
 from kiosk.bench.start import StartFigures
 from kiosk.bench.stopwatch import Timing
+from kiosk.counted import counted, counted_people
 from kiosk.text_table import aligned
 
 _WIDTHS: Final = (26, 9, 9, 9, 9)
@@ -94,7 +95,8 @@ def _input_lines(bench: Bench) -> Iterator[str]:
     width, height = bench.frame_px
     yield (
         f"Input: {bench.recording}, {bench.frames} frames of {width}x{height}, "
-        f"{bench.faces} faces; {bench.people} people enrolled, {bench.templates} templates each"
+        f"{counted(bench.faces, 'face')}; {counted_people(bench.people)} enrolled, "
+        f"{counted(bench.templates, 'template')} each"
     )
     yield f"Model {bench.model_id}; outbox on {bench.filesystem or 'an unknown file system'}"
 

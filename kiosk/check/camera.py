@@ -10,6 +10,7 @@ from kiosk.check.files import Model
 from kiosk.check.finding import Finding, attempt, fault, ok, warning
 from kiosk.clock import Clock
 from kiosk.config.keys import CameraSection
+from kiosk.counted import counted
 from kiosk.daemon.health.lens import sight_of
 from kiosk.errors import CameraError
 from kiosk.records import Image
@@ -67,5 +68,4 @@ def _picture(camera: Camera) -> Image:
 def _faces(image: Image, model: Model | None) -> str:
     if model is None:
         return "faces not searched"
-    count = len(model.recogniser.detector.find(image))
-    return f"{count} face{'' if count == 1 else 's'} seen"
+    return f"{counted(len(model.recogniser.detector.find(image)), 'face')} seen"

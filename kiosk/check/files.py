@@ -6,6 +6,7 @@ from typing import Final
 
 from kiosk.check.finding import Finding, attempt, fault, ok, warning
 from kiosk.config.keys import Config
+from kiosk.counted import counted, counted_people
 from kiosk.daemon.health.machine import free_mb
 from kiosk.daemon.state_folder import open_outbox, read_keys
 from kiosk.errors import KioskError
@@ -58,7 +59,7 @@ def check_gallery(config: Config, model: Model | None) -> Finding:
         )
         if not gallery.templates:
             return warning("gallery", "nobody is enrolled; enrol people with `kiosk enrol`")
-        return ok("gallery", f"{len(gallery)} people enrolled")
+        return ok("gallery", f"{counted_people(len(gallery))} enrolled")
 
     return attempt("gallery", find)
 
@@ -71,7 +72,7 @@ def check_roster(config: Config) -> Finding:
     if not path.exists():
         return warning("roster", f"{path}: absent; screens show subject ids")
     try:
-        return ok("roster", f"{len(load_roster(path).names)} names")
+        return ok("roster", counted(len(load_roster(path).names), "name"))
     except KioskError as exc:
         return warning("roster", str(exc))
 
@@ -94,7 +95,7 @@ def check_outbox(config: Config) -> tuple[Finding, Speaker | None]:
     try:
         with open_outbox(config) as outbox:  # which commits half a megabyte
             counts = outbox.counts()
-            text = f"written; {counts.kept} events wait for the register"
+            text = f"written; {counted(counts.kept, 'event')} waiting for the register"
             if counts.undelivered:
                 text += f", {counts.undelivered} of them for the broker"
             speaker = Speaker(outbox.outbox_id, read_keys(config).signer.sign)

@@ -6,10 +6,13 @@ from typing import Final
 from kiosk.check.finding import Finding, fault, ok, report, warning
 from kiosk.check.signals import signals_finding
 from kiosk.config.keys import Config
+from kiosk.counted import counted, counted_people
 from kiosk.errors import BrokerError, CameraError, GalleryError, OutboxError
 from kiosk.service_status import FRESH_S, ServiceStatus, age_s, read_status
 
 _UNAVAILABLE: Final = 69
+_LONG_S: Final = 900
+"""So long an event never waits for a register that runs and can be reached."""
 _USELESS: Final = ("black", "covered", "frozen", "hung", "lost")
 
 
@@ -69,15 +72,18 @@ def _gallery(status: ServiceStatus) -> Finding:
         return fault("gallery", status.gallery_fault, GalleryError.exit_code)
     if not status.people:
         return warning("gallery", "nobody is enrolled; enrol people with `kiosk enrol`")
-    return ok("gallery", f"{status.people} people enrolled")
+    return ok("gallery", f"{counted_people(status.people)} enrolled")
 
 
 def _outbox(status: ServiceStatus) -> Finding:
     if status.outbox_fault:
         return fault("outbox", status.outbox_fault, OutboxError.exit_code)
-    text = f"{status.waiting} events wait for the register"
+    text = f"{counted(status.waiting, 'event')} waiting for the register"
     if status.undelivered:
         text += f", {status.undelivered} of them for the broker"
+    if (status.oldest_waiting_s or 0) >= _LONG_S:
+        text += f", the oldest for {_duration(status.oldest_waiting_s or 0)}"
+        return warning("outbox", f"{text}: is the register running?")
     return ok("outbox", text)
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from kiosk.counted import counted
 from kiosk.errors import OutboxError
 from kiosk.outbox.rows import DeduplicationKey
 from kiosk.protocol.event import PersonEvent
@@ -44,7 +45,8 @@ class Backlog:
         """
         if len(self._events) >= _EVENTS_MAX:
             self.lost += 1
-            _log.error("%d events are lost, because nothing can be stored", self.lost)
+            if self.lost == 1:
+                _log.error("nothing can be stored, and the memory is full: events are lost now")
             return
         if not self._events:
             _log.error("an event cannot be stored; it is kept in memory, like those that follow")
@@ -67,4 +69,7 @@ class Backlog:
                 self._due_s = now_s + _RETRY_S
                 return
             del self._events[key]
-        _log.info("%d events that were kept in memory are stored", count)
+        _log.info("stored now: %s that waited in memory", counted(count, "event"))
+        if self.lost:
+            _log.error("lost, because nothing could be stored: %s", counted(self.lost, "event"))
+            self.lost = 0

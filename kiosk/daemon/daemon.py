@@ -13,6 +13,7 @@ from typing import Final
 
 from kiosk.camera.base import Camera
 from kiosk.config.timetable import ClassSession
+from kiosk.counted import counted, counted_people
 from kiosk.daemon.card_desk import CardDesk
 from kiosk.daemon.health.observer import Observer
 from kiosk.daemon.health.status_board import State
@@ -160,7 +161,7 @@ class Daemon:
         else:
             self.state.tell_ready()
             vitals = self.state.vitals
-            _log.info("ready: %d people enrolled, camera %s", vitals.people, vitals.camera)
+            _log.info("ready: %s enrolled, camera %s", counted_people(vitals.people), vitals.camera)
 
     def _process(self, frame: Frame) -> None:
         self._update_class_session()
@@ -183,13 +184,15 @@ class Daemon:
         for decision in decisions:
             match self.recorder.store(decision):
                 case Stored(event):
-                    _log.info("event %d stored after %d votes", event.sequence, decision.votes)
+                    votes = counted(decision.votes, "vote")
+                    _log.info("event %d stored after %s", event.sequence, votes)
                 case Postponed():
                     _log.debug("an event waits in memory")
                 case AlreadyStored():
                     _log.debug("already stored in this class session")
                 case NotKnown(verdict):
-                    _log.info("a track ended %s after %d frames", verdict, decision.frames)
+                    frames = counted(decision.frames, "frame")
+                    _log.info("a track ended %s after %s", verdict, frames)
             window = self.windows.open
             if window and isinstance(one := self.recorder.participate(decision, window), Stored):
                 _log.info("event %d stored: participation", one.event.sequence)
@@ -231,7 +234,7 @@ class Daemon:
         except GalleryError as exc:
             self.state.gallery_fault = str(exc)
             return
-        _log.info("gallery read: %d people", len(self.pipeline.matcher))
+        _log.info("gallery read: %s", counted_people(len(self.pipeline.matcher)))
         self.state.change()
 
     def _reload(self) -> None:
@@ -245,8 +248,8 @@ class Daemon:
             error = f"gallery, thresholds and timetable not read again, the old stay: {exc}"
             _log.error("%s", error)  # without a traceback: the message says it all
         else:
-            people = len(self.pipeline.matcher)
-            _log.info("gallery, thresholds and timetable read again: %d people", people)
+            enrolled = counted_people(len(self.pipeline.matcher))
+            _log.info("gallery, thresholds and timetable read again: %s", enrolled)
             if self.state.restart_keys:
                 message = "changed in the configuration, but used only after a restart: %s"
                 _log.warning(message, ", ".join(self.state.restart_keys))

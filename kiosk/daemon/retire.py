@@ -12,6 +12,7 @@ from typing import Final
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config.keys import Config
+from kiosk.counted import counted
 from kiosk.daemon.home_assistant import announced_topic
 from kiosk.daemon.state_folder import open_outbox
 from kiosk.errors import BrokerError, InUseError
@@ -42,11 +43,9 @@ def run_retire(
     if read_status(config) is not None:
         raise InUseError("the service runs and would announce itself again; stop it first")
     waiting = _waiting(config)
-    if waiting and not sure and not agree(f"{waiting} events wait for the register."):
-        raise InUseError(
-            f"{waiting} events wait for the register; start the service until they are confirmed, "
-            "or give --yes"
-        )
+    text = f"{counted(waiting, 'event')} waiting for the register"
+    if waiting and not sure and not agree(f"{text}."):
+        raise InUseError(f"{text}; start the service until none is, or give --yes")
     if not config.mqtt.host:
         say("no broker is configured (mqtt.host), so none keeps anything")
         return 0

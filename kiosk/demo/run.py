@@ -18,6 +18,7 @@ from kiosk.camera.open import open_camera
 from kiosk.clock import Clock, SystemClock
 from kiosk.config.keys import CameraSection, Config, KioskSection, StateSection
 from kiosk.config.mqtt import KioskMqttSection, MqttSection
+from kiosk.counted import counted_people
 from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
 from kiosk.enrolment.person import look
@@ -69,7 +70,7 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
         gallery = _enrol_sample_people(recogniser)
         if camera is not None:
             gallery = _enrol_from_camera(recogniser, gallery, tell)
-        tell(f"{len(gallery)} people enrolled. {_CREDIT}")
+        tell(f"{counted_people(len(gallery))} enrolled. {_CREDIT}")
         attendance = AttendanceList()
         people = sample_people() if camera is None else (*sample_people(), "you")
         central = _serve_pages(stack, Path(folder), mqtt, people, clock)

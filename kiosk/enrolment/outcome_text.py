@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from kiosk.counted import counted
 from kiosk.enrolment.person import PHOTOS_WANTED, Enrolled, Replaced
 from kiosk.recognition.enrol import Rejected
 
@@ -16,7 +17,7 @@ _REPLACED: Final[dict[Replaced, str]] = {
 def outcome_text(enrolled: Enrolled) -> str:
     """Return how many templates a person has, and what they replaced."""
     renamed = ", replaced the name in the roster" if enrolled.renamed else ""
-    return f"{enrolled.templates} templates{_REPLACED[enrolled.replaced]}{renamed}"
+    return f"{counted(enrolled.templates, 'template')}{_REPLACED[enrolled.replaced]}{renamed}"
 
 
 def notes(enrolled: Enrolled, rejected: Iterable[Rejected]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kiosk.config.keys import Config
 from kiosk.config.sources import home_path
+from kiosk.counted import counted, counted_people
 from kiosk.erasure.erase import erase_person
 from kiosk.erasure.outcome import Erasure, Failure
 from kiosk.errors import InUseError
@@ -120,7 +121,7 @@ def run_gallery_command(
 
 def gallery_line(facts: dict[str, Any]) -> str:
     """Return the gallery's version in one line, as ``kiosk gallery version`` prints it."""
-    return f"version {facts['version']}, hash {facts['hash']}, {facts['people']} people"
+    return f"version {facts['version']}, hash {facts['hash']}, {counted_people(facts['people'])}"
 
 
 def _erased(subject_id: str, erasure: Erasure) -> Done:
@@ -128,9 +129,9 @@ def _erased(subject_id: str, erasure: Erasure) -> Done:
     places += ["the roster"] if erasure.roster else []
     places += ["the attendance"] if erasure.attended else []
     outbox = erasure.outbox
-    places += [f"{outbox.events} events"] if outbox.events else []
+    places += [counted(outbox.events, "event")] if outbox.events else []
     damaged = outbox.set_aside + erasure.aside
-    places += [f"{damaged} places of damaged events"] if damaged else []
+    places += [f"{counted(damaged, 'place')} of damaged events"] if damaged else []
     before = "; was erased before" if erasure.was_erased else ""
     lines = [f"{subject_id}: erased from {', '.join(places) or 'nothing more'}{before}"]
     if erasure.kiosk == "in use":
@@ -146,7 +147,7 @@ def _renewed(config: Config) -> Done:
     renewal = people.renew_gallery(config, datetime.now(config.zone).date())
     lines = [
         f"{config.gallery_path}: empty, for model {renewal.model_id}",
-        f"{renewal.kept}: kept, with {len(renewal.enrol_again)} people to enrol again",
+        f"{renewal.kept}: kept, with {counted_people(len(renewal.enrol_again))} to enrol again",
     ]
     again = [f"{who}\t{name or ''}" for who, name in renewal.enrol_again.items()]
     return Done(asdict(renewal), [*lines, *(line.rstrip() for line in again)])
@@ -159,7 +160,7 @@ def _exported(config: Config, path: Path, passphrase: Passphrase | None) -> Done
     )  # fmt: skip
     return Done(
         {"people": total, "encrypted": passphrase is not None},
-        [f"{path}: {total} people"],
+        [f"{path}: {counted_people(total)}"],
         warnings,
     )
 
@@ -167,7 +168,7 @@ def _exported(config: Config, path: Path, passphrase: Passphrase | None) -> Done
 def _imported(config: Config, outcome: Import) -> Done:
     """Return the counts, then one line for each person who needs a look."""
     replaced = len(outcome.replaced) + len(outcome.another_face)
-    counts = f"{outcome.people} people, {len(outcome.added)} added, {replaced} replaced"
+    counts = f"{counted_people(outcome.people)}, {len(outcome.added)} added, {replaced} replaced"
     if outcome.removed:
         counts += f", {len(outcome.removed)} removed"
     lines = [f"{config.gallery_path}: {counts}"]

@@ -6,6 +6,7 @@ from typing import Final
 
 from paho.mqtt.reasoncodes import ReasonCode
 
+from kiosk.counted import counted
 from kiosk.errors import BrokerError
 from kiosk.mqtt.rivalry import Verdict
 
@@ -15,6 +16,8 @@ _BAD_CREDENTIALS: Final = 0x86
 _NOT_AUTHORIZED: Final = 0x87
 _UNSUPPORTED_PROTOCOL: Final = 0x84
 _CREDENTIALS: Final = "check mqtt.username and mqtt.password_file"
+_UNSPECIFIED: Final = "Unspecified error"
+"""What paho says when a connection ends without a word of the broker."""
 _ADVICE: Final = {
     _BAD_CREDENTIALS: _CREDENTIALS,
     _NOT_AUTHORIZED: _CREDENTIALS,
@@ -64,6 +67,8 @@ class Outage:
             BrokerError: With ``fail_fast``, before the first connection.
         """
         is_answered, self._is_answered = self._is_answered, False
+        if str(cause) == _UNSPECIFIED:
+            cause = "the connection has ended"
         if self._fail_fast and not self._was_connected:
             message = "" if is_answered else self._advise(cause)
             message = message or f"cannot be reached ({cause}); check mqtt.host and port"
@@ -91,14 +96,16 @@ class Outage:
         if verdict.certainty == "certain":
             message = f"has ended the connection, because {self._rival}"
         else:
-            ends = f"has ended {verdict.ended} connections soon after they began"
+            ends = f"has ended {counted(verdict.ended, 'connection')} soon after the start"
             message = f"{ends}: the network is bad, or {self._rival}"
         self._warn("displaced", message, now_s, f"trying again in {verdict.wait_s or 0:.0f} s")
 
     def unanswered(self, count: int, now_s: float) -> None:
         """Note that the broker acknowledges no messages, and that the connection is cut for it."""
         if not self._is_silent:
-            self._warn("unanswered", f"has not acknowledged {count} messages in time", now_s)
+            self._warn(
+                "unanswered", f"has not acknowledged {counted(count, 'message')} in time", now_s
+            )
         self._is_silent = True
         self._logged.add("unanswered")  # our own cut is not logged
 

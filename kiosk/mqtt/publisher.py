@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config.mqtt import MqttSection
+from kiosk.counted import counted
 from kiosk.errors import OutboxError
 from kiosk.mqtt.announcements import Announcement
 from kiosk.mqtt.cloud_event import event_properties
@@ -201,8 +202,8 @@ class Publisher:
             return
         self._trim_due_s = now_s if trimmed.has_more else now_s + _TRIM_S
         if trimmed.dropped:
-            message = "the outbox is full: %d events were deleted that were never delivered"
-            _log.error(message, trimmed.dropped)
+            message = "the outbox is full: %s deleted that nobody ever got"
+            _log.error(message, counted(trimmed.dropped, "event"))
 
 
 def is_delivery(reason: ReasonCode) -> bool:

@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 
 _PROBE_S: Final = 3.0
 _PEM_BYTES_MAX: Final = 10_000_000
+_OUT_OF_DATE: Final = (9, 10)
+"""OpenSSL's codes of a certificate that is not valid yet, and of one that is not any more."""
 
 Probe: TypeAlias = Callable[[str, int], bool | None]
 """Tells whether the port of a host speaks TLS; ``None`` if that cannot be told."""
@@ -74,8 +76,10 @@ def tls_advice(
 
 def _advice_with_tls(mqtt: MqttSection, cause: object, probe: Probe) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
-        why = cause.verify_message
-        return f"has a certificate that is not accepted ({why}): check mqtt.ca_file and mqtt.host"
+        text = f"has a certificate that is not accepted ({cause.verify_message}): check"
+        if cause.verify_code in _OUT_OF_DATE:
+            return f"{text} the clock of this machine (`timedatectl`), then renew the certificate"
+        return f"{text} mqtt.ca_file and mqtt.host"
     if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError | ConnectionResetError):
         return ""
     is_tls = probe(mqtt.host, mqtt.port)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from kiosk.counted import counted
 from kiosk.errors import OutboxError
 from kiosk.outbox.errors import explained, is_damage
 from kiosk.outbox.last import LastNumber
@@ -151,9 +152,9 @@ class OutboxFile:
             raise OutboxError(
                 f"{self._path}: was {what}, and cannot be made again ({exc})"
             ) from exc
-        message = "%s: was %s; a new file has the %d events that could be read%s"
+        message = "%s: was %s; a new file has what could be read: %s%s"
         where = f"; the old one is {aside.name}" if aside else ""
-        _log.error(message, self._path, what, count, where)
+        _log.error(message, self._path, what, counted(count, "event"), where)
         self._open()
 
 

@@ -63,10 +63,11 @@ class Outbox(OutboxReader):
     def counts(self) -> Counts:
         """Return how many events there are."""
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT kept, undelivered, dropped, (SELECT count(*) FROM set_aside) FROM state"
-            )
-            return Counts(*row.fetchone())
+            kept, undelivered, dropped, aside, register_id = connection.execute(
+                "SELECT kept, undelivered, dropped, (SELECT count(*) FROM set_aside), register_id"
+                " FROM state"
+            ).fetchone()
+            return Counts(kept, undelivered, dropped, aside, has_register=register_id is not None)
 
     def put(self, build: Build) -> int:
         """Store an event and return its sequence number.

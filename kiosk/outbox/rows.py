@@ -109,12 +109,14 @@ class Counts:
         undelivered: Those of them that the broker has not acknowledged either.
         dropped: Undelivered events deleted since the file was made, because it was full.
         set_aside: Damaged rows that are kept apart and not published.
+        has_register: A register has confirmed something at some time.
     """
 
     kept: int
     undelivered: int
     dropped: int
     set_aside: int = 0
+    has_register: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
 class ReplayDone(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the kiosk still has of the requested range was sent.
 
+    The register answers with a :class:`Confirmation`, also if nothing has changed.
+
     Attributes:
         outbox_id: The outbox of the request.
         first: First number of the request.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.config.keys import Config
+from kiosk.counted import counted_people
 from kiosk.people.keyring import Keyring
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
 from kiosk.recognition.decide import DecisionRule, WalkDecider
@@ -80,13 +81,12 @@ class Recogniser:
         measured = [point.gallery_size for point in points if not point.extrapolated]
         if len(gallery) > most:
             _log.warning(
-                "%d people enrolled, thresholds for at most %d: the FPIR may be higher than "
-                "decision.fpir",
-                len(gallery),
+                "%s enrolled, thresholds for at most %d: the FPIR may be higher than decision.fpir",
+                counted_people(len(gallery)),
                 most,
             )
         elif len(gallery) > max(measured, default=0):
-            _log.info("%d people enrolled: their threshold is extrapolated", len(gallery))
+            _log.info("%s enrolled: their threshold is extrapolated", counted_people(len(gallery)))
         return Matcher(gallery, self.cohort), self.rule(len(gallery))
 
     def load_gallery(self) -> tuple[Matcher, DecisionRule]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Literal, TypeAlias
 
+from kiosk.counted import counted, counted_people
 from kiosk.protocol.availability import Availability
 from kiosk.protocol.health import Health
 
@@ -87,10 +88,10 @@ class Door:
         age_s = health.last_frame_age_s
         refused = f", most {_reason(health)}" if health.faces_refused else ""
         return (
-            f"{health.people} people enrolled",
+            f"{counted_people(health.people)} enrolled",
             f"{health.waiting} waiting",
             "no frame yet" if age_s is None else f"last frame {age_s:.1f} s before",
-            f"{_refused(health):.0%} of {health.faces_seen} faces refused{refused}",
+            f"{_refused(health):.0%} of {counted(health.faces_seen, 'face')} refused{refused}",
         )
 
 

@@ -6,6 +6,7 @@ from typing import Protocol, TextIO
 
 import msgspec
 
+from kiosk.counted import counted
 from kiosk.people.roster import Roster
 from kiosk.printable import json_text, printable
 from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, PersonEvent, event_type
@@ -137,7 +138,7 @@ class LiveTable(TextLines):
         if self._attendance.skipped:
             self._write(_skipped(self._attendance.skipped))
         if self._attendance.refused:
-            self._write(f"{self._attendance.refused} messages that are no valid events")
+            self._write(f"not valid: {counted(self._attendance.refused, 'message')}")
 
     def _cells(self, events: list[AttendanceEvent]) -> list[tuple[str, ...]]:
         """Return a header and one row for each event; participation only where there is any."""
@@ -207,4 +208,4 @@ def _is_round(count: int) -> bool:
 
 
 def _skipped(count: int) -> str:
-    return f"{count} messages of unknown kinds skipped; a newer kiosk sends them"
+    return f"{counted(count, 'message')} of an unknown kind skipped; a newer kiosk sends them"

@@ -297,7 +297,7 @@ def test_enrolling_prints_templates_and_rejected_photos(
     one = picture(enrolment_photos("orl-s12")[0])
     write_folder(folder / "ada", [one, np.full_like(one, 128)])
     out, err = run(folder, "enrol s-3 @ada/0000.png @ada/0001.png", capsys)
-    assert out == "s-3: 1 templates\n"
+    assert out == "s-3: 1 template\n"
     assert err.splitlines() == [
         f"rejected {folder}/ada/0001.png: no face",
         "warning: usable pictures of s-3: 1; with fewer than 3 the door misses a person more often",

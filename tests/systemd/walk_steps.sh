@@ -25,7 +25,7 @@ version_is() { # of command and running service
     kiosk status | grep -q "version $1,"
     echo "in use: $1"
 }
-nothing_waits() { kiosk status | grep -q ' 0 events wait'; }
+nothing_waits() { kiosk status | grep -q ' 0 events waiting'; }
 left() { find / -xdev -name '*kiosk*' -not -path '/walk/*' -not -path '/proc/*'; }
 before=$(find . | sort | sha256sum)
 

@@ -10,9 +10,11 @@ from typing import Final
 import msgspec
 
 from kiosk.clock import Clock
+from kiosk.counted import counted
 from kiosk.daemon.backlog import Backlog
 from kiosk.daemon.health.report import Vitals
 from kiosk.daemon.systemd import Notifier
+from kiosk.daemon.times.event_age import event_age_s
 from kiosk.errors import OutboxError
 from kiosk.outbox.outbox import Outbox
 from kiosk.service_status import (
@@ -144,13 +146,15 @@ class State:
         self.board.tell_ready()
 
     def _show(self) -> None:
-        counts, outbox_fault = None, ""
+        counts, oldest_s, outbox_fault = None, None, ""
         try:
             counts = self.outbox.counts()
+            if counts.has_register and (oldest := self.outbox.oldest()) is not None:
+                oldest_s = event_age_s(oldest.payload, self.clock)
         except OutboxError as exc:
             outbox_fault = str(exc)
         if self.backlog:
-            outbox_fault = f"{len(self.backlog)} events cannot be stored; free some space"
+            outbox_fault = f"not stored yet: {counted(len(self.backlog), 'event')}; free some space"
         faces = dict(self.vitals.faces)
         self.board.show(
             model_id=self.model_id,
@@ -163,6 +167,7 @@ class State:
             broker_fault=self.broker_fault(),
             waiting=counts.kept if counts else 0,
             undelivered=counts.undelivered if counts else 0,
+            oldest_waiting_s=oldest_s,
             in_memory=len(self.backlog),
             outbox_fault=outbox_fault,
             faces_seen=sum(faces.values()),

@@ -10,6 +10,7 @@ from typing import IO, Final, TypeAlias
 
 from django.db.models import QuerySet
 
+from kiosk.counted import counted
 from kiosk.errors import ConfigError, RegisterError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.printable import json_text
@@ -64,7 +65,7 @@ def export_events(
             events = within_day(events, config, *days)
         with _opened_file(file) as stream:
             count = _write_all(events, _json_writer(stream) if as_json else _csv_writer(stream))
-    sys.stderr.write(f"{count} events, up to position {position}\n")
+    sys.stderr.write(f"{counted(count, 'event')}, up to position {position}\n")
     return 0
 
 

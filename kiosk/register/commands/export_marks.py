@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from kiosk.counted import counted
 from kiosk.errors import ConfigError, RegisterError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.register.commands.output import opened, utc_now
@@ -135,6 +136,6 @@ def _report(made: File, lines: int, position: Position, *, as_json: bool) -> Non
         facts = {"lines": lines, "position": str(position), "left_out": left_out}
         sys.stderr.write(f"{json.dumps(facts)}\n")
         return
-    sys.stderr.write(f"{lines} marks, up to position {position}\n")
+    sys.stderr.write(f"{counted(lines, 'mark')}, up to position {position}\n")
     for reason, count in sorted(Counter(one.reason for one in made.left_out).items()):
         sys.stderr.write(f"left out: {count}, {reason}\n")

@@ -1,6 +1,7 @@
 """``kiosk register gaps``: how complete each kiosk's events are."""
 
 from datetime import datetime
+from typing import Final
 
 from kiosk.register.commands.output import (
     address_text,
@@ -11,6 +12,7 @@ from kiosk.register.commands.output import (
     utc_now,
 )
 from kiosk.register.config import RegisterConfig
+from kiosk.register.ingest.heartbeat import away_since
 from kiosk.register.ingest.ranges import Ranges, count
 from kiosk.register.overview.status import KioskStatus, load_statuses
 from kiosk.register.rules.completeness import describe
@@ -18,6 +20,10 @@ from kiosk.register.rules.completeness import describe
 _HEADER = ("kiosk", "stored to", "missing", "gone", "state")
 _SHOWN = 3
 """Ranges shown of each kind; --json has all."""
+_AWAY: Final = (
+    "the register has received nothing since {}: it does not run, or does not reach its broker;"
+    " this was known then"
+)
 
 
 def show_gaps(config: RegisterConfig, *, only_gaps: bool, as_json: bool) -> int:
@@ -25,7 +31,8 @@ def show_gaps(config: RegisterConfig, *, only_gaps: bool, as_json: bool) -> int:
 
     Args:
         config: The configuration.
-        only_gaps: Leave out those of which nothing is missing or gone, unless two use one name.
+        only_gaps: Leave out those that are online and of which nothing is missing or gone, unless
+            two use one name.
         as_json: Print one JSON object a line.
 
     Raises:
@@ -33,12 +40,15 @@ def show_gaps(config: RegisterConfig, *, only_gaps: bool, as_json: bool) -> int:
     """
     now = utc_now()
     with opened():
-        known = load_statuses(now)
+        away = away_since(now)
+        known = load_statuses(away or now)
     statuses = [one for one in known if not only_gaps or _has_gaps(one)]
     if as_json:
         for one in statuses:
-            print_json(as_record(one, config, now))
+            print_json({**as_record(one, config, now), "register_away_since": away})
         return 0
+    if away is not None:
+        print_line(_AWAY.format(away.astimezone(config.zone).strftime("%Y-%m-%d %H:%M")))
     if not statuses:
         print_line("nothing is missing" if known else "no kiosk was heard yet")
         return 0
@@ -69,7 +79,9 @@ def as_record(status: KioskStatus, config: RegisterConfig, now: datetime) -> dic
 
 
 def _has_gaps(status: KioskStatus) -> bool:
-    return bool(status.completeness.missing or status.gone or status.is_name_shared)
+    """Return whether something is missing, or may be: an offline kiosk keeps what it records."""
+    is_away = status.completeness.offline_since is not None and status.retired_at is None
+    return bool(status.completeness.missing or status.gone or status.is_name_shared or is_away)
 
 
 def _row(status: KioskStatus, config: RegisterConfig, now: datetime) -> tuple[str, ...]:

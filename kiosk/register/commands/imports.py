@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from kiosk.counted import counted
 from kiosk.errors import ConfigError, RosterError
 from kiosk.files.bounded_file import read_file
 from kiosk.register.commands.output import WAITING, opened, print_json, print_line, utc_now
@@ -69,9 +70,9 @@ def _print(found: Preview, waiting: int, *, dry_run: bool, as_json: bool) -> Non
     changes = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in facts.items())
     print_line(f"{'nothing imported; would be: ' if dry_run else ''}{changes}")
     if found.former:
-        print_line(f"{found.former} students of the list are not in the file")
+        print_line(f"not in the file: {counted(found.former, 'student')} of the list")
     if waiting and not dry_run:
-        print_line(WAITING.format(waiting))
+        print_line(WAITING.format(counted(waiting, "message")))
 
 
 def _lines(remarks: Iterable[Remark]) -> list[str]:

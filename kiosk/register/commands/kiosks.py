@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
+from kiosk.counted import counted
 from kiosk.errors import ConfigError, RosterError
 from kiosk.protocol.signature import fingerprint
 from kiosk.protocol.topics import KioskAddress
@@ -46,8 +47,8 @@ def import_kiosks(file: Path, *, dry_run: bool, as_json: bool) -> int:
     new = {KioskAddress(*row) for row in read_list(file, _HEADER, _HEADER)}
     if wrong := sum(not is_valid(one) for one in new):
         raise RosterError(
-            f"{file}: {wrong} lines have a name that no kiosk can have; a name has at most 64 "
-            "letters, digits, '.', '_' and '-', the first a letter or digit"
+            f"{file}: {counted(wrong, 'line')} with a name that no kiosk can have; a name has at "
+            "most 64 letters, digits, '.', '_' and '-', the first a letter or digit"
         )
     with opened(), transaction.atomic():
         listed = Kiosk.objects.filter(is_listed=True)
@@ -96,9 +97,11 @@ def decide_key(config: RegisterConfig, kiosk: str, *, is_trusted: bool, as_json:
     if is_trusted:
         print_line(f"{kiosk}: trusted is the key with the fingerprint {facts['fingerprint']}")
         print_line("compare it with the one that the kiosk logs when it starts")
-        print_line(f"{waiting} messages wait in the bin: the running register tries this kiosk's")
+        print_line(
+            f"in the bin: {counted(waiting, 'message')}; the running register tries this kiosk's"
+        )
     else:
-        print_line(f"{kiosk}: {facts['distrusted']} keys are no longer trusted")
+        print_line(f"{kiosk}: keys that are no longer trusted: {facts['distrusted']}")
     if config.register.require_signatures == "off":
         print_line('register.require_signatures is "off": no signature is checked')
     return 0

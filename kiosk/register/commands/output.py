@@ -13,8 +13,7 @@ from kiosk.protocol.topics import KioskAddress
 from kiosk.register.database import explained, require_tables
 
 WAITING: Final = (
-    "{} messages wait for it: the running register tries them again, or `kiosk register bin"
-    " --retry` now"
+    "{} waiting for it: the running register tries them again, or `kiosk register bin --retry` now"
 )
 
 

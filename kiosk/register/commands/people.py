@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
+from kiosk.counted import counted
 from kiosk.register.commands.lists import read_list
 from kiosk.register.commands.output import (
     WAITING,
@@ -85,4 +86,4 @@ def print_outcome(facts: dict[str, int], *, dry_run: bool, as_json: bool) -> Non
     changes = ", ".join(f"{facts[name]} {name}" for name in ("added", "changed", "removed"))
     print_line(f"{'nothing imported; would be: ' if dry_run else ''}{changes}")
     if facts["waiting"] and not dry_run:
-        print_line(WAITING.format(facts["waiting"]))
+        print_line(WAITING.format(counted(facts["waiting"], "message")))

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from datetime import date
 
+from kiosk.counted import counted
 from kiosk.errors import ConfigError
 from kiosk.register.commands.output import opened, print_json, print_line, print_table, utc_now
 from kiosk.register.config import RegisterConfig
@@ -46,5 +47,5 @@ def rederive_days(
         print_line("no mark changes")
     waiting = f"; {len(found.waiting)} left as they are, a kiosk is behind" if found.waiting else ""
     done = "nothing written; would be decided again: " if dry_run else "decided again: "
-    sys.stderr.write(f"{done}{found.lessons} lessons{waiting}\n")
+    sys.stderr.write(f"{done}{counted(found.lessons, 'lesson')}{waiting}\n")
     return 0

@@ -2,6 +2,7 @@
 
 import json
 
+from kiosk.counted import counted
 from kiosk.errors import InUseError
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.config import RegisterConfig
@@ -24,7 +25,9 @@ def delete_due(config: RegisterConfig, *, dry_run: bool, as_json: bool) -> int:
         due = {one.table: one.rows.count() for one in steps}
         for step in steps:
             if not as_json:
-                print_line(f"{step.table}: {due[step.table]} rows before {step.before} are due")
+                print_line(
+                    f"{step.table}: {counted(due[step.table], 'row')} before {step.before} due"
+                )
         if not steps and not as_json:
             print_line("nothing is due: [retention] of the configuration keeps everything")
         run = delete(steps, now) if any(due.values()) and not dry_run else None

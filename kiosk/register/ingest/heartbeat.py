@@ -1,4 +1,7 @@
-"""Note that the register listens, and when it did not."""
+"""Note that the register listens, and when it did not.
+
+While it does not, nothing is known of any kiosk: who asks is told so, and gets what was known then.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -24,8 +27,22 @@ def beat(instance: str, now: datetime) -> None:
         if connection.vendor == "postgresql":  # so that one of several instances notes the pause
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        last = Heartbeat.objects.aggregate(last=Max("at"))["last"]
-        outage = own_outage(last, now)
+        outage = own_outage(_last_beat(), now)
         if outage is not None:
             Blind.objects.create(begin=outage.begin, end=outage.end)
         Heartbeat.objects.update_or_create(instance=instance, defaults={"at": now})
+
+
+def away_since(now: datetime) -> datetime | None:
+    """Return since when no instance has listened; ``None`` if one does, or none ever did.
+
+    Raises:
+        django.db.OperationalError, django.db.InterfaceError: The database is away.
+    """
+    outage = own_outage(_last_beat(), now)
+    return outage.begin if outage is not None else None
+
+
+def _last_beat() -> datetime | None:
+    last: datetime | None = Heartbeat.objects.aggregate(last=Max("at"))["last"]
+    return last

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from django.db import connection as database
 
 from kiosk.clock import Clock
+from kiosk.counted import counted
 from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.topics import ALL_FILTER, BY_REGISTER, site_filter
@@ -186,8 +187,8 @@ class Ingest:
 def _report(stored: Stored, messages: int) -> None:
     _log.debug("%d messages: %d events", messages, stored.events)
     if stored.rejected:
-        count = len(stored.rejected)
-        _log.warning("%d messages went to the bin; see `kiosk register bin`", count)
+        count = counted(len(stored.rejected), "message")
+        _log.warning("%s put into the bin; see `kiosk register bin`", count)
     if stored.alarms:
-        _log.error("%d events claim the number of another; see `kiosk register bin --alarms`",
-                   stored.alarms)  # fmt: skip
+        count = counted(stored.alarms, "event")
+        _log.error("%s with the number of another; see `kiosk register bin --alarms`", count)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from kiosk.counted import counted
 from kiosk.register.config import RetentionSection
 from kiosk.register.erasing.erase import empty_log
 from kiosk.register.erasing.retention import Step, begin, deleting, plan
@@ -54,7 +55,8 @@ def _begin(steps: list[Step], now: datetime) -> Iterator[int]:
     if not due:
         return
     for table, (before, count) in due.items():
-        _log.info("retention: %s: %d rows before %s are deleted now", table, count, before)
+        rows = counted(count, "row")
+        _log.info("retention: %s: %s before %s deleted now", table, rows, before)
     run = begin(steps, now)
     yield from deleting(steps, run)
     _log.info("retention: done, receipt %d", run.pk)

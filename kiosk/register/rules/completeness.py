@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kiosk.counted import counted
+
 STALE: Final = timedelta(minutes=3)
 """A kiosk that reports its health every minute is away when none came for so long."""
 
@@ -78,7 +80,7 @@ def describe(facts: Completeness, zone: ZoneInfo, now: datetime) -> str:
     if facts.complete_until is not None and not (is_offline and facts.missing):
         parts.append(f"complete until {_clock_time(facts.complete_until, zone, now)}")
     if facts.missing:
-        parts.append(f"{facts.missing} {'event' if facts.missing == 1 else 'events'} expected")
+        parts.append(f"{counted(facts.missing, 'event')} expected")
     return ", ".join(parts) or "not known yet"
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from kiosk.register.alphabet import contains
 from kiosk.register.among import as_utc
+from kiosk.register.ingest.heartbeat import away_since
 from kiosk.register.marking.doors import current
 from kiosk.register.models import (
     Lesson,
@@ -185,6 +186,9 @@ def door_notes(
         ]
     if not notes:
         return []
+    if (away := away_since(now)) is not None:  # then no kiosk is to blame
+        note = _("nothing has arrived since %(time)s, because the register does not run")
+        notes = [note % {"time": clock_time(away, now)}]
     count = ngettext("%(count)s student not known yet", "%(count)s students not known yet", unknown)
     return [*notes, count % {"count": unknown}]
 

@@ -67,7 +67,7 @@ def test_every_part_has_a_line(
     ]
     assert f"{MODEL}: golden vectors within 0 int8 steps" in found["model"]
     assert found["gallery"].endswith("2 people enrolled")
-    assert "written; 0 events wait for the register" in found["outbox"]
+    assert "written; 0 events waiting for the register" in found["outbox"]
     assert found["camera"].startswith("warning  camera         a recording instead of a camera")
     assert found["camera"].endswith("160 x 120 pixels, 0 faces seen")
     assert "nobody receives them: is the register running?" in found["broker"]

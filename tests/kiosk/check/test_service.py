@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kiosk.__main__ import main
@@ -148,7 +149,19 @@ def status(path: Path, **facts: object) -> ServiceStatus:
         ({"camera": "frozen"}, "camera", "fault", "nobody can be recognised"),
         ({"broker_fault": "refuses"}, "broker", "fault", "refuses"),
         ({"outbox_fault": "disk full"}, "outbox", "fault", "disk full"),
-        ({"waiting": 3, "undelivered": 1}, "outbox", "ok", "3 events wait for the register, 1 of"),
+        (
+            {"waiting": 3, "undelivered": 1},
+            "outbox",
+            "ok",
+            "3 events waiting for the register, 1",
+        ),
+        (
+            {"waiting": 3, "oldest_waiting_s": 7260},
+            "outbox",
+            "warning",
+            "3 events waiting for the register, the oldest for 2 h 1 min: is the register running?",
+        ),
+        ({"waiting": 3, "oldest_waiting_s": 60}, "outbox", "ok", "3 events waiting"),
         ({"clock": "unsynchronised"}, "clock", "warning", "timedatectl"),
         (
             {"refusal": "most", "faces_seen": 10, "faces_refused": {"blurred": 8}},
@@ -179,6 +192,15 @@ def test_a_process_that_took_over_the_number_is_not_the_service(path: Path, tmp_
     for facts in ({"pid_start": pid_start(os.getpid()) - 1}, {"pid": 2**22 + 1}):
         write_status(tmp_path / "state" / "status.json", status(path, **facts))
         assert read_status(load_config(path)) is None
+
+
+def test_the_status_is_written_where_no_second_file_can_be(path: Path, tmp_path: Path) -> None:
+    """Or a daemon on a full disk would seem to hang."""
+    file = tmp_path / "status.json"
+    file.write_bytes(b" " * 9999)
+    file.with_name(".status.json").mkdir()  # as good as a full disk
+    write_status(file, status(path, people=7))
+    assert msgspec.json.decode(file.read_bytes(), type=ServiceStatus).people == 7
 
 
 def test_the_line_for_systemd_tells_everything(path: Path) -> None:

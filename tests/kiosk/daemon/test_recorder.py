@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 import shutil
 import sqlite3
@@ -324,7 +325,7 @@ def test_the_memory_of_a_kiosk_that_cannot_store_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Beyond the bound an event is lost, with an error in the log."""
+    """Beyond the bound events are lost: an error says so at once, and how many in the end."""
     monkeypatch.setattr(backlog, "_EVENTS_MAX", 2)
     desk = RecorderUnderTest(path, clock)
     desk.outbox.close()
@@ -335,5 +336,7 @@ def test_the_memory_of_a_kiosk_that_cannot_store_is_bounded(
         for number in range(4):
             desk.recorder.store(known(f"s-{number}"))
     assert (len(desk.recorder.backlog), desk.recorder.backlog.lost) == (2, 2)
-    assert "2 events are lost, because nothing can be stored" in caplog.messages
     assert sum("kept in memory" in message for message in caplog.messages) == 1
+    assert sum("events are lost now" in message for message in caplog.messages) == 1
+    desk.recorder.retry(math.inf)
+    assert "lost, because nothing could be stored: 2 events" in caplog.messages

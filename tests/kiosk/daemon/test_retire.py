@@ -97,12 +97,12 @@ def test_events_that_wait_need_a_yes(mosquitto: Mosquitto, tmp_path: Path) -> No
     health = KioskAddress.of(config.kiosk).topic(HEALTH)
     speaker = mosquitto.listen("$SYS/none").client
     speaker.publish(health, "x", qos=1, retain=True).wait_for_publish(PATIENCE_S)
-    with pytest.raises(InUseError, match="1 events wait for the register"):
+    with pytest.raises(InUseError, match="1 event waiting for the register"):
         run_retire(config, lambda _: None, Person().agree, sure=False)
     assert retained(mosquitto) == {health}
     person = Person(answer=True)
     assert run_retire(config, lambda _: None, person.agree, sure=False) == 0
-    assert person.asked == ["1 events wait for the register."]
+    assert person.asked == ["1 event waiting for the register."]
     assert retained(mosquitto) == set()
 
 

@@ -57,7 +57,7 @@ def test_one_person_who_fails_does_not_stop_the_others(
     one, two, three, end = capsys.readouterr().out.splitlines()
     assert one == "s-1: 3 templates"
     assert two.startswith(f"s-2: not enrolled: no usable picture ({photos}/s-2/a.jpg: unreadable")
-    assert three.startswith(f"s-3: 1 templates; rejected {photos}/s-3/b.jpg: unreadable")
+    assert three.startswith(f"s-3: 1 template; rejected {photos}/s-3/b.jpg: unreadable")
     assert "usable pictures of s-3: 1" in three
     assert end == "2 enrolled, 1 not enrolled"
 

@@ -74,7 +74,7 @@ def test_a_running_kiosk_names_an_erased_person_no_longer(
     _, log = kiosk.communicate(timeout=10)
     assert kiosk.returncode == 0
     read = [line.rsplit(b": ", 1)[-1] for line in log.splitlines() if b"read again:" in line]
-    assert list(dict.fromkeys(read)) == [b"3 people", b"2 people", b"1 people"]
+    assert list(dict.fromkeys(read)) == [b"3 people", b"2 people", b"1 person"]
     assert not any(f"s-{number}".encode() in log for number in range(1, 5))
     assert erase(config, "s-4").kiosk == "not running"
     assert len([*(config.directory / "erasures").iterdir()]) == 6

@@ -71,7 +71,7 @@ def test_two_kiosks_with_one_name_say_so_and_both_deliver(
             kiosks.append(KioskPublisher(mqtt, outbox, retry_s=(0.02, 0.1)))
             stack.callback(kiosks[-1].stop, 1.0)
             kiosks[-1].start()
-        line = log.wait_for("soon after they began: the network is bad, or another kiosk uses")
+        line = log.wait_for("soon after the start: the network is bad, or another kiosk uses")
         assert "school/room-1/kiosk-1: set another kiosk.id, kiosk.room or kiosk.site" in line
         assert {*listener.payloads(2)} == {b"first", b"second"}
         assert "suspected" in {one.connection.rival for one in kiosks}

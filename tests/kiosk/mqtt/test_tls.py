@@ -86,10 +86,21 @@ def test_a_broker_that_asks_for_a_certificate(
     connect(section(mosquitto, ca_file=ca_file, cert_file=cert_file, key_file=key_file))
 
 
+def test_a_certificate_out_of_date_may_be_the_clock(
+    mosquitto: Mosquitto, authority: Authority
+) -> None:
+    """A Pi has no clock of its own: after a power cut its date may be wrong."""
+    certificate, key = authority.issue("old", "127.0.0.1", days=-1)
+    mosquitto.configure("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
+    mosquitto.restart()
+    with pytest.raises(BrokerError, match=r"certificate has expired\): check the clock of this"):
+        connect(section(mosquitto, ca_file=str(authority.ca_file)))
+
+
 def test_a_wrong_name_in_the_brokers_certificate() -> None:
     """The line names the authority and the host."""
     error = ssl.SSLCertVerificationError("x")
-    error.verify_message = "IP address mismatch"
+    error.verify_code, error.verify_message = 64, "IP address mismatch"
     advice = tls_advice(MqttSection(host="h", ca_file="ca.pem"), error)
     assert advice.endswith("(IP address mismatch): check mqtt.ca_file and mqtt.host")
 

@@ -21,6 +21,7 @@ from kiosk.errors import RegisterError
 from kiosk.protocol.event import encode
 from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.register.config import DatabaseSection
+from kiosk.register.ingest.heartbeat import beat
 from kiosk.register.ingest.store import store
 from kiosk.register.models import Event, Kiosk, Person
 from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, event_id, health
@@ -106,6 +107,23 @@ def test_gaps_say_what_is_missing_and_what_is_gone(run: Run) -> None:
     assert facts["outbox_id"] == OUTBOX
 
 
+def test_gaps_blame_the_register_if_that_is_away(run: Run) -> None:
+    """Of the kiosks it says what was known when the register listened last."""
+    then = datetime.now(UTC) - timedelta(hours=1)
+    store([arrival(event(1)), health(1, at=then)], then)
+    beat("register-1", then)
+    said, line = run("gaps", "--all").splitlines()[0], run("gaps", "--all").splitlines()[-1]
+    assert said.startswith("the register has received nothing since ")
+    assert "complete until" in line
+    assert "offline" not in line
+    assert records(run("gaps", "--all", "--json"))[0]["register_away_since"]
+    beat("register-1", datetime.now(UTC))
+    assert "offline since" in run("gaps")
+    Kiosk.objects.update(retired_at=datetime.now(UTC))
+    assert run("gaps") == "nothing is missing\n"
+    assert records(run("gaps", "--all", "--json"))[0]["register_away_since"] is None
+
+
 def test_the_bin_is_shown_and_processed_again(run: Run, tmp_path: Path) -> None:
     """After the list of people was completed, the events are placed."""
     (tmp_path / "people.csv").write_text("subject_id,name\ns-0001,Ada\n")
@@ -117,7 +135,7 @@ def test_the_bin_is_shown_and_processed_again(run: Run, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("subject_id,name\ns-0001,Ada\ns-0002,Ben\n")
     assert run("people", str(tmp_path / "people.csv")) == (
         "1 added, 0 changed, 0 removed\n"
-        "1 messages wait for it: the running register tries them again, or `kiosk register bin"
+        "1 message waiting for it: the running register tries them again, or `kiosk register bin"
         " --retry` now\n"
     )
     assert run("bin", "--retry") == "1 placed, 1 remain in the bin\n"
@@ -187,7 +205,7 @@ def test_kiosks_are_listed_with_their_state(run: Run, tmp_path: Path) -> None:
     assert "offline since 2026-01-15" in first
     assert second.endswith("not known yet")
     path.write_text("site,room,kiosk\nschool,room-1,kiosk/1\n")
-    assert "1 lines have a name that no kiosk can have" in run("kiosks", str(path), code=65)
+    assert "1 line with a name that no kiosk can have" in run("kiosks", str(path), code=65)
 
 
 def test_a_database_that_is_away_is_one_line(
@@ -242,5 +260,7 @@ def test_a_person_trusts_the_key_of_a_kiosk(run: Run) -> None:
     assert "not signed" in run("bin", "--reason", "signature not accepted")
     assert run("bin", "--retry") == "0 placed, 1 remain in the bin\n"
     assert records(run("kiosks", "--json"))[0]["key"] == "trusted"
-    assert run("kiosks", "--distrust", address) == f"{address}: 1 keys are no longer trusted\n"
+    assert (
+        run("kiosks", "--distrust", address) == f"{address}: keys that are no longer trusted: 1\n"
+    )
     assert run("bin", "--retry") == "1 placed, 0 remain in the bin\n"

@@ -151,12 +151,13 @@ def test_skipped_messages_are_shown_once_in_a_while() -> None:
         TextLines(lines, ROSTER, BERLIN).show_skipped(count)
         LiveTable(table, ROSTER, BERLIN, attendance).show_skipped(count)
         JsonLines(objects, ROSTER).show_skipped(count)
-    text = "{} messages of unknown kinds skipped; a newer kiosk sends them"
-    assert lines.getvalue().splitlines() == [text.format(count) for count in (1, 10, 100)]
+    text = "{} of an unknown kind skipped; a newer kiosk sends them"
+    said = [text.format(count) for count in ("1 message", "10 messages", "100 messages")]
+    assert lines.getvalue().splitlines() == said
     assert [json.loads(line) for line in objects.getvalue().splitlines()] == [
         {"type": "skipped", "count": count} for count in (1, 10, 100)
     ]
-    assert last_screen(table) == [text.format(105)]
+    assert last_screen(table) == [text.format("105 messages")]
 
 
 def test_json_is_the_event_and_the_name() -> None:

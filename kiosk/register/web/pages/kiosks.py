@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.ingest.heartbeat import away_since
 from kiosk.register.ingest.ranges import count
 from kiosk.register.models import Blind, Kiosk, KioskAlert, Role
 from kiosk.register.office.kiosk_view import KioskView, admit, load_kiosk, load_kiosks, set_service
@@ -42,10 +43,12 @@ class Alert:
 @page(*READERS)
 def kiosks(request: SignedIn) -> HttpResponse:
     """Show all kiosks, or to htmx only the list."""
-    found = load_kiosks(timezone.now())
+    away = away_since(timezone.now())
+    found = load_kiosks(away or timezone.now())
     retired = [one for one in found if one.retired_at is not None]
     found = [one for one in found if one.retired_at is None]
     context = {
+        "away": away,
         "kiosks": [(one, _titles(one)) for one in found],
         "retired": retired,
         "total": len(found),

@@ -83,8 +83,8 @@ def test_what_is_due_is_named_and_stays_in_a_trial(run: Run) -> None:
     lesson("old", 200)
     first = (NOW - timedelta(days=100)).date()
     text = run(100, 100, "--dry-run")
-    assert text.splitlines()[0] == f"markchange: 2 rows before {first} are due"
-    assert f"event: 1 rows before {first} are due" in text
+    assert text.splitlines()[0] == f"markchange: 2 rows before {first} due"
+    assert f"event: 1 row before {first} due" in text
     assert "deleted:" not in text
     assert (Event.objects.count(), Mark.objects.count()) == (1, 1)
     assert not RetentionRun.objects.exists()

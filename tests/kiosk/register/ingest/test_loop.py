@@ -216,7 +216,7 @@ def test_a_check_finds_a_register_that_runs_and_none_that_ran(
         trusted_at=datetime.now(UTC),
     )
     listener = kiosk_of(mosquitto)
-    with running(RegisterConfig(mqtt=mqtt, database=database)):
+    with running(configured(mosquitto, database)):
         confirmed(listener, 0)
         found = check_broker(config, speaker)
         assert (found.verdict, found.text.rpartition("; ")[2]) == (

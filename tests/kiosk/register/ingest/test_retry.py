@@ -51,7 +51,7 @@ def test_a_new_list_of_people_frees_their_events(run: Run, tmp_path: Path) -> No
     assert waiting() == ["unknown person"] * 2
     file = tmp_path / "people.csv"
     file.write_text("subject_id,name\ns-0001,Ada\n")
-    assert "2 messages wait for it" in run("people", str(file))
+    assert "2 messages waiting for it" in run("people", str(file))
     work(LATER + timedelta(days=999))
     assert (waiting(), Event.objects.get().subject_id) == (["unknown person"], "s-0001")
     assert BinEntry.objects.get().due_at is None

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from kiosk.protocol.health import encode_health
 from kiosk.protocol.topics import KioskAddress
+from kiosk.register.ingest.heartbeat import beat
 from kiosk.register.ingest.store import store
 from kiosk.register.models import (
     Event,
@@ -78,6 +79,19 @@ def test_a_kiosk_that_is_away_is_named_instead_of_absences(school: School) -> No
     html = page_of(school.lesson)
     assert "door-7 is offline since" in html
     assert "3 students not known yet" in html
+
+
+def test_a_register_that_is_away_is_named_instead_of_the_kiosk(school: School) -> None:
+    """The kiosk may well be there."""
+    then = datetime.now(UTC) - timedelta(hours=1)
+    Kiosk.objects.create(
+        site="school", room="room-7", kiosk="door-7", is_online=True, health_at=then
+    )
+    beat("register-1", then)
+    html = page_of(school.lesson)
+    assert "because the register does not run" in html
+    assert "3 students not known yet" in html
+    assert "is offline since" not in html
 
 
 def test_a_kiosk_without_a_picture_is_named(school: School) -> None:

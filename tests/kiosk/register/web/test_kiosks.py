@@ -7,6 +7,7 @@ from msgspec import structs
 
 from kiosk.protocol.availability import Availability, encode_availability
 from kiosk.protocol.health import Health, encode_health
+from kiosk.register.ingest.heartbeat import beat
 from kiosk.register.ingest.store import store
 from kiosk.register.models import (
     BinEntry,
@@ -73,6 +74,17 @@ def test_a_silent_kiosk_is_offline_and_its_events_are_expected(now: datetime) ->
     assert "offline since" in page
     assert "12 events expected" in page
     assert "1 does not work" in page
+
+
+def test_while_the_register_is_away_no_kiosk_is_blamed(now: datetime) -> None:
+    """The page says so instead, and shows what was known then."""
+    then = now - timedelta(hours=1)
+    hear(then)
+    beat("register-1", then)
+    page = text()
+    assert "The register has received nothing since" in page
+    assert "offline since" not in page
+    assert "All work." not in page
 
 
 @pytest.mark.parametrize(
