@@ -9,7 +9,7 @@ from kiosk.protocol.health import encode_health
 from kiosk.register.ingest.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival, event
-from tests.kiosk.register.web.browser.steps import sign_in
+from tests.kiosk.register.web.browser.steps import enter, sign_in
 from tests.kiosk.register.web.support import School
 
 
