@@ -11,6 +11,8 @@ from typing import Final, Literal, TypeAlias
 import segno
 from fpdf import FPDF
 
+from kiosk.register.office.card_fonts import needed
+
 Paper: TypeAlias = Literal["a4", "letter"]
 
 _WIDTH_MM: Final = 85.6
@@ -21,6 +23,11 @@ _COLUMNS: Final = 2
 _MARGIN_MM: Final = 3.0
 _QUIET: Final = 4
 """Modules of white around a QR code (ISO/IEC 18004)."""
+_NAME_SIZES: Final = (14, 12, 10, 8, 7)
+"""Points: the largest at which a name is no higher than ``_NAME_MM``; else the last."""
+_NAME_MM: Final = 24.0
+_LINE_MM: Final = 0.45
+"""Height of a line for each point of the letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +60,13 @@ def card_sheet(cards: Sequence[PrintedCard], paper: Paper, fonts: Sequence[Path]
     pdf = FPDF(orientation="portrait", unit="mm", format=paper)
     pdf.set_auto_page_break(auto=False)
     pdf.set_title("Cards")
-    for one in fonts:
+    used = needed((f"{one.name}{one.group}{one.expires}" for one in cards), fonts)
+    for one in used:
         pdf.add_font(one.stem, fname=one)
-    family = fonts[0].stem if fonts else "Helvetica"
-    pdf.set_fallback_fonts([one.stem for one in fonts[1:]], exact_match=False)
+    family = used[0].stem if used else "Helvetica"
+    pdf.set_fallback_fonts([one.stem for one in used[1:]], exact_match=False)
+    # Letters of Arabic take the form that their place asks for, and run from right to left.
+    pdf.set_text_shaping(bool(used))
     rows = int((pdf.eph + pdf.t_margin + pdf.b_margin) // _HEIGHT_MM)
     left = (pdf.w - _COLUMNS * _WIDTH_MM) / 2
     top = (pdf.h - rows * _HEIGHT_MM) / 2
@@ -76,17 +86,27 @@ def _draw(pdf: FPDF, card: PrintedCard, family: str, x: float, y: float) -> None
     _draw_code(pdf, card.text, x + _MARGIN_MM, y + (_HEIGHT_MM - _CODE_MM) / 2)
     left = x + _MARGIN_MM + _CODE_MM + 1
     width = _WIDTH_MM - _CODE_MM - 2 * _MARGIN_MM - 1
-    pdf.set_xy(left, y + 8)
-    for size, text in (
-        (12, card.name),
+    pdf.set_xy(left, y + _MARGIN_MM + 2)
+    name = _printable(card.name, family)
+    fitting = (one for one in _NAME_SIZES if _height(pdf, name, family, one, width) <= _NAME_MM)
+    name_size = next(fitting, _NAME_SIZES[-1])
+    for points, text in (
+        (name_size, card.name),
         (10, card.group),
         (8, card.expires),
         (8, card.card_id),
     ):
-        pdf.set_font(family, size=size)
+        pdf.set_font(family, size=points)
         pdf.set_x(left)
-        pdf.multi_cell(width, size * 0.45, _printable(text, family), align="L")
+        pdf.multi_cell(width, points * _LINE_MM, _printable(text, family), align="L")
         pdf.ln(2)
+
+
+def _height(pdf: FPDF, text: str, family: str, points: float, width: float) -> float:
+    """Return how high a text stands in a column, mm."""
+    pdf.set_font(family, size=points)
+    lines = pdf.multi_cell(width, text=text, dry_run=True, output="LINES")
+    return float(len(lines) * points * _LINE_MM)
 
 
 def _draw_code(pdf: FPDF, text: str, x: float, y: float) -> None:

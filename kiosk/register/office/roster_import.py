@@ -1,5 +1,6 @@
 """Compare a roster with the database, and store what it changes."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from kiosk.register.audit import tell
 from kiosk.register.imports.oneroster import read_oneroster
-from kiosk.register.imports.outcome import Outcome
+from kiosk.register.imports.outcome import Outcome, Remark
 from kiosk.register.imports.plan import RosterPlan, plan_roster
 from kiosk.register.imports.records import ClassRow, MembershipRow, PersonRow, Roster, TermRow
 from kiosk.register.imports.roster_csv import read_roster
@@ -55,6 +56,25 @@ def former(roster: Roster) -> int:
     ids = {one.person_id for one in students_of(roster).people}
     listed = Person.objects.filter(is_listed=True, is_temporary=False)
     return len(set(listed.values_list("pk", flat=True)) - ids)
+
+
+def doubles(changes: RosterPlan, file: str) -> tuple[Remark, ...]:
+    """Return a note for each new class that is called like a stored one, or like another new one.
+
+    A school that changes the program its lists come from gets other ids for its classes.
+    """
+    added = [one.title for one in changes.classes_added]
+    taken = {*SchoolClass.objects.filter(title__in=added).values_list("title", flat=True)}
+    taken |= {title for title, count in Counter(added).items() if count > 1}
+    return tuple(
+        Remark(
+            file,
+            0,
+            "class",
+            f"another class is called {one}, too; its lessons and marks stay with it",
+        )
+        for one in sorted(taken)
+    )
 
 
 @transaction.atomic

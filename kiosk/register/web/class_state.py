@@ -69,7 +69,8 @@ class Row:
     """A student with the mark, as the page shows them; nothing else decides what it writes.
 
     Attributes:
-        subject_id, name: The student.
+        subject_id: The student.
+        name: The full name; with the id where another student of the lesson is called so, too.
         status: The code that counts now.
         version: The version of the mark; 0 without one.
         is_corrected: A person has set the code.
@@ -119,14 +120,17 @@ def load_rows(
     """Return who is expected in a lesson, by name, with their marks."""
     marks = {key: mark for key, *mark in _MARKS.rows(lesson=lesson.pk)}
     points = dict(_POINTS.rows(lesson=lesson.pk))
+    expected = expected_in(lesson)
+    called = Counter(one.name for one in expected)
     rows = []
-    for one in expected_in(lesson):
+    for one in expected:
         key = one.subject_id
+        name = one.name if called[one.name] == 1 else f"{one.name} ({key})"
         status, version, is_corrected, minutes_late, clock = marks.get(key, _NO_MARK)
         rows.append(
             Row(
                 key,
-                one.name,
+                name,
                 status,
                 version,
                 is_corrected=bool(is_corrected),
@@ -136,7 +140,7 @@ def load_rows(
                 points=points.get(key, 0),
                 is_stale=key in stale,
                 is_chosen=key in chosen,
-                is_hidden=shown.leaves_out(status, one.name),
+                is_hidden=shown.leaves_out(status, name),
             )
         )
     return rows

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from django import template
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_noop as _
 
 register = template.Library()
@@ -47,6 +47,7 @@ TEXTS: Final = (
     # Rosters.
     _("at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"),
     _("line %(line)s has another one for the same id"),
+    _("another class is called %(title)s, too; its lessons and marks stay with it"),
     _("the same person and class as on line %(line)s"),
     # OneRoster.
     _("no %(name)s at the root of the zip"),
@@ -146,6 +147,19 @@ TEXTS: Final = (
     # Audit trail.
     _("temporary student merged"),
 )
+COLUMNS: Final = {
+    "name": pgettext_lazy("column", "name"),
+    "class": pgettext_lazy("column", "class"),
+    "begin": pgettext_lazy("column", "begin"),
+    "end": pgettext_lazy("column", "end"),
+    "room": pgettext_lazy("column", "room"),
+    "title": pgettext_lazy("column", "subject"),
+    "days": pgettext_lazy("column", "days"),
+    "start": pgettext_lazy("column", "start"),
+    "from": pgettext_lazy("column", "from"),
+    "until": pgettext_lazy("column", "until"),
+}
+"""Columns of the plain CSV files, as their headers may call them in the visitor's language."""
 KINDS: Final = (
     _("a health message"),
     _("an availability message"),
@@ -169,6 +183,12 @@ def known(text: str) -> tuple[str, dict[str, str]] | None:
         if found := pattern.fullmatch(text):
             return template_, found.groupdict()
     return None
+
+
+@register.filter
+def column(name: str) -> str:
+    """Return how the visitor's language calls a column; one of another format as it is."""
+    return str(COLUMNS.get(name, name))
 
 
 @register.filter

@@ -52,6 +52,7 @@ class Form:
     reason: str = ""
     chosen: Collection[str] = ()
     stale: Collection[str] = ()
+    guest: str = ""
 
     @property
     def query(self) -> str:

@@ -80,6 +80,7 @@ def consent(request: SignedIn, *, subject_id: str) -> HttpResponse:
         "is_given": newest is not None and newest.withdrawn_at is None,
         "history": Consent.objects.filter(person=person).order_by("-pk"),
         "withdrawals": office.withdrawals([person]),
+        "is_staff": True,
         "today": timezone.localdate(),
         "error": error,
         "form": request.POST,

@@ -32,10 +32,11 @@ def guests(request: SignedIn, *, lesson_id: str) -> HttpResponse:
         if office.remove_guest(lesson, removed, now):
             messages.success(request, _("The guest is removed."))
         return redirect("class-now", lesson_id=lesson_id)
-    added = office.add_guest(lesson, request.POST.get("guest", ""), request.user, now)
+    text = request.POST.get("guest", "")
+    added = office.add_guest(lesson, text, request.user, now)
     if not isinstance(added, Person):
         error = str(GUEST_PROBLEMS[added])
-        return show_class(request, lesson, Form(error=error), 400)
+        return show_class(request, lesson, Form(error=error, guest=text), 400)
     messages.success(request, _("%(name)s is a guest of this lesson.") % {"name": added.name})
     return redirect("class-now", lesson_id=lesson_id)
 

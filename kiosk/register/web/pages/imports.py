@@ -76,6 +76,7 @@ def import_page(request: SignedIn, *, number: int) -> HttpResponse:
         if found.plan
         else [],
         "shown_max": SHOWN,
+        "is_zip": kept.file_name.lower().endswith(".zip"),
     }
     return render(request, "import.html", context)
 

@@ -87,6 +87,15 @@ def test_a_file_with_a_problem_changes_nothing() -> None:
     assert not Person.objects.exists()
 
 
+def test_a_class_with_the_title_of_another_is_noted() -> None:
+    """As after a change of the program that the lists come from: it has other ids."""
+    SchoolClass.objects.create(class_id="old-7b", title="7B")
+    (note,) = preview(source(ROSTER), NOW).notes
+    assert note.text.startswith("another class is called 7B, too")
+    apply(source(ROSTER), None, NOW)
+    assert preview(source(ROSTER), NOW).notes == ()
+
+
 def test_what_was_shown_is_what_is_applied() -> None:
     """If somebody changes what is stored meanwhile, the plan must be seen again."""
     found = preview(source(ROSTER), NOW)

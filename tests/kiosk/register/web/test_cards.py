@@ -1,6 +1,7 @@
 """Cards: issued once, printed as they are read, revoked, and told to the kiosks."""
 
 import base64
+import io
 import re
 import zlib
 from datetime import UTC, date, datetime
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fontTools.ttLib import TTFont
 
 from kiosk.protocol.card_text import read_card
 from kiosk.protocol.cards import CardList, decode_cards
@@ -17,7 +19,8 @@ from kiosk.protocol.signature import is_signed_by
 from kiosk.protocol.topics import CARDS, KioskAddress
 from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Account, Card, Kiosk, Person, Publication
-from kiosk.register.office.card_fonts import not_written
+from kiosk.register.office.card_fonts import installed, needed, not_written
+from kiosk.register.office.card_sheet import PrintedCard, card_sheet
 from kiosk.register.office.cards import card_text, issue, school_year_end
 from kiosk.register.publications.card_lists import publish_cards
 from kiosk.register.web.pages.cards import urlpatterns
@@ -25,6 +28,9 @@ from tests.kiosk.register.web.support import School, client_of
 
 DOOR = KioskAddress("school", "room-7", "door")
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
+needs_font = pytest.mark.skipif(
+    not installed(), reason="the Debian package fonts-dejavu-core is absent"
+)
 
 
 @pytest.fixture
@@ -164,12 +170,7 @@ def test_a_teacher_sees_own_classes_and_changes_nothing(school: School) -> None:
 
 def codes_of(pdf: bytes) -> list[str]:
     """What the QR codes of the first page say: its filled rectangles, drawn and read."""
-    pages = [
-        zlib.decompress(one)
-        for one in re.findall(rb"stream\n(.*?)\nendstream", pdf, re.DOTALL)
-        if one.startswith(b"x\x9c")
-    ]
-    page = next(one for one in pages if b" re f" in one).decode("latin-1")
+    page = next(one for one in streams_of(pdf) if b" re f" in one).decode("latin-1")
     scale = 2.0
     image = np.full((1800, 1300, 3), 255, np.uint8)
     for x, y, w, h in re.findall(r"([\d.-]+) ([\d.-]+) ([\d.-]+) ([\d.-]+) re f", page):
@@ -179,6 +180,24 @@ def codes_of(pdf: bytes) -> list[str]:
         cv2.rectangle(image, (left, top), (right - 1, bottom - 1), (0, 0, 0), -1)
     _found, texts, _points, _codes = cv2.QRCodeDetectorAruco().detectAndDecodeMulti(image)
     return list(texts)
+
+
+def sheet_of(name: str) -> bytes:
+    """A sheet with one card."""
+    card = PrintedCard(name=name, group="7B", card_id="1", expires="until today", text="code")
+    return card_sheet([card], "a4", installed())
+
+
+def streams_of(pdf: bytes) -> list[bytes]:
+    """What is in a PDF: pages and fonts."""
+    found = re.findall(rb"stream\n(.*?)\nendstream", pdf, re.DOTALL)
+    return [zlib.decompress(one) for one in found if one.startswith(b"x\x9c")]
+
+
+def glyphs_of(pdf: bytes) -> int:
+    """How many glyphs the font in a PDF has."""
+    font = next(one for one in streams_of(pdf) if one.startswith(b"\0\1\0\0"))
+    return len(TTFont(io.BytesIO(font)).getGlyphOrder())
 
 
 @pytest.mark.parametrize("paper", ["a4", "letter"])
@@ -221,11 +240,33 @@ def test_a_name_that_the_sheet_cannot_write_is_named() -> None:
     assert not_written(names, ()) == names[1:]
 
 
+@needs_font
+def test_letters_of_arabic_are_joined() -> None:
+    """A meem at the beginning is another glyph than one in the middle; apart, both are the same."""
+    assert glyphs_of(sheet_of("محمد")) == glyphs_of(sheet_of("م ح م د")) + 1
+
+
+@pytest.mark.parametrize("name", ["Alma", "María de los Ángeles Hernández-Villaseñor", "x" * 200])
+def test_a_name_of_any_length_stays_on_its_card(name: str) -> None:
+    """A long one is written smaller."""
+    page = next(one for one in streams_of(sheet_of(name)) if b" re f" in one)
+    heights = [float(one) for one in re.findall(rb"BT [\d.]+ ([\d.]+) Td", page)]
+    assert max(heights) - min(heights) < (54 - 8) * 72 / 25.4
+
+
+@needs_font
+def test_a_sheet_carries_the_fonts_that_its_names_need_and_no_other() -> None:
+    """The first one always; joiners, which no one sees, need none."""
+    fonts = installed()
+    assert not_written(["محمد\u200c", "Ольга", "王小明"], fonts[:1]) == ["王小明"]
+    assert needed(["Ольга", "\u200cÑandú"], (fonts[0], fonts[0])) == fonts[:1]
+
+
 def test_the_page_names_who_must_be_written_by_hand(school: School) -> None:
     """Before the sheet is printed."""
     assert school
     page = client_of("olga").get("/cards?class=7b").content.decode()
     assert "cannot write these names" not in page
-    Person.objects.filter(pk="s-2").update(name="محمد")
+    Person.objects.filter(pk="s-2").update(name="𓀀")
     page = client_of("olga").get("/cards?class=7b").content.decode()
-    assert "cannot write these names as they are: محمد." in page
+    assert "cannot write these names as they are: 𓀀." in page

@@ -66,6 +66,15 @@ def test_status_and_name_are_filtered_without_a_script(
     assert {key for key, tag in rows.items() if " hidden" not in tag} == shown
 
 
+def test_students_of_one_name_are_told_apart(school: School) -> None:
+    """By their ids; nobody else's id is on the page."""
+    Person.objects.filter(pk="s-3").update(name="Alma Ibarra")
+    html = page_of(school.lesson)
+    assert "Alma Ibarra (s-1)" in html
+    assert "Alma Ibarra (s-3)" in html
+    assert "(s-2)" not in html
+
+
 def test_a_kiosk_that_is_away_is_named_instead_of_absences(school: School) -> None:
     """Who is not known yet is counted with the reason."""
     now = datetime.now(UTC)

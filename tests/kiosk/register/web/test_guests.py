@@ -78,6 +78,7 @@ def test_a_guest_is_named_exactly(now: datetime, text: str, says: str) -> None:
         Person.objects.create(subject_id=f"s-{number}", name="Twin")
     code, page = add(text)
     assert (code, says in page) == (400, True)
+    assert f'name="guest" value="{text}"' in page
     assert not Guest.objects.exists()
 
 

@@ -9,7 +9,7 @@ from kiosk.protocol.health import encode_health
 from kiosk.register.ingest.store import store
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival, event
-from tests.kiosk.register.web.browser.steps import sign_in
+from tests.kiosk.register.web.browser.steps import enter, sign_in
 from tests.kiosk.register.web.support import School
 
 
@@ -61,3 +61,18 @@ def test_a_roster_with_a_mistake_is_corrected_and_imported(visitor: Page, school
         expect(visitor.get_by_text(seen)).to_be_visible()
     visitor.get_by_role("button", name="Import").click()
     expect(visitor.get_by_text("Imported.")).to_be_visible()
+
+
+def test_consents_of_a_class_are_recorded_with_one_form(
+    visitor: Page, address: str, school: School
+) -> None:
+    """Choose students, say who gave it and which text; the list says so."""
+    assert school
+    enter(visitor, "olga", address)
+    visitor.goto("/consents?class=7b")
+    visitor.get_by_label("Alma Ibarra").check()
+    visitor.get_by_label("Given by").fill("the mother")
+    visitor.get_by_label("Version of the text").fill("2026-01")
+    visitor.get_by_role("button", name="Record").click()
+    expect(visitor.get_by_text("1 consent is recorded.")).to_be_visible()
+    expect(visitor.get_by_role("row", name="Alma Ibarra")).to_contain_text("agreed")
