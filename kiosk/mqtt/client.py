@@ -170,11 +170,11 @@ class Client(paho.Client):
 
     def _set_waits(self, shortest_s: float, longest_s: float) -> None:
         # Annotated as whole seconds, but paho only adds, doubles and sleeps.
-        self.reconnect_delay_set(shortest_s, longest_s)  # type: ignore[arg-type]
+        self.reconnect_delay_set(shortest_s, longest_s)  # type: ignore[arg-type]  # floats do
 
 
 def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
     properties.SessionExpiryInterval = mqtt.session_expiry_s if persistent else 0
     properties.ReceiveMaximum = _RECEIVE_MAXIMUM
     properties.MaximumPacketSize = PACKET_MAX

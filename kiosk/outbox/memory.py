@@ -156,7 +156,7 @@ def _restamp(
 
 def _select(connection: sqlite3.Connection, which: str, *values: object) -> list[DeduplicationKey]:
     """Read keys; a damaged one is left out: better a second event than none."""
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM stored_once WHERE {which}", values)  # noqa: S608
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM stored_once WHERE {which}", values)  # noqa: S608 - of ours
     keys = []
     for row in rows:
         with contextlib.suppress(ValueError, TypeError):  # of its date
