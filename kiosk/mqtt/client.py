@@ -164,7 +164,7 @@ class Client(paho.Client):
         return code
 
     def _wait_as_usual(self) -> None:
-        if self._is_yielding:  # or paho would begin to double its wait anew
+        if self._is_yielding:  # or paho would begin to double its wait again
             self._is_yielding = False
             self._set_waits(*self._retry_s)
 

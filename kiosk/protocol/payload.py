@@ -55,7 +55,7 @@ def decode_payload(
 
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a union
-    """Return what reads a type; msgspec would look at a union anew for each payload."""
+    """Return what reads a type; msgspec would examine a union for each payload."""
     return msgspec.json.Decoder(kind)
 
 
