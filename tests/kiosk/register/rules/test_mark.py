@@ -72,6 +72,7 @@ def test_the_deciding_event_is_named() -> None:
     ("now", "doors", "rule"),
     [
         ("07:59", COMPLETE, Rule.NOT_BEGUN),
+        ("08:00", COMPLETE, Rule.RUNNING),
         ("08:44", COMPLETE, Rule.RUNNING),
         ("08:45", COMPLETE, Rule.NOT_SEEN),
         ("08:50", (), Rule.NO_KIOSK),
@@ -209,7 +210,9 @@ def test_who_was_late_and_left_early_keeps_the_minutes() -> None:
 )
 def test_who_stays_in_the_room_passes_no_door(before: Before, rule: Rule) -> None:
     """A double lesson has one event; a break, another room or an absence before ends it."""
-    assert mark(before=before).rule is rule
+    found = mark(before=before)
+    assert found.rule is rule
+    assert found.minutes_late == (0 if rule is Rule.CARRIED_OVER else None)
 
 
 def test_staying_begins_with_the_lesson_and_can_be_turned_off() -> None:
