@@ -145,7 +145,8 @@ def test_a_trusted_time_decides_beside_an_untrusted_one() -> None:
 def test_an_event_of_unknown_time_keeps_somebody_from_being_absent() -> None:
     """Its clock says 03:00, but it may be of this lesson, since it arrived during it."""
     assert mark(scan("03:00", trusted=False, arrived="08:20")).rule is Rule.CLOCK_UNKNOWN
-    assert mark(scan("03:00", trusted=False, arrived="07:00")).rule is Rule.NOT_SEEN
+    assert mark(scan("03:00", trusted=False, arrived="07:50")).rule is Rule.CLOCK_UNKNOWN
+    assert mark(scan("03:00", trusted=False, arrived="07:49")).rule is Rule.NOT_SEEN
 
 
 def test_a_cancelled_lesson_has_no_mark() -> None:
