@@ -126,10 +126,10 @@ def _serve_pages(
     stack: ExitStack, folder: Path, mqtt: MqttSection, people: tuple[str, ...], clock: Clock
 ) -> "Central":
     # Only here: the demonstration's other parts, which others use, load no web framework.
-    from kiosk.register.database import prepare_django  # noqa: PLC0415
+    from kiosk.register.database import prepare_django  # noqa: PLC0415 - needs the extra "demo"
 
     prepare_django()  # before any model is imported
-    from kiosk.demo.central import Central  # noqa: PLC0415
+    from kiosk.demo.central import Central  # noqa: PLC0415 - needs Django
 
     address = KioskAddress.of(KioskSection())
     return stack.enter_context(Central(folder, mqtt, address, people, clock=clock))

@@ -32,7 +32,7 @@ def open_panel(section: SignalsSection, folder: Path) -> Panel:
     os.environ.setdefault("LG_WD", str(folder))  # lgpio writes into the working folder otherwise
     try:
         import gpiozero  # noqa: PLC0415 - the extra "gpio"
-        from gpiozero.pins.mock import MockFactory  # noqa: PLC0415
+        from gpiozero.pins.mock import MockFactory  # noqa: PLC0415 - an extra
     except ImportError as exc:
         message = 'signals.backend: "gpio" needs gpiozero; pip install attendance-kiosk[gpio]'
         raise MissingExtraError(message) from exc
@@ -96,7 +96,7 @@ class GpioPanel:
             device.close()
         self._devices.clear()
 
-    def _open(self, key: str, make: Callable[..., Any], pin: int | None, **options: float) -> Any:  # noqa: ANN401
+    def _open(self, key: str, make: Callable[..., Any], pin: int | None, **options: float) -> Any:  # noqa: ANN401 - gpiozero has no types
         """Open a pin; return ``None`` for one that is not configured."""
         if pin is None:
             return None

@@ -147,7 +147,7 @@ def unseal(content: bytes, path: Path, keys: KeySource) -> bytes:
     if not is_sealed(content):
         return content
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - starts later
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415 - slow
 
     end = content.find(b"\n", len(MAGIC), len(MAGIC) + _HEADER_BYTES_MAX) + 1
     header, nonce, sealed = (

@@ -164,17 +164,17 @@ class Client(paho.Client):
         return code
 
     def _wait_as_usual(self) -> None:
-        if self._is_yielding:  # or paho would begin to double its wait anew
+        if self._is_yielding:  # or paho would begin to double its wait again
             self._is_yielding = False
             self._set_waits(*self._retry_s)
 
     def _set_waits(self, shortest_s: float, longest_s: float) -> None:
         # Annotated as whole seconds, but paho only adds, doubles and sleeps.
-        self.reconnect_delay_set(shortest_s, longest_s)  # type: ignore[arg-type]
+        self.reconnect_delay_set(shortest_s, longest_s)  # type: ignore[arg-type]  # floats do
 
 
 def _connect_properties(mqtt: MqttSection, *, persistent: bool) -> Properties:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
     properties.SessionExpiryInterval = mqtt.session_expiry_s if persistent else 0
     properties.ReceiveMaximum = _RECEIVE_MAXIMUM
     properties.MaximumPacketSize = PACKET_MAX

@@ -121,8 +121,8 @@ class EmbeddedBroker:
             self._ready.set_exception(error)
 
     async def _serve(self) -> None:
-        from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # noqa: PLC0415
-        from amqtt.broker import Broker  # noqa: PLC0415
+        from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # noqa: PLC0415 - extra
+        from amqtt.broker import Broker  # noqa: PLC0415 - an extra
 
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             streams = StreamReaderAdapter(reader), StreamWriterAdapter(writer)

@@ -96,8 +96,9 @@ class Progress:
 
     When an event is not taken (the broker refuses it, or nobody subscribes to its topic), its topic
     is held: sending all its events again and again would be a storm. From then on the first event
-    of the topic is sent every ``retry_s`` and at each connect, and a new event when it comes, but
-    never two at once, and at most one every ``probe_s``. When one is taken, all are sent, in order.
+    of the topic is sent every ``retry_s`` and at each connect, and a new event when it comes. Never
+    are two under way, and at most one is sent every ``probe_s``. When one is taken, all are sent,
+    in order.
 
     Args:
         retry_s: How long after an event was not taken the first one is sent again, seconds.

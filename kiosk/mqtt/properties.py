@@ -22,7 +22,7 @@ class PublishProperties:
 
     def to_paho(self) -> Properties:
         """Return them as paho takes them."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's
         if self.correlation is not None:
             properties.CorrelationData = self.correlation
         if self.content_type is not None:

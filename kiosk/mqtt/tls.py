@@ -121,8 +121,8 @@ def _check_certificate(cert_file: str, key_file: str, now: datetime) -> None:
         ConfigError: They cannot.
     """
     # Imported late: most kiosks use a password.
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography import x509  # noqa: PLC0415 - slow to load
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - slow
 
     cert_pem, key_pem = _read("mqtt.cert_file", cert_file), _read("mqtt.key_file", key_file)
     try:

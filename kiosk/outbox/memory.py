@@ -63,9 +63,9 @@ def newest_dated(connection: sqlite3.Connection, boot_id: str) -> tuple[float | 
     """Return what is known of the time from before a process started.
 
     Returns:
-        The offset of the time of day from the monotonic clock at the newest dated event of this
-        boot, and the Unix time of the newest dated event of all other boots, both in seconds;
-        ``None`` where there is none.
+        Two times in seconds, each ``None`` without a dated event: the offset of the time of day
+        from the monotonic clock at the newest one of this boot, and the Unix time of the newest one
+        of all other boots.
     """
     here = connection.execute(
         "SELECT time_s - monotonic_s FROM stored_once WHERE boot_id = ? AND is_dated "
@@ -156,7 +156,7 @@ def _restamp(
 
 def _select(connection: sqlite3.Connection, which: str, *values: object) -> list[DeduplicationKey]:
     """Read keys; a damaged one is left out: better a second event than none."""
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM stored_once WHERE {which}", values)  # noqa: S608
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM stored_once WHERE {which}", values)  # noqa: S608 - of ours
     keys = []
     for row in rows:
         with contextlib.suppress(ValueError, TypeError):  # of its date

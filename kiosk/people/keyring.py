@@ -74,7 +74,7 @@ class Keyring(KeySource):
         if not secrets:
             raise GalleryError(f"encrypted, and its key {self.path} is absent; restore the key")
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - starts later
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415 - slow to load
 
         more = self.credential if kind == "file and credential" else b""
         return [HKDF(SHA256(), KEY_BYTES, salt, MAGIC).derive(one + more) for one in secrets]

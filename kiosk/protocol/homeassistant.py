@@ -84,7 +84,7 @@ def _entities(address: KioskAddress) -> dict[str, dict[str, Any]]:
             "val_tpl": _STATE,
             "pl_on": "online",
             "pl_off": "offline",
-            "avty": [],  # else it were unavailable instead of off
+            "avty": [],  # otherwise it would be unavailable instead of off
         },
         "camera": {
             "p": "binary_sensor",

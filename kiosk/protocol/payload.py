@@ -30,7 +30,7 @@ def decode_payload(
     what: str,
     *,
     size_max: int = PAYLOAD_MAX,
-) -> Any:  # noqa: ANN401
+) -> Any:  # noqa: ANN401 - as `kind` says
     """Read a JSON payload.
 
     Args:
@@ -54,8 +54,8 @@ def decode_payload(
 
 
 @cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
-    """Return what reads a type; msgspec would look at a union anew for each payload."""
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a union
+    """Return what reads a type; msgspec would examine a union for each payload."""
     return msgspec.json.Decoder(kind)
 
 

@@ -2,7 +2,7 @@
 
 The register publishes it on the kiosk's topic "timetable". A kiosk names the id of the lesson as
 the class session of its events, so the register places them without guessing. Outside of these
-lessons, and after ``until``, a kiosk goes by its own configuration.
+lessons, and after ``until``, a kiosk uses its own configuration.
 """
 
 from typing import Annotated

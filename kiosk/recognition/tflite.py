@@ -111,7 +111,7 @@ def parts_of(model: bytes, runtime: Runtime = "ai-edge-litert") -> tuple[dict[st
     interpreter = _load(runtime).Interpreter(model_content=model)
     tensors = {tensor["name"]: tensor["dtype"] for tensor in interpreter.get_tensor_details()}
     # The public interface lists tensors only; this method has listed the ops for years.
-    return tensors, {op["op_name"] for op in interpreter._get_ops_details()}  # noqa: SLF001
+    return tensors, {op["op_name"] for op in interpreter._get_ops_details()}  # noqa: SLF001 - alone
 
 
 @contextmanager

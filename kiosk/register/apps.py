@@ -13,7 +13,7 @@ class RegisterApp(AppConfig):
         """Add a lookup; note when each session begins, whatever signs somebody in."""
         from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415 - needs the settings
 
-        from kiosk.register import among  # noqa: F401, PLC0415
-        from kiosk.register.web.session import note_begin  # noqa: PLC0415
+        from kiosk.register import among  # noqa: F401, PLC0415 - Django must be ready
+        from kiosk.register.web.session import note_begin  # noqa: PLC0415 - Django must be ready
 
         user_logged_in.connect(note_begin)

@@ -4,9 +4,9 @@ The research sets share celebrities. A person in training under one name and in 
 makes the figures too good; a person enrolled under one name who is a stranger under another (or on
 an unnamed photo) makes them too bad. Only appearance can tell.
 
-A person or photo is identified with a person if it is near (a cosine of :data:`SIMILAR` to the
-mean of that person's teacher embeddings) *and* much nearer than to the next person of another
-appearance. The cosine alone is not enough: toddlers look alike to a recogniser (0.78 between the
+A person or photo is identified with a person under two conditions. It is near: a cosine of
+:data:`SIMILAR` to the mean of that person's teacher embeddings. And it is much nearer than to the
+next person of another appearance. The cosine alone is not enough: toddlers look alike to a recogniser (0.78 between the
 means of two). They are the hardest strangers, and removing them would make the figures too good.
 
 How the values were chosen: the crops of the sets of ``research.toml``, viewed side by side (SFace;
@@ -38,8 +38,8 @@ cosine 0.50 to 0.60        above 0.12   9 of 14
 under a held-out name that the rule identifies with another person, about 33 of 37 had wrong labels.
 
 Both kinds of error remain. Celebrities on bad photos stay (some thirty at a cosine of 0.6 and
-above), which makes the figures too bad; of the removed photos a few in a hundred were true
-strangers, which makes them too good, most of all for the teacher and for models distilled from it.
+above), which makes the figures too bad. Of the removed photos a few in a hundred were true
+strangers. This makes the figures too good, above all for the teacher and models distilled from it.
 Of the 48 photos identified with held-out people, MobileFaceNet named the same person for 46.
 """
 

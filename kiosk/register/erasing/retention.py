@@ -1,7 +1,7 @@
 """Delete what the school need not keep any longer, in the order of the schedule.
 
 1. Marks: marks, their changes, points, windows and confirmations of lessons before a day. The
-   lesson itself names nobody and stays, so that no timetable makes it anew and no sweep marks it.
+   lesson itself names nobody and stays, so that no timetable makes it again and no sweep marks it.
 2. Events: events and alarms that arrived, and were scanned, before a day, and messages in the bin.
    What the marker has not looked at stays. Their numbers stay confirmed.
 

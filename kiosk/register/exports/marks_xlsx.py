@@ -67,6 +67,6 @@ def _write_value(sheet: Worksheet, row: int, column: int, value: Value, day: For
     elif isinstance(value, datetime):  # Excel knows no time zones
         sheet.write_string(row, column, value.isoformat(timespec="seconds"))
     elif isinstance(value, date):
-        sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
+        sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001 - a day
     elif value is not None:
         sheet.write_number(row, column, value)

@@ -112,7 +112,7 @@ def _wall(rule: dict[str, list[Any]], event: CalendarEvent, horizon: Horizon) ->
         last = min(last, _until(rule["UNTIL"][0], zone))
     count = rule.get("COUNT", [None])[0]
     parts = {key: value for key, value in rule.items() if key not in {"COUNT", "UNTIL"}}
-    text = bytes(vRecur(parts).to_ical()).decode()  # type: ignore[no-untyped-call]
+    text = bytes(vRecur(parts).to_ical()).decode()  # type: ignore[no-untyped-call]  # icalendar's
     first = event.starts_at.replace(tzinfo=None)
     series = rrulestr(text, dtstart=first)
     assert isinstance(series, rrule)

@@ -29,11 +29,11 @@ class Slot(Protocol):
     @property
     def site(self) -> str: ...  # noqa: D102 - as in the class Lesson
     @property
-    def room(self) -> str: ...  # noqa: D102
+    def room(self) -> str: ...  # noqa: D102 - a column
     @property
-    def starts_at(self) -> datetime: ...  # noqa: D102
+    def starts_at(self) -> datetime: ...  # noqa: D102 - a column
     @property
-    def ends_at(self) -> datetime: ...  # noqa: D102
+    def ends_at(self) -> datetime: ...  # noqa: D102 - a column
 
 
 def derive_following(

@@ -1,9 +1,9 @@
 """Consent to face recognition: recorded, withdrawn, and what must be erased after that.
 
 The register holds no face. A withdrawal orders every kiosk to erase it
-(:mod:`kiosk.register.erasing`), and is open until all have answered that nothing is left, or until
-a person confirms that ``kiosk gallery remove`` was run there. An event of the face that was made
-later is shown against that.
+(:mod:`kiosk.register.erasing`). It is open until all have answered that nothing is left, or until a
+person confirms that ``kiosk gallery remove`` was run there. If an event of the face was made later,
+the page shows that beside the confirmation.
 """
 
 import shlex

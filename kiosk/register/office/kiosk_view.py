@@ -84,7 +84,7 @@ def load_kiosks(now: datetime) -> list[KioskView]:
 def set_service(address: KioskAddress, account: Account, now: datetime, *, is_in: bool) -> None:
     """Take a kiosk out of service, or put it back.
 
-    Its messages are stored as ever; only lessons that begin while it is out do not wait for it.
+    Its messages are stored as before; only lessons that begin while it is out do not wait for it.
     """
     facts = {
         "retired_at": None if is_in else now,

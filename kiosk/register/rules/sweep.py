@@ -1,7 +1,7 @@
 """Which lessons can be decided now, so that those who were not seen are absent.
 
 A caller writes the decision by compare-and-set ("decided where not decided yet"), so several
-instances of the register may sweep at once, and events that arrive afterwards are derived as ever.
+instances of the register may sweep at once, and events that arrive afterwards are derived as usual.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -142,7 +142,7 @@ def test_the_event_holds_person_place_time_and_decision(path: Path, clock: Manua
 def test_a_stored_event_validates_against_the_schema(path: Path, clock: ManualClock) -> None:
     """The published payload is valid by the published schema."""
     desk = RecorderUnderTest(path, clock)
-    desk.are_stored("s-1", "s-2")
+    assert desk.are_stored("s-1", "s-2") == [True, True]
     for row in desk.outbox.pending(9):
         Draft202012Validator(schema()).validate(json.loads(row.payload))
 

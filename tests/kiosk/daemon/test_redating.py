@@ -132,7 +132,9 @@ def test_an_event_with_the_right_time_is_signed_again(kiosk: Kiosk) -> None:
     kiosk.desk.recorder = dataclasses.replace(recorder, sign=signer.sign)
     kiosk.desk.store(known("s-9"))
     kiosk.synchronise()
-    for row in kiosk.outbox.pending(9):
+    rows = kiosk.outbox.pending(9)
+    assert rows
+    for row in rows:
         assert is_signed_by(row.payload, KioskAddress("north", "r12", "door-2"), signer.public_key)
         assert row.payload.count(b'"signature"') == 1
 

@@ -72,6 +72,7 @@ def test_the_deciding_event_is_named() -> None:
     ("now", "doors", "rule"),
     [
         ("07:59", COMPLETE, Rule.NOT_BEGUN),
+        ("08:00", COMPLETE, Rule.RUNNING),
         ("08:44", COMPLETE, Rule.RUNNING),
         ("08:45", COMPLETE, Rule.NOT_SEEN),
         ("08:50", (), Rule.NO_KIOSK),
@@ -144,7 +145,8 @@ def test_a_trusted_time_decides_beside_an_untrusted_one() -> None:
 def test_an_event_of_unknown_time_keeps_somebody_from_being_absent() -> None:
     """Its clock says 03:00, but it may be of this lesson, since it arrived during it."""
     assert mark(scan("03:00", trusted=False, arrived="08:20")).rule is Rule.CLOCK_UNKNOWN
-    assert mark(scan("03:00", trusted=False, arrived="07:00")).rule is Rule.NOT_SEEN
+    assert mark(scan("03:00", trusted=False, arrived="07:50")).rule is Rule.CLOCK_UNKNOWN
+    assert mark(scan("03:00", trusted=False, arrived="07:49")).rule is Rule.NOT_SEEN
 
 
 def test_a_cancelled_lesson_has_no_mark() -> None:
@@ -209,7 +211,9 @@ def test_who_was_late_and_left_early_keeps_the_minutes() -> None:
 )
 def test_who_stays_in_the_room_passes_no_door(before: Before, rule: Rule) -> None:
     """A double lesson has one event; a break, another room or an absence before ends it."""
-    assert mark(before=before).rule is rule
+    found = mark(before=before)
+    assert found.rule is rule
+    assert found.minutes_late == (0 if rule is Rule.CARRIED_OVER else None)
 
 
 def test_staying_begins_with_the_lesson_and_can_be_turned_off() -> None:
