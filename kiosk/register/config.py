@@ -80,6 +80,7 @@ class PagesSection(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
+    processes: Annotated[int, Meta(ge=1, le=8)] = 1
     url: str = ""
     language: Literal["en", "es"] = "en"
     teachers_see: Literal["own", "all"] = "own"

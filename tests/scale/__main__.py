@@ -1,7 +1,7 @@
 """Let a district's students come in, and measure how soon open pages show each of them.
 
 Usage: python -m tests.scale [--kiosks 500] [--students 20000] [--classes 800] [--pages 200]
-       [--seconds 300] [--days 10] [--database postgresql] [--json]
+       [--processes 1] [--seconds 300] [--days 10] [--database postgresql] [--json]
 
 Broker, register, pages and visitors are processes of their own on this machine. From the moment
 before an event is published until the first answer with the student's mark has been read, it is on
@@ -10,13 +10,12 @@ its way. A page is fetched as htmx does it: after each event of its stream, one 
 
 import argparse
 import json
-import math
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +26,7 @@ from tests.faults.prepared import Place, add_database, prepared, query
 from tests.scale.crowd import Crowd
 from tests.scale.district import Size, fill, lesson_id, make_accounts, subject
 from tests.scale.processes import Program, write_config
+from tests.scale.result import Result, Times, table, times_of
 
 _PATIENCE_S: Final = 120.0
 _POLL_S: Final = 0.5
@@ -41,52 +41,14 @@ _ON_THE_WAY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """How long something took, seconds."""
-
-    count: int
-    p50: float
-    p99: float
-    longest: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What was measured.
-
-    Attributes:
-        size: The district.
-        seconds: How long the wave was to last, and lasted.
-        marks: Students with a mark at the end.
-        visible: From publishing until an open page showed the mark.
-        stages: Where that time went: to the register, until the marker took the event, and from
-            there to the page (commit, news to the page, fetch).
-        unseen: Students of open pages whom no page has shown.
-        pages: Each kind of request.
-        failed: Requests without a page.
-        memory_mib: Largest memory of each program.
-        cpu_s: Its processor time in the wave.
-        settled_s: From the last event until all marks were made.
-        load: Processes that were ready to run, mean of a minute.
-    """
-
-    size: Size
-    seconds: tuple[float, float]
-    marks: int
-    visible: Times
-    stages: dict[str, Times]
-    unseen: int
-    pages: dict[str, Times]
-    failed: dict[str, int]
-    memory_mib: dict[str, float]
-    cpu_s: dict[str, float]
-    settled_s: float
-    load: float
-
-
 def measure(
-    place: Place, size: Size, pages: int, seconds: float, last_s: float = _LAST_S
+    place: Place,
+    size: Size,
+    pages: int,
+    seconds: float,
+    *,
+    processes: int = 1,
+    last_s: float = _LAST_S,
 ) -> Result:
     """Fill the database, open the pages, and let everybody come in.
 
@@ -97,7 +59,7 @@ def measure(
     fill(size, begin)
     _configure(place.database)
     office, teachers = make_accounts(pages)
-    config, port = write_config(place.folder, place.broker, place.database)
+    config, port = write_config(place.folder, place.broker, place.database, processes)
     with (
         _running(place.folder / "register.log", "kiosk", "register", "--config", str(config)) as (
             register
@@ -133,10 +95,10 @@ def measure(
         size,
         (seconds, lasted_s),
         int(query(_MARKED)[0][0]),
-        _times(late),
+        times_of(late),
         _stages(crowd.sent, found["seen"]),
         len(watched) - len(late),
-        {what: _times(one) for what, one in sorted(found["took"].items())},
+        {what: times_of(one) for what, one in sorted(found["took"].items())},
         found["failed"],
         memory,
         used,
@@ -154,7 +116,7 @@ def _stages(sent: dict[str, float], seen: dict[str, float]) -> dict[str, Times]:
             times = (sent[subject_id], arrived_s, marked_s, seen[subject_id])
             for name, begin_s, end_s in zip(stages, times[:-1], times[1:], strict=True):
                 stages[name].append(end_s - begin_s)
-    return {name: _times(one) for name, one in stages.items()}
+    return {name: times_of(one) for name, one in stages.items()}
 
 
 def _seconds(moment: Any) -> float:  # noqa: ANN401 - as the database has it
@@ -228,14 +190,6 @@ def _settle(count: int) -> float:
     return time.monotonic() - began_s
 
 
-def _times(values: Collection[float]) -> Times:
-    ordered = sorted(values)
-    if not ordered:
-        return Times(0, math.nan, math.nan, math.nan)
-    p50, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * p))] for p in (0.5, 0.99))
-    return Times(len(ordered), p50, p99, ordered[-1])
-
-
 def main() -> None:
     """Run from the command line and print a table."""
     parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__)
@@ -243,6 +197,7 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=20_000)
     parser.add_argument("--classes", type=int, default=800)
     parser.add_argument("--pages", type=int, default=200, help="open pages of classes")
+    parser.add_argument("--processes", type=int, default=1, help="processes that serve the pages")
     parser.add_argument("--seconds", type=float, default=300.0, help="how long the wave lasts")
     parser.add_argument("--days", type=int, default=10, help="days of the past with marks")
     parser.add_argument("--json", action="store_true")
@@ -250,31 +205,8 @@ def main() -> None:
     options = parser.parse_args()
     size = Size(options.kiosks, options.students, options.classes, options.days)
     with prepared(options.database, is_patient=True, is_durable=True) as place:
-        result = measure(place, size, options.pages, options.seconds)
-    print(json.dumps(asdict(result)) if options.json else _table(options.database, result))
-
-
-def _table(database: str, result: Result) -> str:
-    stages = {f"  until it {name}": one for name, one in result.stages.items()}
-    rows = {"publish to visible": result.visible, **stages, **result.pages}
-    head = (
-        f"{database}, {result.size.kiosks} kiosks, {result.marks} marks in "
-        f"{result.seconds[1]:.0f} s (asked for {result.seconds[0]:.0f}), all made "
-        f"{result.settled_s:.1f} s later, load {result.load:.1f}"
-    )
-    lines = [head, f"{'seconds':34} {'count':>7} {'p50':>8} {'p99':>8} {'longest':>8}"]
-    lines += [
-        f"{what:34} {one.count:7} {one.p50:8.3f} {one.p99:8.3f} {one.longest:8.3f}"
-        for what, one in rows.items()
-    ]
-    lines += [
-        f"{name}: {result.memory_mib[name]:.0f} MiB at most, {used:.0f} s of processor time"
-        for name, used in result.cpu_s.items()
-    ]
-    lines.append(
-        f"never shown: {result.unseen}; requests without a page: {result.failed or 'none'}"
-    )
-    return "\n".join(lines)
+        result = measure(place, size, options.pages, options.seconds, processes=options.processes)
+    print(json.dumps(asdict(result)) if options.json else table(options.database, result))
 
 
 if __name__ == "__main__":

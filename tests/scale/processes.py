@@ -35,15 +35,20 @@ class Program:
 
     @property
     def memory_mib(self) -> float:
-        """The largest resident memory so far."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+        """The largest resident memory so far, its processes together."""
+        status = [(one / "status").read_text() for one in self._processes()]
+        return sum(int(one.split("VmHWM:")[1].split()[0]) for one in status) / 1024
 
     @property
     def cpu_s(self) -> float:
-        """Processor time so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Processor time so far, its processes together."""
+        stats = [(one / "stat").read_text().rpartition(")")[2].split() for one in self._processes()]
+        return sum(int(one[11]) + int(one[12]) for one in stats) / os.sysconf("SC_CLK_TCK")
+
+    def _processes(self) -> list[Path]:
+        own = self._process.pid
+        children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+        return [Path("/proc", one) for one in (str(own), *children)]
 
     def stop(self) -> None:
         """Ask it to end, and wait for that."""
@@ -51,12 +56,14 @@ class Program:
         self._process.wait(_PATIENCE_S)
 
 
-def write_config(folder: Path, broker: Mosquitto, database: DatabaseSection) -> tuple[Path, int]:
+def write_config(
+    folder: Path, broker: Mosquitto, database: DatabaseSection, processes: int
+) -> tuple[Path, int]:
     """Write the configuration of register and pages; return it with the port of the pages."""
     where = f'url = "{database.url}"' if database.url else f'path = "{database.path}"'
     port, path = free_port(), folder / "register.toml"
     path.write_text(
         f'[mqtt]\nhost = "{broker.host}"\nport = {broker.port}\n'
-        f"[database]\n{where}\n[pages]\nport = {port}\n"
+        f"[database]\n{where}\n[pages]\nport = {port}\nprocesses = {processes}\n"
     )
     return path, port
