@@ -51,7 +51,8 @@ def _process(status: ServiceStatus) -> Finding:
     silent_s = age_s(status)
     if silent_s > FRESH_S:
         text = f"process {status.pid} has given no sign of life for {silent_s:.0f} s"
-        return fault("service", f"{text}; `sudo systemctl restart kiosk`", _UNAVAILABLE)
+        advice = "see `kiosk check` for the disk, then `sudo systemctl restart kiosk`"
+        return fault("service", f"{text}; {advice}", _UNAVAILABLE)
     up = _duration(status.written_s - status.started_s)
     return ok("service", f"running for {up}, version {status.version}, process {status.pid}")
 

@@ -73,3 +73,10 @@ class Backlog:
         if self.lost:
             _log.error("lost, because nothing could be stored: %s", counted(self.lost, "event"))
             self.lost = 0
+
+    def end(self) -> None:
+        """Say how many events end with this process."""
+        if lost := self.lost + len(self._events):
+            _log.error(
+                "lost with this process, which could not store them: %s", counted(lost, "event")
+            )

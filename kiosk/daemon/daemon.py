@@ -107,6 +107,7 @@ class Daemon:
             self.state.board.close()
             self.feedback.close()
             self.recorder.retry(math.inf)
+            self.recorder.backlog.end()
             self.mqtt.stop(timeout_s=1.5)
 
     def _use_camera(self) -> bool:

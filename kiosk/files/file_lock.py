@@ -56,7 +56,8 @@ def file_lock(
         try:
             yield
         finally:
-            os.ftruncate(descriptor, 0)
+            with suppress(OSError):  # the file system may be read-only since
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # releases the lock
 

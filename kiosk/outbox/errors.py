@@ -1,5 +1,7 @@
 """What is wrong with the outbox file, and the remedy."""
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,10 @@ _ADVICE: Final = {
     "SQLITE_CORRUPT": DAMAGED,
 }
 
+_READ_ONLY: Final = (
+    "its file system is read-only; see `dmesg`: the card or the disk may be failing, replace it"
+)
+
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
@@ -34,12 +40,23 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as exc:
         advice = _ADVICE.get(_name(exc), "it cannot be used")
+        if _is_read_only(path):
+            advice = _READ_ONLY
         raise OutboxError(f"{path}: {advice} ({exc})") from exc
 
 
 def is_damage(error: OutboxError) -> bool:
     """Return whether the content of the file is the cause."""
     return _name(error.__cause__) in _DAMAGE
+
+
+def _is_read_only(path: Path) -> bool:
+    """Return whether the file system takes nothing, whatever the rights are."""
+    try:
+        os.close(os.open(path, os.O_RDWR))
+    except OSError as exc:
+        return exc.errno == errno.EROFS
+    return False
 
 
 def _name(error: BaseException | None) -> str:

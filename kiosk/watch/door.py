@@ -73,7 +73,7 @@ class Door:
         found = (
             (health.camera != "ok", f"camera {health.camera}"),
             (not health.people, "nobody enrolled"),
-            (health.in_memory > 0, "disk full"),
+            (health.in_memory > 0, "events cannot be stored"),
             (health.under_voltage is True, "power supply too weak"),
             (health.clock == "unsynchronised", "clock not synchronised"),
             (_refused(health) >= _MANY, f"most faces refused: {_reason(health)}"),

@@ -74,7 +74,9 @@ def _hear(state: OutboxState, messages: Sequence[Reading], now: datetime) -> Out
         state = absorb(state, from_numbers(numbers), now)
     for one in messages:
         if isinstance(one, HealthReading) and one.address == state.address:
-            state = report(state, one.last_sequence, one.said_at, now)
+            # Its last number does not say that nothing is missing while it holds more.
+            said_at = None if one.has_more else one.said_at
+            state = report(state, one.last_sequence, said_at, now)
     return state
 
 

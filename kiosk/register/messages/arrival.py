@@ -100,6 +100,7 @@ class HealthReading:
         watched: From when until when its camera saw the door; ``None`` if it does not say.
         signature: Whether it is signed, and by whom
             (:data:`kiosk.register.identity.keys.SignatureState`).
+        has_more: The kiosk holds events that it could not store, so that they have no number yet.
     """
 
     arrival: Arrival
@@ -111,6 +112,7 @@ class HealthReading:
     public_key: str | None = None
     watched: tuple[datetime, datetime] | None = None
     signature: str = ""
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

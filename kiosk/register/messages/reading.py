@@ -56,6 +56,7 @@ class _Health(msgspec.Struct, frozen=True):
     boot_id: Annotated[str, Meta(max_length=_TEXT_MAX)] | None = None
     public_key: PublicKey | None = None
     watching_s: Annotated[float, Meta(ge=0, le=10**9)] | None = None
+    in_memory: Annotated[int, Meta(ge=0)] = 0
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -134,6 +135,7 @@ def _read_health(arrival: Arrival, address: KioskAddress) -> HealthReading:
         _voice(health, arrival.at),
         health.public_key,
         _watched(health, said_at),
+        has_more=health.in_memory > 0,
     )
 
 

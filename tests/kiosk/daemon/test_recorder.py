@@ -338,5 +338,7 @@ def test_the_memory_of_a_kiosk_that_cannot_store_is_bounded(
     assert (len(desk.recorder.backlog), desk.recorder.backlog.lost) == (2, 2)
     assert sum("kept in memory" in message for message in caplog.messages) == 1
     assert sum("events are lost now" in message for message in caplog.messages) == 1
+    desk.recorder.backlog.end()
+    assert "lost with this process, which could not store them: 4 events" in caplog.messages
     desk.recorder.retry(math.inf)
     assert "lost, because nothing could be stored: 2 events" in caplog.messages

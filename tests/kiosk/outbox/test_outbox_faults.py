@@ -268,5 +268,5 @@ def test_a_file_system_that_became_read_only_is_found_at_the_start(volume: Path)
     with Outbox(path) as outbox:
         fill(outbox, 3)
     subprocess.run(["mount", "-o", "remount,ro", str(volume)], check=True)
-    with pytest.raises(OutboxError, match=r"cannot be (written|opened)"):
+    with pytest.raises(OutboxError, match="its file system is read-only"):
         Outbox(path)

@@ -70,7 +70,7 @@ def test_the_time_of_a_wrong_clock_is_no_sign_of_life() -> None:
     [
         ({"camera": "hung"}, "camera hung"),
         ({"people": 0}, "nobody enrolled"),
-        ({"in_memory": 2}, "disk full"),
+        ({"in_memory": 2}, "events cannot be stored"),
         ({"under_voltage": True}, "power supply too weak"),
         (
             {"faces_seen": 100, "faces_refused": {"blurred": 20, "too small": 70}},

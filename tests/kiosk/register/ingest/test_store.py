@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 
+import msgspec
 import pytest
 from django.db import DataError, connections
 from hypothesis import HealthCheck, given, settings
@@ -186,6 +187,17 @@ def test_health_of_another_kiosk_says_nothing_about_an_outbox() -> None:
     put(arrival(health(9).payload, "health", address=ELSEWHERE))
     (state,) = load_states()
     assert (state.address, state.expected) == (DOOR, 1)
+
+
+def test_a_kiosk_that_cannot_store_is_not_complete() -> None:
+    """What it holds in memory has no number yet, so nobody may be called absent."""
+    put(arrival(event(1)), health(1))
+    later = NOON + timedelta(minutes=5)
+    facts = {"outbox_id": OUTBOX, "last_sequence": 1}
+    put(arrival(msgspec.json.encode({**facts, "in_memory": 2}), "health", at=later))
+    assert load_states()[0].covered_at == NOON
+    put(arrival(msgspec.json.encode({**facts, "in_memory": 0}), "health", at=later))
+    assert load_states()[0].covered_at == later
 
 
 def test_a_renamed_kiosk_keeps_its_outbox() -> None:
