@@ -1,7 +1,8 @@
 """The dashboard for Grafana and the flow for Node-RED.
 
-Both are tested against what they read. Node-RED 5.0.7 was run with the flow by hand, with a broker;
-the dashboard was not loaded into a Grafana.
+Both are tested against what they read. By hand, Node-RED 5.0.7 was run with the flow and a broker,
+and TypeScript has compared the dashboard with the types of Grafana 13.2 (npm @grafana/schema). It
+was not loaded into a Grafana.
 """
 
 import json

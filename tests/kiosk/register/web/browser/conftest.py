@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kiosk.register.commands.pages import server_config
 from kiosk.register.config import RegisterConfig
 
 CHROMIUM = Path("/usr/bin/chromium")
+# A busy machine takes its time; a page that has missed an update fetches it after a minute only.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="package")
