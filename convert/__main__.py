@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from kiosk.cli import prepare_process, run_command
-from kiosk.errors import DatasetError
-from kiosk.files.bounded_file import read_file
 from kiosk.printable import json_text
 
 if TYPE_CHECKING:
@@ -66,13 +64,9 @@ def _convert(options: argparse.Namespace) -> int:
     from convert.float_model import load_run, load_sface
     from convert.verify import Limits
     from train.dataset.crop_set import CropSet
+    from train.toml_file import read_toml_file
 
-    try:
-        facts = msgspec.toml.decode(read_file(options.facts, _FACTS_BYTES_MAX), type=CardFacts)
-    except OSError as exc:
-        raise DatasetError(f"{options.facts}: cannot be read ({exc.strerror})") from exc
-    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
-        raise DatasetError(f"{options.facts}: {exc}") from exc
+    facts = read_toml_file(options.facts, CardFacts, _FACTS_BYTES_MAX)
     limits = Limits(
         options.cosine_mean,
         options.cosine_p1,

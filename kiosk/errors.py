@@ -152,3 +152,8 @@ class MissingExtraError(KioskError, ImportError):
     """An optional dependency is needed but not installed."""
 
     exit_code = 69
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a library or the system failed, for a message that names the file itself."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.contract import CROP_PX
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, reason_of
 from kiosk.files.bounded_file import require_file
 from kiosk.records import Floats, Image
 from train.augment import augment, blend
@@ -57,7 +57,7 @@ def read_blends(path: Path) -> Blends:
         with np.load(path) as kept:
             return Blends(kept["pairs"], kept["seeds"], kept["targets"])
     except (*ZIP_ERRORS, KeyError) as exc:
-        message = f"{path}: cannot be read ({exc}); delete it, and it is made again"
+        message = f"{path}: cannot be read ({reason_of(exc)}); delete it, and it is made again"
         raise DatasetError(message) from exc
 
 

@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from kiosk.config.errors import describe_error
 from kiosk.contract import fingerprint
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, reason_of
 from kiosk.files.bounded_file import read_file
 from train.network import NetworkConfig
 from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, write_or_check_config
 from train.sface_network import Layers
+from train.toml_file import read_toml_file
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,7 +103,7 @@ def read_config(run: Path) -> FitConfig:
         facts = json.loads(read_file(path, CONFIG_BYTES_MAX))
         return msgspec.convert(facts["fit"], FitConfig)
     except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise DatasetError(f"{path}: not a run of recipe `embedding` ({exc})") from exc
+        raise DatasetError(f"{path}: not a run of recipe `embedding` ({reason_of(exc)})") from exc
 
 
 def parse_config(settings: Sequence[str], recipe: Path | None = None) -> FitConfig:
@@ -114,23 +116,17 @@ def parse_config(settings: Sequence[str], recipe: Path | None = None) -> FitConf
     Raises:
         DatasetError: The file cannot be read, a key is unknown or a value has the wrong type.
     """
-    start = FitConfig() if recipe is None else _read_recipe(recipe)
+    start = FitConfig()
+    if recipe is not None:
+        start = read_toml_file(recipe, FitConfig, CONFIG_BYTES_MAX)
     try:
         pairs: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
         if "network" in pairs:
             pairs["network"] = _shape(pairs["network"])
         return msgspec.convert(msgspec.to_builtins(start) | pairs, FitConfig, strict=False)
     except ValueError as exc:
-        raise DatasetError(f"--set: expected KEY=VALUE of the recipe ({exc})") from exc
-
-
-def _read_recipe(path: Path) -> FitConfig:
-    try:
-        return msgspec.toml.decode(read_file(path, CONFIG_BYTES_MAX), type=FitConfig)
-    except OSError as exc:
-        raise DatasetError(f"{path}: cannot be read ({exc.strerror})") from exc
-    except (ValueError, RecursionError) as exc:
-        raise DatasetError(f"{path}: not a recipe of `kiosk-train fit` ({exc})") from exc
+        reason = describe_error(str(exc), FitConfig)
+        raise DatasetError(f"--set: expected KEY=VALUE of the recipe ({reason})") from exc
 
 
 def _shape(text: str) -> object:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, reason_of
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
 from train.metrics import Rate, TenFold
@@ -26,7 +26,7 @@ def read_rows(path: Path) -> list[dict[str, float]]:
         lines = csv.DictReader(io.StringIO(read_file(path, _ROWS_BYTES_MAX).decode(), newline=""))
         return [{k: float(v) for k, v in row.items()} for row in lines]
     except (OSError, ValueError, TypeError, csv.Error) as exc:
-        raise DatasetError(f"{path}: not the history of a run ({exc})") from exc
+        raise DatasetError(f"{path}: not the history of a run ({reason_of(exc)})") from exc
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:

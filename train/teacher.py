@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from tqdm import tqdm
 
 from kiosk.contract import EMBEDDING_DIM
-from kiosk.errors import DatasetError, ModelError
+from kiosk.errors import DatasetError, ModelError, reason_of
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import require_file
 from kiosk.recognition.vectors import unit
@@ -192,7 +192,7 @@ def load_targets(crop_set: CropSet) -> Floats:
         require_file(path, _TARGETS_BYTES_MAX)
         targets = np.load(path)
     except (OSError, ValueError) as exc:
-        raise DatasetError(f"{path}: run `kiosk-train teach` first ({exc})") from exc
+        raise DatasetError(f"{path}: run `kiosk-train teach` first ({reason_of(exc)})") from exc
     if len(targets) != len(crop_set):
         raise DatasetError(f"{path}: of another crop set; run `kiosk-train teach` again")
     expected = (len(crop_set), EMBEDDING_DIM)

@@ -16,7 +16,7 @@ import numpy as np
 
 from kiosk.bench.stopwatch import Stopwatch, TimedMethod, Timing
 from kiosk.contract import CROP_PX
-from kiosk.errors import ModelError
+from kiosk.errors import ModelError, reason_of
 from kiosk.files.bounded_file import read_file
 from kiosk.recognition.archive import read_archive
 from kiosk.recognition.bundle import BUNDLE_BYTES_MAX
@@ -140,7 +140,7 @@ def bundle_peer(path: Path) -> EmbedOne:
         data = read_file(path, BUNDLE_BYTES_MAX)
         model = read_archive(data, {"model.tflite": BUNDLE_BYTES_MAX})["model.tflite"]
     except (OSError, ValueError) as exc:
-        raise ModelError(f"{path}: not a model bundle ({exc})") from exc
+        raise ModelError(f"{path}: not a model bundle ({reason_of(exc)})") from exc
     try_model(model, "ai-edge-litert")
     return partial(embed_int8, TfliteModel(model))
 

@@ -14,6 +14,9 @@ _NAMES: Final[Mapping[type[inspect.Type], str]] = {
     inspect.StructType: "a table",
 }
 
+_OF_TYPES: Final = ("Expected ", "Invalid ")
+"""How msgspec's own messages begin; others are of a type's ``__post_init__``."""
+
 
 def describe_error(error: str, content: type[msgspec.Struct]) -> str:
     """Turn msgspec's ``... - at `$.camera.fps` `` into ``camera.fps: ...``.
@@ -33,7 +36,8 @@ def describe_error(error: str, content: type[msgspec.Struct]) -> str:
     located = re.fullmatch(r"(.*) - at `\$\.?(.*)`", error)
     if not located:
         return error
-    expected = _expected(_type_at(located[2], inspect.type_info(content)))
+    found = _type_at(located[2], inspect.type_info(content))
+    expected = _expected(found) if located[1].startswith(_OF_TYPES) else ""
     return f"{located[2]}: {f'expected {expected}' if expected else located[1]}"
 
 
@@ -64,8 +68,8 @@ def _expected(kind: inspect.Type) -> str:
     match kind:
         case inspect.LiteralType():
             return "one of " + ", ".join(json.dumps(value) for value in kind.values)
-        case inspect.UnionType():  # here always a type or nothing
-            return _expected(kind.types[0])
+        case inspect.UnionType(types=(one, inspect.NoneType())):
+            return _expected(one)
         case inspect.IntType() | inspect.FloatType():
             name = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
             return name + _limits(kind)

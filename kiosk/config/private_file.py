@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.config.keys import Config
-from kiosk.errors import ConfigError
+from kiosk.errors import ConfigError, reason_of
 from kiosk.files.atomic_file import create_folder_for_owner
 from kiosk.files.bounded_file import read_file
 
@@ -33,7 +33,7 @@ def read_password(key: str, file: str) -> str:
     try:
         password = read_file(Path(file), _PASSWORD_MAX).decode("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
-        why = getattr(exc, "strerror", None) or str(exc)
+        why = reason_of(exc)
         message = f"{key}: {file} cannot be read as UTF-8 text ({why})"
         raise ConfigError(message) from exc
     warn_of_readers(key, Path(file))

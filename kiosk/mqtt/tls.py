@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from kiosk.config.mqtt import MqttSection
 from kiosk.config.private_file import warn_of_readers
-from kiosk.errors import ConfigError
+from kiosk.errors import ConfigError, reason_of
 from kiosk.files.bounded_file import read_file, require_file
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def tls_context(mqtt: MqttSection) -> ssl.SSLContext | None:
         require_file(Path(mqtt.ca_file), _PEM_BYTES_MAX)
         context.load_verify_locations(mqtt.ca_file)
     except (OSError, ssl.SSLError) as exc:
-        why = exc.strerror or str(exc)
+        why = reason_of(exc)
         message = f"mqtt.ca_file: {mqtt.ca_file} cannot be read as PEM certificates ({why})"
         raise ConfigError(message) from exc
     if mqtt.cert_file:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, CROP_PX, EMBEDDING_DIM, fingerprint
-from kiosk.errors import ModelError
+from kiosk.errors import ModelError, reason_of
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
 from kiosk.recognition.archive import read_archive, read_array
@@ -81,7 +81,7 @@ def load_bundle(path: Path) -> Bundle:
     try:
         data = read_file(path, BUNDLE_BYTES_MAX)
     except OSError as exc:
-        raise ModelError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+        raise ModelError(f"{path}: cannot be read ({reason_of(exc)})") from exc
     try:
         parts = read_archive(data, _SIZES)
         card = msgspec.json.decode(parts["card.json"], type=ModelCard)

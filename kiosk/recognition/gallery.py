@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.contract import EMBEDDING_DIM, fingerprint
-from kiosk.errors import GalleryError, GalleryModelError
+from kiosk.errors import GalleryError, GalleryModelError, reason_of
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
 from kiosk.files.sealed_file import KeySource, unseal
@@ -166,7 +166,7 @@ def _bytes_of(path: Path) -> bytes:
     except FileNotFoundError as exc:
         raise GalleryError(f"{path}: absent; enrol people with `kiosk enrol` first") from exc
     except OSError as exc:
-        raise GalleryError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+        raise GalleryError(f"{path}: cannot be read ({reason_of(exc)})") from exc
 
 
 def _check(path: Path, header: object, owners: npt.NDArray[Any], stack: npt.NDArray[Any]) -> None:

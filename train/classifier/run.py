@@ -11,7 +11,7 @@ import keras
 import msgspec
 import numpy as np
 
-from kiosk.errors import ConfigError, DatasetError
+from kiosk.errors import ConfigError, DatasetError, reason_of
 from kiosk.files.bounded_file import read_file
 from train.metrics import Bools
 from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, read_history, write_history
@@ -115,7 +115,9 @@ def load_run(folder: Path) -> Run:
             model=keras.saving.load_model(folder / MODEL_FILE),
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as exc:
-        raise DatasetError(f"{folder}: no finished run of recipe `report` ({exc})") from exc
+        raise DatasetError(
+            f"{folder}: no finished run of recipe `report` ({reason_of(exc)})"
+        ) from exc
 
 
 def history_callback(folder: Path, history: list[dict[str, float]]) -> keras.callbacks.Callback:

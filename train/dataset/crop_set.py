@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.contract import CROP_PX, fingerprint
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, reason_of
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file, require_file, size_text
 from kiosk.records import Image
@@ -105,7 +105,9 @@ class CropSet:
             text = read_file(folder / "photos.csv", _TABLE_BYTES_MAX).decode()
             header, *rows = csv.reader(io.StringIO(text, newline=""))
         except (OSError, EOFError, ValueError, csv.Error) as exc:
-            raise DatasetError(f"{folder}: no crop set of `kiosk-train prepare` ({exc})") from exc
+            raise DatasetError(
+                f"{folder}: no crop set of `kiosk-train prepare` ({reason_of(exc)})"
+            ) from exc
         good = tuple(header) == _HEADER and all(
             len(row) == len(_HEADER) and row[4] in get_args(Split) for row in rows
         )
@@ -150,7 +152,7 @@ class CropSet:
                 partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
             CropSet.write_photos(folder, photos, splits)
         except OSError as exc:
-            raise DatasetError(f"{folder}: cannot be written ({exc.strerror or exc})") from exc
+            raise DatasetError(f"{folder}: cannot be written ({reason_of(exc)})") from exc
 
     @staticmethod
     def write_photos(folder: Path, photos: Sequence[Photo], splits: Sequence[Split]) -> None:
@@ -195,7 +197,9 @@ def _check_contract(path: Path) -> None:
     try:
         contract = json.loads(read_file(path, _FACTS_BYTES))["contract"]
     except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise DatasetError(f"{path}: no crop set of `kiosk-train prepare` ({exc})") from exc
+        raise DatasetError(
+            f"{path}: no crop set of `kiosk-train prepare` ({reason_of(exc)})"
+        ) from exc
     if contract != fingerprint():
         raise DatasetError(
             f"{path}: made under contract {contract}, expected {fingerprint()}; prepare it again"

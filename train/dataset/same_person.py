@@ -6,8 +6,9 @@ an unnamed photo) makes them too bad. Only appearance can tell.
 
 A person or photo is identified with a person under two conditions. It is near: a cosine of
 :data:`SIMILAR` to the mean of that person's teacher embeddings. And it is much nearer than to the
-next person of another appearance. The cosine alone is not enough: toddlers look alike to a recogniser (0.78 between the
-means of two). They are the hardest strangers, and removing them would make the figures too good.
+next person of another appearance. The cosine alone is not enough: toddlers look alike to a
+recogniser (0.78 between the means of two). They are the hardest strangers, and removing them would
+make the figures too good.
 
 How the values were chosen: the crops of the sets of ``research.toml``, viewed side by side (SFace;
 one person / viewed):

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.errors import DatasetError
-from kiosk.files.bounded_file import read_file
 from kiosk.people.photo_names import is_system_name
+from train.toml_file import read_toml_file
 
 _TOML_BYTES_MAX: Final = 4_000_000
 
@@ -92,12 +92,7 @@ def load_sources(path: Path) -> Sources:
     Raises:
         DatasetError: The file cannot be read, or a key is wrong.
     """
-    try:
-        return msgspec.toml.decode(read_file(path, _TOML_BYTES_MAX), type=Sources)
-    except OSError as exc:
-        raise DatasetError(f"{path}: cannot be read ({exc.strerror})") from exc
-    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
-        raise DatasetError(f"{path}: {exc}") from exc
+    return read_toml_file(path, Sources, _TOML_BYTES_MAX)
 
 
 def read_sources(path: Path) -> Sources:

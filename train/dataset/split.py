@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, reason_of
 from kiosk.files.bounded_file import read_file
 from train.dataset.crop_set import Photo
 from train.dataset.sources import Source, Sources, Split
@@ -83,7 +83,7 @@ def _test_only(source: Source, root: Path) -> frozenset[str]:
     try:
         lines = read_file(path, _NAMES_BYTES_MAX).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
-        raise DatasetError(f"{path}: cannot be read ({exc})") from exc
+        raise DatasetError(f"{path}: cannot be read ({reason_of(exc)})") from exc
     names = (line.strip().rsplit("/", 1)[-1] for line in lines)
     return frozenset(_normalised(name) for name in names if name)
 

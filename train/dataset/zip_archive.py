@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from kiosk.errors import DatasetError, PhotoError
+from kiosk.errors import DatasetError, PhotoError, reason_of
 from kiosk.files.bounded_file import require_file, size_text
 from kiosk.recognition.photo import PHOTO_BYTES_MAX
 
@@ -36,8 +36,7 @@ def opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (*ZIP_ERRORS, KeyError, PhotoError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else None
-        raise DatasetError(f"{path}: not {what} ({reason or exc})") from exc
+        raise DatasetError(f"{path}: not {what} ({reason_of(exc)})") from exc
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo | str) -> bytes:
