@@ -100,6 +100,7 @@ def derive_student(
             settings,
             now,
             corrected=_corrected(subject_id, theirs, facts),
+            elsewhere=_elsewhere(subject_id, theirs, facts),
         )
         marks |= {(lesson_id, subject_id): mark for lesson_id, mark in derived.marks.items()}
     return marks
@@ -127,6 +128,13 @@ def _lessons_of(subject_id: str, site: str, facts: Facts) -> list[Lesson]:
 def _corrected(subject_id: str, lessons: Iterable[Lesson], facts: Facts) -> dict[str, Code]:
     marks = {one.lesson_id: facts.marks.get((one.lesson_id, subject_id)) for one in lessons}
     return {key: Code(one.status) for key, one in marks.items() if one and one.is_corrected}
+
+
+def _elsewhere(subject_id: str, lessons: Iterable[Lesson], facts: Facts) -> set[str]:
+    """Return those of a student's lessons at whose time the student is a guest of another one."""
+    visited = [facts.lessons[one] for one in facts.guest_in.get(subject_id, ())]
+    own = [one for one in lessons if one not in visited]
+    return {one.lesson_id for one in own if any(one.overlaps(other) for other in visited)}
 
 
 def _may_concern(lesson: Lesson, event: Seen, settings: RuleSettings) -> bool:

@@ -44,6 +44,7 @@ class Facts:
         seen: Their events at doors, by subject id.
         doors: The kiosks of the rooms.
         marks: Their marks as they are stored.
+        guest_in: The ids of the lessons that each is a guest of.
     """
 
     lessons: Mapping[str, Lesson]
@@ -51,6 +52,7 @@ class Facts:
     seen: Mapping[str, tuple[Seen, ...]]
     doors: Mapping[Place, tuple[Door, ...]]
     marks: Mapping[MarkKey, models.Mark]
+    guest_in: Mapping[str, frozenset[str]]
 
 
 def load_facts(
@@ -90,8 +92,12 @@ def load_facts(
         expected.setdefault(subject_id, []).extend(
             one.lesson_id for one in of_class.get(class_id, ()) if membership.covers(one.date)
         )
+    guest_in: dict[str, set[str]] = {}
     for subject_id, lesson_id in guests:
-        expected.setdefault(subject_id, []).extend([lesson_id] if lesson_id in lessons else [])
+        if lesson_id in lessons:
+            guest_in.setdefault(subject_id, set()).add(lesson_id)
+    for subject_id, ids in guest_in.items():
+        expected.setdefault(subject_id, []).extend(sorted(ids))
     theirs = {one for ids in expected.values() for one in ids}
     own = [lessons[one] for one in theirs]
     pairs = [(one, key) for key, ids in expected.items() for one in dict.fromkeys(ids)]
@@ -101,6 +107,7 @@ def load_facts(
         _load_seen(expected, own, settings),
         doors_of({one.room for one in own}) if own else {},
         {(one.lesson_id, one.person_id): one for one in _load_marks(pairs)},
+        {subject_id: frozenset(ids) for subject_id, ids in guest_in.items()},
     )
 
 

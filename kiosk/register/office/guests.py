@@ -4,11 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import Q
 
 from kiosk.register.alphabet import folded
 from kiosk.register.audit import tell
 from kiosk.register.marking.stale import touch
-from kiosk.register.models import Account, Guest, Lesson, Person
+from kiosk.register.models import Account, Guest, Lesson, Membership, Person
 from kiosk.register.overview.members import expected_in
 
 
@@ -51,7 +52,7 @@ def add_guest(lesson: Lesson, text: str, account: Account, now: datetime) -> Per
     Guest.objects.get_or_create(
         lesson=lesson, person=found, defaults={"added_by": account, "added_at": now}
     )
-    _tell(lesson, now)
+    _tell(lesson, found.pk, now)
     return found
 
 
@@ -60,10 +61,13 @@ def remove_guest(lesson: Lesson, subject_id: str, now: datetime) -> bool:
     """Remove a guest; return whether there was one. What a person has set stays in the trail."""
     count, _ = Guest.objects.filter(lesson=lesson, person=subject_id).delete()
     if count:
-        _tell(lesson, now)
+        _tell(lesson, subject_id, now)
     return count > 0
 
 
-def _tell(lesson: Lesson, now: datetime) -> None:
-    touch(Lesson.objects.filter(pk=lesson.pk), now)
+def _tell(lesson: Lesson, subject_id: str, now: datetime) -> None:
+    """Have the lesson derived again, and the student's own ones at the same time."""
+    classes = Membership.objects.filter(person=subject_id).values("school_class")
+    at_once = Q(starts_at__lt=lesson.ends_at, ends_at__gt=lesson.starts_at)
+    touch(Lesson.objects.filter(Q(at_once, school_class__in=classes) | Q(pk=lesson.pk)), now)
     tell("lesson", [lesson.pk], now)

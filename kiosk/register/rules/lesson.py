@@ -49,6 +49,11 @@ class Lesson:
         object.__setattr__(self, "starts_at", _utc(self.starts_at))
         object.__setattr__(self, "ends_at", _utc(self.ends_at))
 
+    def overlaps(self, other: "Lesson") -> bool:
+        """Return whether two lessons take place at the same time, for a moment at least."""
+        are_held = not self.is_cancelled and not other.is_cancelled
+        return are_held and self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
     def rules(self, settings: RuleSettings) -> RuleSettings:
         """Return the rules that hold for the lesson: its own once it is decided."""
         return self.decided_by or settings

@@ -35,6 +35,7 @@ class Rule(StrEnum):
     EXIT_ONLY = "unknown.exit-only"
     CLOCK_UNKNOWN = "unknown.clock-untrusted"
     NOT_EXPECTED = "unknown.not-expected"
+    GUEST_ELSEWHERE = "exempt.guest-elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Mark:
     """What the register concludes of a student in a lesson.
 
     Attributes:
-        code: Present, late, left early, absent or not known.
+        code: Present, late, left early, absent, exempt or not known.
         rule: The rule that said so.
         minutes_late: Minutes begun after the lesson's start; 0 for in time, ``None`` if not known.
         event_id: The event that decided; ``None`` without one.
@@ -80,6 +81,7 @@ def derive(
     now: datetime,
     *,
     before: Before | None = None,
+    is_elsewhere: bool = False,
 ) -> Mark | None:
     """Return the mark of a student who is expected in a lesson; ``None`` if it is cancelled.
 
@@ -91,6 +93,8 @@ def derive(
         settings: The rules.
         now: The current time, aware.
         before: The student's lesson before, if any: who stays in the room passes no door.
+        is_elsewhere: The student is a guest of another lesson at this time, and exempt from this
+            one unless seen coming to it.
     """
     if lesson.is_cancelled:
         return None
@@ -106,6 +110,8 @@ def derive(
         mark = _arrival(lesson, entries, settings, is_settled=is_settled)
         if mark.code is Code.LATE:  # an earlier event may come from the kiosk that is behind
             mark = replace(mark, waits_for=waits_for)
+    elif is_elsewhere:
+        return Mark(code=Code.EXEMPT, rule=Rule.GUEST_ELSEWHERE)
     elif _stayed(lesson, settings, now, before):
         mark = Mark(code=Code.PRESENT, rule=Rule.CARRIED_OVER, minutes_late=0)
     elif doubtful := exits or [one for one in scans if _may_be_of(one, lesson, settings)]:

@@ -1,6 +1,6 @@
 """All marks of one student on one day: where the events go, and who stays for the next lesson."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -33,6 +33,7 @@ def derive_day(
     now: datetime,
     *,
     corrected: Mapping[str, Code] = MappingProxyType({}),
+    elsewhere: Collection[str] = (),
 ) -> StudentDay:
     """Return the marks of a student in the lessons of a day at one site.
 
@@ -43,6 +44,7 @@ def derive_day(
         settings: The rules.
         now: The current time, aware.
         corrected: The codes that a person has set, by lesson id: they decide who stays in a room.
+        elsewhere: The ids of the lessons at whose time the student is a guest of another one.
     """
     order = sorted(lessons, key=lambda one: (one.starts_at, one.ends_at, one.lesson_id))
     scans = list(scans)
@@ -51,7 +53,15 @@ def derive_day(
     before: Before | None = None
     for lesson in order:
         own = [one for room, one in scans if _concerns(lesson, room, placements[one.event_id])]
-        mark = derive(lesson, own, doors.get(lesson.room, ()), settings, now, before=before)
+        mark = derive(
+            lesson,
+            own,
+            doors.get(lesson.room, ()),
+            settings,
+            now,
+            before=before,
+            is_elsewhere=lesson.lesson_id in elsewhere,
+        )
         if mark is not None:
             marks[lesson.lesson_id] = mark
             code = corrected.get(lesson.lesson_id, mark.code)

@@ -64,6 +64,7 @@ RULE_TITLES = {
     ),
     "unknown.exit-only": _("only seen leaving: please look"),
     "unknown.clock-untrusted": _("seen, but the kiosk's clock was wrong: please look"),
+    "exempt.guest-elsewhere": _("a guest of another lesson at this time"),
     "unknown.not-expected": _("not in the class on this day, or the lesson is cancelled"),
 }
 

@@ -342,3 +342,15 @@ def test_one_more_arrival_makes_nobody_less_present(
     assert after is not None
     if before.rule is not Rule.CLOCK_UNTRUSTED:  # an untrusted time gives way to a trusted one
         assert rank.get(after.code, 0) >= rank.get(before.code, 0)
+
+
+def test_who_is_a_guest_elsewhere_is_exempt_unless_seen_here() -> None:
+    """Neither absent nor carried over from the lesson before; who comes nevertheless is here."""
+    before = Before(lesson("07:15", "08:00", "earlier"), Code.PRESENT)
+    for now in ("07:00", "08:20", "08:50"):
+        found = derive(LESSON, [], COMPLETE, SETTINGS, at(now), before=before, is_elsewhere=True)
+        assert found is not None
+        assert short(found) == ("exempt", "exempt.guest-elsewhere", None)
+    found = derive(LESSON, [scan("08:12")], COMPLETE, SETTINGS, at("08:50"), is_elsewhere=True)
+    assert found is not None
+    assert found.code is Code.LATE

@@ -95,6 +95,49 @@ def test_a_guest_is_removed_with_the_mark_of_the_rules(school: School, now: date
     assert "Dora" not in alice.get(f"{PATH}/now").content.decode()
 
 
+def test_a_guest_is_exempt_from_the_own_lesson_at_that_time(school: School, now: datetime) -> None:
+    """Until the guest is a guest no more; the lesson after it counts as ever."""
+    own = school.other_lesson
+    Lesson.objects.create(
+        lesson_id="8a/art/1",
+        school_class=own.school_class,
+        site="school",
+        room="room-8",
+        date=own.date,
+        starts_at=own.ends_at,
+        ends_at=own.ends_at + timedelta(minutes=45),
+        title="Art",
+    )
+    add("s-4")
+    work(now)
+    exempt = Mark.objects.filter(person="s-4", status="exempt")
+    assert [(one.lesson_id, one.rule) for one in exempt] == [(own.pk, "exempt.guest-elsewhere")]
+    page = client_of("bob").get(f"/lessons/{own.pk}/students/s-4/mark").content.decode()
+    assert "a guest of another lesson at this time" in page
+    client_of("alice").post(f"{PATH}/guests", {"remove": "s-4"})
+    work(now)
+    assert Mark.objects.get(lesson=own).status == "not-known"
+
+
+def test_who_comes_to_the_own_lesson_is_present_there(school: School, now: datetime) -> None:
+    """What a kiosk has seen counts more than a plan."""
+    add("s-4")
+    door = KioskAddress("school", "room-8", "kiosk-1")
+    time = now.isoformat(timespec="milliseconds")
+    made = event(1, subject_id="s-4", time=time, room=door.room, kiosk=door.kiosk)
+    store([arrival(made, address=door, at=now)], now)
+    work(now)
+    assert Mark.objects.get(lesson=school.other_lesson).rule != "exempt.guest-elsewhere"
+
+
+def test_a_guest_of_a_cancelled_lesson_is_not_exempt(school: School, now: datetime) -> None:
+    """There is nowhere else to be."""
+    Lesson.objects.filter(pk=school.lesson.pk).update(status="cancelled")
+    add_guest(school.lesson, "s-4", Account.objects.get(username="olga"), now)
+    work(now)
+    assert not Mark.objects.filter(status="exempt").exists()
+
+
 def test_after_the_time_to_correct_nobody_adds_guests(school: School) -> None:
     """A teacher asks the office, as with marks."""
     Lesson.objects.filter(pk=school.lesson.pk).update(
