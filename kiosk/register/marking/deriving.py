@@ -101,7 +101,7 @@ def derive_student(
             now,
             corrected=_corrected(subject_id, theirs, facts),
         )
-        marks |= {(lesson_id, subject_id): mark for lesson_id, mark in derived.marks.items()}
+        marks |= {(lesson_id, subject_id): mark for lesson_id, mark in derived.items()}
     return marks
 
 
