@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from kiosk.config.timetable import ClassSession
 from kiosk.daemon.times.steady_clock import SteadyClock
 from kiosk.errors import PayloadError
+from kiosk.logs import OnceWarner
 from kiosk.protocol.participation import decode_window
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Windows:
         self._clock = clock
         self._window: Window | None = None
         self._heard = b""
+        self._warner = OnceWarner(_log)
 
     @property
     def open(self) -> Window | None:
@@ -73,7 +75,7 @@ class Windows:
         try:
             window = _read(payload, self._clock) if payload else None
         except PayloadError as exc:
-            _log.warning("ignored: the register sent no valid participation window (%s)", exc)
+            self._warner.warn(f"ignored: the register sent no valid participation window ({exc})")
             return
         self._heard = payload
         self._window = window

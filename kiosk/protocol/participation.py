@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from kiosk.protocol.delivery import SEQUENCE_MAX
 from kiosk.protocol.event import Timestamp
 from kiosk.protocol.payload import decode_payload, encode_payload
 
@@ -28,7 +29,7 @@ class ParticipationWindow(msgspec.Struct, frozen=True, kw_only=True):
         closes_at: When the kiosk closes it itself, if it hears nothing more: the lesson's end.
     """
 
-    window: Annotated[int, Meta(ge=1)]
+    window: Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
     state: Literal["open", "closed"]
     session: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)]
     opened_at: Timestamp

@@ -27,7 +27,7 @@ _HEADER_MAX: Final = 1000
 # RuntimeError: a changed flag says that the file is encrypted.
 _ZIP_ERRORS: Final = (
     *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError),
-    *(OSError, ValueError, OverflowError, KeyError),
+    *(OSError, ValueError, OverflowError, KeyError, IndexError),
 )
 # What Python's parser raises for a header; MemoryError and RecursionError: nested too deeply.
 _HEADER_ERRORS: Final = (

@@ -31,6 +31,13 @@ class _Occurrence:
     starts_at: datetime
 
 
+# What the parser raises. AttributeError: a component in another one's place. OSError: the name of a
+# time zone is that of a folder, or longer than a name of a file can be.
+_NO_CALENDAR: Final = (
+    *(ValueError, IndexError, KeyError, RecursionError, AttributeError, TypeError, OSError),
+)
+
+
 def read_calendar(
     data: bytes, file: str, place: Place, horizon: Horizon, *, class_title: str = "", room: str = ""
 ) -> Outcome[tuple[LessonRow, ...]]:
@@ -78,8 +85,9 @@ def _parse(data: bytes, file: str) -> list[tuple[Event, EventLines]] | Remark:
         events = Calendar.from_ical(data).walk("VEVENT")
     except UnicodeDecodeError as exc:
         return Remark(file, data[: exc.start].count(b"\n") + 1, "", "not UTF-8")
-    except (ValueError, IndexError, KeyError, RecursionError) as exc:
-        return Remark(file, 0, "", "not an iCalendar file", str(exc))
+    except _NO_CALENDAR as exc:
+        why = "a time zone without a name" if isinstance(exc, OSError) else str(exc)
+        return Remark(file, 0, "", "not an iCalendar file", why)
     if len(events) != len(lines):
         return Remark(file, 0, "", "not an iCalendar file: an event within an event")
     if len(events) > EVENTS_MAX:

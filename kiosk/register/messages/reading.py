@@ -43,6 +43,8 @@ from kiosk.register.messages.arrival import (
 )
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_YEARS: Final = range(1900, 3000)
+"""A clock that was never set says 1970, and one that is wrong perhaps 1960."""
 _TEXT_MAX: Final = 200
 """Longest text that is stored in a column of its own; PostgreSQL indexes at most 2,704 bytes."""
 
@@ -196,11 +198,18 @@ def _problem(event: Event, address: KioskAddress, kind: str) -> str:
 
 
 def _parse_time(text: str) -> datetime:
-    """Read a time that matches the pattern of the schema, which allows a 31st of February."""
+    """Read a time that matches the pattern of the schema, which allows a 31st of February.
+
+    At the ends of the calendar no time zone can be applied, and nothing added or subtracted.
+    """
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise PayloadError(f"time: {text}: {exc}") from exc
+    if moment.year not in _YEARS:
+        problem = f"expected a year from {_YEARS.start} to {_YEARS.stop - 1}"
+        raise PayloadError(f"time: {text}: {problem}")
+    return moment
 
 
 def _names(address: KioskAddress) -> tuple[str, str, str]:
