@@ -36,7 +36,7 @@ def installed(fonts: Sequence[Path] = FONTS) -> tuple[Path, ...]:
 def needed(texts: Iterable[str], fonts: Sequence[Path]) -> tuple[Path, ...]:
     """Return the first font, and of the others those that have a letter which those before lack."""
     letters = _visible("".join(texts))
-    used = []
+    used: list[Path] = []
     for one in fonts:
         if not used or letters & _letters(one):
             used.append(one)

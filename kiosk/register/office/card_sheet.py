@@ -106,6 +106,7 @@ def _height(pdf: FPDF, text: str, family: str, points: float, width: float) -> f
     """Return how high a text stands in a column, mm."""
     pdf.set_font(family, size=points)
     lines = pdf.multi_cell(width, text=text, dry_run=True, output="LINES")
+    assert isinstance(lines, list)
     return float(len(lines) * points * _LINE_MM)
 
 

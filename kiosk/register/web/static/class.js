@@ -24,7 +24,10 @@ const showFiltered = () => {
 const countChosen = () => {
   const place = document.getElementById("chosen");
   const count = rows.querySelectorAll("input:checked").length;
-  if (place) place.textContent = count ? `(${count})` : "";
+  if (!place) return;
+  place.textContent = count ? `(${count})` : "";
+  // Said in a region of its own, since the form is hidden while nobody is chosen.
+  document.getElementById("count").textContent = count ? place.parentElement.textContent : "";
 };
 
 filter.addEventListener("input", showFiltered);

@@ -1,7 +1,9 @@
 """The tour has every page."""
 
+from django.test import Client
 from django.urls import Resolver404, resolve, reverse
 
+from kiosk.register.models import Account, Consent, Lesson, MarkChange, Person, SchoolClass, Term
 from kiosk.register.web.urls import urlpatterns
 from tests.kiosk.register.web.browser.tour import LESSON, NO_PAGES, STOPS, furnish
 from tests.kiosk.register.web.support import School, client_of
@@ -32,6 +34,26 @@ def test_every_page_is_a_stop(school: School) -> None:
             continue
         arguments = {key: ARGUMENTS[key] for key in pattern.pattern.converters}
         assert client.get(reverse(name, kwargs=arguments)).status_code == 405, name
+
+
+def test_no_page_takes_a_name_for_html(school: School) -> None:
+    """Names, titles and reasons come from files and people; each is written as a text."""
+    places = furnish(school)
+    hostile = "<i>\"'&{{ 1 }}"
+    Person.objects.update(name=hostile)
+    SchoolClass.objects.update(title=hostile)
+    Lesson.objects.update(title=hostile, room=hostile)
+    Account.objects.update(first_name=hostile)
+    MarkChange.objects.update(reason=hostile)
+    Consent.objects.update(given_by=hostile, text_id=hostile)
+    Term.objects.update(title=hostile)
+    written = 0
+    for account, path in STOPS:
+        client = client_of(account) if account else Client()
+        html = client.get(path.format(**places)).content.decode()
+        assert "<i>" not in html, path
+        written += "&lt;i&gt;" in html
+    assert written > 15
 
 
 def _name(path: str) -> str:

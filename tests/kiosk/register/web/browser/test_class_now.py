@@ -64,6 +64,7 @@ def test_several_marks_are_mended_with_a_reason(
     visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
     visitor.get_by_label("Bruno Keller").check()
     visitor.get_by_label("Chen Wei").check()
+    expect(visitor.locator("#count")).to_have_text("For the chosen students (2)")
     form = visitor.get_by_role("group", name="For the chosen students (2)")
     form.get_by_label("Status").select_option("excused")
     form.get_by_label("Reason").fill("choir")
