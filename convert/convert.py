@@ -29,6 +29,7 @@ from train.evaluation.evaluate import Report, evaluate
 from train.evaluation.lfw import read_lfw
 from train.evaluation.recogniser import Embed
 from train.evaluation.thresholds import METHOD, METHOD_PHOTOS
+from train.evaluation.turned import evaluate_turned, read_turned_faces
 from train.evaluation.videos import read_videos
 from train.metrics import best_threshold
 
@@ -89,7 +90,7 @@ def convert(
             ``None`` takes training crops.
         limits: What quantisation may cost; ``None`` takes the defaults.
         lfw: LFW's archive, for the last measurement before shipping.
-        walks: Archive of walks; ``None`` leaves them out of the figures.
+        walks: Archive of walks; ``None`` leaves them, and turned faces, out of the figures.
 
     Raises:
         ModelError: Quantisation lost more than a limit, or no threshold keeps strangers out;
@@ -110,6 +111,9 @@ def convert(
     figures = figure_losses(evaluate("float", before, crop_set, pairs, videos), report)
     loss = _loss(before.embed, after.embed, crop_set, model.seed, figures)
     check_loss(loss, limits or Limits())
+    if walks is not None:  # not compared with the float model: they measure the check of turn
+        turned = evaluate_turned(after, report.operating_points, read_turned_faces(walks))
+        report = msgspec.structs.replace(report, turned=turned)
     crops = golden_crops()
     card = _card(
         model,

@@ -61,6 +61,9 @@ TEMPLATE: Final[npt.NDArray[np.float32]] = np.array(
 TEMPLATE.setflags(write=False)
 
 RESAMPLING: Final = "bilinear"
+"""Of faces that are enlarged less than twice. Smaller ones are interpolated by cubics
+(:func:`kiosk.recognition.align.interpolation`), which shows the network more of the same face:
+models and galleries stay valid, so that is not in the fingerprint."""
 BORDER: Final = "reflect101"
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from train.dataset.sources import Split
 from train.evaluation.cohort import make_cohort
 from train.evaluation.figures import FigureKind, figures
 from train.evaluation.lfw import Lfw
+from train.evaluation.turned import TurnedFaces
 from train.fit import embed_all, load_embedder
 from train.metrics import Rate, TenFold
 from train.network import build_network
@@ -75,8 +77,15 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def converted(run: Path, crop_set: CropSet, out: Path) -> Converted:
-    return convert(load_run(run), crop_set, FACTS, out, limits=LENIENT)
+def converted(run: Path, crop_set: CropSet, out: Path) -> Iterator[Converted]:
+    people = [f"p{who}" for who in range(7)]
+    crops = np.stack([draw_crop(who, 0, 112) for who in range(7)])
+    turned = TurnedFaces(180, people, crops, np.zeros(7, np.bool_))
+    with pytest.MonkeyPatch.context() as patch:
+        # Walks need more people; the faces are drawn, and no detector finds one.
+        patch.setattr("convert.convert.read_videos", lambda _: None)
+        patch.setattr("convert.convert.read_turned_faces", lambda _: (turned,))
+        yield convert(load_run(run), crop_set, FACTS, out, limits=LENIENT, walks=Path("w.zip"))
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +105,14 @@ def test_the_bundle_is_complete(bundle: Bundle, converted: Converted, out: Path)
     with zipfile.ZipFile(out) as archive:
         parts = {"card.json", "cohort.npy", "golden.npz", "model.tflite"}
         assert set(archive.namelist()) == parts
+
+
+def test_the_card_has_the_turned_faces(bundle: Bundle) -> None:
+    """The card says at each turn how many strangers get a name, with and without the check."""
+    rows = bundle.card.evaluation["turned"]
+    assert [(row["angle"], row["gallery_size"]) for row in rows] == [(180, 1), (180, 5)]
+    assert {row["named"]["value"] for row in rows} == {0.0}  # the check accepts none of them
+    assert rows[0]["named_unchecked"]["n"] > 0
 
 
 def test_the_golden_vectors_are_reproduced(bundle: Bundle) -> None:

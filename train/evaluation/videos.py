@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from kiosk.contract import CROP_PX
+from kiosk.recognition.align import interpolation
 from kiosk.records import Image
 from train.dataset.zip_archive import opened
 from train.evaluation.lfw import read_crops
@@ -57,9 +58,10 @@ def half_of(person: str) -> Half:
 
 
 def shrink(crops: Image, width_px: int) -> Image:
-    """Scale ``(n, 112, 112, 3)`` crops down to a width and up again."""
+    """Scale ``(n, 112, 112, 3)`` crops down to a width, and up again as the kiosk does."""
     if width_px >= CROP_PX:
         return crops
     small = [cv2.resize(one, (width_px, width_px), interpolation=cv2.INTER_AREA) for one in crops]
-    large = [cv2.resize(one, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR) for one in small]
+    how = interpolation(CROP_PX / width_px)
+    large = [cv2.resize(one, (CROP_PX, CROP_PX), interpolation=how) for one in small]
     return np.asarray(np.stack(large), np.uint8)
