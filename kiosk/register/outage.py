@@ -32,7 +32,8 @@ class DatabaseOutage:
         if not self.attempts:
             self.began_s = now_s
             level = logging.DEBUG if self.is_quiet else logging.WARNING
-            _log.log(level, "%s is away (%s); trying again", self.name, str(cause).strip())
+            text = " ".join(str(cause).split())  # libpq's has lines
+            _log.log(level, "%s is away (%s); trying again", self.name, text)
         self.attempts += 1
         return float(min(_FIRST_S * 2 ** min(self.attempts - 1, 16), self.longest_s))
 

@@ -48,18 +48,18 @@ class PublicationSender:
         """
         if now_s < self._next_s:
             return
-        self._next_s = now_s + _POLL_S
         self._note_answers(now)
         if self._is_new_connection and self._connection.room:
             # The broker may have lost what it kept.
             self._is_new_connection = not self._send(_newest_retained())
         self._send(self._unsent(now))
+        self._next_s = now_s + _POLL_S  # last: a turn that failed is not done
 
     def _on_connect(self) -> None:
         self._is_new_connection = True
 
     def _note_answers(self, now: datetime) -> None:
-        answered, self._answered = self._answered, []
+        answered = self._answered[:]
         ids = [number for number, is_sent in answered if is_sent]
         if not ids:
             return
@@ -67,7 +67,9 @@ class PublicationSender:
         Publication.objects.filter(pk__in=ids, sent_at=None).update(sent_at=now)
         newest = Publication.objects.filter(topic__in=topics).values("topic")
         numbers = set(newest.annotate(newest=Max("id")).values_list("newest", flat=True))
-        self._send(list(Publication.objects.filter(pk__in=numbers - set(ids))))
+        newer = list(Publication.objects.filter(pk__in=numbers - set(ids)))
+        del self._answered[: len(answered)]  # noted now; without a database they are kept
+        self._send(newer)
 
     def _unsent(self, now: datetime) -> list[Publication]:
         """Return the newest unsent row of each topic; older ones are done with."""
