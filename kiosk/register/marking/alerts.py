@@ -114,9 +114,7 @@ def _write(alert: Alert, row: KioskAlert | None, now: datetime) -> None:
 
 
 def _alert(row: KioskAlert) -> Alert:
-    return Alert(
-        address=_address(row), trouble=Trouble(row.kind), since=row.begin, raised_at=row.begin
-    )
+    return Alert(address=_address(row), trouble=Trouble(row.kind), since=row.begin)
 
 
 def _address(row: KioskAlert | Kiosk) -> KioskAddress:

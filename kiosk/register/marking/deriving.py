@@ -102,7 +102,7 @@ def derive_student(
             corrected=_corrected(subject_id, theirs, facts),
             elsewhere=_elsewhere(subject_id, theirs, facts),
         )
-        marks |= {(lesson_id, subject_id): mark for lesson_id, mark in derived.marks.items()}
+        marks |= {(lesson_id, subject_id): mark for lesson_id, mark in derived.items()}
     return marks
 
 

@@ -23,7 +23,7 @@ from kiosk.register.marking.marks_table import Overtaken, save_marks
 from kiosk.register.marking.rule_sets import keep_rules
 from kiosk.register.models import Lesson, MarkChange
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.rules.sweep import sweep
+from kiosk.register.rules.sweep import due_lessons
 
 _TRIES: Final = 3
 
@@ -69,7 +69,7 @@ def rederive(
     decided = Lesson.objects.filter(date__gte=first, date__lte=last, status="scheduled")
     rows = {one.pk: one for one in decided.exclude(swept_at=None).order_by("starts_at", "pk")}
     doors = load_doors({one.room for one in rows.values()}, now) if rows else {}
-    due = set(sweep([lesson_of(one) for one in rows.values()], doors, now).due)
+    due = set(due_lessons(map(lesson_of, rows.values()), doors, now))
     days: dict[tuple[str, date], list[Lesson]] = {}
     for row in rows.values():
         if row.pk in due:

@@ -20,7 +20,7 @@ from kiosk.register.marking.rule_sets import keep_rules
 from kiosk.register.marking.stale import LOOK_BACK
 from kiosk.register.models import Change, Lesson
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.rules.sweep import sweep
+from kiosk.register.rules.sweep import due_lessons
 
 _TOGETHER: Final = 10
 """Lessons that are decided in one transaction."""
@@ -71,7 +71,7 @@ class Sweeper:
         if not rows:
             return
         doors = load_doors({one.room for one in rows.values()}, now)
-        due = sweep(map(lesson_of, rows.values()), doors, now).due
+        due = due_lessons(map(lesson_of, rows.values()), doors, now)
         for some in _groups([rows[one] for one in due]):
             self._derive(some, now, is_final=True)
 

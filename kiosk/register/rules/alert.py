@@ -59,14 +59,12 @@ class Alert:
         address: The kiosk.
         trouble: What was wrong.
         since: Since when.
-        raised_at: When the alert was due.
         recovered_at: When it was seen to be over; ``None`` while it is not.
     """
 
     address: KioskAddress
     trouble: Trouble
     since: datetime
-    raised_at: datetime
     recovered_at: datetime | None = None
 
 
@@ -125,10 +123,8 @@ def next_alert(
     if begin is None:
         return None
     kind, since = trouble
-    raised_at = max(max(since, begin) + settings.alert_after, at_work_since + settings.alert_grace)
-    if now < raised_at:
-        return None
-    return Alert(address=kiosk.address, trouble=kind, since=since, raised_at=raised_at)
+    due_at = max(max(since, begin) + settings.alert_after, at_work_since + settings.alert_grace)
+    return Alert(address=kiosk.address, trouble=kind, since=since) if now >= due_at else None
 
 
 def _lesson_time(

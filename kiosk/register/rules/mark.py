@@ -47,15 +47,12 @@ class Mark:
         rule: The rule that said so.
         minutes_late: Minutes begun after the lesson's start; 0 for in time, ``None`` if not known.
         event_id: The event that decided; ``None`` without one.
-        waits_for: The kiosks that are not complete past the end of the lesson, where their events
-            may change the mark.
     """
 
     code: Code
     rule: Rule
     minutes_late: int | None = None
     event_id: str | None = None
-    waits_for: tuple[Door, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +101,10 @@ def derive(
     seen = [one for one in scans if in_window(one, lesson, settings)]
     entries = [one for one in seen if not is_exit(one, settings)]
     exits = [one for one in seen if is_exit(one, settings)]
-    waits_for = tuple(one for one in doors if not one.is_complete_past(lesson.ends_at))
-    is_settled = bool(doors) and now >= lesson.ends_at and not waits_for
+    is_complete = all(one.is_complete_past(lesson.ends_at) for one in doors)
     if entries:
+        is_settled = bool(doors) and now >= lesson.ends_at and is_complete
         mark = _arrival(lesson, entries, settings, is_settled=is_settled)
-        if mark.code is Code.LATE:  # an earlier event may come from the kiosk that is behind
-            mark = replace(mark, waits_for=waits_for)
     elif is_elsewhere:
         return Mark(code=Code.EXEMPT, rule=Rule.GUEST_ELSEWHERE)
     elif _stayed(lesson, settings, now, before):
@@ -118,7 +113,8 @@ def derive(
         rule = Rule.EXIT_ONLY if exits else Rule.CLOCK_UNKNOWN
         return Mark(code=Code.NOT_KNOWN, rule=rule, event_id=doubtful[-1].event_id)
     else:
-        return _unseen(lesson, doors, waits_for, now)
+        rule = _unseen(lesson, doors, now, is_complete=is_complete)
+        return Mark(code=Code.ABSENT if rule is Rule.NOT_SEEN else Code.NOT_KNOWN, rule=rule)
     return _departure(mark, lesson, seen, settings, now)
 
 
@@ -175,18 +171,15 @@ def _may_be_of(scan: Scan, lesson: Lesson, settings: RuleSettings) -> bool:
     return not scan.clock_is_synchronised and scan.arrived_at >= begin
 
 
-def _unseen(
-    lesson: Lesson, doors: Sequence[Door], waits_for: tuple[Door, ...], now: datetime
-) -> Mark:
-    """Return the mark of somebody of whom nothing was seen."""
+def _unseen(lesson: Lesson, doors: Sequence[Door], now: datetime, *, is_complete: bool) -> Rule:
+    """Return the rule for somebody of whom nothing was seen."""
     if now < lesson.starts_at:
-        return Mark(code=Code.NOT_KNOWN, rule=Rule.NOT_BEGUN)
+        return Rule.NOT_BEGUN
     if not doors:
-        return Mark(code=Code.NOT_KNOWN, rule=Rule.NO_KIOSK)
+        return Rule.NO_KIOSK
     if now < lesson.ends_at:
-        return Mark(code=Code.NOT_KNOWN, rule=Rule.RUNNING, waits_for=waits_for)
-    if waits_for:
-        return Mark(code=Code.NOT_KNOWN, rule=Rule.KIOSK_BEHIND, waits_for=waits_for)
-    if not all(one.has_watched(lesson.starts_at, lesson.ends_at) for one in doors):
-        return Mark(code=Code.NOT_KNOWN, rule=Rule.KIOSK_AWAY)
-    return Mark(code=Code.ABSENT, rule=Rule.NOT_SEEN)
+        return Rule.RUNNING
+    if not is_complete:
+        return Rule.KIOSK_BEHIND
+    has_watched = all(one.has_watched(lesson.starts_at, lesson.ends_at) for one in doors)
+    return Rule.NOT_SEEN if has_watched else Rule.KIOSK_AWAY

@@ -1,7 +1,6 @@
 """All marks of one student on one day: where the events go, and who stays for the next lesson."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -10,19 +9,6 @@ from kiosk.register.rules.lesson import Door, Lesson, Scan
 from kiosk.register.rules.mark import Before, Mark, derive
 from kiosk.register.rules.placement import Misfit, Placed, Placement, is_exit, place
 from kiosk.register.rules.settings import RuleSettings
-
-
-@dataclass(frozen=True, slots=True)
-class StudentDay:
-    """What the rules say of one student on one day.
-
-    Attributes:
-        marks: The mark of each lesson that takes place, by lesson id.
-        placements: The lesson of each event, by event id.
-    """
-
-    marks: Mapping[str, Mark]
-    placements: Mapping[str, Placement]
 
 
 def derive_day(
@@ -34,8 +20,10 @@ def derive_day(
     *,
     corrected: Mapping[str, Code] = MappingProxyType({}),
     elsewhere: Collection[str] = (),
-) -> StudentDay:
-    """Return the marks of a student in the lessons of a day at one site.
+) -> dict[str, Mark]:
+    """Return the marks of a student in the lessons of a day at one site, by lesson id.
+
+    A lesson that does not take place has none.
 
     Args:
         lessons: The lessons in which the student is expected, cancelled ones included.
@@ -66,7 +54,7 @@ def derive_day(
             marks[lesson.lesson_id] = mark
             code = corrected.get(lesson.lesson_id, mark.code)
             before = Before(lesson, code, has_left=_has_left(lesson, own, settings))
-    return StudentDay(MappingProxyType(marks), MappingProxyType(placements))
+    return marks
 
 
 def _concerns(lesson: Lesson, room: str, placement: Placement) -> bool:

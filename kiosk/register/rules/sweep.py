@@ -5,62 +5,27 @@ instances of the register may sweep at once, and events that arrive afterwards a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.register.rules.lesson import Door, Lesson
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A lesson that is over and cannot be decided.
-
-    Attributes:
-        lesson_id: The lesson.
-        waits_for: The kiosks that are not complete past its end; empty if the room has none.
-    """
-
-    lesson_id: str
-    waits_for: tuple[Door, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What can be decided.
-
-    Attributes:
-        due: Ids of the lessons to decide now.
-        waiting: Lessons that are over and wait for a kiosk.
-        next_at: When the next lesson ends; ``None`` if none does.
-    """
-
-    due: tuple[str, ...]
-    waiting: tuple[Waiting, ...]
-    next_at: datetime | None
-
-
-def sweep(
+def due_lessons(
     undecided: Iterable[Lesson],
     doors: Mapping[tuple[str, str], Sequence[Door]],
     now: datetime,
-) -> Sweep:
-    """Return which lessons can be decided.
+) -> tuple[str, ...]:
+    """Return the ids of the lessons that are over, and for which every kiosk is complete.
 
     Args:
         undecided: Lessons without a decision; cancelled ones are passed over.
-        doors: Every kiosk of each room, by site and room.
+        doors: Every kiosk of each room, by site and room; a room without one is never complete.
         now: The current time, aware.
     """
-    lessons = [one for one in undecided if not one.is_cancelled]
-    over = [one for one in lessons if one.ends_at <= now]
-    due: list[str] = []
-    waiting: list[Waiting] = []
-    for lesson in over:
-        here = [one for one in doors.get((lesson.site, lesson.room), ()) if one.serves(lesson)]
-        behind = tuple(one for one in here if not one.is_complete_past(lesson.ends_at))
-        if here and not behind:
-            due.append(lesson.lesson_id)
-        else:
-            waiting.append(Waiting(lesson.lesson_id, behind))
-    next_at = min((one.ends_at for one in lessons if one.ends_at > now), default=None)
-    return Sweep(tuple(due), tuple(waiting), next_at)
+    over = [one for one in undecided if not one.is_cancelled and one.ends_at <= now]
+    return tuple(one.lesson_id for one in over if _is_complete(one, doors))
+
+
+def _is_complete(lesson: Lesson, doors: Mapping[tuple[str, str], Sequence[Door]]) -> bool:
+    here = [one for one in doors.get((lesson.site, lesson.room), ()) if one.serves(lesson)]
+    return bool(here) and all(one.is_complete_past(lesson.ends_at) for one in here)

@@ -96,6 +96,30 @@ def test_a_change_that_cannot_be_is_refused(outcome: Outcome, denial: Denial) ->
     assert outcome.denial is denial
 
 
+def test_a_reason_has_500_characters_at_most() -> None:
+    """The longest one is kept whole."""
+    change = set_code(reason="x" * 500)
+    assert isinstance(change, Change)
+    assert change.reason == "x" * 500
+
+
+@pytest.mark.parametrize(
+    ("who", "reason", "denial"),
+    [
+        (author(Role.TECHNICIAN), "mistake", Denial.ROLE),
+        (author(hours=50), "mistake", Denial.WINDOW),
+        (author(), " ", Denial.REASON),
+    ],
+)
+def test_an_undo_is_refused_as_a_change_is(who: Author, reason: str, denial: Denial) -> None:
+    """Who may not change a mark, or gives no reason, takes nothing back."""
+    change = set_code()
+    assert isinstance(change, Change)
+    found = undo(change, LESSON, change.after, who, SETTINGS, reason)
+    assert isinstance(found, Refused)
+    assert found.denial is denial
+
+
 def test_a_teacher_may_confirm_what_was_derived() -> None:
     """So that a later event changes it no more."""
     assert isinstance(set_code(Code.ABSENT), Change)

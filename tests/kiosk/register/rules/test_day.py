@@ -58,6 +58,8 @@ def test_noon_divides_the_day() -> None:
     found = roll_up([LessonCode(at(clock), code) for clock, code in hours], time(12))
     assert (found.code, found.morning, found.afternoon) == (OPEN, A, OPEN)
     assert found.half_days_absent() == 1
+    noon = roll_up([LessonCode(at("12:00"), P)], time(12))
+    assert (noon.morning, noon.afternoon) == (None, P)
 
 
 def test_a_day_without_lessons_is_nothing() -> None:

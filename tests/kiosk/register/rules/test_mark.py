@@ -108,24 +108,12 @@ def test_absent_needs_a_camera_that_saw_the_door(spans: list[tuple[str, str]], r
     assert mark(now="08:50", doors=doors).rule == rule
 
 
-def test_the_kiosk_that_is_waited_for_is_named() -> None:
-    """The page can say: kiosk offline since 07:50."""
-    behind = door("07:50", "back", offline="07:50")
-    assert mark(doors=(*COMPLETE, behind)).waits_for == (behind,)
-
-
-def test_who_is_late_may_have_come_through_the_other_door() -> None:
-    """The mark says that a kiosk is behind; for who is in time nothing can change."""
-    behind = door("07:50", "back")
-    assert mark(scan("08:20"), doors=(*COMPLETE, behind)).waits_for == (behind,)
-    assert mark(scan("08:00"), doors=(*COMPLETE, behind)).waits_for == ()
-
-
 def test_who_comes_very_late_is_absent_only_when_all_is_known() -> None:
     """Until then late: an earlier event may still arrive."""
     settings = RuleSettings(absent_after_min=20)
     came = scan("08:30")
     assert short(mark(came, settings=settings)) == ("absent", "absent.after", 30)
+    assert mark(scan("08:20"), settings=settings).rule is Rule.LATE
     assert mark(came, settings=settings, now="08:40").code is Code.LATE
     assert mark(came, settings=settings, doors=(door("08:30"),)).code is Code.LATE
 
@@ -185,7 +173,8 @@ def test_who_leaves_and_does_not_come_back_has_left_early(
 def test_nobody_has_left_early_before_the_end() -> None:
     """They may be back in a minute."""
     scans = (scan("08:00"), scan("08:20", direction="left"))
-    assert mark(*scans, settings=BOTH_WAYS, now="08:30").code is Code.PRESENT
+    assert mark(*scans, settings=BOTH_WAYS, now="08:44").code is Code.PRESENT
+    assert mark(*scans, settings=BOTH_WAYS, now="08:45").code is Code.LEFT_EARLY
 
 
 def test_who_was_late_and_left_early_keeps_the_minutes() -> None:

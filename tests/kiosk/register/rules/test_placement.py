@@ -1,5 +1,8 @@
 """To which lesson an event belongs."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +55,30 @@ def test_who_leaves_leaves_the_lesson_that_ended() -> None:
     assert placed(out, FIRST, later) == Placed("art", "time")
 
 
+@pytest.mark.parametrize(
+    ("clock", "expected"),
+    [
+        ("07:59:59", Unplaced(Misfit.NO_LESSON)),
+        ("08:00", Placed("maths", "time")),
+        ("08:59:59", Placed("maths", "time")),
+        ("09:00", Unplaced(Misfit.NO_LESSON)),
+    ],
+)
+def test_who_leaves_was_in_the_lesson(clock: str, expected: Placed | Unplaced) -> None:
+    """From its start until fifteen minutes after its end."""
+    assert placed(scan(clock, direction="left"), FIRST, settings=BOTH_WAYS) == expected
+
+
+def test_of_several_running_lessons_the_newest_has_the_event() -> None:
+    """A lesson runs from its first minute on, and does not run in the minute of its end."""
+    assert placed(scan("08:20"), FIRST, lesson("08:20", "09:00", "choir")) == Placed(
+        "choir", "time"
+    )
+    out = scan("08:45", direction="left")
+    block = lesson("07:30", "09:30", "block")
+    assert placed(out, FIRST, block, settings=BOTH_WAYS) == Placed("block", "time")
+
+
 def test_a_moved_lesson_has_its_new_time() -> None:
     """The kiosk's old timetable names the lesson, but it takes place later."""
     moved = lesson("12:00", "12:45", "maths")
@@ -63,6 +90,13 @@ def test_a_moved_lesson_has_its_new_time() -> None:
 def test_a_cancelled_lesson_takes_no_event() -> None:
     """The reason says so."""
     assert placed(scan("08:10"), lesson(is_cancelled=True)) == Unplaced(Misfit.CANCELLED)
+    for other in (lesson(room="201", is_cancelled=True), replace(NEXT, is_cancelled=True)):
+        assert placed(scan("08:10"), other) == Unplaced(Misfit.NO_LESSON)
+
+
+def test_a_session_that_no_lesson_has_was_not_moved() -> None:
+    """The kiosk named the day, and there is no lesson now."""
+    assert placed(scan("12:00", session="2026-11-25/day"), FIRST) == Unplaced(Misfit.NO_LESSON)
 
 
 def test_a_time_of_a_wrong_clock_in_no_lesson_is_said_to_be_one() -> None:

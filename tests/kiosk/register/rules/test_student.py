@@ -2,10 +2,9 @@
 
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.lesson import Lesson, Scan
-from kiosk.register.rules.mark import Rule
-from kiosk.register.rules.placement import Misfit, Placed, Unplaced
+from kiosk.register.rules.mark import Mark, Rule
 from kiosk.register.rules.settings import RuleSettings
-from kiosk.register.rules.student import StudentDay, derive_day
+from kiosk.register.rules.student import derive_day
 from tests.kiosk.register.rules.support import BOTH_WAYS, SETTINGS, at, door, lesson, scan
 
 DOUBLE = (lesson("08:00", "08:45", "maths"), lesson("08:45", "09:30", "art"))
@@ -18,13 +17,13 @@ def day(
     lessons: tuple[Lesson, ...] = (*DOUBLE, LATER),
     settings: RuleSettings = SETTINGS,
     corrected: dict[str, Code] | None = None,
-) -> StudentDay:
+) -> dict[str, Mark]:
     seen = [("107", one) for one in scans]
     return derive_day(lessons, seen, DOORS, settings, at("12:00"), corrected=corrected or {})
 
 
-def rules(found: StudentDay) -> list[str]:
-    return [one.rule.value for one in found.marks.values()]
+def rules(found: dict[str, Mark]) -> list[str]:
+    return [one.rule.value for one in found.values()]
 
 
 def test_one_event_serves_a_double_lesson_and_not_the_one_after_the_break() -> None:
@@ -35,14 +34,13 @@ def test_one_event_serves_a_double_lesson_and_not_the_one_after_the_break() -> N
 def test_an_event_counts_in_one_lesson_only() -> None:
     """At 08:40 the first lesson runs; the student is late there and stays for the second."""
     found = day(scan("08:40", "e"))
-    assert found.placements == {"e": Placed("maths", "time")}
     assert rules(found)[:2] == [Rule.LATE, Rule.CARRIED_OVER]
 
 
 def test_what_a_teacher_corrects_decides_who_stays() -> None:
     """Somebody else's face was taken for the student's."""
     found = day(scan("07:58"), corrected={"maths": Code.ABSENT})
-    assert found.marks["art"].code is Code.ABSENT
+    assert found["art"].code is Code.ABSENT
 
 
 def test_who_left_after_the_lesson_does_not_stay() -> None:
@@ -58,7 +56,6 @@ def test_who_left_after_the_lesson_does_not_stay() -> None:
 def test_an_event_without_a_clock_leaves_every_lesson_open() -> None:
     """It may be of each of them; in the other room it is of none."""
     found = day(scan("03:00", "e", trusted=False, arrived="12:00"))
-    assert found.placements == {"e": Unplaced(Misfit.CLOCK)}
     assert set(rules(found)) == {Rule.CLOCK_UNKNOWN}
     elsewhere = lesson("08:00", "08:45", "gym", room="gym")
     seen = [("107", scan("03:00", trusted=False, arrived="12:00"))]
@@ -68,6 +65,6 @@ def test_an_event_without_a_clock_leaves_every_lesson_open() -> None:
 
 
 def test_a_cancelled_lesson_has_no_mark_and_ends_no_stay() -> None:
-    """Its event goes to nobody, with the reason."""
+    """Its event is in no mark."""
     found = day(scan("08:05", "e"), lessons=(lesson(is_cancelled=True),))
-    assert (found.marks, found.placements) == ({}, {"e": Unplaced(Misfit.CANCELLED)})
+    assert found == {}
