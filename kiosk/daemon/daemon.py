@@ -118,13 +118,13 @@ class Daemon:
                     return True
                 for frame in camera:
                     self._process(frame)
-                    self._note_camera_works()
+                    self.state.camera_works()
                     if self.stop.is_set():
                         return True
         except RecordingError:
             raise
         except CameraError as exc:
-            self._note_camera_lost(exc)
+            self.state.camera_is_lost(str(exc), self.retry_s)
             return self.stop.is_set()
         if not self.state.vitals.frames:
             raise RecordingError("the camera's recording holds no frame")
@@ -139,30 +139,6 @@ class Daemon:
                 return True
             self._do_housekeeping()
         return False
-
-    def _note_camera_lost(self, error: CameraError) -> None:
-        if not self.state.camera_fault:
-            _log.warning("camera lost: %s; tried again every %g s", error, self.retry_s)
-        self.state.camera_fault = str(error)
-        self.state.vitals.camera = "lost"
-        self._show_change()
-
-    def _note_camera_works(self) -> None:
-        if self.state.camera_fault:
-            self.state.camera_fault = ""
-            _log.info("camera back")
-            self._show_change()
-        elif not self.state.board.is_ready:
-            self._show_change()
-
-    def _show_change(self) -> None:
-        """Show a change; the first time, tell systemd READY: the camera works, or is lost."""
-        if self.state.board.is_ready:
-            self.state.change()
-        else:
-            self.state.tell_ready()
-            vitals = self.state.vitals
-            _log.info("ready: %s enrolled, camera %s", counted_people(vitals.people), vitals.camera)
 
     def _process(self, frame: Frame) -> None:
         self._update_class_session()

@@ -1,5 +1,6 @@
 """The daemon's state, shown in two places that are always equal: systemd's line, and a file."""
 
+import logging
 import math
 import os
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Final
 import msgspec
 
 from kiosk.clock import Clock
-from kiosk.counted import counted
+from kiosk.counted import counted, counted_people
 from kiosk.daemon.backlog import Backlog
 from kiosk.daemon.health.report import Vitals
 from kiosk.daemon.systemd import Notifier
@@ -25,6 +26,8 @@ from kiosk.service_status import (
     summary,
     write_status,
 )
+
+_log = logging.getLogger(__name__)
 
 _INTERVAL_S: Final = 5.0
 
@@ -133,6 +136,36 @@ class State:
         if now_s >= self._due_s:
             self._due_s = now_s + _INTERVAL_S
             self._show()
+
+    def camera_is_lost(self, fault: str, retry_s: float) -> None:
+        """Show that the camera is lost; log it, unless it was lost before.
+
+        Args:
+            fault: Why.
+            retry_s: How soon it is tried again, seconds.
+        """
+        if not self.camera_fault:
+            _log.warning("camera lost: %s; tried again every %g s", fault, retry_s)
+        self.camera_fault = fault
+        self.vitals.camera = "lost"
+        self._change_or_ready()
+
+    def camera_works(self) -> None:
+        """Show that the camera is back, if it was lost."""
+        was_lost, self.camera_fault = bool(self.camera_fault), ""
+        if was_lost:
+            _log.info("camera back")
+        if was_lost or not self.board.is_ready:
+            self._change_or_ready()
+
+    def _change_or_ready(self) -> None:
+        """Show a change; the first time, tell systemd READY: the camera works, or is lost."""
+        if self.board.is_ready:
+            self.change()
+            return
+        self.tell_ready()
+        people = counted_people(self.vitals.people)
+        _log.info("ready: %s enrolled, camera %s", people, self.vitals.camera)
 
     def change(self) -> None:
         """Show the state at once, over MQTT, too: it has changed."""
