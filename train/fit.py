@@ -242,10 +242,9 @@ class _EpochEnd(keras.callbacks.Callback):
         others = np.sort(scores[~self._same])
         if len(others) in {0, len(scores)}:  # one person alone, or one photo of each
             return cosine
+        own = scores[self._same]
         tar = {
-            f"dev_tar_at_far_{far:g}": float(
-                np.mean(scores[self._same] > others[int(len(others) * (1 - far))])
-            )
+            f"dev_tar_at_far_{far:g}": float(np.mean(own > others[int(len(others) * (1 - far))]))
             for far in (1e-3, 1e-4)
         }
         return cosine | tar

@@ -205,11 +205,7 @@ def _has_templates(stack: npt.NDArray[Any], owners: npt.NDArray[Any], dim: int |
 
 
 def save_gallery(
-    path: Path,
-    gallery: Gallery,
-    *,
-    owner_of: Path | None = None,
-    keys: KeySource | None = None,
+    path: Path, gallery: Gallery, *, owner_of: Path | None = None, keys: KeySource | None = None
 ) -> None:
     """Write a gallery atomically, readable by its owner and group only; overwrite the old file.
 
