@@ -18,13 +18,14 @@ from typing import Final
 
 import numpy as np
 
+from kiosk.errors import DatasetError
 from kiosk.recognition.match import Cohort
 from train.evaluation.embedded import EmbeddedWalks
 from train.evaluation.identify import Galleries, Identification, Mix
 from train.evaluation.recogniser import Embed
-from train.evaluation.video_scores import tables_of
+from train.evaluation.video_scores import WalkTables, tables_of
 from train.evaluation.video_walkers import score_video_walks
-from train.evaluation.videos import Videos
+from train.evaluation.videos import Half, Videos
 from train.evaluation.walkers import WalkScores
 from train.metrics import Rate
 
@@ -106,13 +107,24 @@ def score_sides(
         cohort: Normalises the scores.
         photos: Of development and of test people.
         videos: One half of their people is for development; ``None``: there are none.
+
+    Raises:
+        DatasetError: In a half of the videos fewer than two people can be enrolled.
     """
     dev, test = ([walks.scores(cohort)] for walks in photos)
     if videos is not None:
         tables = tables_of(embed, videos, cohort)
-        dev.append(score_video_walks(tables, "dev"))
-        test.append(score_video_walks(tables, "test"))
+        dev.append(_score_half(tables, "dev"))
+        test.append(_score_half(tables, "test"))
     return Side(tuple(dev)), Side(tuple(test))
+
+
+def _score_half(tables: WalkTables, half: Half) -> WalkScores:
+    scores = score_video_walks(tables, half)
+    if len(scores.template_sources) < 2:  # one to enrol, who is a stranger to the other one
+        message = f"walks: fewer than two people of the half {half!r} have two videos or more"
+        raise DatasetError(message)
+    return scores
 
 
 def mean_rates(found: Sequence[Identification]) -> Identification:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from kiosk.errors import DatasetError
 from tests.train.evaluation.test_walks import FRAMES, embeddings_of, videos_of
+from train.evaluation import domains
 from train.evaluation.identify import Galleries, Mix
 from train.evaluation.recogniser import PLAIN_COSINE
 from train.evaluation.video_scores import WalkTables, score_videos
@@ -52,3 +54,13 @@ def test_a_walk_scores_its_best_moment(tables: WalkTables) -> None:
     galleries = Galleries(found, Mix.of(found), 6)
     assert galleries.fpir(float(others.max()) + 1e-6) == 0.0
     assert galleries.fnir(-1.0) < 0.1
+
+
+def test_a_half_in_which_nobody_can_be_enrolled_is_named() -> None:
+    """One person is no stranger to anybody; the figures would be no numbers."""
+    few = videos_of(1)
+    vectors = embeddings_of(few, 1.0)
+    tables = score_videos(few, vectors, vectors, vectors, PLAIN_COSINE)
+    for half in ("dev", "test"):
+        with pytest.raises(DatasetError, match=f"fewer than two people of the half '{half}'"):
+            domains._score_half(tables, half)
