@@ -370,6 +370,14 @@ def test_a_person_in_view_is_recorded_again_in_the_next_session() -> None:
     assert before == after == [None, None, "ada", *[None] * 5]
 
 
+def test_a_track_that_ends_as_a_session_begins_is_not_recorded_in_it() -> None:
+    """The decision of the session before is not given again."""
+    decider = WalkDecider(RULE)
+    assert add(decider, 1, [like("ada")] * 3)[-1] == "ada"
+    decider.start_session()
+    assert decider.end(1, None) is None
+
+
 def test_pending_frames_are_kept_when_a_session_begins() -> None:
     """Two frames before the class session begins and one after it make a track known."""
     decider = WalkDecider(RULE)
