@@ -9,8 +9,8 @@ import numpy as np
 from kiosk import PIXELS_MAX
 from kiosk.errors import NoFaceError, PhotoError, SeveralFacesError
 from kiosk.files.bounded_file import read_file
+from kiosk.files.heif import avif_turns, decode_heic, has_heic, is_heic
 from kiosk.recognition.detect import Detector
-from kiosk.recognition.heif import avif_turns, decode_heic, has_heic, is_heic
 from kiosk.records import Face, Image
 
 PHOTO_BYTES_MAX: Final = 200_000_000

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.errors import PhotoError
-from kiosk.recognition import heif
-from kiosk.recognition.heif import avif_turns, is_heic
+from kiosk.files import heif
+from kiosk.files.heif import avif_turns, is_heic
 from kiosk.recognition.photo import decode_photo, read_photo, supported_formats
 from kiosk.records import Image
 
