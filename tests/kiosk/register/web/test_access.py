@@ -11,7 +11,14 @@ from django.urls import reverse
 from kiosk.register.config import RegisterConfig
 from kiosk.register.ingest.store import store
 from kiosk.register.models import Account, Person, Role
-from kiosk.register.web.access import EVERYBODY, MARKERS, STAFF, changeable_lesson, visible_classes
+from kiosk.register.web.access import (
+    EVERYBODY,
+    MARKERS,
+    STAFF,
+    changeable_classes,
+    changeable_lesson,
+    visible_classes,
+)
 from kiosk.register.web.api.endpoints import ENDPOINTS
 from kiosk.register.web.urls import urlpatterns
 from tests.kiosk.register.support import arrival, event, health
@@ -171,3 +178,12 @@ def test_a_setting_lets_teachers_see_all_classes(
     )
     with pytest.raises(PermissionDenied):
         changeable_lesson(alice, school.other_lesson.lesson_id)
+
+
+@pytest.mark.usefixtures("school")
+def test_a_teacher_who_becomes_a_technician_has_no_class() -> None:
+    """The classes stay with the account, for the day on which it is a teacher's again."""
+    account = Account.objects.get(username="alice")
+    assert changeable_classes(account).exists()
+    account.role = Role.TECHNICIAN
+    assert not changeable_classes(account).exists()
