@@ -261,6 +261,15 @@ def test_the_space_for_a_start_is_held_again(path: Path) -> None:
         held.unlink()
 
 
+def test_a_running_kiosk_holds_the_space_again(path: Path) -> None:
+    """When the disk was full at the start, the next trim that leaves nothing takes it back."""
+    held = path.with_name("outbox.sqlite3-reserve")
+    with Outbox(path) as outbox:
+        held.unlink()
+        outbox.trim()
+        assert held.stat().st_size == 1_000_000
+
+
 @pytest.mark.parametrize("volume", ["8m"], indirect=True)
 def test_a_file_system_that_became_read_only_is_found_at_the_start(volume: Path) -> None:
     """Opening fails, so that READY is not told."""
