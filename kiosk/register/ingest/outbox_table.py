@@ -6,14 +6,12 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 from django.db import connection
-from django.db.models import TextField
 
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import as_utc, plain, writer_of_times
 from kiosk.register.ingest.outbox_state import OutboxState
 from kiosk.register.ingest.ranges import Ranges
 from kiosk.register.models import Outbox
-from kiosk.register.prepared import GivenMany, Prepared
 
 _TYPES: Final = {
     "site": "text",
@@ -29,13 +27,13 @@ _TYPES: Final = {
     "requests": "integer",
     "outbox_id": "text",
 }
-_COLUMNS: Final = tuple(_TYPES)
+COLUMNS: Final = tuple(_TYPES)
 _UPSERT: Final = (
     "INSERT INTO register_outbox ({columns}) {rows} ON CONFLICT (outbox_id) DO UPDATE SET {changes}"
 )
 _PARTS: Final = {
-    "columns": ", ".join(_COLUMNS),
-    "changes": ", ".join(f"{one} = excluded.{one}" for one in _COLUMNS[:-1]),
+    "columns": ", ".join(COLUMNS),
+    "changes": ", ".join(f"{one} = excluded.{one}" for one in COLUMNS[:-1]),
 }
 _UPSERT_ROW: Final = _UPSERT.format(rows=f"VALUES ({', '.join(['%s'] * len(_TYPES))})", **_PARTS)
 _ARRAYS: Final = ", ".join(f"%s::{one}[]" for one in _TYPES.values())
@@ -44,12 +42,6 @@ _UPSERT_ARRAYS: Final = _UPSERT.format(
     **_PARTS,
 )
 _NONE_BEYOND: Final = "[]"
-
-_IN_ROOMS: Final = Prepared(
-    lambda: Outbox.objects.filter(room__among=GivenMany("rooms", TextField())).values_list(
-        *_COLUMNS
-    )
-)
 
 Row: TypeAlias = tuple[Any, ...]
 """The columns of an outbox. Rows and not models: a batch may touch as many as it has events."""
@@ -116,22 +108,18 @@ def load_states(
         rows = rows.filter(site__in=sites)
     if missing_before is not None:
         rows = rows.filter(missing_since__lte=missing_before)
-    return [_state_of(row) for row in rows.values_list(*_COLUMNS)]
-
-
-def load_states_in(rooms: Collection[str]) -> list[OutboxState]:
-    """Return the outboxes of kiosks in these rooms."""
-    return [_state_of(row) for row in _IN_ROOMS.rows(rooms=rooms)]
+    return [state_of(row) for row in rows.values_list(*COLUMNS)]
 
 
 def _lock(outbox_ids: Iterable[str]) -> dict[str, OutboxState]:
     # All instances lock in the same order, so none waits for another in a circle.
     rows = Outbox.objects.select_for_update().filter(outbox_id__among=outbox_ids)
-    states = map(_state_of, plain(rows.order_by("outbox_id").values_list(*_COLUMNS)))
+    states = map(state_of, plain(rows.order_by("outbox_id").values_list(*COLUMNS)))
     return {one.outbox_id: one for one in states}
 
 
-def _state_of(row: Row) -> OutboxState:
+def state_of(row: Row) -> OutboxState:
+    """Return the state of a row of :data:`COLUMNS`, as the database gives it."""
     site, room, kiosk, watermark, beyond, *others, outbox_id = row
     reported_last, reported_at, covered_at, missing_since, request_after, requests = others
     return OutboxState(
@@ -166,4 +154,4 @@ def _row_of(state: OutboxState, adapt: Callable[[datetime | None], Any]) -> Row:
 
 
 def _model_of(state: OutboxState) -> Outbox:
-    return Outbox(**dict(zip(_COLUMNS, _row_of(state, lambda value: value), strict=True)))
+    return Outbox(**dict(zip(COLUMNS, _row_of(state, lambda value: value), strict=True)))

@@ -13,7 +13,7 @@ from kiosk.register.audit import tell
 from kiosk.register.marking.doors import current
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Blind, Kiosk, KioskAlert, Lesson
-from kiosk.register.overview.status import load_statuses
+from kiosk.register.overview.door_status import load_door_statuses
 from kiosk.register.rules.alert import Alert, KioskState, Trouble, next_alert
 from kiosk.register.rules.settings import RuleSettings
 
@@ -75,7 +75,7 @@ class AlertWatch:
                 offline_since=one.completeness.offline_since,
                 blind_since=cameras.get(one.address),
             )
-            for one in current(load_statuses(now))
+            for one in current(load_door_statuses(now))
             if one.retired_at is None and (not self._sites or one.address.site in self._sites)
         ]
 

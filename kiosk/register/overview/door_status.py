@@ -8,34 +8,34 @@ from typing import Any, Final
 from django.db.models import OuterRef, QuerySet, Subquery, TextField
 
 from kiosk.protocol.topics import KioskAddress
-from kiosk.register.among import as_utc
+from kiosk.register.among import as_utc, plain
 from kiosk.register.ingest.outbox_state import OutboxState
-from kiosk.register.ingest.outbox_table import load_states_in
+from kiosk.register.ingest.outbox_table import COLUMNS, state_of
 from kiosk.register.models import Event, Kiosk, Outbox
 from kiosk.register.prepared import GivenMany, Prepared
 from kiosk.register.rules.completeness import Completeness, Word, assess
 
-KIOSK_COLUMNS: Final = (
+_ROOMS: Final = GivenMany("rooms", TextField())
+_KIOSK: Final = (
     *("site", "room", "kiosk", "is_listed", "is_online", "availability_at"),
     *("health", "health_at", "health_signature", "retired_at"),
 )
-_KIOSKS: Final = Prepared(
-    lambda: Kiosk.objects.filter(room__among=GivenMany("rooms", TextField())).values_list(
-        *KIOSK_COLUMNS
-    )
-)
 
 
-def _select_last_events() -> QuerySet[Outbox, tuple[Any, ...]]:
-    """Select the time of the event at each watermark, where its clock was synchronised."""
+def _kiosks() -> QuerySet[Kiosk, tuple[Any, ...]]:
+    return Kiosk.objects.values_list(*_KIOSK)
+
+
+def _outboxes() -> QuerySet[Outbox, tuple[Any, ...]]:
+    """Select the outboxes, each with the time of the event at its watermark, if that is certain."""
     at_watermark = Event.objects.filter(
         outbox_id=OuterRef("outbox_id"), sequence=OuterRef("watermark"), clock="synchronised"
     )
-    outboxes = Outbox.objects.filter(outbox_id__among=GivenMany("outboxes", TextField()))
-    return outboxes.values_list("outbox_id", Subquery(at_watermark.values("scanned_at")[:1]))
+    return Outbox.objects.values_list(*COLUMNS, Subquery(at_watermark.values("scanned_at")[:1]))
 
 
-_LAST_EVENTS: Final = Prepared(_select_last_events)
+_KIOSKS_IN: Final = Prepared(lambda: _kiosks().filter(room__among=_ROOMS))
+_OUTBOXES_IN: Final = Prepared(lambda: _outboxes().filter(room__among=_ROOMS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,28 +62,32 @@ class DoorStatus:
     health_signature: str = ""
 
 
-def load_door_statuses(now: datetime, rooms: Collection[str]) -> list[DoorStatus]:
-    """Return the kiosks of these rooms that were heard or are listed; one for each outbox file."""
-    found = statuses_of(_KIOSKS.rows(rooms=rooms), load_states_in(rooms), now)
-    return sorted(found, key=lambda one: str(one.address))
-
-
-def statuses_of(
-    kiosks: Iterable[tuple[Any, ...]], states: Collection[OutboxState], now: datetime
-) -> Iterator[DoorStatus]:
-    """Yield the status of each outbox, and of each kiosk without one.
+def load_door_statuses(now: datetime, rooms: Collection[str] | None = None) -> list[DoorStatus]:
+    """Return the kiosks that were heard or are listed, by address; one for each outbox file.
 
     Args:
-        kiosks: Rows of :data:`KIOSK_COLUMNS`, as the database gives them.
-        states: The outboxes.
         now: The current time.
+        rooms: Only the kiosks of these rooms; ``None`` for all.
     """
-    rows = {KioskAddress(*names): rest for *names, rest in ((*one[:3], one[3:]) for one in kiosks)}
-    events = dict(_LAST_EVENTS.rows(outboxes=[one.outbox_id for one in states])) if states else {}
-    for one in states:
-        last_event_at = as_utc(events.get(one.outbox_id))
-        yield _status(one.address, rows.get(one.address, ()), one, last_event_at, now)
-    for address in set(rows) - {one.address for one in states}:
+    if rooms is None:
+        found = _statuses(plain(_kiosks()), plain(_outboxes()), now)
+    else:
+        found = _statuses(_KIOSKS_IN.rows(rooms=rooms), _OUTBOXES_IN.rows(rooms=rooms), now)
+    return sorted(found, key=_place)
+
+
+def _statuses(
+    kiosks: Iterable[tuple[Any, ...]], outboxes: Iterable[tuple[Any, ...]], now: datetime
+) -> Iterator[DoorStatus]:
+    """Yield the status of each outbox, and of each kiosk without one."""
+    rows = {KioskAddress(*one[:3]): one[3:] for one in kiosks}
+    silent = set(rows)
+    for *columns, last_event_at in outboxes:
+        outbox = state_of(tuple(columns))
+        silent.discard(outbox.address)
+        row = rows.get(outbox.address, ())
+        yield _status(outbox.address, row, outbox, as_utc(last_event_at), now)
+    for address in silent:
         yield _status(address, rows[address], None, None, now)
 
 
@@ -120,3 +124,9 @@ def _status(
 
 
 _NO_ROW: Final = (False, None, None, None, None, "", None)
+
+
+def _place(status: DoorStatus) -> tuple[str, str, str, str]:
+    address = status.address
+    outbox_id = status.outbox.outbox_id if status.outbox else ""
+    return address.site, address.room, address.kiosk, outbox_id

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import DateField, Q, TextField
+from django.db.models import DateField, IntegerField, Q, QuerySet, TextField, Value
 
 from kiosk.register.alphabet import sort_key
 from kiosk.register.models import Guest, Lesson, Membership, Person
@@ -36,20 +36,25 @@ def _not_ended_before(day: date | Given) -> Q:
     return Q(end=None) | Q(end__gte=day)
 
 
-_DAY: Final = Given("day", DateField())
-_MEMBERS: Final = Prepared(
-    lambda: Membership.objects.filter(
-        _begun_by(_DAY),
-        _not_ended_before(_DAY),
-        school_class=Given("school_class", TextField()),
-        person__merged_into=None,
-    ).values_list("person_id", "person__name")
-)
-_GUESTS: Final = Prepared(
-    lambda: Guest.objects.filter(
-        lesson=Given("lesson", TextField()), person__merged_into=None
-    ).values_list("person_id", "person__name")
-)
+def _select_expected() -> QuerySet[Any, tuple[Any, ...]]:
+    day = Given("day", DateField())
+    members = Membership.objects.filter(
+        _begun_by(day), _not_ended_before(day), school_class=Given("school_class", TextField())
+    )
+    guests = Guest.objects.filter(lesson=Given("lesson", TextField()))
+    return _named(members, is_guest=0).union(_named(guests, is_guest=1), all=True)
+
+
+def _named(rows: QuerySet[Any, Any], *, is_guest: int) -> QuerySet[Any, tuple[Any, ...]]:
+    marked = rows.annotate(is_guest=Value(is_guest, output_field=IntegerField()))
+    # A temporary student that was merged is nobody.
+    named: QuerySet[Any, tuple[Any, ...]] = marked.filter(person__merged_into=None).values_list(
+        "person_id", "person__name", "is_guest"
+    )
+    return named
+
+
+_EXPECTED: Final = Prepared(_select_expected)
 
 
 def members_on(class_id: str, day: date) -> list[Person]:
@@ -59,11 +64,10 @@ def members_on(class_id: str, day: date) -> list[Person]:
 
 def expected_in(lesson: Lesson) -> list[Expected]:
     """Return who is in the class of a lesson on its date, and its guests, by name."""
-    members = _MEMBERS.rows(school_class=lesson.school_class_id, day=lesson.date)
-    guests = _GUESTS.rows(lesson=lesson.pk)
-    are_guests = dict.fromkeys(members, False) | dict.fromkeys(guests, True)
-    expected = [Expected(key, name, is_guest) for (key, name), is_guest in are_guests.items()]
-    return sorted(expected, key=by_name)
+    rows = _EXPECTED.rows(school_class=lesson.school_class_id, day=lesson.date, lesson=lesson.pk)
+    # The guests come last: who is both is shown as one.
+    found = {key: Expected(key, name, bool(is_guest)) for key, name, is_guest in rows}
+    return sorted(found.values(), key=by_name)
 
 
 def guests_of(lesson_ids: Iterable[str]) -> dict[str, list[Person]]:

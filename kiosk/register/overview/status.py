@@ -3,14 +3,12 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from kiosk.register.among import plain
 from kiosk.register.identity.key_table import load_keys
 from kiosk.register.identity.keys import Keys, KeyState
 from kiosk.register.identity.name_use_table import shared_names
-from kiosk.register.ingest.outbox_table import load_states
 from kiosk.register.ingest.ranges import Range, Ranges, union
-from kiosk.register.models import Gap, Kiosk
-from kiosk.register.overview.door_status import KIOSK_COLUMNS, DoorStatus, statuses_of
+from kiosk.register.models import Gap
+from kiosk.register.overview.door_status import DoorStatus, load_door_statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +28,16 @@ class KioskStatus(DoorStatus):
 
 def load_statuses(now: datetime) -> list[KioskStatus]:
     """Return every kiosk that was heard or is listed, by address; one for each outbox file."""
-    doors = statuses_of(plain(Kiosk.objects.values_list(*KIOSK_COLUMNS)), load_states(), now)
     gone, shared, keys = _load_gone(), shared_names(now), load_keys()
-    statuses = [
+    return [
         KioskStatus(
             **{one.name: getattr(door, one.name) for one in fields(door)},
             gone=union(gone.get(door.outbox.outbox_id, ())) if door.outbox else (),
             is_name_shared=door.address in shared,
             key=keys.get(door.address, Keys()).state,
         )
-        for door in doors
+        for door in load_door_statuses(now)
     ]
-    return sorted(statuses, key=_place)
 
 
 def _load_gone() -> dict[str, list[Range]]:
@@ -49,9 +45,3 @@ def _load_gone() -> dict[str, list[Range]]:
     for gap in Gap.objects.all():
         gone.setdefault(gap.outbox_id, []).append((gap.first, gap.last))
     return gone
-
-
-def _place(status: DoorStatus) -> tuple[str, str, str, str]:
-    address = status.address
-    outbox_id = status.outbox.outbox_id if status.outbox else ""
-    return address.site, address.room, address.kiosk, outbox_id
