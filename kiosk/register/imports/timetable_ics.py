@@ -86,7 +86,7 @@ def _parse(data: bytes, file: str) -> list[tuple[Event, EventLines]] | Remark:
     except UnicodeDecodeError as exc:
         return Remark(file, data[: exc.start].count(b"\n") + 1, "", "not UTF-8")
     except _NO_CALENDAR as exc:
-        why = "a time zone without a name" if isinstance(exc, OSError) else str(exc)
+        why = str(exc.strerror if isinstance(exc, OSError) else exc)  # no path of this machine
         return Remark(file, 0, "", "not an iCalendar file", why)
     if len(events) != len(lines):
         return Remark(file, 0, "", "not an iCalendar file: an event within an event")
