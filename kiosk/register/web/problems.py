@@ -89,6 +89,7 @@ TEXTS: Final = (
     _("unknown time zone; expected an IANA name such as America/Mexico_City"),
     _("expected a time"),
     _("expected a time of this century"),
+    _("a time zone without a name"),
     _("not valid"),
     _("missing"),
     _("missing; without it the lesson is not known again in the next file"),

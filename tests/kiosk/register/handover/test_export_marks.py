@@ -208,9 +208,9 @@ def test_the_past_is_decided_again_on_demand(
     assert (code, "--reason: missing" in err) == (78, True)
     table = "before   after  marks\npresent  late   1\n"
     code, out, err = run("rederive", *days, "--dry-run")
-    assert (code, out, err) == (0, table, "nothing written; would be decided again: 1 lessons\n")
+    assert (code, out, err) == (0, table, "nothing written; would be decided again: 1 lesson\n")
     code, out, err = run("rederive", *days, "--reason", "new rules")
-    assert (code, out, err) == (0, table, "decided again: 1 lessons\n")
+    assert (code, out, err) == (0, table, "decided again: 1 lesson\n")
     assert run("rederive", *days, "--dry-run")[1] == "no mark changes\n"
 
 
