@@ -30,9 +30,12 @@ def atomic_write(
         wipe: Overwrite the old content with zeros, unless it has another name (a hard link).
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The folder cannot be written, or ``path`` is a device, a pipe or a folder: root
+            would replace ``/dev/null`` by a file.
     """
     path = real_path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     partial = path.with_name(f".partial-{path.name}")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -120,6 +120,19 @@ def test_a_link_stays_and_its_file_is_replaced(path: Path, tmp_path: Path) -> No
         real_path(first)
 
 
+def test_a_pipe_or_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    """Root, who exports to /dev/null, must find it there afterwards."""
+    pipe, folder = tmp_path / "pipe", tmp_path / "folder"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for one in (pipe, folder):
+        with pytest.raises(OSError, match="not a regular file"), atomic_write(one):
+            pytest.fail("nothing can be written")
+    assert pipe.is_fifo()
+    assert folder.is_dir()
+    assert sorted(tmp_path.iterdir()) == [folder, pipe]
+
+
 def test_the_old_content_can_be_overwritten(path: Path) -> None:
     """With ``wipe`` zeros replace it on the disk, unless the file has another name."""
     with path.open("rb") as old:
