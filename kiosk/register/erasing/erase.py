@@ -17,6 +17,7 @@ import msgspec
 from django.db import connection, models, transaction
 
 from kiosk.errors import RosterError
+from kiosk.register.audit import tell
 from kiosk.register.erasing.erased_people import LOCK, digest, load_erased_people
 from kiosk.register.models import Alarm, BinEntry, Card, Erasure, Event, Person, Publication
 
@@ -75,6 +76,7 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
             message = f"subject {subject_id!r}: nothing in the register names this person"
             raise RosterError(message)
         receipt = None if is_trial else _receipt(subject_id, counts, now)
+        tell("erasure", [""], now)
         transaction.set_rollback(is_trial)
     in_log = not is_trial and not empty_log()
     return Erased(counts, was_erased, receipt, in_log, (_TEXTS, _STORAGE[connection.vendor]))

@@ -10,7 +10,7 @@ class Change(models.Model):
     """Something that an open page may show has changed; live updates tell it.
 
     Attributes:
-        kind: "lesson", "kiosk", "bin" or "participation".
+        kind: "lesson", "kiosk", "bin", "participation" or "erasure".
         key: The lesson id or the kiosk's address; "" where there is only one.
     """
 

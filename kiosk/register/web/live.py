@@ -20,6 +20,7 @@ from django.urls import path
 
 from kiosk.register.models import Change
 from kiosk.register.prepared import Given, GivenMany, Prepared
+from kiosk.register.web.student_rows import forget_rows
 
 POLL_S: Final = 0.1
 """How often the table is read, by one short query for all open pages."""
@@ -148,6 +149,8 @@ class Feed:
             else:
                 is_well = True
                 self._numbers.add(rows, now_s)
+                if any(kind == "erasure" for _, kind, _ in rows):
+                    forget_rows()
                 for listener in self._listeners:
                     listener.tell(rows)
             await asyncio.sleep(POLL_S)

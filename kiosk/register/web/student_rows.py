@@ -30,6 +30,11 @@ def write_rows(rows: Iterable[Row], details: str, *, is_open: bool) -> SafeStrin
     return mark_safe("".join(texts))  # noqa: S308 - of a template, which escapes
 
 
+def forget_rows() -> None:
+    """Forget all rows, after an erasure: they hold names."""
+    _write.cache_clear()
+
+
 @lru_cache(maxsize=_KEPT)
 def _write(_language: str | None, row: Row, details: str, *, is_open: bool) -> str:
     """Return the list item of a student, in the language that is active."""

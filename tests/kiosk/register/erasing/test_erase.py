@@ -187,7 +187,7 @@ def test_an_erasure_beside_the_ingest_is_complete() -> None:
             connections.close_all()
         raise AssertionError
 
-    put(of(1000))
+    put(of(1_000_001))  # a number that the ingest does not reach meanwhile
     with ThreadPoolExecutor() as pool:
         running = pool.submit(ingest)
         while Event.objects.filter(subject_id=OTHER).count() < 5:

@@ -11,9 +11,12 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError, connections
 from django.test import RequestFactory
 
+from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Account, Change
-from kiosk.register.web import live
+from kiosk.register.web import live, student_rows
+from kiosk.register.web.class_state import Row
 from kiosk.register.web.live import Feed, Numbers, changes_after, stream
+from kiosk.register.web.student_rows import write_rows
 
 pytestmark = pytest.mark.usefixtures("school")
 
@@ -164,6 +167,34 @@ def test_a_page_that_is_closed_is_forgotten() -> None:
         return before, len(feed._listeners)
 
     assert run(course()) == (1, 0)
+
+
+def test_an_erasure_makes_the_pages_forget_what_they_wrote() -> None:
+    """Rows that are kept for the next update hold names."""
+    row = Row(
+        subject_id="s-1",
+        name="Alma Ibarra",
+        status="present",
+        version=1,
+        is_corrected=False,
+        minutes_late=0,
+        is_doubtful=False,
+        is_guest=False,
+        points=0,
+        is_stale=False,
+        is_chosen=False,
+        is_hidden=False,
+    )
+
+    async def course() -> int:
+        page = stream(Feed(), ["erasure"], [])
+        await anext(page)
+        write_rows([row], "/marks/", is_open=False)
+        await sync_to_async(erase_subject)("s-1", datetime.now(UTC))
+        await anext(page)
+        return student_rows._write.cache_info().currsize
+
+    assert run(course()) == 0
 
 
 def test_a_database_that_is_back_is_read_again(
