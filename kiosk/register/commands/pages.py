@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing.connection
+import os
 import signal
 import socket
 import threading
@@ -85,7 +86,16 @@ def serve_by_processes(config: RegisterConfig) -> None:
 def _serve(config: RegisterConfig, listener: socket.socket) -> None:
     for number in _STOP:  # until the server has its own
         signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     uvicorn.Server(server_config(config)).run(sockets=[listener])
+
+
+def _end_with_parent() -> None:
+    """End when the first process was killed: without systemd, nobody else would free the port."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this runs in a child
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _listen(pages: PagesSection) -> list[socket.socket]:

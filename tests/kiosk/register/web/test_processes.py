@@ -116,6 +116,16 @@ def test_if_one_ends_by_itself_all_end(pages: Pages) -> None:
     assert not pages.answers()
 
 
+@pytest.mark.slow
+def test_if_the_first_process_is_killed_all_end(pages: Pages) -> None:
+    """Without systemd nobody else ends them, and the next start would find the port in use."""
+    pages.program.kill()
+    until_s = time.monotonic() + PATIENCE_S
+    while pages.answers():
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+
+
 def test_a_port_that_is_used_is_an_error(config: RegisterConfig) -> None:
     """Also one that other pages share."""
     pages = structs.replace(config.pages, processes=PROCESSES)
