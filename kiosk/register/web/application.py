@@ -1,5 +1,7 @@
 """Build the web application from the configuration: the composition root of the pages."""
 
+import logging
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,7 +11,11 @@ from django.urls import reverse
 
 from kiosk.register.config import RegisterConfig
 from kiosk.register.models import Register
+from kiosk.register.web.errors import ShortWithoutDatabase
 from kiosk.register.web.handler import PooledHandler
+
+_SHORT: Final = ShortWithoutDatabase()
+"""One for all applications of a process: a logger has each filter once."""
 
 
 def build_application(config: RegisterConfig) -> ASGIHandler:
@@ -29,6 +35,7 @@ def build_application(config: RegisterConfig) -> ASGIHandler:
     settings.SECURE_PROXY_SSL_HEADER = (
         ("HTTP_X_FORWARDED_PROTO", "https") if pages.is_https else None
     )
+    logging.getLogger("django.request").addFilter(_SHORT)
     return PooledHandler((reverse("changes"), static("")))
 
 

@@ -1,8 +1,19 @@
 """What is shown instead of a page."""
 
-from django.http import HttpRequest, HttpResponse
+import logging
+import sys
+from typing import Final
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.translation import gettext as _
+
+_AWAY: Final = (OperationalError, InterfaceError)
+"""What a database raises that does not answer, or whose disk is full."""
+_FOR_PROGRAMS: Final = "/api/"
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django gives it by name
@@ -14,8 +25,58 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django gives it by name
     """Say that there is no such page."""
+    if request.path.startswith(_FOR_PROGRAMS):
+        text = "there is no such address; /api/v1/openapi.json describes all"
+        return JsonResponse({"error": text}, status=404)
     message = _("There is no such page, or what it showed is gone.")
     return error_page(request, _("Not found"), message, status=404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Say that the page failed, and whether the database is the cause.
+
+    Django calls this while it handles the exception. The page is the same for everybody: to know
+    who asks would need the database.
+    """
+    is_away = isinstance(sys.exc_info()[1], _AWAY)
+    status = 503 if is_away else 500
+    if request.path.startswith(_FOR_PROGRAMS):
+        text = (
+            "the database cannot be reached; try again later"
+            if is_away
+            else "an error; see the log"
+        )
+        return JsonResponse({"error": text}, status=status)
+    with translation.override(translation.get_language_from_request(request)):
+        title, message = _away_texts() if is_away else _failed_texts()
+        page = render_to_string("error.html", {"title": title, "message": message})
+    return HttpResponse(page, status=status)
+
+
+def _away_texts() -> tuple[str, str]:
+    return _("The database cannot be reached"), _(
+        "Try again in a minute, and look whether your last change was stored."
+        " Kiosks keep what they see."
+    )
+
+
+def _failed_texts() -> tuple[str, str]:
+    return _("Something went wrong"), _(
+        "This page has a fault. Tell your administrator: the log of the pages has the details."
+    )
+
+
+class ShortWithoutDatabase(logging.Filter):
+    """Leaves the traceback out of the log where the database is away: it shows no fault of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record; keep it."""
+        fault = record.exc_info[1] if record.exc_info else None
+        if isinstance(fault, _AWAY):
+            reason = " ".join(str(fault).split())  # libpq's text has several lines
+            record.msg, record.args = "%s: %s", (record.getMessage(), reason)
+            record.exc_info = None
+        return True
 
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django gives it by name

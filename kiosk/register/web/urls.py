@@ -73,3 +73,4 @@ urlpatterns: list[URLPattern] = [
 ]
 handler403 = "kiosk.register.web.errors.forbidden"
 handler404 = "kiosk.register.web.errors.not_found"
+handler500 = "kiosk.register.web.errors.failed"

@@ -22,7 +22,7 @@ BIN_REASONS: Final = {
     "no lesson": _("no lesson there and then"),
     "lesson cancelled": _("the lesson was cancelled"),
     "lesson moved": _("the lesson was moved"),
-    "clock not synchronised": _("the kiosk's clock was wrong"),
+    "clock not synchronised": _("the time is not certain"),
     "not in the class": _("not in the class"),
     "refused by the database": _("refused by the database"),
 }

@@ -1,0 +1,76 @@
+"""What visitors, programs and the log get when a page cannot be shown."""
+
+import json
+import logging
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from kiosk.register.config import RegisterConfig
+from kiosk.register.web.pages import classes
+from tests.kiosk.register.web.support import School, client_of
+
+AWAY = "connection refused\n\tIs the server running?"
+
+
+def test_what_a_program_asks_for_and_is_not_there_is_named_in_json(config: RegisterConfig) -> None:
+    """A program reads no page."""
+    assert config
+    answer = Client().get("/api/v1/pupils")
+    assert answer.status_code == 404
+    assert "openapi.json" in json.loads(answer.content)["error"]
+
+
+@pytest.fixture
+def is_away(config: RegisterConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection to the database can be had."""
+    assert config
+
+    def refuse(*_: object) -> None:
+        raise OperationalError(AWAY)
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", refuse)
+
+
+@pytest.mark.usefixtures("is_away")
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("en", "The database cannot be reached"), ("es", "No se puede acceder a la base de datos")],
+)
+def test_a_page_says_that_the_database_is_away(
+    language: str, title: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the browser's language, and the log has one line for it."""
+    client = Client(raise_request_exception=False, headers={"Accept-Language": language})
+    client.cookies["kiosk-session"] = "a" * 32
+    with caplog.at_level(logging.ERROR):
+        answer = client.get("/now")
+    assert answer.status_code == 503
+    assert f"<h1>{title}</h1>" in answer.content.decode()
+    (line,) = [one for one in caplog.records if one.name == "django.request"]
+    assert line.exc_info is None
+    assert line.getMessage().endswith("/now: connection refused Is the server running?")
+
+
+@pytest.mark.usefixtures("is_away")
+def test_a_program_is_told_that_the_database_is_away() -> None:
+    """In JSON, with a status that says to try again."""
+    client = Client(raise_request_exception=False, headers={"Authorization": "Bearer x"})
+    answer = client.get("/api/v1/classes")
+    assert answer.status_code == 503
+    assert "database" in json.loads(answer.content)["error"]
+
+
+def test_a_fault_of_a_page_is_no_blank_page(
+    school: School, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says whom to tell, and the log has the traceback."""
+    assert school
+    client = client_of("alice")
+    client.raise_request_exception = False
+    monkeypatch.setattr(classes, "visible_classes", lambda _: 1 / 0)
+    answer = client.get("/classes")
+    assert answer.status_code == 500
+    assert "Something went wrong" in answer.content.decode()
+    assert any(one.exc_info for one in caplog.records if one.name == "django.request")
