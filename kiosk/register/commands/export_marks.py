@@ -21,6 +21,10 @@ from kiosk.register.models import Lesson, Person, Register, SchoolClass, Term
 from kiosk.register.overview.history import Span
 
 _EVER: Final = Span(date(1900, 1, 1), date(9000, 1, 1))
+_CHOOSE: Final = {
+    Kind.CANVAS: "; choose one with --class",
+    Kind.MOODLE: "; choose one with --lesson (the files of marks have the ids)",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ def export_marks(
         try:
             made = make_file(kind, selected, Stamp(register_id, str(position), scope.title), config)
         except ValueError as exc:
-            raise ConfigError(str(exc)) from exc
+            raise ConfigError(f"{exc}{_CHOOSE.get(kind, '')}") from exc
     _write(file, made.data)
     _report(made, len(selected.lines), position, as_json=as_json)
     return 0

@@ -194,6 +194,18 @@ def test_a_mistake_is_named(run: Callable[..., tuple[int, str, str]], lesson: Le
         assert problem in err
 
 
+@pytest.mark.parametrize(("kind", "option"), [("canvas", "--class"), ("moodle", "--lesson")])
+def test_what_must_be_chosen_for_another_system_is_named(
+    run: Callable[..., tuple[int, str, str]], lesson: Lesson, kind: str, option: str
+) -> None:
+    """A gradebook is that of one class, and Moodle imports one lesson."""
+    assert lesson
+    make_lesson(make_class("s-9", class_id="9c"), "art")
+    code, out, err = run("export-marks", kind, "-")
+    assert (code, out) == (78, "")
+    assert f"choose one with {option}" in err
+
+
 def test_the_command_line_has_the_kinds_of_files() -> None:
     """It loads no Django, so it has a list of its own."""
     assert list(options._KINDS) == [one.value for one in Kind]
