@@ -84,7 +84,7 @@ class PersonEnroller:
         """
         roster = self.config.roster_path
         if names and roster is None:
-            raise ConfigError("state.roster: needed for names")
+            raise ConfigError("state.roster: needed for names; set it, or leave the names empty")
         self.gallery()
         if names and roster is not None and roster.exists():
             load_roster(roster)
