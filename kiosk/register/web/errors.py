@@ -81,6 +81,10 @@ class ShortWithoutDatabase(logging.Filter):
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django gives it by name
     """Say that a form was not of this session: it was open since before the last sign-in."""
+    if request.path.startswith(_FOR_PROGRAMS):
+        answer = JsonResponse({"error": "nothing can be changed here; expected GET"}, status=405)
+        answer.headers["Allow"] = "GET"
+        return answer
     message = _("This form is too old. Go back, load the page again, and send it again.")
     return error_page(request, _("Nothing was stored"), message, status=403)
 

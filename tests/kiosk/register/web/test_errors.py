@@ -22,6 +22,14 @@ def test_what_a_program_asks_for_and_is_not_there_is_named_in_json(config: Regis
     assert "openapi.json" in json.loads(answer.content)["error"]
 
 
+def test_a_program_that_writes_is_told_that_it_only_reads(config: RegisterConfig) -> None:
+    """Not that a form is too old: it has none."""
+    assert config
+    answer = Client(enforce_csrf_checks=True).post("/api/v1/classes")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert "expected GET" in json.loads(answer.content)["error"]
+
+
 @pytest.fixture
 def is_away(config: RegisterConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection to the database can be had."""
