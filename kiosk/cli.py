@@ -103,12 +103,13 @@ def prepare_process() -> None:
     """Set up output and libraries; call this before the options are parsed.
 
     A name that the terminal cannot show, and a file name that is not UTF-8, end no command, nor
-    does ``--help`` on an ASCII terminal. OpenCV, FFmpeg and TensorFlow keep their notes to
-    themselves: they are about failures that we report ourselves.
+    does ``--help`` on an ASCII terminal. Who reads through a pipe gets each line at once. OpenCV,
+    FFmpeg and TensorFlow keep their notes to themselves: they are about failures that we report
+    ourselves.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

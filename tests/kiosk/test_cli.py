@@ -1,6 +1,7 @@
 """What the parsers of all commands share."""
 
 import os
+import select
 import shlex
 import subprocess
 import sys
@@ -77,6 +78,26 @@ def test_a_name_that_the_terminal_cannot_show_is_no_error() -> None:
     """An ASCII terminal shows the code of the character."""
     done = in_process(r"print('Zo\xeb \udcff')", stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout, done.stderr) == (0, "Zo\\xeb \\udcff\n", "")
+
+
+def test_a_reader_of_a_pipe_gets_each_line_at_once() -> None:
+    """`kiosk watch --json` in a pipe goes on for days."""
+    code = (
+        "import sys; from kiosk.cli import prepare_process; prepare_process(); print('a'); input()"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        is_told, _, _ = select.select([process.stdout], [], [], 20)
+        process.kill()
+    assert is_told
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
