@@ -83,7 +83,8 @@ def test_a_name_that_the_terminal_cannot_show_is_no_error() -> None:
 def test_a_reader_of_a_pipe_gets_each_line_at_once() -> None:
     """`kiosk watch --json` in a pipe goes on for days."""
     code = (
-        "import sys; from kiosk.cli import prepare_process; prepare_process(); print('a'); input()"
+        "import sys; from kiosk.cli import prepare_process; prepare_process();"
+        "print('a'); sys.stdin.read()"
     )
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
