@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from kiosk.counted import counted
 from kiosk.register.commands.output import (
     opened,
     print_json,
@@ -16,13 +17,14 @@ from kiosk.register.config import RegisterConfig
 from kiosk.register.identity.keys import signature_policy
 from kiosk.register.ingest.retry import retry_bin
 from kiosk.register.models import Alarm, BinEntry
+from kiosk.register.office.bin import count_events
 
 _HEADER = ("arrived", "reason", "topic", "detail")
 _ALARM_HEADER = ("arrived", "outbox", "number", "event", "topic")
 
 
 def show_bin(config: RegisterConfig, *, reason: str | None, as_json: bool) -> int:
-    """Print the messages in the bin, oldest first.
+    """Print the messages in the bin, oldest first, and how many stored events are there.
 
     Args:
         config: The configuration.
@@ -38,9 +40,11 @@ def show_bin(config: RegisterConfig, *, reason: str | None, as_json: bool) -> in
             for one in entries.iterator():
                 print_json(_record(one))
         elif not entries.exists():
-            print_line("the bin is empty" if reason is None else f"none of reason {reason!r}")
+            print_line("no message is in the bin" if reason is None else f"none of {reason!r}")
         else:
             print_table(_HEADER, [_row(one, config) for one in entries.iterator()])
+        if not as_json and (stored := count_events()):
+            print_line(f'{counted(stored, "stored event")} without a lesson: see the page "Bin"')
     return 0
 
 

@@ -18,6 +18,10 @@ from kiosk.register.overview.status import KioskStatus, load_statuses
 from kiosk.register.rules.completeness import describe
 
 _HEADER = ("kiosk", "stored to", "missing", "gone", "state")
+_KEYS: Final = {
+    "announced": "its key is not trusted yet",
+    "changed": "its new key is not trusted",
+}
 _SHOWN = 3
 """Ranges shown of each kind; --json has all."""
 _AWAY: Final = (
@@ -97,8 +101,8 @@ def _row(status: KioskStatus, config: RegisterConfig, now: datetime) -> tuple[st
 
 def _state_text(status: KioskStatus, config: RegisterConfig, now: datetime) -> str:
     text = describe(status.completeness, config.zone, now)
-    if status.key == "changed":
-        text = f"its new key is not trusted, {text}"
+    if status.key in _KEYS:
+        text = f"{_KEYS[status.key]}, {text}"
     return f"two kiosks use this name, {text}" if status.is_name_shared else text
 
 

@@ -56,6 +56,11 @@ def reasons() -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
 
+def count_events() -> int:
+    """Return how many stored events are in the bin."""
+    return _events().count()
+
+
 def items(reason: str = "") -> list[Item]:
     """Return the newest items of a reason, or of all; :data:`DISMISSED` is a reason here."""
     if reason == DISMISSED:

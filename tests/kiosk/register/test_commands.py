@@ -23,7 +23,7 @@ from kiosk.protocol.signature import Signer, fingerprint
 from kiosk.register.config import DatabaseSection
 from kiosk.register.ingest.heartbeat import beat
 from kiosk.register.ingest.store import store
-from kiosk.register.models import Event, Kiosk, Person
+from kiosk.register.models import Event, Kiosk, KioskKey, Person
 from tests.kiosk.register.support import DOOR, NOON, OUTBOX, arrival, event, event_id, health
 
 Run = Callable[..., str]
@@ -56,9 +56,27 @@ def test_empty_tables_are_explained(run: Run) -> None:
     assert run("list") == "no events are stored\n"
     assert run("gaps") == "no kiosk was heard yet\n"
     assert run("gaps", "--all") == "no kiosk was heard yet\n"
-    assert run("bin") == "the bin is empty\n"
+    assert run("bin") == "no message is in the bin\n"
     assert run("bin", "--alarms") == "no event claims the id or number of another\n"
     assert run("people") == "no list was imported: events of every person are accepted\n"
+
+
+def test_the_bin_says_how_many_stored_events_have_no_lesson(run: Run) -> None:
+    """The page "Bin" shows these; the command must not say that nothing is there."""
+    store([arrival(event(1)), arrival(event(2))], NOON)
+    Event.objects.filter(sequence=1).update(placing="no lesson")
+    assert run("bin").splitlines() == [
+        "no message is in the bin",
+        '1 stored event without a lesson: see the page "Bin"',
+    ]
+
+
+def test_a_kiosk_whose_key_nobody_has_trusted_is_named(run: Run) -> None:
+    """Until then others may speak in its name."""
+    store([arrival(event(1))], NOON)
+    address = {"site": DOOR.site, "room": DOOR.room, "kiosk": DOOR.kiosk}
+    KioskKey.objects.create(**address, public_key="key", announced_at=NOON)
+    assert "its key is not trusted yet, " in run("kiosks")
 
 
 def test_events_are_listed_with_their_names(run: Run) -> None:
