@@ -77,6 +77,7 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
             raise RosterError(message)
         receipt = None if is_trial else _receipt(subject_id, counts, now)
         tell("erasure", [""], now)
+        tell("lesson", [""], now)  # every open page of a class may show the person
         transaction.set_rollback(is_trial)
     in_log = not is_trial and not empty_log()
     return Erased(counts, was_erased, receipt, in_log, (_TEXTS, _STORAGE[connection.vendor]))
