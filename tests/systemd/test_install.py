@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -53,6 +54,13 @@ def write_kiosk(folder: Path, says: str) -> Path:
     return write_wheel(folder, "attendance_kiosk", "0.1.0", files)
 
 
+def pip_wheel() -> Path:
+    """Find the pip that this Python makes environments with; Debian's is in another folder."""
+    bundled = Path(ensurepip.__file__).parent / "_bundled"
+    folder = Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or bundled)
+    return next(folder.glob("pip-*.whl"))
+
+
 class Machine:
     """A Raspberry Pi's file system in a folder, and a stick with all that is installed.
 
@@ -79,7 +87,7 @@ class Machine:
         shutil.copytree(SYSTEMD, self.systemd)
         (self.systemd.parent / "pyproject.toml").touch()
         self.lock(write_wheel(self.stick, "locked", "1.0", {"locked.py": ""}))
-        shutil.copy(next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")), self.stick)
+        shutil.copy(pip_wheel(), self.stick)
         write_kiosk(self.stick, "first")
 
     def lock(self, wheel: Path) -> None:
