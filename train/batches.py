@@ -13,10 +13,10 @@ import numpy.typing as npt
 from kiosk.contract import CROP_PX
 from kiosk.errors import DatasetError, reason_of
 from kiosk.files.bounded_file import require_file
+from kiosk.files.zip_damage import ZIP_DAMAGE
 from kiosk.records import Floats, Image
 from train.augment import augment, blend
 from train.dataset.crop_set import BORDER_PX, CropSet
-from train.dataset.zip_archive import ZIP_ERRORS
 from train.degrade import degrade
 from train.recipe import FitConfig
 from train.teacher import Teacher
@@ -56,7 +56,7 @@ def read_blends(path: Path) -> Blends:
         require_file(path, _BLENDS_BYTES_MAX)
         with np.load(path) as kept:
             return Blends(kept["pairs"], kept["seeds"], kept["targets"])
-    except (*ZIP_ERRORS, KeyError) as exc:
+    except (*ZIP_DAMAGE, KeyError) as exc:
         message = f"{path}: cannot be read ({reason_of(exc)}); delete it, and it is made again"
         raise DatasetError(message) from exc
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
-from kiosk.errors import ConfigError
+from kiosk.errors import ConfigError, reason_of
 
 _BEATS_PER_TIMEOUT: Final = 4  # sd_watchdog_enabled(3) asks for two; four forgive a slow frame
 
@@ -71,7 +71,7 @@ class Notifier:
                 sender.sendto("\n".join(assignments).encode(), self._address)
         except OSError as exc:
             if self._is_reached:
-                _log.warning("the service manager cannot be reached: %s", exc.strerror or exc)
+                _log.warning("the service manager cannot be reached: %s", reason_of(exc))
             self._is_reached = False
         else:
             if not self._is_reached:

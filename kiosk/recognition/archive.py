@@ -8,7 +8,6 @@ import io
 import math
 import tokenize
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.files.bounded_file import size_text
+from kiosk.files.zip_damage import ZIP_DAMAGE
 
 _MEMBERS_MAX: Final = 100
 _CHUNK: Final = 1 << 20
@@ -23,12 +23,6 @@ _ENTRY: Final = b"PK\x01\x02"
 """Begins each entry of the list of files in an archive."""
 _HEADER_MAX: Final = 1000
 """Characters in the header of an array; ours have about 100."""
-# NotImplementedError: a method of compression that Python cannot unpack.
-# RuntimeError: a changed flag says that the file is encrypted.
-_ZIP_ERRORS: Final = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError),
-    *(OSError, ValueError, OverflowError, KeyError, IndexError),
-)
 # What Python's parser raises for a header; MemoryError and RecursionError: nested too deeply.
 _HEADER_ERRORS: Final = (
     *(ValueError, TypeError, SyntaxError, tokenize.TokenError, EOFError, KeyError),
@@ -52,7 +46,7 @@ def read_archive(data: bytes, sizes: Mapping[str, int]) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return {name: _unpack(archive, name, size) for name, size in sizes.items()}
-    except _ZIP_ERRORS as exc:
+    except (*ZIP_DAMAGE, KeyError) as exc:
         raise ValueError(str(exc) or "not a whole zip archive") from exc
 
 

@@ -10,9 +10,10 @@ from typing import Final, TypeAlias
 
 from kiosk.errors import DatasetError, PhotoError
 from kiosk.files.bounded_file import read_file, size_text
+from kiosk.files.zip_damage import ZIP_DAMAGE
 from kiosk.people.photo_names import is_photo_name, is_system_name
 from kiosk.recognition.photo import PHOTO_BYTES_MAX
-from train.dataset.zip_archive import ZIP_ERRORS, read_member
+from train.dataset.zip_archive import read_member
 
 SYSTEM: Final = "hidden, or made by a system"
 NO_PHOTO: Final = "not the ending of a photo file"
@@ -81,7 +82,7 @@ def list_archive(path: Path) -> list[Entry]:
     try:
         archive = zipfile.ZipFile(path)
         members = [(_parts(member), member) for member in archive.infolist()]
-    except ZIP_ERRORS as exc:
+    except ZIP_DAMAGE as exc:
         raise DatasetError(f"{path}: a damaged zip archive ({exc}); copy it here again") from exc
     files = sorted((parts, at) for at, (parts, one) in enumerate(members) if not _is_folder(one))
     photos = [parts for parts, _ in files if not _rejected(parts)]

@@ -1,7 +1,6 @@
 """Open zip archives of pictures that may be damaged, and unpack their files in bounded memory."""
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +8,9 @@ from typing import Final
 
 from kiosk.errors import DatasetError, PhotoError, reason_of
 from kiosk.files.bounded_file import require_file, size_text
+from kiosk.files.zip_damage import ZIP_DAMAGE
 from kiosk.recognition.photo import PHOTO_BYTES_MAX
 
-# NotImplementedError: a method of compression that Python cannot unpack; RuntimeError: a password.
-ZIP_ERRORS: Final = (
-    *(OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError),
-    *(ValueError, OverflowError),
-)
 _ARCHIVE_BYTES_MAX: Final = 1_000_000_000_000
 """It is read in parts, so it may be larger than the memory."""
 
@@ -35,7 +30,7 @@ def opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
         require_file(path, _ARCHIVE_BYTES_MAX)
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (*ZIP_ERRORS, KeyError, PhotoError) as exc:
+    except (*ZIP_DAMAGE, KeyError, PhotoError) as exc:
         raise DatasetError(f"{path}: not {what} ({reason_of(exc)})") from exc
 
 
@@ -50,7 +45,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo | str) -> byte
     try:
         with archive.open(member) as file:
             data = file.read(PHOTO_BYTES_MAX + 1)
-    except ZIP_ERRORS as exc:
+    except ZIP_DAMAGE as exc:
         raise PhotoError(f"{name}: {exc}") from exc
     if len(data) > PHOTO_BYTES_MAX:
         raise PhotoError(f"{name}: larger than {size_text(PHOTO_BYTES_MAX)}")

@@ -43,9 +43,7 @@ def serve_pages(config: RegisterConfig) -> int:
     try:
         uvicorn.Server(server_config(config)).run()
     except SystemExit as exc:  # uvicorn ends the process when it cannot listen, and says why
-        pages = config.pages
-        message = f"pages.host, pages.port: cannot listen at {pages.host}:{pages.port}"
-        raise RegisterError(message) from exc
+        raise RegisterError(_no_address(config.pages)) from exc
     return 0
 
 
@@ -114,8 +112,11 @@ def _listen(pages: PagesSection) -> list[socket.socket]:
             for _ in range(pages.processes)
         ]
     except OSError as exc:
-        message = f"pages.host, pages.port: cannot listen at {pages.host}:{pages.port}"
-        raise RegisterError(f"{message} ({exc.strerror})") from exc
+        raise RegisterError(f"{_no_address(pages)} ({exc.strerror})") from exc
+
+
+def _no_address(pages: PagesSection) -> str:
+    return f"pages.host, pages.port: cannot listen at {pages.host}:{pages.port}"
 
 
 def server_config(config: RegisterConfig) -> uvicorn.Config:

@@ -12,6 +12,7 @@ from typing import Final
 
 from icalendar import Calendar, Event
 
+from kiosk.errors import reason_of
 from kiosk.register.imports.csv_rows import BYTES_MAX
 from kiosk.register.imports.ics_event import CalendarEvent, read_event
 from kiosk.register.imports.ics_lines import EventLines, event_lines
@@ -34,7 +35,8 @@ class _Occurrence:
 # What the parser raises. AttributeError: a component in another one's place. OSError: the name of a
 # time zone is that of a folder, or longer than a name of a file can be.
 _NO_CALENDAR: Final = (
-    *(ValueError, IndexError, KeyError, RecursionError, AttributeError, TypeError, OSError),
+    *(ValueError, IndexError, KeyError, RecursionError),
+    *(AttributeError, TypeError, OSError),
 )
 
 
@@ -85,9 +87,8 @@ def _parse(data: bytes, file: str) -> list[tuple[Event, EventLines]] | Remark:
         events = Calendar.from_ical(data).walk("VEVENT")
     except UnicodeDecodeError as exc:
         return Remark(file, data[: exc.start].count(b"\n") + 1, "", "not UTF-8")
-    except _NO_CALENDAR as exc:
-        why = str(exc.strerror if isinstance(exc, OSError) else exc)  # no path of this machine
-        return Remark(file, 0, "", "not an iCalendar file", why)
+    except _NO_CALENDAR as exc:  # the reason names no path of this machine
+        return Remark(file, 0, "", "not an iCalendar file", reason_of(exc))
     if len(events) != len(lines):
         return Remark(file, 0, "", "not an iCalendar file: an event within an event")
     if len(events) > EVENTS_MAX:

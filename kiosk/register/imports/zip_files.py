@@ -2,20 +2,14 @@
 
 import io
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Final
 
+from kiosk.files.zip_damage import ZIP_DAMAGE
 from kiosk.register.imports.csv_rows import BYTES_MAX
 from kiosk.register.imports.outcome import Remark
 
 _FILES_MAX: Final = 100
-# ValueError: an offset before the beginning. IndexError: a file without a name. RuntimeError: a
-# changed flag.
-_DAMAGE: Final = (
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError),
-    *(ValueError, IndexError, RuntimeError),
-)
 
 
 def read_zip(data: bytes, file: str) -> Mapping[str, bytes] | Remark:
@@ -34,7 +28,7 @@ def read_zip(data: bytes, file: str) -> Mapping[str, bytes] | Remark:
             for info in infos:
                 with archive.open(info) as stream:
                     found[info.filename] = stream.read(BYTES_MAX + 1)
-    except _DAMAGE:
+    except ZIP_DAMAGE:
         return Remark(file, 0, "", "not a zip file, or a damaged one")
     if sum(map(len, found.values())) > 5 * BYTES_MAX:
         return Remark(file, 0, "", f"larger than {5 * BYTES_MAX // 1_000_000} MB unpacked")
