@@ -23,6 +23,7 @@ from kiosk.config.private_file import read_password
 from kiosk.errors import ConfigError, MissingExtraError, RegisterError
 from kiosk.register import settings as fixed
 from kiosk.register.config import URL_FORM, DatabaseSection
+from kiosk.register.outage import one_line
 
 AWAY: Final = (OperationalError, InterfaceError)
 """The database cannot be reached, is locked or full: try again, the data are not the reason."""
@@ -134,8 +135,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except DatabaseError as exc:
-        reason = " ".join(str(exc).split())  # libpq's text has several lines
-        raise RegisterError(f"{describe()}: {reason}") from exc
+        raise RegisterError(f"{describe()}: {one_line(exc)}") from exc
 
 
 def _sqlite(path: Path) -> dict[str, Any]:

@@ -32,8 +32,7 @@ class DatabaseOutage:
         if not self.attempts:
             self.began_s = now_s
             level = logging.DEBUG if self.is_quiet else logging.WARNING
-            text = " ".join(str(cause).split())  # libpq's has lines
-            _log.log(level, "%s is away (%s); trying again", self.name, text)
+            _log.log(level, "%s is away (%s); trying again", self.name, one_line(cause))
         self.attempts += 1
         return float(min(_FIRST_S * 2 ** min(self.attempts - 1, 16), self.longest_s))
 
@@ -43,3 +42,8 @@ class DatabaseOutage:
             level = logging.DEBUG if self.is_quiet else logging.INFO
             _log.log(level, "%s is back after %.0f s", self.name, now_s - self.began_s)
             self.attempts = 0
+
+
+def one_line(error: Exception) -> str:
+    """Return the text of a database's error in one line; libpq's has several."""
+    return " ".join(str(error).split())

@@ -4,15 +4,15 @@ import logging
 import sys
 from typing import Final
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-_AWAY: Final = (OperationalError, InterfaceError)
-"""What a database raises that does not answer, or whose disk is full."""
+from kiosk.register.database import AWAY
+from kiosk.register.outage import one_line
+
 _FOR_PROGRAMS: Final = "/api/"
 
 
@@ -38,7 +38,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     Django calls this while it handles the exception. The page is the same for everybody: to know
     who asks would need the database.
     """
-    is_away = isinstance(sys.exc_info()[1], _AWAY)
+    is_away = isinstance(sys.exc_info()[1], AWAY)
     status = 503 if is_away else 500
     if request.path.startswith(_FOR_PROGRAMS):
         text = (
@@ -72,9 +72,8 @@ class ShortWithoutDatabase(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record; keep it."""
         fault = record.exc_info[1] if record.exc_info else None
-        if isinstance(fault, _AWAY):
-            reason = " ".join(str(fault).split())  # libpq's text has several lines
-            record.msg, record.args = "%s: %s", (record.getMessage(), reason)
+        if isinstance(fault, AWAY):
+            record.msg, record.args = "%s: %s", (record.getMessage(), one_line(fault))
             record.exc_info = None
         return True
 
