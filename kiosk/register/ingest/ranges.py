@@ -48,11 +48,11 @@ def absent(ranges: Ranges, first: int, last: int) -> Ranges:
 
 
 def clip(ranges: Ranges, first: int, last: int) -> Ranges:
-    """Return the numbers of the set that lie from ``first`` to ``last``."""
+    """Return the numbers of the set that lie from ``first`` to ``last``; none if that is before."""
     return tuple(
         (max(begin, first), min(end, last))
         for begin, end in ranges
-        if begin <= last and end >= first
+        if max(begin, first) <= min(end, last)
     )
 
 

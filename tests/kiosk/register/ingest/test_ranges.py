@@ -1,6 +1,6 @@
 """Sets of numbers as ranges, compared with Python's sets."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kiosk.register.ingest.ranges import absent, clip, contains, count, from_numbers, union
@@ -23,6 +23,7 @@ def test_a_union_is_the_union_of_the_sets(one: set[int], other: set[int]) -> Non
 
 
 @given(numbers, st.integers(1, 60), st.integers(1, 60))
+@example({53, 54}, 54, 53)
 def test_absent_and_clipped_numbers_share_a_span(wanted: set[int], first: int, last: int) -> None:
     """Every number of a span is either in the set or absent from it."""
     ranges, span = from_numbers(wanted), set(range(first, last + 1))
