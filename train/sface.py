@@ -6,12 +6,13 @@ into the layer beside it: :class:`Sface` is a list of convolutions and one dense
 arrays. :mod:`train.sface_network` builds a network from it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
@@ -20,6 +21,9 @@ from kiosk.errors import ModelError
 from kiosk.files.bounded_file import require_file
 from kiosk.records import Floats
 from train.teacher import ONNX_BYTES_MAX, fold_weights, sface_weights
+
+Channels: TypeAlias = npt.NDArray[np.int64]
+"""Numbers of channels of a convolution."""
 
 _BLOCKS: Final = 14
 """Block 1 is one convolution; each other one is a depthwise and a 1x1 convolution."""
@@ -95,6 +99,11 @@ def convolutions() -> Iterator[tuple[str, int, bool]]:
     for block in range(2, _BLOCKS + 1):
         yield f"conv_{block}_dw", 2 if block in _HALVING else 1, True
         yield f"conv_{block}", 1, False
+
+
+def stages(units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
+    """Return the first convolution or each 1x1 convolution with the depthwise one after it."""
+    return [tuple(units[at : at + 2]) for at in range(0, len(units), 2)]
 
 
 def _read_unit(known: dict[str, Any], name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple

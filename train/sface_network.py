@@ -4,7 +4,7 @@ In a network to train, each layer is followed by a factor and an addend for each
 weights move, too, they all have one scale: one learning rate moves all layers by one share.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.records import Floats
-from train.sface import Sface, Unit, convolutions
+from train.sface import Channels, Sface, Unit, convolutions, stages
 
-_CENTRE: Final = 127.5
-_SCALE: Final = 128.0
+CENTRE: Final = 127.5
+SCALE: Final = 128.0
 """The network takes (pixel - 127.5) / 128."""
 
 Layers: TypeAlias = Literal["all", "first", "affine"]
@@ -64,7 +64,11 @@ class ChannelAffine(keras.layers.Layer):
 
 
 def build_sface(
-    sface: Sface, activate: Activate = prelu, *, layers: Layers | None = None
+    sface: Sface,
+    activate: Activate = prelu,
+    *,
+    layers: Layers | None = None,
+    groups: Sequence[Sequence[Channels]] | None = None,
 ) -> keras.Model:
     """Build the network.
 
@@ -72,28 +76,73 @@ def build_sface(
         sface: Its weights.
         activate: Applies a unit's PReLU.
         layers: Which weights can be trained; ``None`` builds the plain form, to use or to convert.
+        groups: For each stage the groups of channels that are computed apart, to convert.
 
     Returns:
         A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings ``(n, 128)``
         float32, not scaled to length 1.
     """
     crop = keras.Input((CROP_PX, CROP_PX, 3), name="crop")
-    scale = 1.0 if layers is None else 1 / _SCALE
-    x = keras.layers.Rescaling(scale, offset=-_CENTRE * scale, name="centre")(crop)
+    scale = 1.0 if layers is None else 1 / SCALE
+    x = keras.layers.Rescaling(scale, offset=-CENTRE * scale, name="centre")(crop)
     units = sface.units
     if layers is None:
         # The division is part of the first convolution: int8 has no rounding before it.
         first, *rest = units
-        units = (replace(first, weight=first.weight / np.float32(_SCALE)), *rest)
-    for unit in units:
-        x = activate(unit, _convolve(unit, x, layers))
+        units = (replace(first, weight=first.weight / np.float32(SCALE)), *rest)
+    order = None
+    for number, stage in enumerate(stages(units)):
+        if groups is None:
+            x = _apply(stage, x, activate, layers)
+        else:
+            parts = [_pick(stage, channels, order) for channels in groups[number]]
+            x = _side_by_side([_apply(part, x, activate, layers) for part in parts])
+            order = np.concatenate(groups[number])
     x = keras.layers.Flatten(name="flatten")(x)
     dense = keras.layers.Dense(
         EMBEDDING_DIM, use_bias=layers is None, name="project", trainable=layers in {None, "all"}
     )
-    x = _weigh(dense, x, sface.weight, sface.bias, layers)
+    x = _weigh(dense, x, _reorder(sface.weight, order), sface.bias, layers)
     embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
     return keras.Model(crop, embedding, name="sface")
+
+
+def _apply(stage: Sequence[Unit], x: Any, activate: Activate, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types
+    for unit in stage:
+        x = activate(unit, _convolve(unit, x, layers))
+    return x
+
+
+def _side_by_side(parts: Sequence[Any]) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Put channels side by side, four tensors at a time: XNNPACK has no kernel for six or more."""
+    while len(parts) > 1:
+        some = [parts[at : at + 4] for at in range(0, len(parts), 4)]
+        parts = [one[0] if len(one) == 1 else keras.layers.Concatenate()(one) for one in some]
+    return parts[0]
+
+
+def _pick(stage: Sequence[Unit], channels: Channels, order: Channels | None) -> tuple[Unit, ...]:
+    """Return the part of a stage that computes some channels, from inputs in this order."""
+    return tuple(
+        replace(
+            unit,
+            name=f"{unit.name}_{channels[0]}",
+            weight=unit.weight[:, :, channels]
+            if unit.depthwise
+            else (unit.weight if order is None else unit.weight[:, :, order])[..., channels],
+            bias=unit.bias[channels],
+            slope=unit.slope[channels],
+        )
+        for unit in stage
+    )
+
+
+def _reorder(weight: Floats, order: Channels | None) -> Floats:
+    """Give the rows of the dense layer the order of the channels before it."""
+    if order is None:
+        return weight
+    rows = weight.reshape(-1, len(order), weight.shape[1])[:, order]
+    return np.asarray(rows.reshape(weight.shape))
 
 
 def _convolve(unit: Unit, x: Any, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types
@@ -159,7 +208,7 @@ def read_network(network: keras.Model) -> Sface:
     """Read the weights of a network that :func:`build_sface` built with :func:`prelu`."""
     units = [_layer_unit(network, *facts) for facts in convolutions()]
     if network.get_layer("centre").scale == 1:
-        units[0] = replace(units[0], weight=units[0].weight * np.float32(_SCALE))
+        units[0] = replace(units[0], weight=units[0].weight * np.float32(SCALE))
     return Sface(tuple(units), *_layer_weights(network, "project"))
 
 

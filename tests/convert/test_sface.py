@@ -1,6 +1,5 @@
 """SFace written for int8: nearly the same function, in other operators."""
 
-import dataclasses
 import gc
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from convert.__main__ import main
 from convert.calibration import photo_crops
@@ -18,6 +18,7 @@ from convert.float_model import FloatModel, compiled, load_run, load_sface
 from convert.quantise import quantise
 from convert.sface import channel_reaches, equalise, flip_steep, int8_form
 from kiosk.errors import DatasetError, ModelError
+from kiosk.recognition.tflite import parts_of
 from kiosk.records import Image
 from tests.support_train import make_crop_set, orl_photo, see, varied_crops
 from train.fit import build_embedder, embed_all, save_embedder
@@ -52,6 +53,47 @@ def cosines(one: keras.Model, other: keras.Model, crops: Image) -> list[float]:
 def test_the_int8_form_hardly_changes_the_function(network: keras.Model, crops: Image) -> None:
     """With sums of ReLUs, equalised and clipped, the embeddings are nearly the same."""
     assert np.median(cosines(network, int8_form(network, crops), crops)) > 0.98
+
+
+@pytest.fixture(scope="module")
+def few(network: keras.Model, crops: Image) -> keras.Model:
+    return int8_form(network, crops, few_slopes=True)
+
+
+def test_few_slopes_are_written_as_groups(
+    network: keras.Model, few: keras.Model, crops: Image
+) -> None:
+    """The int8 form has a fast operator for each group, and embeddings stay near."""
+    assert np.median(cosines(network, few, crops)) > 0.95
+    model = quantise(few, crops)
+    ops = parts_of(model)[1]
+    assert {"LEAKY_RELU", "CONCATENATION"} <= ops
+    assert "MUL" not in ops
+    assert ran_apart(model) == []
+    assert np.median(np.sum(Int8Embedder(model)(crops) * embed_all(network, crops), axis=1)) > 0.9
+
+
+def ran_apart(model: bytes) -> list[str]:
+    """The operators that XNNPACK leaves to the slow kernels."""
+    interpreter = Interpreter(model_content=model, num_threads=1)
+    interpreter.allocate_tensors()
+    ops = interpreter._get_ops_details()
+    delegates = [op for op in ops if op["op_name"] == "DELEGATE"]
+    return [] if len(delegates) == 1 else [f"{len(delegates)} delegates"]
+
+
+def test_a_slope_of_zero_has_a_fast_operator(weights: Sface, crops: Image) -> None:
+    """It is moved a little away from 0, for which the runtime has no kernel."""
+    flat = [replace(unit, slope=np.zeros_like(unit.slope)) for unit in weights.units]
+    form = int8_form(build_sface(replace(weights, units=tuple(flat))), crops, few_slopes=True)
+    assert ran_apart(quantise(form, crops)) == []
+
+
+def test_few_slopes_are_for_sface_alone(tmp_path: Path) -> None:
+    """The error names the run."""
+    write_config(tmp_path, FitConfig())
+    with pytest.raises(DatasetError, match=rf"{tmp_path}: its network is not sface; only SFace"):
+        load_run(tmp_path, few_slopes=True)
 
 
 def test_slopes_above_one_are_brought_below_it(
@@ -151,15 +193,18 @@ def test_the_word_sface_takes_the_place_of_a_run(
         seen.append((model, calibration))
         raise ModelError("seen")
 
-    def loader(path: Path) -> FloatModel:
+    def loader(path: Path, *, few_slopes: bool) -> FloatModel:
+        assert few_slopes == (given == "runs/one")
         return FloatModel(see, keras.Model, f"run {path.name}", "", seed=1)
 
     monkeypatch.setattr("convert.convert.convert", convert)
     monkeypatch.setattr("convert.float_model.load_run", loader)
-    published = dataclasses.replace(loader(Path()), architecture="SFace")
-    monkeypatch.setattr("convert.float_model.load_sface", lambda: published)
+    published = FloatModel(see, keras.Model, "SFace", "", seed=1)
+    monkeypatch.setattr("convert.float_model.load_sface", lambda *, few_slopes: published)
     monkeypatch.setattr("convert.calibration.photo_crops", lambda paths, _: paths)
     options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--out", "x"]
+    if given == "runs/one":
+        options.append("--few-slopes")
     assert main([given, *options, "--calibration", "one", "two"]) != 0
     ((model, calibration),) = seen
     assert model.architecture == loaded
