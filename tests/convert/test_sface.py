@@ -199,8 +199,12 @@ def test_the_word_sface_takes_the_place_of_a_run(
 
     monkeypatch.setattr("convert.convert.convert", convert)
     monkeypatch.setattr("convert.float_model.load_run", loader)
-    published = FloatModel(see, keras.Model, "SFace", "", seed=1)
-    monkeypatch.setattr("convert.float_model.load_sface", lambda *, few_slopes: published)
+
+    def load_published(*, few_slopes: bool) -> FloatModel:
+        assert not few_slopes
+        return FloatModel(see, keras.Model, "SFace", "", seed=1)
+
+    monkeypatch.setattr("convert.float_model.load_sface", load_published)
     monkeypatch.setattr("convert.calibration.photo_crops", lambda paths, _: paths)
     options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--out", "x"]
     if given == "runs/one":
