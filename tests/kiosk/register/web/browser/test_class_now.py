@@ -1,8 +1,9 @@
 """The page of a lesson, in a browser."""
 
+import time
 from datetime import UTC, datetime
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from kiosk.register.models import Change, Mark
 from tests.kiosk.register.web.browser.steps import enter, sign_in
@@ -18,6 +19,23 @@ def test_a_mark_appears_without_reload(visitor: Page, school: School) -> None:
     mark(school.lesson, "s-1", "present")
     expect(row).to_contain_text("present")
     expect(visitor.locator("#news")).to_have_text("1 present, 2 not known yet")
+
+
+def continue_late(route: Route) -> None:
+    time.sleep(1)
+    route.continue_()
+
+
+def test_a_page_is_live_although_a_script_comes_late(
+    visitor: Page, address: str, school: School
+) -> None:
+    """On slow Wi-Fi the script for live updates comes after the others."""
+    enter(visitor, "alice", address)
+    visitor.route("**/hx-sse-*", continue_late)
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    expect(visitor.locator("#row-s-1")).to_contain_text("not known yet")
+    mark(school.lesson, "s-1", "present")
+    expect(visitor.locator("#row-s-1")).to_contain_text("present")
 
 
 def test_a_chosen_row_stays_chosen_and_a_pause_holds(
