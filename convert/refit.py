@@ -56,11 +56,14 @@ def centred(crops: Image) -> Floats:
 
 def convolve(unit: Unit, values: Floats) -> Floats:
     """Apply a convolution to ``(n, height, width, in)``."""
-    side = unit.weight.shape[0] // 2
-    padded = np.pad(values, ((0, 0), (side, side), (side, side), (0, 0)))
     apply = keras.ops.depthwise_conv if unit.depthwise else keras.ops.conv
-    found = apply(padded, unit.weight, strides=unit.stride, data_format="channels_last")
+    found = apply(_pad(unit, values), unit.weight, strides=unit.stride, data_format="channels_last")
     return np.asarray(keras.ops.convert_to_numpy(found) + unit.bias)
+
+
+def _pad(unit: Unit, values: Floats) -> Floats:
+    edge = unit.weight.shape[0] // 2
+    return np.pad(values, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
 
 
 def prelu(values: Floats, slope: Floats) -> Floats:
@@ -90,9 +93,7 @@ def _fit(
 
 def _taps(unit: Unit, values: Floats, places: Channels, side: int) -> Floats:
     """Return what a convolution sees at places of its output, ``(n * places, taps, in)``."""
-    width = unit.weight.shape[0]
-    edge = width // 2
-    padded = np.pad(values, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
+    width, padded = unit.weight.shape[0], _pad(unit, values)
     rows, columns = (unit.stride * at for at in np.divmod(places, side))
     taps = [padded[:, rows + y, columns + x] for y in range(width) for x in range(width)]
     return np.stack(taps, axis=2).reshape(-1, width * width, values.shape[-1])
@@ -123,7 +124,7 @@ def _ridge(inputs: Floats, aims: Floats, start: Floats) -> tuple[Floats, Floats]
 
 def _fit_dense(sface: Sface, inputs: Floats, aims: Floats) -> Sface:
     """Fit the dense layer; of its many inputs, only the differences between crops count."""
-    wanted = aims @ sface.weight - inputs @ sface.weight
+    wanted = (aims - inputs) @ sface.weight
     middle, shift = inputs.mean(axis=0), wanted.mean(axis=0)
     x = inputs - middle
     likeness = np.asarray(x @ x.T, np.float64)

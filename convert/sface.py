@@ -3,6 +3,7 @@
 The TFLite runtime has no fast int8 PReLU: as an operator, 27 of them take four fifths of the time.
 A PReLU with slope a is ``x + relu((a - 1) * x)`` for every a up to 1, a multiplication and an
 addition. The three slopes of 10,944 that are above 1 are brought below it (:func:`flip_steep`).
+With few slopes there is a fast operator, for each group of channels (:mod:`convert.slopes`).
 
 An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
 widest one gets a tenth of the steps. :func:`equalise` gives all channels one reach (Nagel et al.,

@@ -7,6 +7,7 @@ weights are fitted to the new slopes (:mod:`convert.refit`).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 
 from convert.refit import centred, convolve, prelu, refit
 from kiosk.records import Floats, Image
-from train.sface import Channels, Sface, stages
+from train.sface import Channels, Sface, Unit, stages
 
 GROUP_CHANNELS: Final = 16
 """A group has a multiple of these: the kernels compute so many channels at once."""
@@ -30,9 +31,9 @@ _CROPS: Final = 128
 _EVERY: Final = 7
 """Of large layers, every 7th row and column is enough."""
 _TINY: Final = 1e-12
-_ROUNDS: Final = 15
 _FREE_ROUNDS: Final = 4
-"""Rounds before the sizes of the groups are fixed."""
+_ROUNDS: Final = 11
+"""Rounds with groups of any size, and then with whole sizes."""
 _TRIES: Final = 4
 _SEED: Final = 0
 
@@ -59,13 +60,37 @@ def share_slopes(sface: Sface, crops: Image) -> Sface:
     Args:
         sface: The weights.
         crops: ``(n, 112, 112, 3)`` uint8 RGB, such as the network will see; some hundred.
+
+    Returns:
+        The weights; the channels of a group are side by side.
     """
     losses = _losses(sface, crops)
     slopes: list[Floats] = []
     for number, stage in enumerate(stages(sface.units)):
         places = range(2 * number, 2 * number + len(stage))
         slopes += _share([losses[at] for at in places])
-    return refit(sface, slopes, crops)
+    return _sort(refit(sface, slopes, crops))
+
+
+def _sort(sface: Sface) -> Sface:
+    """Put the channels of each group side by side; the function stays."""
+    units: list[Unit] = []
+    before: Channels = np.arange(sface.units[0].weight.shape[2])
+    for stage, groups in zip(stages(sface.units), shared_groups(sface), strict=True):
+        order = np.concatenate(groups)
+        for unit in stage:
+            weight = unit.weight[:, :, order if unit.depthwise else before]
+            units.append(
+                replace(
+                    unit,
+                    weight=weight if unit.depthwise else weight[..., order],
+                    bias=unit.bias[order],
+                    slope=unit.slope[order],
+                )
+            )
+        before = order
+    rows = sface.weight.reshape(-1, len(before), sface.weight.shape[1])[:, before]
+    return replace(sface, units=tuple(units), weight=rows.reshape(sface.weight.shape))
 
 
 def _losses(sface: Sface, crops: Image) -> list[Floats]:
@@ -133,27 +158,31 @@ def _cluster(losses: Sequence[Floats], rng: np.random.Generator) -> tuple[Channe
     count = group_count(size)
     chosen = rng.choice(size, count, replace=False)
     centres = np.stack([one[chosen].argmin(axis=1) for one in losses])
-    places = groups = np.empty(0, np.int64)
-    for number in range(_ROUNDS):
-        costs = np.sum([one[:, own] for one, own in zip(losses, centres, strict=True)], axis=0)
-        if number < _FREE_ROUNDS:
-            groups = costs.argmin(axis=1)
-        else:
-            if len(places) == 0:
-                sizes = _whole_sizes(np.bincount(groups, minlength=count))
-                places = np.repeat(np.arange(count), sizes)
-            groups = places[linear_sum_assignment(costs[:, places])[1]]
-        members = [
-            groups == at if (groups == at).any() else costs.min(axis=1).argmax()
-            for at in range(count)
-        ]
-        centres = np.stack(
-            [
-                [int(np.atleast_2d(one[who]).sum(axis=0).argmin()) for who in members]
-                for one in losses
-            ]
-        )
+    groups = np.empty(size, np.int64)
+    for _ in range(_FREE_ROUNDS):
+        costs = _costs(losses, centres)
+        groups = costs.argmin(axis=1)
+        # A group that nobody is in takes the channel that fits worst.
+        worst = costs.min(axis=1).argmax(keepdims=True)
+        found = (np.flatnonzero(groups == at) for at in range(count))
+        centres = _centres(losses, [members if len(members) else worst for members in found])
+    places = np.repeat(np.arange(count), _whole_sizes(np.bincount(groups, minlength=count)))
+    for _ in range(_ROUNDS):
+        groups = places[linear_sum_assignment(_costs(losses, centres)[:, places])[1]]
+        centres = _centres(losses, [np.flatnonzero(groups == at) for at in range(count)])
     return groups, centres
+
+
+def _costs(losses: Sequence[Floats], centres: Channels) -> Floats:
+    """Return what each channel loses in each group, ``(channels, groups)``."""
+    return np.asarray(
+        np.sum([one[:, own] for one, own in zip(losses, centres, strict=True)], axis=0)
+    )
+
+
+def _centres(losses: Sequence[Floats], groups: Sequence[Channels]) -> Channels:
+    """Return the place in the grid where each group loses least, ``(layers, groups)``."""
+    return np.array([[one[own].sum(axis=0).argmin() for own in groups] for one in losses])
 
 
 def _whole_sizes(counts: Channels) -> Channels:

@@ -76,7 +76,8 @@ def build_sface(
         sface: Its weights.
         activate: Applies a unit's PReLU.
         layers: Which weights can be trained; ``None`` builds the plain form, to use or to convert.
-        groups: For each stage the groups of channels that are computed apart, to convert.
+        groups: For each stage the groups of channels that are computed apart, in the order of the
+            channels, to convert.
 
     Returns:
         A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings ``(n, 128)``
@@ -90,19 +91,14 @@ def build_sface(
         # The division is part of the first convolution: int8 has no rounding before it.
         first, *rest = units
         units = (replace(first, weight=first.weight / np.float32(SCALE)), *rest)
-    order = None
     for number, stage in enumerate(stages(units)):
-        if groups is None:
-            x = _apply(stage, x, activate, layers)
-        else:
-            parts = [_pick(stage, channels, order) for channels in groups[number]]
-            x = _side_by_side([_apply(part, x, activate, layers) for part in parts])
-            order = np.concatenate(groups[number])
+        parts = [stage] if groups is None else [_pick(stage, own) for own in groups[number]]
+        x = _side_by_side([_apply(part, x, activate, layers) for part in parts])
     x = keras.layers.Flatten(name="flatten")(x)
     dense = keras.layers.Dense(
         EMBEDDING_DIM, use_bias=layers is None, name="project", trainable=layers in {None, "all"}
     )
-    x = _weigh(dense, x, _reorder(sface.weight, order), sface.bias, layers)
+    x = _weigh(dense, x, sface.weight, sface.bias, layers)
     embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
     return keras.Model(crop, embedding, name="sface")
 
@@ -121,28 +117,18 @@ def _side_by_side(parts: Sequence[Any]) -> Any:  # noqa: ANN401  # Keras carries
     return parts[0]
 
 
-def _pick(stage: Sequence[Unit], channels: Channels, order: Channels | None) -> tuple[Unit, ...]:
-    """Return the part of a stage that computes some channels, from inputs in this order."""
+def _pick(stage: Sequence[Unit], channels: Channels) -> tuple[Unit, ...]:
+    """Return the part of a stage that computes some channels."""
     return tuple(
         replace(
             unit,
             name=f"{unit.name}_{channels[0]}",
-            weight=unit.weight[:, :, channels]
-            if unit.depthwise
-            else (unit.weight if order is None else unit.weight[:, :, order])[..., channels],
+            weight=unit.weight[:, :, channels] if unit.depthwise else unit.weight[..., channels],
             bias=unit.bias[channels],
             slope=unit.slope[channels],
         )
         for unit in stage
     )
-
-
-def _reorder(weight: Floats, order: Channels | None) -> Floats:
-    """Give the rows of the dense layer the order of the channels before it."""
-    if order is None:
-        return weight
-    rows = weight.reshape(-1, len(order), weight.shape[1])[:, order]
-    return np.asarray(rows.reshape(weight.shape))
 
 
 def _convolve(unit: Unit, x: Any, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types

@@ -8,20 +8,9 @@ import pytest
 
 from convert.refit import _ridge, centred, convolve, prelu, refit
 from kiosk.records import Floats, Image
-from tests.support_train import varied_crops
 from train.fit import embed_all
-from train.sface import Sface, read_sface
+from train.sface import Sface
 from train.sface_network import build_sface
-
-
-@pytest.fixture(scope="module")
-def crops() -> Image:
-    return varied_crops()
-
-
-@pytest.fixture(scope="module")
-def weights() -> Sface:
-    return read_sface()
 
 
 def flattened(sface: Sface) -> list[Floats]:

@@ -14,20 +14,9 @@ from convert.slopes import (
     shared_groups,
 )
 from kiosk.records import Image
-from tests.support_train import varied_crops
 from train.fit import embed_all
-from train.sface import Sface, read_sface
+from train.sface import Sface
 from train.sface_network import build_sface
-
-
-@pytest.fixture(scope="module")
-def crops() -> Image:
-    return varied_crops()
-
-
-@pytest.fixture(scope="module")
-def weights() -> Sface:
-    return read_sface()
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +42,7 @@ def test_sizes_are_rounded_to_whole_ones(counts: list[int], sizes: list[int]) ->
 
 
 def test_embeddings_stay_near(weights: Sface, shared: Sface, crops: Image) -> None:
-    """Before any training the embeddings are like those before, and much more than by one slope."""
+    """The embeddings are like those before, and much more than with one slope a layer."""
     before = embed_all(build_sface(weights), crops)
     one = [
         replace(unit, slope=np.full_like(unit.slope, unit.slope.mean())) for unit in weights.units
