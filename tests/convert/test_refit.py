@@ -25,7 +25,8 @@ def test_layers_are_those_of_the_network(weights: Sface, crops: Image) -> None:
     for unit in weights.units[:4]:
         values = convolve(unit, values)
         tap = keras.Model(network.input, network.get_layer(unit.name).output)
-        assert values == pytest.approx(np.asarray(tap(crops)), abs=2e-3)
+        # pytest.approx takes a minute for ten million values.
+        assert np.abs(values - keras.ops.convert_to_numpy(tap(crops))).max() < 2e-3
         values = prelu(values, unit.slope)
 
 
