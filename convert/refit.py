@@ -85,7 +85,9 @@ def _fit(
     ])  # fmt: skip
     if unit.depthwise:  # as many small problems as channels
         start = unit.weight.reshape(taken.shape[1], -1).T[..., None]
-        weight, bias = _ridge(taken.transpose(2, 0, 1), aim.T[..., None], start)
+        # One after the other in memory, they take half the time.
+        apart = np.ascontiguousarray(taken.transpose(2, 0, 1))
+        weight, bias = _ridge(apart, aim.T[..., None], start)
         return replace(unit, weight=weight[..., 0].T.reshape(unit.weight.shape), bias=bias[:, 0])
     weight, bias = _ridge(taken[:, 0], aim, unit.weight[0, 0])
     return replace(unit, weight=weight[None, None], bias=bias)
@@ -112,8 +114,8 @@ def _ridge(inputs: Floats, aims: Floats, start: Floats) -> tuple[Floats, Floats]
     """
     middle, aim = inputs.mean(axis=-2, keepdims=True), aims.mean(axis=-2, keepdims=True)
     x, y = inputs - middle, aims - aim
-    across = np.swapaxes(x, -1, -2) / inputs.shape[-2]
-    squares, products = np.asarray(across @ x, np.float64), np.asarray(across @ y, np.float64)
+    across, count = np.swapaxes(x, -1, -2), inputs.shape[-2]
+    squares, products = (np.asarray(across @ one, np.float64) / count for one in (x, y))
     size = squares.shape[-1]
     mean = np.trace(squares, axis1=-2, axis2=-1)[..., None, None] / size
     stay = _STAY * mean + _NEVER_USED

@@ -168,7 +168,10 @@ def _cluster(losses: Sequence[Floats], rng: np.random.Generator) -> tuple[Channe
         centres = _centres(losses, [members if len(members) else worst for members in found])
     places = np.repeat(np.arange(count), _whole_sizes(np.bincount(groups, minlength=count)))
     for _ in range(_ROUNDS):
+        before = groups
         groups = places[linear_sum_assignment(_costs(losses, centres)[:, places])[1]]
+        if np.array_equal(groups, before):
+            break
         centres = _centres(losses, [np.flatnonzero(groups == at) for at in range(count)])
     return groups, centres
 

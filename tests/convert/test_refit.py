@@ -18,9 +18,10 @@ def flattened(sface: Sface) -> list[Floats]:
     return [np.asarray((unit.slope + unit.slope.mean()) / 2, np.float32) for unit in sface.units]
 
 
-def test_layers_are_those_of_the_network(weights: Sface, crops: Image) -> None:
+def test_layers_are_those_of_the_network(
+    weights: Sface, network: keras.Model, crops: Image
+) -> None:
     """A convolution of stride 2 and one without give what the Keras network gives."""
-    network = build_sface(weights)
     values = centred(crops)
     for unit in weights.units[:4]:
         values = convolve(unit, values)
@@ -30,19 +31,23 @@ def test_layers_are_those_of_the_network(weights: Sface, crops: Image) -> None:
         values = prelu(values, unit.slope)
 
 
-def test_the_same_slopes_leave_the_embeddings(weights: Sface, crops: Image) -> None:
+def test_the_same_slopes_leave_the_embeddings(
+    weights: Sface, network: keras.Model, crops: Image
+) -> None:
     """Where no slope changes, there is nothing to give back."""
     same = refit(weights, [unit.slope for unit in weights.units], crops)
-    before, after = (embed_all(build_sface(one), crops) for one in (weights, same))
+    before, after = (embed_all(one, crops) for one in (network, build_sface(same)))
     assert np.sum(before * after, axis=1).min() > 0.9999
 
 
-def test_the_weights_give_back_what_the_slopes_take(weights: Sface, crops: Image) -> None:
+def test_the_weights_give_back_what_the_slopes_take(
+    weights: Sface, network: keras.Model, crops: Image
+) -> None:
     """With other slopes the embeddings are far off, and near again once the weights are fitted."""
     slopes = flattened(weights)
     units = (replace(unit, slope=slope) for unit, slope in zip(weights.units, slopes, strict=True))
     changed, fitted = replace(weights, units=tuple(units)), refit(weights, slopes, crops)
-    before = embed_all(build_sface(weights), crops)
+    before = embed_all(network, crops)
     far, near = (
         np.median(np.sum(before * embed_all(build_sface(one), crops), axis=1))
         for one in (changed, fitted)

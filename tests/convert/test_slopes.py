@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,18 +11,18 @@ from convert.slopes import (
     _share,
     _whole_sizes,
     group_count,
-    share_slopes,
     shared_groups,
 )
 from kiosk.records import Image
+from tests.convert.conftest import FewSlopes
 from train.fit import embed_all
 from train.sface import Sface
 from train.sface_network import build_sface
 
 
-@pytest.fixture(scope="module")
-def shared(weights: Sface, crops: Image) -> Sface:
-    return share_slopes(weights, crops)
+@pytest.fixture
+def shared(few_slopes: FewSlopes) -> Sface:
+    return few_slopes.shared
 
 
 def test_channels_are_put_into_a_few_groups_of_whole_sizes(shared: Sface) -> None:
@@ -41,9 +42,11 @@ def test_sizes_are_rounded_to_whole_ones(counts: list[int], sizes: list[int]) ->
     assert list(_whole_sizes(np.array(counts))) == sizes
 
 
-def test_embeddings_stay_near(weights: Sface, shared: Sface, crops: Image) -> None:
+def test_embeddings_stay_near(
+    weights: Sface, network: keras.Model, shared: Sface, crops: Image
+) -> None:
     """The embeddings are like those before, and much more than with one slope a layer."""
-    before = embed_all(build_sface(weights), crops)
+    before = embed_all(network, crops)
     one = [
         replace(unit, slope=np.full_like(unit.slope, unit.slope.mean())) for unit in weights.units
     ]
