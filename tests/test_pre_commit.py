@@ -73,7 +73,7 @@ def test_lint_and_types_are_those_of_the_test_script() -> None:
     """A commit that passes the hooks passes the lint and the types of tests/run."""
     entries = re.findall(r"entry: (\.venv/\S+.*)", read(".pre-commit-config.yaml"))
     assert len(entries) == 3
-    assert not set(entries) - set(read("tests/run").splitlines())
+    assert not set(entries) - {line.strip() for line in read("tests/run").splitlines()}
 
 
 @pytest.mark.slow

@@ -79,9 +79,11 @@ def test_what_the_register_has_stored_leaves_the_outbox(
 
 
 def test_what_was_lost_on_the_way_is_sent_again(
-    mosquitto: Mosquitto, mqtt: MqttSection, database: DatabaseSection, outbox: Outbox
-) -> None:
+    mosquitto: Mosquitto, mqtt: MqttSection, database: DatabaseSection, outbox: Outbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """The broker had acknowledged 20 events that the register never got."""
+    monkeypatch.setattr("kiosk.register.ingest.loop._PATIENCE_S", 0.5)
     other = kiosk_of(mosquitto)
     with running(RegisterConfig(mqtt=mqtt, database=database)):
         confirmed(other, 0)

@@ -95,8 +95,11 @@ def test_what_is_published_is_stored_and_confirmed(
 
 
 @pytest.mark.slow
-def test_missing_events_are_requested(mosquitto: Mosquitto, database: DatabaseSection) -> None:
+def test_missing_events_are_requested(
+    mosquitto: Mosquitto, database: DatabaseSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gap leads to a request; what the kiosk sends again or declares gone closes it."""
+    monkeypatch.setattr("kiosk.register.ingest.loop._PATIENCE_S", 0.5)
     kiosk = kiosk_of(mosquitto, REPLAY)
     client = kiosk.client
     with running(configured(mosquitto, database)):
