@@ -15,7 +15,7 @@ from kiosk.protocol.event import encode
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from kiosk.register.models import Event
 from tests.kiosk.mqtt.support import KioskPublisher
-from tests.kiosk.register.ingest.test_loop import confirmed, kiosk_of, running
+from tests.kiosk.register.ingest.test_loop import ask_soon, confirmed, kiosk_of, running
 from tests.kiosk.register.support import DOOR, event
 from tests.mosquitto import PATIENCE_S, Mosquitto
 
@@ -83,7 +83,7 @@ def test_what_was_lost_on_the_way_is_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The broker had acknowledged 20 events that the register never got."""
-    monkeypatch.setattr("kiosk.register.ingest.loop._PATIENCE_S", 0.5)
+    ask_soon(monkeypatch)
     other = kiosk_of(mosquitto)
     with running(RegisterConfig(mqtt=mqtt, database=database)):
         confirmed(other, 0)

@@ -76,6 +76,13 @@ def confirmed(listener: Listener, sequence: int) -> None:
             return
 
 
+def ask_soon(patch: pytest.MonkeyPatch) -> None:
+    """Let a register ask for what is missing after half a second, not five."""
+    patch.setattr("kiosk.register.ingest.loop._PATIENCE_S", 0.5)
+    for module in ("outbox_state", "replay"):
+        patch.setattr(f"kiosk.register.ingest.{module}.GRACE", timedelta(seconds=0.5))
+
+
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_what_is_published_is_stored_and_confirmed(
     mosquitto: Mosquitto, database: DatabaseSection, protocol: str
@@ -99,7 +106,7 @@ def test_missing_events_are_requested(
     mosquitto: Mosquitto, database: DatabaseSection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A gap leads to a request; what the kiosk sends again or declares gone closes it."""
-    monkeypatch.setattr("kiosk.register.ingest.loop._PATIENCE_S", 0.5)
+    ask_soon(monkeypatch)
     kiosk = kiosk_of(mosquitto, REPLAY)
     client = kiosk.client
     with running(configured(mosquitto, database)):
