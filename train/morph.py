@@ -7,6 +7,8 @@ face of it is anybody's, and the terms of the photos hold for all of them.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,8 @@ from train.dataset.face_crops import find_every_crop
 from train.dataset.photo_files import list_photos
 from train.dataset.sources import Source
 
+_CHUNK: Final = 64
+"""Morphs that a process is asked for at a time."""
 _BEND_MAX_PX: Final = 7.0
 _BEND_POINTS: Final = 5
 """A side of the grid of random shifts; between its points they are interpolated."""
@@ -49,12 +53,30 @@ def make_morphs(folders: Sequence[Path], count: int, out: Path, seed: int) -> Cr
         DatasetError: A folder is absent, or has no usable photo.
     """
     faces = np.concatenate([_faces(path) for path in folders])
-    numbers = tqdm(range(count), desc="morphs", disable=None)
-    crops = np.stack([morph(faces, np.random.default_rng((seed, at))) for at in numbers])
+    # Every morph has a seed of its own: it is the same whichever process makes it.
+    with ProcessPoolExecutor(
+        mp_context=get_context("spawn"), initializer=_start, initargs=(faces, seed)
+    ) as pool:
+        made = pool.map(_morph_at, range(count), chunksize=_CHUNK)
+        crops = np.stack([*tqdm(made, total=count, desc="morphs", disable=None)])
     names = [f"{at:06d}" for at in range(count)]
     photos = [Photo(_SAMPLE, "", name, f"{_SAMPLE}/{name}") for name in names]
     CropSet.write(out, crops, photos, ["train"] * count, seed)
     return CropSet.load(out)
+
+
+_given: list[tuple[Image, int]] = []
+"""In a process that makes morphs: the faces, and the seed."""
+
+
+def _start(faces: Image, seed: int) -> None:
+    cv2.setNumThreads(1)
+    _given[:] = [(faces, seed)]
+
+
+def _morph_at(number: int) -> Image:
+    ((faces, seed),) = _given
+    return morph(faces, np.random.default_rng((seed, number)))
 
 
 def _faces(path: Path) -> Image:
