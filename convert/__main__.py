@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,9 +44,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
     parser.add_argument("--walks", type=Path, help="archive of people who walk past, for the "
                         "figures of the model card")  # fmt: skip
-    parser.add_argument("--few-slopes", action="store_true", help="let channels of SFace share the "
-                        "slopes of their PReLUs: a fifth faster, a little less accurate; the "
-                        "limits must let that pass")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     limits = parser.add_argument_group("limits", "do not write a model that loses more")
     limits.add_argument("--cosine-mean", type=float, default=0.99, help="least mean cosine")
@@ -80,8 +76,7 @@ def _convert(options: argparse.Namespace) -> int:
     )
     crop_set = CropSet.load(options.crops)
     published = options.run == PUBLISHED
-    load = load_sface if published else partial(load_run, Path(options.run))
-    model = load(few_slopes=options.few_slopes)
+    model = load_sface() if published else load_run(Path(options.run))
     calibration = photo_crops(options.calibration, model.seed) if options.calibration else None
     done = convert(
         model,

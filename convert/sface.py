@@ -3,7 +3,7 @@
 The TFLite runtime has no fast int8 PReLU: as an operator, 27 of them take four fifths of the time.
 A PReLU with slope a is ``x + relu((a - 1) * x)`` for every a up to 1, a multiplication and an
 addition. The three slopes of 10,944 that are above 1 are brought below it (:func:`flip_steep`).
-With few slopes there is a fast operator, for each group of channels (:mod:`convert.slopes`).
+With few slopes there is a fast operator, for each group of channels (:mod:`train.sface.slopes`).
 
 An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
 widest one gets a tenth of the steps. :func:`equalise` gives all channels one reach (Nagel et al.,
@@ -21,13 +21,13 @@ import cv2
 import keras
 import numpy as np
 
-from convert.slopes import share_slopes, shared_groups
 from kiosk.errors import ModelError
 from kiosk.records import Floats, Image
 from train.augment import augment
 from train.dataset.crop_set import BORDER_PX
-from train.sface import Sface, Unit
-from train.sface_network import build_sface, read_network
+from train.sface.network import build_sface, read_network
+from train.sface.slopes import has_shared_slopes, shared_groups, sort_channels
+from train.sface.weights import Sface, Unit
 
 _SHARE: Final = 0.97
 """Share of the crops whose largest value a channel's reach holds. With all of them, none made worse
@@ -40,23 +40,23 @@ _LEAST_REACH: Final = 1e-3
 """Of the widest channel's reach: a channel that is zero on all crops must not be divided by 0."""
 
 
-def int8_form(network: keras.Model, crops: Image, *, few_slopes: bool = False) -> keras.Model:
+def int8_form(network: keras.Model, crops: Image) -> keras.Model:
     """Build a network that hardly differs, loses little when it is quantised, and runs fast.
 
     Args:
-        network: SFace, from :func:`train.sface_network.build_sface`.
+        network: SFace, from :func:`train.sface.network.build_sface`.
         crops: ``(n, 112, 112, 3)`` uint8 RGB, to measure how far each channel reaches; every
             second one also as a bad camera would see it.
-        few_slopes: Whether channels share slopes, which is faster and changes the function.
 
     Raises:
         ModelError: A slope of the last PReLU is above 1.
     """
     sface = read_network(network)
     seen = np.concatenate([crops, _made_worse(crops[::2])])
-    sface = share_slopes(sface, seen) if few_slopes else flip_steep(sface)
+    few = has_shared_slopes(sface)
+    sface = sort_channels(sface) if few else flip_steep(sface)
     equal = equalise(sface, channel_reaches(build_sface(sface), sface, seen))
-    if few_slopes:
+    if few:
         return build_sface(equal, leaky_relu, groups=shared_groups(equal))
     return build_sface(equal, sum_of_relu)
 

@@ -40,7 +40,12 @@ HOUSES: dict[str, dict[str, set[str]]] = {
     },
     "kiosk.register.web": {"formats": set(), "api": set(), "pages": {"api"}},
     "kiosk.daemon": {"times": set(), "health": {"times"}, "news": {"times", "health"}},
-    "train": {"dataset": set(), "evaluation": {"dataset"}, "classifier": {"dataset"}},
+    "train": {
+        "dataset": set(),
+        "evaluation": {"dataset"},
+        "classifier": {"dataset"},
+        "sface": set(),
+    },
 }
 """The rooms of each house, each with those that it may import; every other arrow is forbidden."""
 ROOTS = {

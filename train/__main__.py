@@ -64,11 +64,17 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
                      "train/tune_free_all.toml")  # fmt: skip
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                      help="change a hyperparameter, see train/recipe.py (images=100000, blends=0, "
-                     "precision=mixed_bfloat16, start=WEIGHTS, …)")  # fmt: skip
-    average = _command(commands, "average", "average runs that started from SFace", _average)
+                     "precision=mixed_bfloat16, start=RUN, …)")  # fmt: skip
+    text = "give a run from SFace few slopes, which int8 kernels compute faster"
+    few = _command(commands, "few-slopes", text, _few_slopes)
+    few.add_argument("before", metavar="run", type=Path, help="run folder of `fit` or `average`")
+    few.add_argument("crops", type=Path, help="crop set to fit the weights on")
+    few.add_argument("--out", type=Path, required=True, help="run folder to write; `fit --set "
+                     "slopes=shared --set start=…` trains it further")  # fmt: skip
+    average = _command(commands, "average", "average runs that started from one point", _average)
     average.add_argument("runs", type=Path, nargs="+", help="run folders of `fit`")
     average.add_argument("--share", type=float, default=1.0, help="share of the runs' mean in "
-                         "the result; the rest is SFace itself (default: 1)")  # fmt: skip
+                         "the result; the rest is where they started (default: 1)")  # fmt: skip
     average.add_argument("--out", type=Path, required=True, help="run folder to write")
     evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
@@ -150,9 +156,10 @@ def _teach(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
+    from train.embedder import embed_all
     from train.evaluation.cohort import with_own_cohorts
     from train.evaluation.embedded import crops_of_split
-    from train.fit import embed_all, fit
+    from train.fit import fit
     from train.plots import save_curves
     from train.recipe import parse_config
     from train.run_folder import read_history
@@ -167,6 +174,15 @@ def _fit(options: argparse.Namespace) -> int:
     except DatasetError as exc:  # too few people held out; the weights are usable
         print(f"no evaluation report: {exc}")
     print(f"{options.folder}: weights, history.csv, curves.png; next: kiosk-convert")
+    return 0
+
+
+def _few_slopes(options: argparse.Namespace) -> int:
+    from train.dataset.crop_set import CropSet
+    from train.few_slopes import give_few_slopes
+
+    give_few_slopes(options.before, CropSet.load(options.crops), options.out, seed=2026)
+    print(f"{options.out}: the same network with few slopes; next: kiosk-train fit, or convert it")
     return 0
 
 

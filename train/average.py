@@ -1,4 +1,4 @@
-"""Average the weights of runs that started from SFace, and keep a part of the start.
+"""Average the weights of runs that started from one point, and keep a part of the start.
 
 Runs that moved other layers, or saw other pictures, forget other things; their mean forgets less
 (Wortsman et al., "Model soups", 2022, and "Robust fine-tuning of zero-shot models", 2022).
@@ -15,34 +15,38 @@ import numpy as np
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Floats
-from train.fit import load_embedder, save_embedder
+from train.embedder import build_form, load_embedder, read_start, save_embedder
 from train.recipe import FitConfig, read_config
 from train.run_folder import write_or_check_config
-from train.sface import Sface, Unit, read_sface
-from train.sface_network import build_sface, read_network
+from train.sface.network import read_network
+from train.sface.weights import Sface, Unit
 
 
 def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:
     """Write the mean of several runs as a run folder of its own.
 
     Args:
-        runs: Run folders that started from SFace.
-        share: Of the runs' mean in the result; the rest is SFace.
+        runs: Run folders that started from SFace, or from one run of it.
+        share: Of the runs' mean in the result; the rest is the start.
         out: The run folder to write.
 
     Returns:
         The embedder.
 
     Raises:
-        DatasetError: A folder is no run from SFace, or ``out`` holds another run.
+        DatasetError: A folder is no run from SFace, the runs started from different points, or
+            ``out`` holds another run.
     """
     configs = [read_config(run) for run in runs]
     for run, config in zip(runs, configs, strict=True):
         if config.network != "sface":
             raise DatasetError(f"{run}: its network is not sface; only runs from SFace have a mean")
+        if (config.start, config.slopes) != (configs[0].start, configs[0].slopes):
+            raise DatasetError(f"{run}: it did not start where {runs[0]} started; no mean of both")
     found = [read_network(load_embedder(run)) for run in runs]
-    network = build_sface(_average(read_sface(), found, share), layers="all")
-    fit = msgspec.to_builtins(FitConfig(network="sface"))
+    config = FitConfig(network="sface", slopes=configs[0].slopes)
+    network = build_form(_average(read_start(configs[0]), found, share), config)
+    fit = msgspec.to_builtins(config)
     made = {"share": share, "runs": [msgspec.to_builtins(config) for config in configs]}
     facts = {"recipe": "embedding", "contract": fingerprint(), "fit": fit, "average": made}
     write_or_check_config(out, facts)

@@ -1,8 +1,7 @@
 """Build training batches: augmented crops, teacher embeddings, numbers of people."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -22,7 +21,8 @@ from train.recipe import FitConfig
 from train.teacher import Teacher
 
 Ints: TypeAlias = npt.NDArray[np.int64]
-Batch: TypeAlias = tuple[Image, dict[str, npt.NDArray[np.generic]]]
+Answers: TypeAlias = dict[str, npt.NDArray[np.generic]]
+Batch: TypeAlias = tuple[dict[str, Image], Answers]
 _BLENDS_BYTES_MAX: Final = 16_000_000_000
 
 
@@ -117,9 +117,9 @@ class TrainingBatches(keras.utils.PyDataset):
         self._steps = config.steps
         self._blended = round(config.batch * config.blend_share) if blends is not None else 0
         self._seed = config.seed
-        self._worsen: Callable[[Image, np.random.Generator], Image] = augment
-        if config.pictures == "door":
-            self._worsen = partial(degrade, turned=config.turned)
+        self._door = config.pictures == "door"
+        self._turned = config.turned
+        self._both = config.features > 0
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -127,7 +127,7 @@ class TrainingBatches(keras.utils.PyDataset):
         return self._steps
 
     def __getitem__(self, number: int) -> Batch:
-        """Build one batch: crops, and the target of each output of the model."""
+        """Build one batch: the inputs of the model, and the target of each of its outputs."""
         rng = np.random.default_rng((self._seed, self.epoch, number))
         chosen = rng.choice(self._indices, self._batch - self._blended)
         stored = [self._crops[i] for i in chosen]
@@ -137,6 +137,19 @@ class TrainingBatches(keras.utils.PyDataset):
             stored += [self._blends.make(self._crops, int(i)) for i in made]
             targets.append(self._blends.targets[made])
             labels.append(np.full(self._blended, -1))
-        crops = np.stack([self._worsen(crop, rng) for crop in stored])
+        good, bad = zip(*(self._worsen(np.asarray(crop), rng) for crop in stored), strict=True)
         people = np.concatenate(labels).astype(np.int32)[:, None]
-        return crops, {"embedding": np.concatenate(targets), "identity": people}
+        inputs = {"crop": np.stack(bad)}
+        answers: Answers = {"embedding": np.concatenate(targets), "identity": people}
+        if self._both:
+            inputs["clean"] = np.stack(good)
+            # The distance of the features is best at 0.
+            answers["features"] = np.zeros((len(people), 1), np.float32)
+        return inputs, answers
+
+    def _worsen(self, stored: Image, rng: np.random.Generator) -> tuple[Image, Image]:
+        """Return a crop seen well, and the same made worse."""
+        if self._door:
+            return degrade(stored, rng, turned=self._turned)
+        inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
+        return stored[inner, inner], augment(stored, rng)

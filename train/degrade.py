@@ -1,8 +1,8 @@
 """Make a clean crop look as a bad camera may see it: far, dark, blurred, smeared or half hidden.
 
 This is what SFace is fine-tuned against. It is stronger than :mod:`train.augment`, which a network
-that starts from nothing is trained with: two thirds of the faces are far away, and noise and
-compression hit the small picture, as in a camera.
+that starts from nothing is trained with: two thirds of the faces are far away, noise and
+compression hit the small picture, as in a camera, and it is mostly enlarged as the kiosk does it.
 """
 
 from functools import partial
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from kiosk.contract import CROP_PX
+from kiosk.recognition.align import interpolation
 from kiosk.records import Image
 from train.augment import (
     Changes,
@@ -30,11 +31,13 @@ from train.augment import (
 )
 from train.turn_head import turn_head
 
-CLEAN: Final = 0.08
+CLEAN: Final = 0.1
 """Share of the crops that are only moved."""
 FAR: Final = 2 / 3
 FAR_PX: Final = (16, 80)
 """Width of a far face's crop, before it is enlarged again."""
+_AS_THE_KIOSK: Final = 0.85
+"""Share of the crops that are enlarged as the kiosk enlarges them; the others are not."""
 _DARK: Final = (0.2, 0.7)
 
 
@@ -58,7 +61,7 @@ _IN_THE_CAMERA: Final[Changes] = (
 """Probability of each change, in the order in which they happen from the face to the file."""
 
 
-def degrade(stored: Image, rng: Generator, *, turned: float = 0.0) -> Image:
+def degrade(stored: Image, rng: Generator, *, turned: float = 0.0) -> tuple[Image, Image]:
     """Make one stored crop worse.
 
     Args:
@@ -67,20 +70,24 @@ def degrade(stored: Image, rng: Generator, *, turned: float = 0.0) -> Image:
         turned: Share of the heads that are turned first.
 
     Returns:
-        ``(112, 112, 3)`` uint8 RGB.
+        Two pictures of the same pose and place, ``(112, 112, 3)`` uint8 RGB: as a good camera sees
+        the face, and as a bad one may.
     """
     if rng.random() < turned:
         stored = turn_head(stored, rng)
-    crop = move(stored, rng, turn_deg=4.0, scale=0.06, shift_px=3.0)
+    good = move(stored, rng, turn_deg=4.0, scale=0.06, shift_px=3.0)
     if rng.random() < CLEAN:
-        return crop
-    crop = apply(_BEFORE_THE_LENS, crop, rng)
+        return good, good
+    crop = apply(_BEFORE_THE_LENS, good, rng)
     side = CROP_PX
     if rng.random() < FAR:
         side = round(float(np.exp(rng.uniform(*np.log(FAR_PX)))))
     crop = _resize(crop, side, cv2.INTER_AREA if rng.random() < 0.75 else cv2.INTER_LINEAR)
     crop = apply(_IN_THE_CAMERA, crop, rng)
-    return _resize(crop, CROP_PX, cv2.INTER_LINEAR if rng.random() < 0.75 else cv2.INTER_CUBIC)
+    way = interpolation(CROP_PX / side)
+    if rng.random() > _AS_THE_KIOSK:
+        way = cv2.INTER_LINEAR if way == cv2.INTER_CUBIC else cv2.INTER_CUBIC
+    return good, _resize(crop, CROP_PX, way)
 
 
 def _resize(crop: Image, side_px: int, interpolation: int) -> Image:

@@ -16,16 +16,16 @@ import numpy as np
 from kiosk.errors import DatasetError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.recognition.vectors import unit
-from kiosk.records import Floats, Image
+from kiosk.records import Floats
 from train.batches import Blends, Ints, TrainingBatches, embed_blends, read_blends
 from train.dataset.crop_set import CropSet
+from train.embedder import build_embedder, embed_all, load_embedder, save_embedder
+from train.features import compare_features, distance_itself
 from train.loss import CosineHead, DistillationLoss, MarginLoss
-from train.network import build_network
 from train.optimizer import averaged_weights, build_optimizer
-from train.recipe import FitConfig, read_config, write_config
+from train.recipe import FitConfig, write_config
 from train.run_folder import read_history, write_history
-from train.sface import read_sface
-from train.sface_network import build_sface
+from train.sface.weights import read_sface
 from train.teacher import Teacher, load_targets
 
 
@@ -54,9 +54,9 @@ def fit(
     indices = crop_set.indices_of("train")
     if len(indices) == 0:
         raise DatasetError(f"{crop_set.folder}: the training split is empty")
+    blends = _blends(crop_set, run, config, indices, teacher)
     embedder = build_embedder(config)
     model = _with_heads(embedder, config, _directions(targets, labels, people))
-    blends = _blends(crop_set, run, config, indices, teacher)
     batches = TrainingBatches(crop_set, indices, targets, labels, blends=blends, config=config)
     model.fit(
         batches,
@@ -75,60 +75,6 @@ def fit(
     )
     save_embedder(embedder, run)
     return load_embedder(run)
-
-
-def save_embedder(embedder: keras.Model, run: Path) -> None:
-    """Write the weights into a run folder."""
-    with atomic_write(run / "embedder.weights.h5") as partial:
-        embedder.save_weights(partial)
-
-
-def load_embedder(run: Path) -> keras.Model:
-    """Load a run's embedder, in float32, with the weights that the run ended with.
-
-    They are averaged with those that the run started from, as the recipe says.
-
-    Raises:
-        DatasetError: The folder is no run of this recipe, or its weights do not fit.
-    """
-    config = read_config(run)
-    keras.mixed_precision.set_global_policy("float32")
-    embedder = build_embedder(config)
-    try:
-        embedder.load_weights(run / "embedder.weights.h5")
-    except (OSError, ValueError) as exc:
-        raise DatasetError(f"{run}/embedder.weights.h5: {exc}") from exc
-    if config.share < 1:
-        pairs = zip(build_embedder(config).get_weights(), embedder.get_weights(), strict=True)
-        embedder.set_weights([old + config.share * (new - old) for old, new in pairs])
-    return embedder
-
-
-def build_embedder(config: FitConfig) -> keras.Model:
-    """Build the network that a run starts from: SFace, or a residual network of random weights.
-
-    With ``start``, it has the weights of that file.
-    """
-    if config.network == "sface":
-        embedder = build_sface(read_sface(), layers=config.layers)
-    else:
-        embedder = build_network(config.network)
-    if config.start:
-        try:
-            embedder.load_weights(config.start)
-        except (OSError, ValueError) as exc:
-            message = f"start: {config.start}: not weights of this network ({exc})"
-            raise DatasetError(message) from exc
-    return embedder
-
-
-def embed_all(embedder: keras.Model, crops: Image, batch: int = 32) -> Floats:
-    """Embed ``(n, 112, 112, 3)`` uint8 RGB crops; return ``(n, 128)`` float32 of length 1."""
-    parts = [
-        keras.ops.convert_to_numpy(embedder(crops[i : i + batch], training=False))
-        for i in range(0, len(crops), batch)
-    ]
-    return unit(np.concatenate(parts))
 
 
 def number_people(crop_set: CropSet) -> tuple[Ints, list[str]]:
@@ -157,7 +103,17 @@ def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) ->
     # At least one direction, even if nobody is named: PyTorch needs one class.
     start = directions if len(directions) else None
     identity = CosineHead(max(1, len(directions)), start, name="identity")(embedding)
-    model = keras.Model(embedder.input, {"embedding": embedding, "identity": identity})
+    inputs = {"crop": embedder.input}
+    outputs = {"embedding": embedding, "identity": identity}
+    losses: dict[str, Any] = {
+        "embedding": DistillationLoss(config.relation),
+        "identity": MarginLoss(margin=config.margin),
+    }
+    if config.features:
+        inputs["clean"], outputs["features"] = compare_features(embedder, read_sface())
+        losses["features"] = distance_itself
+    weights = {"embedding": 1.0, "identity": config.identity, "features": config.features}
+    model = keras.Model(inputs, outputs)
     schedule = keras.optimizers.schedules.CosineDecay(
         config.rate / 100, max(1, config.epochs * config.steps - config.warmup), alpha=1e-3,
         warmup_target=config.rate, warmup_steps=config.warmup,
@@ -166,14 +122,7 @@ def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) ->
     optimizer = build_optimizer(
         config.optimizer, schedule, config.decay, clip_norm=config.clip_norm, average_steps=steps
     )
-    model.compile(
-        optimizer,
-        loss={
-            "embedding": DistillationLoss(config.relation),
-            "identity": MarginLoss(margin=config.margin),
-        },
-        loss_weights={"embedding": 1.0, "identity": config.identity},
-    )
+    model.compile(optimizer, loss=losses, loss_weights={name: weights[name] for name in losses})
     return model
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -14,8 +14,10 @@ from kiosk.errors import DatasetError, reason_of
 from kiosk.files.bounded_file import read_file
 from train.network import NetworkConfig
 from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, write_or_check_config
-from train.sface_network import Layers
+from train.sface.network import Layers
 from train.toml_file import read_toml_file
+
+Slopes: TypeAlias = Literal["own", "shared"]
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,8 +41,12 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         blends: How many blended faces the teacher embeds.
         blend_share: Share of blended faces in a batch.
         precision: Keras's mixed-precision policy.
-        start: A weights file to start from, or empty.
-        layers: Which weights of SFace are trained (see :mod:`train.sface_network`).
+        start: The folder of a run to start from, or empty.
+        layers: Which weights of SFace are trained (see :mod:`train.sface.network`).
+        slopes: Of SFace's PReLUs: ``own`` for each channel, or ``shared`` by groups of channels,
+            which int8 kernels compute faster; such a run starts from `kiosk-train few-slopes`.
+        features: Weight of the features' distance to those that SFace has of the same face, seen
+            well (see :mod:`train.features`); 0 leaves it out.
         share: Of the trained weights in the result; the rest is the start's. Half of a short
             fine-tune keeps more of what the start knew.
         pictures: How crops are made worse: ``usual`` (:mod:`train.augment`), or ``door``, as a bad
@@ -68,6 +74,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     precision: str = "float32"
     start: str = ""
     layers: Layers = "all"
+    slopes: Slopes = "own"
+    features: Annotated[float, Meta(ge=0)] = 0.0
     share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     pictures: Literal["usual", "door"] = "usual"
     turned: Annotated[float, Meta(ge=0, le=1)] = 0.0
@@ -75,9 +83,15 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 2026
 
     def __post_init__(self) -> None:
-        """Check that the layers are those of SFace, and that heads can be turned."""
+        """Check that what is asked for goes with the network, the slopes and the pictures."""
         if self.layers != "all" and self.network != "sface":
             raise ValueError("layers: expected all, because network is not sface")
+        if self.slopes == "shared" and self.network != "sface":
+            raise ValueError("slopes: expected own, because network is not sface")
+        if self.features and self.network != "sface":
+            raise ValueError("features: expected 0, because network is not sface")
+        if self.features and self.pictures != "door":
+            raise ValueError("features: expected 0, because pictures is not door")
         if self.turned and self.pictures != "door":
             raise ValueError("turned: expected 0, because pictures is not door")
 
@@ -98,10 +112,24 @@ def read_config(run: Path) -> FitConfig:
     Raises:
         DatasetError: The file is absent or malformed.
     """
+    return _read_facts(run)[0]
+
+
+def read_recipe(run: Path) -> dict[str, Any]:
+    """Read how a run was made: its hyperparameters, or those of the runs that it is the mean of.
+
+    Raises:
+        DatasetError: The file is absent or malformed.
+    """
+    config, average = _read_facts(run)
+    return msgspec.to_builtins(config) if average is None else {"average": average}
+
+
+def _read_facts(run: Path) -> tuple[FitConfig, Any]:
     path = run / CONFIG_FILE
     try:
         facts = json.loads(read_file(path, CONFIG_BYTES_MAX))
-        return msgspec.convert(facts["fit"], FitConfig)
+        return msgspec.convert(facts["fit"], FitConfig), facts.get("average")
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise DatasetError(f"{path}: not a run of recipe `embedding` ({reason_of(exc)})") from exc
 

@@ -26,11 +26,11 @@ from tests.support_train import TINY, draw_crop, make_crop_set
 from tests.tflite_file import patch_model
 from train.dataset.crop_set import CropSet
 from train.dataset.sources import Split
+from train.embedder import embed_all, load_embedder
 from train.evaluation.cohort import make_cohort
 from train.evaluation.figures import FigureKind, figures
 from train.evaluation.lfw import Lfw
 from train.evaluation.turned import TurnedFaces
-from train.fit import embed_all, load_embedder
 from train.metrics import Rate, TenFold
 from train.network import build_network
 from train.recipe import FitConfig, write_config

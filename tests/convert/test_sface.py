@@ -21,12 +21,11 @@ from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError, ModelError
 from kiosk.recognition.tflite import parts_of
 from kiosk.records import Image
-from tests.convert.conftest import FewSlopes
 from tests.support_train import make_crop_set, orl_photo, see
-from train.fit import build_embedder, embed_all, save_embedder
+from train.embedder import build_embedder, embed_all, save_embedder
 from train.recipe import FitConfig, write_config
-from train.sface import Sface
-from train.sface_network import build_sface
+from train.sface.network import build_sface
+from train.sface.weights import Sface
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="conversion runs under TensorFlow alone"
@@ -43,10 +42,10 @@ def test_the_int8_form_hardly_changes_the_function(network: keras.Model, crops: 
 
 
 def test_few_slopes_are_written_as_groups(
-    few_slopes: FewSlopes, network: keras.Model, crops: Image
+    shared: Sface, network: keras.Model, crops: Image
 ) -> None:
     """The int8 form has a fast operator for each group, and embeddings stay near."""
-    few = few_slopes.form
+    few = int8_form(build_sface(shared), crops)
     assert np.median(cosines(network, few, crops)) > 0.95
     model = quantise(few, crops)
     ops = parts_of(model)[1]
@@ -67,7 +66,7 @@ def test_a_slope_of_zero_has_a_fast_operator(weights: Sface, crops: Image) -> No
     """It is moved a little away from 0, for which the runtime has no kernel."""
     few = narrow(weights)
     flat = [replace(unit, slope=np.zeros_like(unit.slope)) for unit in few.units]
-    form = int8_form(build_sface(replace(few, units=tuple(flat))), crops, few_slopes=True)
+    form = int8_form(build_sface(replace(few, units=tuple(flat))), crops)
     assert delegates(quantise(form, crops)) == 1
 
 
@@ -85,13 +84,6 @@ def narrow(sface: Sface) -> Sface:
     ]
     rows = sface.weight.reshape(-1, len(sface.units[-1].bias), EMBEDDING_DIM)[:, first]
     return replace(sface, units=tuple(units), weight=rows.reshape(-1, EMBEDDING_DIM))
-
-
-def test_few_slopes_are_for_sface_alone(tmp_path: Path) -> None:
-    """The error names the run."""
-    write_config(tmp_path, FitConfig())
-    with pytest.raises(DatasetError, match=rf"{tmp_path}: its network is not sface; only SFace"):
-        load_run(tmp_path, few_slopes=True)
 
 
 def test_slopes_above_one_are_brought_below_it(
@@ -191,22 +183,18 @@ def test_the_word_sface_takes_the_place_of_a_run(
         seen.append((model, calibration))
         raise ModelError("seen")
 
-    def loader(path: Path, *, few_slopes: bool) -> FloatModel:
-        assert few_slopes == (given == "runs/one")
+    def loader(path: Path) -> FloatModel:
         return FloatModel(see, keras.Model, f"run {path.name}", "", seed=1)
 
     monkeypatch.setattr("convert.convert.convert", convert)
     monkeypatch.setattr("convert.float_model.load_run", loader)
 
-    def load_published(*, few_slopes: bool) -> FloatModel:
-        assert not few_slopes
+    def load_published() -> FloatModel:
         return FloatModel(see, keras.Model, "SFace", "", seed=1)
 
     monkeypatch.setattr("convert.float_model.load_sface", load_published)
     monkeypatch.setattr("convert.calibration.photo_crops", lambda paths, _: paths)
     options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--out", "x"]
-    if given == "runs/one":
-        options.append("--few-slopes")
     assert main([given, *options, "--calibration", "one", "two"]) != 0
     ((model, calibration),) = seen
     assert model.architecture == loaded

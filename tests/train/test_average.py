@@ -8,10 +8,10 @@ import pytest
 from kiosk.errors import DatasetError
 from train.__main__ import main
 from train.average import average_runs
-from train.fit import build_embedder, load_embedder, save_embedder
+from train.embedder import build_embedder, load_embedder, save_embedder
 from train.network import NetworkConfig
 from train.recipe import FitConfig, write_config
-from train.sface_network import Layers
+from train.sface.network import Layers
 
 
 def _run(folder: Path, layers: Layers, step: float) -> Path:
@@ -41,3 +41,12 @@ def test_a_run_of_another_network_is_an_error(tmp_path: Path) -> None:
     write_config(tmp_path, FitConfig(network=NetworkConfig()))
     with pytest.raises(DatasetError, match=f"{tmp_path}: its network is not sface"):
         average_runs([tmp_path], 0.5, tmp_path / "out")
+
+
+def test_runs_of_two_starts_have_no_mean(tmp_path: Path) -> None:
+    """The error names the run that started elsewhere."""
+    start = FitConfig(network="sface")
+    write_config(tmp_path / "one", start)
+    write_config(tmp_path / "other", FitConfig(network="sface", start="runs/before"))
+    with pytest.raises(DatasetError, match=f"{tmp_path}/other: it did not start where"):
+        average_runs([tmp_path / "one", tmp_path / "other"], 0.5, tmp_path / "out")

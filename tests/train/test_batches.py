@@ -58,7 +58,7 @@ def at(batches: TrainingBatches, epoch: int, number: int) -> Batch:
 
 
 def same(one: Batch, other: Batch) -> bool:
-    return np.array_equal(one[0], other[0]) and all(
+    return all(np.array_equal(one[0][name], other[0][name]) for name in one[0]) and all(
         np.array_equal(one[1][name], other[1][name]) for name in one[1]
     )
 
@@ -80,7 +80,7 @@ def test_every_batch_differs(crop_set: CropSet, blends: Blends, change: str) -> 
         "number": lambda: at(make(crop_set, blends), 0, 1),
         "seed": lambda: at(make(crop_set, blends, seed=2), 0, 0),
     }[change]()
-    assert not np.array_equal(first[0], other[0])
+    assert not np.array_equal(first[0]["crop"], other[0]["crop"])
     assert not np.array_equal(first[1]["identity"], other[1]["identity"])
 
 
@@ -89,7 +89,8 @@ def test_a_batch_has_the_inputs_and_targets_of_the_network(
 ) -> None:
     """A batch has contract crops, with a teacher embedding and a person's number for each."""
     batches = make(crop_set, blends)
-    crops, answers = batches[0]
+    inputs, answers = batches[0]
+    crops = inputs["crop"]
     assert len(batches) == 3
     assert (crops.shape, crops.dtype) == ((8, 112, 112, 3), np.uint8)
     assert answers["embedding"].shape == (8, 128)
@@ -103,10 +104,10 @@ def test_each_crop_has_its_own_targets(crop_set: CropSet, blends: Blends) -> Non
     """Crop, embedding and person belong to one photo, or to one blend."""
     targets = load_targets(crop_set)
     for number in range(3):
-        crops, answers = make(crop_set, blends)[number]
+        inputs, answers = make(crop_set, blends)[number]
         people = answers["identity"][:, 0].astype(int).tolist()
         assert people[6:] == [-1, -1]
-        for crop, person, target in zip(crops, people, answers["embedding"], strict=True):
+        for crop, person, target in zip(inputs["crop"], people, answers["embedding"], strict=True):
             if person >= 0:
                 assert np.array_equal(crop, crop_set.crops[person, INNER, INNER])
                 assert np.array_equal(target, targets[person])
@@ -177,3 +178,17 @@ def test_the_seed_of_the_blends_decides(crop_set: CropSet) -> None:
     assert np.array_equal(one.targets, again.targets)
     assert not np.array_equal(one.pairs, other.pairs)
     assert unit(one.targets) == pytest.approx(one.targets, abs=1e-5)
+
+
+def test_with_features_a_batch_shows_each_face_twice(crop_set: CropSet) -> None:
+    """The network sees it made worse, and SFace sees it well; the distance aims at 0."""
+    config = FitConfig(
+        network="sface", batch=8, epoch_images=24, pictures="door", features=1.0, blends=0
+    )
+    inputs, answers = TrainingBatches(
+        crop_set, crop_set.indices_of("train"), load_targets(crop_set), labels(crop_set),
+        blends=None, config=config,
+    )[0]  # fmt: skip
+    assert inputs["clean"].shape == inputs["crop"].shape == (8, 112, 112, 3)
+    assert not np.array_equal(inputs["clean"], inputs["crop"])
+    assert np.array_equal(answers["features"], np.zeros((8, 1)))

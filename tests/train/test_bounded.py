@@ -22,7 +22,7 @@ from train.evaluation.turned import read_turned_faces
 from train.evaluation.videos import read_videos
 from train.recipe import parse_config, read_config
 from train.run_folder import read_history, write_or_check_config
-from train.sface import read_sface
+from train.sface.weights import read_sface
 from train.teacher import Teacher, load_targets
 
 NAMED: dict[str, Callable[[Path], object]] = {

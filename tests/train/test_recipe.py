@@ -1,5 +1,6 @@
 """The hyperparameters of a run: written, read back and changed."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import train
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from train.network import NetworkConfig
-from train.recipe import FitConfig, parse_config, read_config, write_config
+from train.recipe import FitConfig, parse_config, read_config, read_recipe, write_config
 
 CONFIG = FitConfig(network=NetworkConfig(stem=16, channels=(16, 24), blocks=(1, 2)), rate=0.01)
 
@@ -81,7 +82,9 @@ def test_settings_change_the_hyperparameters() -> None:
     ("name", "layers", "share"),
     [
         ("tune_free_all", "all", 1.0),
+        ("tune_free_features", "convolutions", 1.0),
         ("tune_free_first", "first", 1.0),
+        ("tune_free_slopes", "convolutions", 1.0),
         ("tune_photos", "all", 0.5),
     ],
 )
@@ -123,6 +126,9 @@ def test_a_wrong_recipe_is_an_error(tmp_path: Path, content: str, said: str) -> 
         ("network=wide", "network: expected sface or JSON"),
         ("turned=0.5", "turned: expected 0, because pictures is not door"),
         ("layers=affine", "layers: expected all, because network is not sface"),
+        ("slopes=shared", "slopes: expected own, because network is not sface"),
+        ("features=1", "features: expected 0, because network is not sface"),
+        ("features=-1", "features"),
         ("share=0", "share"),
         ("clip_norm=-1", "clip_norm"),
         ("average=1", "average"),
@@ -145,3 +151,20 @@ def test_images_make_epochs_and_steps(
     """Epochs are rounded, steps are whole batches, and there is at least one of each."""
     config = FitConfig(images=images, epoch_images=epoch_images, batch=batch)
     assert (config.epochs, config.steps) == (epochs, steps)
+
+
+def test_features_need_pictures_of_the_door() -> None:
+    """The usual pictures are not seen well in the same pose and place."""
+    with pytest.raises(DatasetError, match="features: expected 0, because pictures is not door"):
+        parse_config(["network=sface", "features=1"])
+
+
+def test_a_mean_says_how_its_runs_were_made(tmp_path: Path) -> None:
+    """For the model card: a run has its hyperparameters, a mean those of its runs."""
+    config = FitConfig(images=640)
+    write_config(tmp_path / "run", config)
+    assert read_recipe(tmp_path / "run")["images"] == 640
+    made = {"share": 0.5, "runs": [{"images": 640}]}
+    facts = {"fit": msgspec.to_builtins(FitConfig(network="sface")), "average": made}
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    assert read_recipe(tmp_path) == {"average": made}

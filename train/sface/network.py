@@ -13,15 +13,17 @@ import numpy as np
 
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.records import Floats
-from train.sface import Channels, Sface, Unit, convolutions, stages
+from train.sface.layers import GROUPS_MAX, ChannelAffine, SharedPReLU
+from train.sface.weights import Channels, Sface, Unit, convolutions, stages
 
 CENTRE: Final = 127.5
 SCALE: Final = 128.0
 """The network takes (pixel - 127.5) / 128."""
 
-Layers: TypeAlias = Literal["all", "first", "affine"]
+Layers: TypeAlias = Literal["all", "convolutions", "first", "affine"]
 """Which weights are trained: the factor and addend of each channel and the slopes, and with them
-the weights of all layers (``all``), of the first 7 blocks (``first``), or none (``affine``)."""
+the weights of all layers (``all``), of the first 7 blocks (``first``), or none (``affine``).
+``convolutions`` trains all that, but nothing of the dense layer."""
 _FIRST_BLOCKS: Final = 7
 _SPREAD: Final = 0.05
 """Root mean square of each channel's weights where weights are trained."""
@@ -41,26 +43,18 @@ def prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no t
     return values
 
 
-@keras.saving.register_keras_serializable("kiosk")
-class ChannelAffine(keras.layers.Layer):
-    """A factor and an addend for each channel: what a frozen BatchNorm is.
+def shared_prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Apply the PReLU as a layer that has one slope for all channels whose slopes are equal."""
+    slopes, groups = np.unique(unit.slope, return_inverse=True)
+    layer = SharedPReLU(name=f"{unit.name}_prelu")
+    values = layer(values)
+    layer.set_weights([_lengthen(slopes), groups.astype(np.int32)])
+    return values
 
-    Args:
-        pace: The weights are the factor and the addend, divided by this.
-    """
 
-    def __init__(self, pace: float = 1.0, **kwargs: Any) -> None:  # noqa: ANN401  # Keras's arguments
-        super().__init__(**kwargs)
-        self.pace = pace
-
-    def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create both."""
-        self.gamma = self.add_weight(shape=shape[-1:], initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=shape[-1:], initializer="zeros", name="beta")
-
-    def call(self, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-        """Multiply and add."""
-        return values * (self.pace * self.gamma) + self.pace * self.beta
+def _lengthen(slopes: Floats) -> Floats:
+    """Fill up with zeros, which no channel takes."""
+    return np.concatenate([slopes, np.zeros(GROUPS_MAX - len(slopes), np.float32)])
 
 
 def build_sface(
@@ -143,7 +137,8 @@ def _convolve(unit: Unit, x: Any, layers: Layers | None) -> Any:  # noqa: ANN401
         "padding": padding,
         "name": unit.name,
         "use_bias": layers is None,
-        "trainable": layers in {None, "all"} or (layers == "first" and _is_first(unit)),
+        "trainable": layers in {None, "all", "convolutions"}
+        or (layers == "first" and _is_first(unit)),
     }
     if unit.depthwise:
         layer = keras.layers.DepthwiseConv2D(**settings)
@@ -172,7 +167,8 @@ def _weigh(
     if layers != "affine":
         factor, pace = _spreads(weight, len(bias)) / np.float32(_SPREAD), _PACE
     layer.set_weights([weight / _along(factor, weight)])
-    affine = ChannelAffine(pace, name=f"{layer.name}_norm")
+    fixed = layer.name == "project" and layers == "convolutions"
+    affine = ChannelAffine(pace, name=f"{layer.name}_norm", trainable=not fixed)
     x = affine(x)
     affine.set_weights([factor / np.float32(pace), bias / np.float32(pace)])
     return x
@@ -199,7 +195,9 @@ def read_network(network: keras.Model) -> Sface:
 
 
 def _layer_unit(network: keras.Model, name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple
-    (slope,) = network.get_layer(f"{name}_prelu").get_weights()
+    slope, *groups = network.get_layer(f"{name}_prelu").get_weights()
+    if groups:
+        slope = slope[groups[0]]
     return Unit(name, *_layer_weights(network, name), slope.reshape(-1), stride, depthwise)
 
 

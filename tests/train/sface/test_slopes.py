@@ -1,28 +1,27 @@
 """SFace with few slopes: groups of channels that share them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from convert.slopes import (
+from kiosk.errors import DatasetError
+from kiosk.records import Image
+from train.embedder import build_embedder, embed_all, load_embedder, save_embedder
+from train.recipe import FitConfig, write_config
+from train.sface.network import build_sface, read_network, shared_prelu
+from train.sface.slopes import (
     GROUP_CHANNELS,
     _share,
     _whole_sizes,
     group_count,
+    has_shared_slopes,
     shared_groups,
+    sort_channels,
 )
-from kiosk.records import Image
-from tests.convert.conftest import FewSlopes
-from train.fit import embed_all
-from train.sface import Sface
-from train.sface_network import build_sface
-
-
-@pytest.fixture
-def shared(few_slopes: FewSlopes) -> Sface:
-    return few_slopes.shared
+from train.sface.weights import Sface
 
 
 def test_channels_are_put_into_a_few_groups_of_whole_sizes(shared: Sface) -> None:
@@ -66,8 +65,48 @@ def test_many_channels_are_put_into_more_groups(channels: int, groups: int) -> N
 def test_groups_computed_apart_give_the_same_embeddings(shared: Sface, crops: Image) -> None:
     """To convert, the network is built in another form of the same function."""
     plain = embed_all(build_sface(shared), crops)
-    apart = build_sface(shared, groups=shared_groups(shared))
+    to_train = build_sface(shared, shared_prelu, layers="all")
+    in_order = sort_channels(shared)
+    apart = build_sface(in_order, groups=shared_groups(in_order))
+    assert embed_all(to_train, crops) == pytest.approx(plain, abs=1e-4)
     assert embed_all(apart, crops) == pytest.approx(plain, abs=1e-4)
+
+
+def test_features_keep_their_places(weights: Sface, shared: Sface) -> None:
+    """A channel of the network with few slopes is the one that was there before."""
+    for before, after in zip(weights.units, shared.units, strict=True):
+        taps = (before.weight.reshape(-1), after.weight.reshape(-1))
+        assert np.corrcoef(*taps)[0, 1] > 0.5
+
+
+def test_training_moves_slopes_and_keeps_them_shared(shared: Sface, crops: Image) -> None:
+    """A step changes the slopes of a group alike."""
+    network = build_sface(shared, shared_prelu, layers="affine")
+    network.compile(keras.optimizers.SGD(0.1), loss="mse")
+    network.train_on_batch(crops, np.ones((len(crops), 128), np.float32))
+    trained = read_network(network)
+    assert (has_shared_slopes(shared), has_shared_slopes(trained)) == (True, True)
+    assert np.abs(trained.units[0].slope - shared.units[0].slope).max() > 0
+
+
+def test_a_run_with_shared_slopes_is_stored_and_continued(shared: Sface, tmp_path: Path) -> None:
+    """Its folder gives the same network; a run that starts from it keeps the groups."""
+    config = FitConfig(network="sface", slopes="shared")
+    network = build_sface(shared, shared_prelu, layers="all")
+    write_config(tmp_path, config)
+    save_embedder(network, tmp_path)
+    loaded = read_network(load_embedder(tmp_path))
+    more = build_embedder(FitConfig(network="sface", slopes="shared", start=str(tmp_path)))
+    for unit, same, other in zip(shared.units, loaded.units, read_network(more).units, strict=True):
+        assert np.array_equal(unit.slope, same.slope)
+        assert np.array_equal(unit.slope, other.slope)
+
+
+def test_a_start_of_another_network_is_an_error(tmp_path: Path) -> None:
+    """The error names the run."""
+    write_config(tmp_path, FitConfig())
+    with pytest.raises(DatasetError, match=rf"start: {tmp_path}: its network is not sface"):
+        build_embedder(FitConfig(network="sface", start=str(tmp_path)))
 
 
 def test_channels_that_lose_by_the_same_slopes_share_them() -> None:

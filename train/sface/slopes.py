@@ -3,7 +3,7 @@
 The TFLite runtime has a fast int8 operator for a PReLU with one slope, and none for a PReLU with a
 slope for each channel. So the channels of a convolution, and of the depthwise one after it, are put
 into a few groups with one slope each; the groups are computed apart (:mod:`convert.sface`). The
-weights are fitted to the new slopes (:mod:`convert.refit`).
+weights are fitted to the new slopes (:mod:`train.sface.refit`).
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from typing import Final
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from convert.refit import centred, convolve, prelu, refit
 from kiosk.records import Floats, Image
-from train.sface import Channels, Sface, Unit, stages
+from train.sface.layers import GROUPS_MAX
+from train.sface.refit import centred, convolve, prelu, refit
+from train.sface.weights import Channels, Sface, Unit, stages
 
 GROUP_CHANNELS: Final = 16
 """A group has a multiple of these: the kernels compute so many channels at once."""
 _GROUPS: Final = 4
 """Of a stage at most; more take time where channels are few and large."""
-_MORE_GROUPS: Final = 8
 _CHANNELS: Final = 256
 """From so many channels on there are more groups: there they take no time."""
 _GRID: Final = np.arange(-0.7, 1.2, 0.025)
@@ -40,7 +40,7 @@ _SEED: Final = 0
 
 def group_count(channels: int) -> int:
     """Return how many groups so many channels are put into."""
-    most = _GROUPS if channels < _CHANNELS else _MORE_GROUPS
+    most = _GROUPS if channels < _CHANNELS else GROUPS_MAX
     return min(most, channels // GROUP_CHANNELS)
 
 
@@ -54,6 +54,11 @@ def shared_groups(sface: Sface) -> list[list[Channels]]:
     return found
 
 
+def has_shared_slopes(sface: Sface) -> bool:
+    """Say whether the channels are in so few groups already."""
+    return all(len(groups) <= GROUPS_MAX for groups in shared_groups(sface))
+
+
 def share_slopes(sface: Sface, crops: Image) -> Sface:
     """Put the channels into groups of like slopes, with one slope each, and fit the weights.
 
@@ -62,18 +67,21 @@ def share_slopes(sface: Sface, crops: Image) -> Sface:
         crops: ``(n, 112, 112, 3)`` uint8 RGB, such as the network will see; some hundred.
 
     Returns:
-        The weights; the channels of a group are side by side.
+        The weights, of channels in the same order.
     """
     losses = _losses(sface, crops)
     slopes: list[Floats] = []
     for number, stage in enumerate(stages(sface.units)):
         places = range(2 * number, 2 * number + len(stage))
         slopes += _share([losses[at] for at in places])
-    return _sort(refit(sface, slopes, crops))
+    return refit(sface, slopes, crops)
 
 
-def _sort(sface: Sface) -> Sface:
-    """Put the channels of each group side by side; the function stays."""
+def sort_channels(sface: Sface) -> Sface:
+    """Put the channels of each group side by side; the function stays, the features change places.
+
+    :func:`train.sface.network.build_sface` takes groups in this order.
+    """
     units: list[Unit] = []
     before: Channels = np.arange(sface.units[0].weight.shape[2])
     for stage, groups in zip(stages(sface.units), shared_groups(sface), strict=True):

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from convert.refit import _ridge, centred, convolve, prelu, refit
 from kiosk.records import Floats, Image
-from train.fit import embed_all
-from train.sface import Sface
-from train.sface_network import build_sface
+from train.embedder import embed_all
+from train.sface.network import build_sface
+from train.sface.refit import _ridge, centred, convolve, prelu, refit
+from train.sface.weights import Sface
 
 
 def flattened(sface: Sface) -> list[Floats]:

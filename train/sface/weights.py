@@ -3,7 +3,7 @@
 The network is a MobileNetV1 without bias: 27 convolutions, each with BatchNorm and PReLU, then
 BatchNorm, a dense layer from 7 x 7 x 1024 to 128, and BatchNorm. Here every BatchNorm is folded
 into the layer beside it: :class:`Sface` is a list of convolutions and one dense layer, all numpy
-arrays. :mod:`train.sface_network` builds a network from it.
+arrays. :mod:`train.sface.network` builds a network from it.
 """
 
 from collections.abc import Iterator, Sequence

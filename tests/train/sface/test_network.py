@@ -8,27 +8,11 @@ import pytest
 
 from kiosk.errors import ModelError
 from kiosk.records import Image
-from tests.support_train import varied_crops
-from train.fit import build_embedder, embed_all
+from train.embedder import build_embedder, embed_all
 from train.recipe import FitConfig
-from train.sface import Sface, read_sface
-from train.sface_network import build_sface, read_network
+from train.sface.network import build_sface, read_network
+from train.sface.weights import Sface, read_sface
 from train.teacher import Teacher
-
-
-@pytest.fixture(scope="module")
-def weights() -> Sface:
-    return read_sface()
-
-
-@pytest.fixture(scope="module")
-def network(weights: Sface) -> keras.Model:
-    return build_sface(weights)
-
-
-@pytest.fixture(scope="module")
-def crops() -> Image:
-    return varied_crops()
 
 
 def test_the_network_computes_what_the_onnx_file_computes(

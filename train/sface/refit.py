@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from kiosk.records import Floats, Image
-from train.sface import Channels, Sface, Unit
-from train.sface_network import CENTRE, SCALE
+from train.sface.network import CENTRE, SCALE
+from train.sface.weights import Channels, Sface, Unit
 
 _BATCH: Final = 32
 _PLACES: Final = 60_000

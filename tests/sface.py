@@ -1,0 +1,31 @@
+"""Fixtures: SFace as published, the same with few slopes, and crops to compare networks on."""
+
+import keras
+import pytest
+
+from kiosk.records import Image
+from tests.support_train import varied_crops
+from train.sface.network import build_sface
+from train.sface.slopes import share_slopes
+from train.sface.weights import Sface, read_sface
+
+
+@pytest.fixture(scope="session")
+def weights() -> Sface:
+    return read_sface()
+
+
+@pytest.fixture(scope="session")
+def network(weights: Sface) -> keras.Model:
+    return build_sface(weights)
+
+
+@pytest.fixture(scope="session")
+def crops() -> Image:
+    return varied_crops()
+
+
+@pytest.fixture(scope="session")
+def shared(weights: Sface, crops: Image) -> Sface:
+    """Share slopes once for all tests: it takes many seconds."""
+    return share_slopes(weights, crops)
