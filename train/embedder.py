@@ -77,9 +77,10 @@ def read_start(config: FitConfig) -> Sface:
     else:
         slopes = "own"
     if slopes != config.slopes:
+        hint = "; `kiosk-train few-slopes` shares them" if slopes == "own" else ""
         raise DatasetError(
-            f"start: {config.start or 'SFace'} has slopes of kind {slopes}, expected "
-            f"{config.slopes}; `kiosk-train few-slopes` makes a run with shared ones"
+            f"start: {config.start or 'SFace'}: its slopes are {slopes}, expected "
+            f"{config.slopes}{hint}"
         )
     return read_network(_load_start(config)) if config.start else read_sface()
 

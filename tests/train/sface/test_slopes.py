@@ -116,3 +116,12 @@ def test_channels_that_lose_by_the_same_slopes_share_them() -> None:
     slopes, same = _share([losses, losses])
     assert slopes == pytest.approx(np.repeat([-0.45, 0.55], 16), abs=1e-6)
     assert np.array_equal(slopes, same)
+
+
+def test_slopes_of_another_kind_are_an_error(tmp_path: Path) -> None:
+    """Slopes are shared by a step of its own, which the error names, and stay shared."""
+    with pytest.raises(DatasetError, match="are own, expected shared; `kiosk-train few-"):
+        build_embedder(FitConfig(network="sface", slopes="shared"))
+    write_config(tmp_path, FitConfig(network="sface", slopes="shared"))
+    with pytest.raises(DatasetError, match=f"{tmp_path}: its slopes are shared, expected own$"):
+        build_embedder(FitConfig(network="sface", start=str(tmp_path)))
