@@ -70,6 +70,7 @@ class EmbeddedBroker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._failure: Exception | None = None
+        self._serving = False
 
     def __enter__(self) -> Self:
         """Start the broker and wait until it listens.
@@ -99,26 +100,31 @@ class EmbeddedBroker:
             self._thread.join(_STOP_S)
 
     def check(self) -> None:
-        """Check that the broker's thread is running.
+        """Check that the broker is running.
 
         Raises:
             BrokerError: It has ended, and no message is delivered any more.
         """
-        if self._thread is None or not self._thread.is_alive():
+        if self._failure is not None or not self._serving:
             raise BrokerError(f"the embedded broker has failed: {self._failure}") from self._failure
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except Exception as exc:  # noqa: BLE001 - the top of a thread; check() ends the process
-            if self._ready.done():
-                _log.exception("the embedded broker's thread failed")
-                self._failure = exc
-                return
-            message = f"embedded broker: cannot listen on {HOST}:{self.port} ({exc})"
-            error = BrokerError(f"{message}; choose another mqtt.port")
-            error.__cause__ = exc
-            self._ready.set_exception(error)
+        with asyncio.Runner() as runner:
+            try:
+                runner.run(self._serve())
+            except Exception as exc:  # noqa: BLE001 - the top of a thread; check() ends the process
+                # Before the loop is closed: amqtt's tasks can keep that waiting for ever.
+                self._note(exc)
+
+    def _note(self, exc: Exception) -> None:
+        if self._ready.done():
+            self._failure = exc
+            _log.error("the embedded broker's thread failed", exc_info=exc)
+            return
+        message = f"embedded broker: cannot listen on {HOST}:{self.port} ({exc})"
+        error = BrokerError(f"{message}; choose another mqtt.port")
+        error.__cause__ = exc
+        self._ready.set_exception(error)
 
     async def _serve(self) -> None:
         from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # noqa: PLC0415 - extra
@@ -133,7 +139,11 @@ class EmbeddedBroker:
         server = await asyncio.start_server(accept, HOST, self.port)
         broker = Broker(_CONFIG)
         await broker.start()
+        self._serving = True
         self._ready.set_result(server.sockets[0].getsockname()[1])
-        await self._stop.wait()
+        try:
+            await self._stop.wait()
+        finally:
+            self._serving = False
         server.close()
         await broker.shutdown()

@@ -34,6 +34,7 @@ from kiosk.demo.sample_people import enrolment_photos
 from kiosk.errors import BrokerError, CameraError, ModelError, OutboxError, RecordingError
 from kiosk.feedback.feedback import Feedback
 from kiosk.feedback.gpio import GpioPanel, open_panel
+from kiosk.mqtt.embedded_broker import EmbeddedBroker
 from kiosk.protocol.event import schema
 from kiosk.protocol.health import decode_health
 from kiosk.protocol.participation import ParticipationWindow, encode_window
@@ -519,10 +520,13 @@ def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path)
 
     def script() -> Iterator[Image]:
         yield EMPTY
-        (thread,) = (thread for thread in threading.enumerate() if thread.name == "broker")
-        loop = daemon.checks[0].__self__._loop  # type: ignore[attr-defined]
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(PATIENCE_S)
+        broker = daemon.checks[0].__self__  # type: ignore[attr-defined]
+        assert isinstance(broker, EmbeddedBroker)
+        assert broker._loop is not None
+        broker._loop.call_soon_threadsafe(broker._loop.stop)
+        until_s = time.monotonic() + PATIENCE_S
+        while broker._failure is None and time.monotonic() < until_s:
+            time.sleep(0.01)
         yield EMPTY
         pytest.fail("a frame was taken without a broker")
 
