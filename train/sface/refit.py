@@ -11,6 +11,7 @@ from typing import Final
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from kiosk.records import Floats, Image
 from train.sface.network import CENTRE, SCALE
@@ -40,7 +41,8 @@ def refit(sface: Sface, slopes: Sequence[Floats], crops: Image) -> Sface:
     rng = np.random.default_rng(_SEED)
     old = [centred(crops[at : at + _BATCH]) for at in range(0, len(crops), _BATCH)]
     new, units = old, list[Unit]()
-    for unit, slope in zip(sface.units, slopes, strict=True):
+    pairs = list(zip(sface.units, slopes, strict=True))
+    for unit, slope in tqdm(pairs, desc="layers", disable=None):
         aims = [convolve(unit, values) for values in old]
         fitted = _fit(unit, new, aims, rng) if units else unit
         units.append(replace(fitted, slope=slope))
