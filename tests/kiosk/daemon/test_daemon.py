@@ -49,6 +49,7 @@ from kiosk.service_status import read_status
 from tests.kiosk.daemon.test_cards import GOOD as GOOD_CARD
 from tests.kiosk.daemon.test_cards import picture as card_picture
 from tests.kiosk.daemon.test_cards import published
+from tests.kiosk.mqtt.support import break_broker
 from tests.mosquitto import PATIENCE_S, Mosquitto, free_port, kind_filter
 from tests.support import needs_photos, write_config
 from tests.support_recognition import PLAIN, embedding, picture, small_bundle, write_folder
@@ -522,11 +523,7 @@ def test_a_dead_embedded_broker_ends_the_daemon(build: Build, config_path: Path)
         yield EMPTY
         broker = daemon.checks[0].__self__  # type: ignore[attr-defined]
         assert isinstance(broker, EmbeddedBroker)
-        assert broker._loop is not None
-        broker._loop.call_soon_threadsafe(broker._loop.stop)
-        until_s = time.monotonic() + PATIENCE_S
-        while broker._failure is None and time.monotonic() < until_s:
-            time.sleep(0.01)
+        break_broker(broker)
         yield EMPTY
         pytest.fail("a frame was taken without a broker")
 

@@ -1,12 +1,14 @@
-"""A kiosk's publisher with its connection and thread, as `kiosk run` puts them together."""
+"""A kiosk's publisher as `kiosk run` puts it together, and a broken embedded broker."""
 
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kiosk.config.mqtt import MqttSection
+from kiosk.mqtt.embedded_broker import EmbeddedBroker
 from kiosk.mqtt.publisher import EventSource, Publisher, kiosk_connection
 from kiosk.mqtt.worker import ConnectionWorker
 from kiosk.protocol.availability import Availability
@@ -82,3 +84,13 @@ def kiosk_log() -> Iterator[Log]:
     yield handler
     logger.removeHandler(handler)
     logger.setLevel(logging.NOTSET)
+
+
+def break_broker(broker: EmbeddedBroker) -> None:
+    """Stop its loop, and wait until the broker has noticed: its thread need not end."""
+    assert broker._loop is not None
+    # The run of the loop fails by what loop.stop leaves undone.
+    broker._loop.call_soon_threadsafe(broker._loop.stop)
+    until_s = time.monotonic() + PATIENCE_S
+    while broker._failure is None and time.monotonic() < until_s:
+        time.sleep(0.01)

@@ -6,7 +6,6 @@ import contextlib
 import queue
 import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from kiosk.errors import BrokerError, MissingExtraError
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.outbox.outbox import Outbox
 from kiosk.protocol.event import AttendanceEvent
-from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher
+from tests.kiosk.mqtt.support import ADDRESS, KioskPublisher, break_broker
 from tests.mosquitto import PATIENCE_S, kind_filter
 
 
@@ -181,11 +180,7 @@ def test_a_broker_that_fails_later_is_reported(
                 await asyncio.sleep(0.05)
 
     asyncio.run_coroutine_threadsafe(never_end(), broker._loop)
-    # The run of the loop fails by what loop.stop leaves undone.
-    broker._loop.call_soon_threadsafe(broker._loop.stop)
-    until_s = time.monotonic() + PATIENCE_S
-    while broker._failure is None and time.monotonic() < until_s:
-        time.sleep(0.01)
+    break_broker(broker)
     with pytest.raises(BrokerError, match="the embedded broker has failed") as caught:
         broker.check()
     assert isinstance(caught.value.__cause__, RuntimeError)
