@@ -1,5 +1,7 @@
 """Fixtures: SFace as published, the same with few slopes, and crops to compare networks on."""
 
+from functools import cache
+
 import keras
 import pytest
 
@@ -26,6 +28,11 @@ def crops() -> Image:
 
 
 @pytest.fixture(scope="session")
-def shared(weights: Sface, crops: Image) -> Sface:
-    """Share slopes once for all tests: it takes many seconds."""
-    return share_slopes(weights, crops)
+def shared() -> Sface:
+    return _share()
+
+
+@cache
+def _share() -> Sface:
+    """Share slopes once for the tests of all folders, each of which has a fixture of its own."""
+    return share_slopes(read_sface(), varied_crops())

@@ -34,7 +34,7 @@ def test_features_of_worse_pictures_are_farther(weights: Sface, crops: Image) ->
 def test_the_distance_is_in_variances_of_the_aim() -> None:
     """A map that is off by one standard deviation everywhere has a distance of 1."""
     aim = np.random.default_rng(0).normal(5, 3, (2, 16, 16, 8)).astype(np.float32)
-    (distance,) = (keras.ops.convert_to_numpy(FeatureDistance()([aim + 3, aim])),)
+    distance = keras.ops.convert_to_numpy(FeatureDistance()([aim + 3, aim]))
     assert distance == pytest.approx(np.ones((2, 1)), rel=0.05)
 
 
