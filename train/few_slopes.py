@@ -47,9 +47,7 @@ def give_few_slopes(run: Path, crop_set: CropSet, out: Path, seed: int) -> None:
 
 def _crops(crop_set: CropSet, seed: int) -> Image:
     rng = np.random.default_rng(seed)
-    indices = crop_set.indices_of("train")
-    if len(indices) == 0:
-        raise DatasetError(f"{crop_set.folder}: the training split is empty")
+    indices = crop_set.training_indices()
     clean = np.sort(rng.choice(indices, min(_CLEAN, len(indices)), replace=False))
     bad = [degrade(crop_set.crops[i], rng, turned=_TURNED)[1] for i in rng.choice(indices, _BAD)]
     return np.concatenate([*crop_set.contract_crops(clean), np.stack(bad)])

@@ -13,7 +13,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from kiosk.errors import DatasetError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
@@ -51,9 +50,7 @@ def fit(
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     targets, (labels, people) = load_targets(crop_set), number_people(crop_set)
-    indices = crop_set.indices_of("train")
-    if len(indices) == 0:
-        raise DatasetError(f"{crop_set.folder}: the training split is empty")
+    indices = crop_set.training_indices()
     blends = _blends(crop_set, run, config, indices, teacher)
     embedder = build_embedder(config)
     model = _with_heads(embedder, config, _directions(targets, labels, people))

@@ -84,6 +84,17 @@ class CropSet:
         """Return the indices of a split's crops, ascending."""
         return np.flatnonzero(np.array(self.splits) == split)
 
+    def training_indices(self) -> npt.NDArray[np.int64]:
+        """Return the indices of the training crops, ascending.
+
+        Raises:
+            DatasetError: There are none.
+        """
+        indices = self.indices_of("train")
+        if len(indices) == 0:
+            raise DatasetError(f"{self.folder}: the training split is empty")
+        return indices
+
     def contract_crops(self, indices: npt.NDArray[np.int64], batch: int = 512) -> Iterator[Image]:
         """Cut the contract's crop out of stored crops, ``(batch, 112, 112, 3)`` at a time."""
         inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
