@@ -76,6 +76,15 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     average.add_argument("--share", type=float, default=1.0, help="share of the runs' mean in "
                          "the result; the rest is where they started (default: 1)")  # fmt: skip
     average.add_argument("--out", type=Path, required=True, help="run folder to write")
+    text = "let the dense layer of a run from SFace also learn from a second teacher"
+    add = _command(commands, "add-teacher", text, _add_teacher_to_run)
+    add.add_argument("before", metavar="run", type=Path, help="run folder")
+    add.add_argument("crops", type=Path, help="crop set of faces to learn from")
+    add.add_argument("--teacher", type=Path, required=True, help="face-reidentification-retail-"
+                     "0095.xml of Open Model Zoo, its .bin file beside it")  # fmt: skip
+    add.add_argument("--pictures", type=positive_int, default=24_000, help="how many bad pictures "
+                     "to fit it to (default: 24000, which need 5 GB of memory)")  # fmt: skip
+    add.add_argument("--out", type=Path, required=True, help="run folder to write")
     evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
     evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
@@ -183,6 +192,19 @@ def _few_slopes(options: argparse.Namespace) -> int:
 
     give_few_slopes(options.before, CropSet.load(options.crops), options.out, seed=2026)
     print(f"{options.out}: the same network with few slopes; next: kiosk-train fit, or convert it")
+    return 0
+
+
+def _add_teacher_to_run(options: argparse.Namespace) -> int:
+    from train.add_teacher import add_teacher
+    from train.dataset.crop_set import CropSet
+    from train.second_teacher import SecondTeacher
+
+    teacher, crop_set = SecondTeacher(options.teacher), CropSet.load(options.crops)
+    add_teacher(
+        options.before, crop_set, teacher, options.out, pictures=options.pictures, seed=2026
+    )
+    print(f"{options.out}: the run with a second teacher; next: kiosk-convert")
     return 0
 
 

@@ -12,12 +12,10 @@ import keras
 import msgspec
 import numpy as np
 
-from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from kiosk.records import Floats
 from train.embedder import build_form, load_embedder, read_start, save_embedder
-from train.recipe import FitConfig, read_config
-from train.run_folder import write_or_check_config
+from train.recipe import FitConfig, read_config, read_recipe, write_config
 from train.sface.network import read_network
 from train.sface.weights import Sface, Unit
 
@@ -41,15 +39,15 @@ def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:
     for run, config in zip(runs, configs, strict=True):
         if config.network != "sface":
             raise DatasetError(f"{run}: its network is not sface; only runs from SFace have a mean")
+        if "second_teacher" in read_recipe(run):
+            raise DatasetError(f"{run}: it has a second teacher; average first, add it then")
         if (config.start, config.slopes) != (configs[0].start, configs[0].slopes):
             raise DatasetError(f"{run}: it did not start where {runs[0]} started; no mean of both")
     found = [read_network(load_embedder(run)) for run in runs]
     config = FitConfig(network="sface", slopes=configs[0].slopes)
     network = build_form(_average(read_start(configs[0]), found, share), config)
-    fit = msgspec.to_builtins(config)
     made = {"share": share, "runs": [msgspec.to_builtins(config) for config in configs]}
-    facts = {"recipe": "embedding", "contract": fingerprint(), "fit": fit, "average": made}
-    write_or_check_config(out, facts)
+    write_config(out, config, average=made)
     save_embedder(network, out)
     return network
 

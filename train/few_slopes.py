@@ -10,7 +10,7 @@ from kiosk.records import Image
 from train.dataset.crop_set import CropSet
 from train.degrade import degrade
 from train.embedder import build_form, load_embedder, save_embedder
-from train.recipe import FitConfig, read_config, write_config
+from train.recipe import FitConfig, read_config, read_recipe, write_config
 from train.sface.network import read_network
 from train.sface.slopes import share_slopes
 
@@ -40,7 +40,7 @@ def give_few_slopes(run: Path, crop_set: CropSet, out: Path, seed: int) -> None:
         raise DatasetError(f"{run}: it has few slopes already")
     few = FitConfig(network="sface", slopes="shared", seed=seed)
     crops = _crops(crop_set, seed)
-    write_config(out, few)
+    write_config(out, few, few_slopes={"run": read_recipe(run)})
     sface = share_slopes(read_network(load_embedder(run)), crops)
     save_embedder(build_form(sface, few), out)
 

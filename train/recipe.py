@@ -1,9 +1,9 @@
 """The hyperparameters of recipe ``embedding``, stored in the run folder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,8 @@ from train.sface.network import Layers
 from train.toml_file import read_toml_file
 
 Slopes: TypeAlias = Literal["own", "shared"]
+_MADE: Final = ("average", "few_slopes", "second_teacher")
+"""What a run's configuration says of how it was made, where it was not made by ``fit``."""
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,20 +118,21 @@ def read_config(run: Path) -> FitConfig:
 
 
 def read_recipe(run: Path) -> dict[str, Any]:
-    """Read how a run was made: its hyperparameters, or those of the runs that it is the mean of.
+    """Read how a run was made: its hyperparameters, or of which runs or teachers it was made.
 
     Raises:
         DatasetError: The file is absent or malformed.
     """
-    config, average = _read_facts(run)
-    return msgspec.to_builtins(config) if average is None else {"average": average}
+    config, made = _read_facts(run)
+    return made or msgspec.to_builtins(config)
 
 
-def _read_facts(run: Path) -> tuple[FitConfig, Any]:
+def _read_facts(run: Path) -> tuple[FitConfig, dict[str, Any]]:
     path = run / CONFIG_FILE
     try:
         facts = json.loads(read_file(path, CONFIG_BYTES_MAX))
-        return msgspec.convert(facts["fit"], FitConfig), facts.get("average")
+        made = {kind: facts[kind] for kind in _MADE if kind in facts}
+        return msgspec.convert(facts["fit"], FitConfig), made
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise DatasetError(f"{path}: not a run of recipe `embedding` ({reason_of(exc)})") from exc
 
@@ -166,11 +169,18 @@ def _shape(text: str) -> object:
         raise ValueError(f"network: expected sface or JSON: {exc}") from exc
 
 
-def write_config(run: Path, config: FitConfig) -> None:
+def write_config(run: Path, config: FitConfig, **made: Mapping[str, object]) -> None:
     """Write the hyperparameters into a new run folder, or compare them with those of an old folder.
+
+    Args:
+        run: The run folder.
+        config: The hyperparameters.
+        made: How the run was made, where it was not made by ``fit``: one of ``average``,
+            ``few_slopes`` and ``second_teacher``.
 
     Raises:
         DatasetError: The folder holds a run with other hyperparameters.
     """
     fit = msgspec.to_builtins(config)
-    write_or_check_config(run, {"recipe": "embedding", "contract": fingerprint(), "fit": fit})
+    facts = {"recipe": "embedding", "contract": fingerprint(), "fit": fit, **made}
+    write_or_check_config(run, facts)

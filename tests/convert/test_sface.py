@@ -1,6 +1,5 @@
 """SFace written for int8: nearly the same function, in other operators."""
 
-import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 from convert.__main__ import main
 from convert.calibration import photo_crops
 from convert.convert import Int8Embedder
-from convert.float_model import FloatModel, compiled, load_run, load_sface
+from convert.float_model import FloatModel, load_run, load_sface
 from convert.quantise import quantise
 from convert.sface import channel_reaches, equalise, flip_steep, int8_form
 from kiosk.contract import EMBEDDING_DIM
@@ -136,17 +135,6 @@ def test_a_run_from_sface_is_converted_in_the_same_form(
     assert not [layer for layer in form.layers if isinstance(layer, keras.layers.PReLU)]
     assert np.median(cosines(network, form, crops)) > 0.98
     assert model.recipe["network"] == "sface"
-
-
-def test_a_compiled_network_embeds_as_before(
-    weights: Sface, network: keras.Model, crops: Image
-) -> None:
-    """What the int8 file of a run is compared with is the run's network, which is not kept."""
-    embed = compiled(build_sface(weights))
-    gc.collect()
-    found, expected = embed(crops), embed_all(network, crops)
-    near = np.sum(found * expected, axis=1)
-    assert (np.median(near) > 0.999, near.min() > 0.98) == (True, True)
 
 
 def test_calibration_takes_photos_with_and_without_people(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+"""A run of its own with a second teacher."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk.errors import DatasetError
+from kiosk.recognition.vectors import unit
+from kiosk.records import Floats, Image
+from tests.support_train import draw_crop, make_crop_set
+from train.add_teacher import add_teacher
+from train.average import average_runs
+from train.dataset.crop_set import CropSet
+from train.embedder import build_embedder, embed_all, load_embedder, save_embedder
+from train.few_slopes import give_few_slopes
+from train.network import NetworkConfig
+from train.recipe import FitConfig, read_recipe, write_config
+from train.sface.network import read_network
+from train.sface.weights import Sface
+
+SFACE = FitConfig(network="sface")
+
+
+class ColourTeacher:
+    """Knows faces by the mean colour of their quarters."""
+
+    path = Path("colours.xml")
+    sha256 = "0" * 64
+
+    def embed_with_mirror(self, crops: Image) -> Floats:
+        quarters = crops.reshape(len(crops), 2, 56, 2, 56, 3).mean(axis=(2, 4))
+        return unit(quarters.reshape(len(crops), -1) - 127)
+
+
+def start(folder: Path, config: FitConfig = SFACE) -> Path:
+    write_config(folder, config)
+    if config.network == "sface":
+        save_embedder(build_embedder(config), folder)
+    return folder
+
+
+def add(before: Path, crop_set: CropSet, out: Path) -> None:
+    add_teacher(before, crop_set, ColourTeacher(), out, pictures=70, seed=1)
+
+
+def test_only_the_dense_layer_changes_and_knows_what_the_teacher_knows(
+    tmp_path: Path, weights: Sface
+) -> None:
+    """Faces of one colour come nearer to each other, and the new embedding is near the old one."""
+    before, out = start(tmp_path / "run"), tmp_path / "out"
+    add(before, make_crop_set(tmp_path / "crops", {"train": 30}, 1), out)
+    network = load_embedder(out)
+    found = read_network(network)
+    for unit_found, own in zip(found.units, weights.units, strict=True):
+        assert np.allclose(unit_found.weight, own.weight, atol=1e-5)
+        assert np.array_equal(unit_found.slope, own.slope)
+    crops = np.stack([draw_crop(who, 0, 112) for who in range(30)])
+    old, new = embed_all(load_embedder(before), crops), embed_all(network, crops)
+    assert np.median(np.sum(old * new, axis=1)) > 0.8
+    taught = ColourTeacher().embed_with_mirror(crops)
+    other = ~np.eye(len(crops), dtype=bool)
+    like_old, like_new, like = ((one @ one.T)[other] for one in (old, new, taught))
+    assert np.corrcoef(like_new, like)[0, 1] > np.corrcoef(like_old, like)[0, 1] + 0.1
+
+
+def test_the_run_says_who_taught_it(tmp_path: Path) -> None:
+    """The model card has it from there, with the recipe of the run before."""
+    out = tmp_path / "out"
+    add(start(tmp_path / "run"), make_crop_set(tmp_path / "crops", {"train": 3}, 1), out)
+    made = read_recipe(out)["second_teacher"]
+    assert (made["teacher"], made["sha256"], made["pictures"]) == ("colours", "0" * 64, 70)
+    assert made["run"]["network"] == "sface"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [(FitConfig(network=NetworkConfig()), "its network is not sface; only SFace takes a second")],
+)
+def test_only_sface_takes_a_second_teacher(tmp_path: Path, config: FitConfig, message: str) -> None:
+    """The error names the run, and nothing is written."""
+    before, out = start(tmp_path / "run", config), tmp_path / "out"
+    with pytest.raises(DatasetError, match=f"{before}: {message}"):
+        add(before, make_crop_set(tmp_path / "crops"), out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [{"second_teacher": {}}, {"few_slopes": {"run": {"second_teacher": {}}}}],
+)
+def test_a_second_teacher_is_added_once(tmp_path: Path, made: dict[str, dict[str, object]]) -> None:
+    """It would count twice, also in a run with few slopes."""
+    write_config(tmp_path / "run", SFACE, **made)
+    with pytest.raises(DatasetError, match=f"{tmp_path}/run: it has a second teacher already"):
+        add(tmp_path / "run", make_crop_set(tmp_path / "crops"), tmp_path / "out")
+
+
+def test_a_crop_set_without_training_crops_is_an_error(tmp_path: Path) -> None:
+    """The error names the crop set, and nothing is written."""
+    held_out = make_crop_set(tmp_path / "crops", {"dev": 2})
+    write_config(tmp_path / "run", SFACE)
+    with pytest.raises(DatasetError, match="crops: the training split is empty"):
+        add(tmp_path / "run", held_out, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_with_a_second_teacher_has_no_mean(tmp_path: Path) -> None:
+    """Its dense layer did not start where those of other runs did."""
+    write_config(tmp_path / "run", SFACE, second_teacher={})
+    with pytest.raises(DatasetError, match=f"{tmp_path}/run: it has a second teacher; average"):
+        average_runs([tmp_path / "run"], 0.5, tmp_path / "out")
+
+
+def test_a_run_with_few_slopes_says_what_it_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: Sface
+) -> None:
+    """Its own hyperparameters are of no training, so the card gives those of the run before."""
+    monkeypatch.setattr("train.few_slopes.share_slopes", lambda *_: shared)
+    before = start(tmp_path / "run", FitConfig(network="sface", images=77))
+    crop_set, out = make_crop_set(tmp_path / "crops", {"train": 3}, 1), tmp_path / "out"
+    give_few_slopes(before, crop_set, out, seed=1)
+    assert read_recipe(out)["few_slopes"]["run"]["images"] == 77

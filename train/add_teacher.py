@@ -1,0 +1,116 @@
+"""Let the dense layer of a run from SFace learn from a second teacher, as a run of its own."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from kiosk.errors import DatasetError
+from kiosk.records import Floats, Image
+from train.compiled import BATCH, compiled
+from train.dataset.crop_set import CropSet
+from train.degrade import degrade
+from train.embedder import build_form, load_embedder, save_embedder
+from train.recipe import FitConfig, read_config, read_recipe, write_config
+from train.sface.dense import Dense, Maps, fit_dense, join, whiten
+from train.sface.network import build_sface, read_network
+from train.sface.weights import Sface
+
+_TURNED: Final = 0.2
+_SHARE: Final = 0.25
+"""Of the second teacher in the squared length of the embedding."""
+_WHITENED: Final = 0.35
+"""The axes along which the second teacher's embeddings differ most count less
+(:func:`train.sface.dense.whiten`): counted in full, they make the recognition of photos worse."""
+
+
+class SideTeacher(Protocol):
+    """What embeds clean crops, as :class:`train.second_teacher.SecondTeacher` does."""
+
+    path: Path
+    sha256: str
+
+    def embed_with_mirror(self, crops: Image) -> Floats:
+        """Embed ``(n, 112, 112, 3)`` uint8 RGB; ``(n, any)`` float32 of length 1."""
+
+
+def add_teacher(
+    run: Path, crop_set: CropSet, teacher: SideTeacher, out: Path, *, pictures: int, seed: int
+) -> None:
+    """Fit the dense layer to bad pictures, so that it also says what the teacher says of the clean.
+
+    Args:
+        run: A run folder that started from SFace.
+        crop_set: Faces that the school, or everybody, may use.
+        teacher: The second teacher.
+        out: The run folder to write.
+        pictures: How many; faces are taken several times where there are fewer.
+        seed: Of the choice of faces, and of how they are made worse.
+
+    Raises:
+        DatasetError: The folder is no run from SFace, or has a second teacher already; the crop set
+            has no training crops, or ``out`` holds another run.
+    """
+    before = read_config(run)
+    if before.network != "sface":
+        raise DatasetError(f"{run}: its network is not sface; only SFace takes a second teacher")
+    recipe = read_recipe(run)
+    if has_second_teacher(recipe):
+        raise DatasetError(f"{run}: it has a second teacher already")
+    indices = crop_set.training_indices()
+    config = FitConfig(network="sface", slopes=before.slopes, seed=seed)
+    made = {
+        "run": recipe,
+        "teacher": teacher.path.stem,
+        "sha256": teacher.sha256,
+        "share": _SHARE,
+        "whitened": _WHITENED,
+        "pictures": pictures,
+    }
+    write_config(out, config, second_teacher=made)
+    sface = read_network(load_embedder(run))
+    maps, aims = _see(sface, _pictures(crop_set, indices, pictures, seed), teacher, pictures)
+    own = Dense(sface.weight, sface.bias)
+    dense = join(own, fit_dense(maps, whiten(aims, _WHITENED)), maps, _SHARE)
+    changed = replace(sface, weight=dense.weight, bias=dense.bias)
+    save_embedder(build_form(changed, config), out)
+
+
+def has_second_teacher(recipe: Mapping[str, Any]) -> bool:
+    """Say whether the run, or one that it was made of, has a second teacher."""
+    if "second_teacher" in recipe:
+        return True
+    return "few_slopes" in recipe and has_second_teacher(recipe["few_slopes"]["run"])
+
+
+def _pictures(
+    crop_set: CropSet, indices: npt.NDArray[np.int64], count: int, seed: int
+) -> Iterator[tuple[Image, Image]]:
+    """Yield batches of clean and of bad pictures, ``(n, 112, 112, 3)``."""
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(indices) for _ in range(-(-count // len(indices)))])
+    for at in range(0, count, BATCH):
+        chosen = order[at : min(at + BATCH, count)]
+        pairs = [degrade(crop_set.crops[i], rng, turned=_TURNED) for i in chosen]
+        good, bad = zip(*pairs, strict=True)
+        yield np.stack(good), np.stack(bad)
+
+
+def _see(
+    sface: Sface, batches: Iterator[tuple[Image, Image]], teacher: SideTeacher, count: int
+) -> tuple[Maps, Floats]:
+    """Return the network's last maps of bad pictures, and what the teacher says of clean ones."""
+    network = build_sface(sface)
+    look = compiled(keras.Model(network.input, network.get_layer("flatten").output))
+    maps = np.empty((count, len(sface.weight)), np.float16)
+    aims = []
+    bar = tqdm(batches, total=-(-count // BATCH), desc="pictures", disable=None)
+    for number, (good, bad) in enumerate(bar):
+        maps[number * BATCH : number * BATCH + len(bad)] = look(bad)
+        aims.append(teacher.embed_with_mirror(good))
+    return maps, np.concatenate(aims)

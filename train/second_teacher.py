@@ -1,0 +1,82 @@
+"""A second teacher, which learnt from other faces than SFace and so is wrong about others.
+
+It is face-reidentification-retail-0095 of Open Model Zoo (Intel; Apache-2.0): a MobileNetV2 of 1.1
+million weights. The kiosk contains no part of it.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import openvino
+
+from kiosk.errors import ModelError
+from kiosk.files.bounded_file import read_file
+from kiosk.recognition.vectors import unit
+from kiosk.records import Floats, Image
+
+_BATCH: Final = 16
+_SIDE_PX: Final = 128
+_DIM: Final = 256
+_LEFT, _RIGHT = 8, 104
+"""Columns of the contract's crop that it takes: it was trained on faces of 96 by 112 pixels, drawn
+out to a square (the reference points in its description)."""
+_WEIGHTS_BYTES_MAX: Final = 64_000_000
+
+
+class SecondTeacher:
+    """The recogniser, run by OpenVINO.
+
+    Args:
+        path: Its ``.xml`` file, with the ``.bin`` file of the same name beside it.
+
+    Raises:
+        ModelError: The files cannot be read as that recogniser.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            weights = read_file(path.with_suffix(".bin"), _WEIGHTS_BYTES_MAX)
+            model = openvino.Core().read_model(path)
+            shapes = [one.get_partial_shape() for one in (model.input(0), model.output(0))]
+            found = [shape.to_shape()[1:] if shape.is_static else [] for shape in shapes]
+        except Exception as exc:  # OpenVINO's errors have no class of their own
+            raise ModelError(f"{path}: not a network of OpenVINO: {exc}") from exc
+        if found != [[3, _SIDE_PX, _SIDE_PX], [_DIM, 1, 1]]:
+            raise ModelError(
+                f"{path}: expected face-reidentification-retail-0095 of Open Model Zoo"
+            )
+        self.sha256 = hashlib.sha256(weights).hexdigest()
+        model.reshape([_BATCH, 3, _SIDE_PX, _SIDE_PX])
+        settings = {"INFERENCE_PRECISION_HINT": "f32"}
+        self._run = openvino.Core().compile_model(model, "CPU", settings)
+
+    def embed_with_mirror(self, crops: Image) -> Floats:
+        """Embed crops and their mirror images, and average them.
+
+        Args:
+            crops: ``(n, 112, 112, 3)`` uint8 RGB.
+
+        Returns:
+            ``(n, 256)`` float32 of length 1.
+        """
+        return unit(self._embed(crops) + self._embed(crops[:, :, ::-1]))
+
+    def _embed(self, crops: Image) -> Floats:
+        parts = []
+        for at in range(0, len(crops), _BATCH):
+            own = [_draw_out(crop) for crop in crops[at : at + _BATCH]]
+            batch = np.zeros((_BATCH, _SIDE_PX, _SIDE_PX, 3), np.float32)
+            batch[: len(own)] = own
+            found = self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
+            parts.append(found.reshape(_BATCH, _DIM)[: len(own)])
+        return unit(np.concatenate(parts))
+
+
+def _draw_out(crop: Image) -> Image:
+    """Return a crop as the network takes it, ``(128, 128, 3)`` uint8 BGR."""
+    face = np.ascontiguousarray(crop[:, _LEFT:_RIGHT, ::-1])
+    return np.asarray(cv2.resize(face, (_SIDE_PX, _SIDE_PX)), np.uint8)

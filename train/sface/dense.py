@@ -1,0 +1,127 @@
+"""Fit the dense layer of SFace in one step, so that it also says what a second teacher says.
+
+The dense layer alone leads from the last maps to the embedding. So a second dense layer, fitted by
+ridge regression to another recogniser's embeddings, costs no training of what lies before; and two
+dense layers side by side, turned to the axes along which faces differ most, are one dense layer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve
+
+from kiosk.recognition.vectors import unit
+from kiosk.records import Floats
+
+Maps = npt.NDArray[np.float16]
+"""The last maps of pictures, flat, ``(n, in)``; half a number's length, because they are many."""
+
+_ROWS: Final = 2_000
+"""Pictures at a time, in float32."""
+_STAY: Final = 1.0
+"""How much weights are drawn to 0, as a share of the mean square of a picture's maps."""
+_LEAST_SPREAD: Final = 1e-2
+"""Of the largest variance: along an axis of less, there is little but rounding."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dense:
+    """A dense layer.
+
+    Attributes:
+        weight: ``(in, out)`` float32.
+        bias: ``(out,)`` float32.
+    """
+
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, maps: Maps) -> Floats:
+        """Apply it to maps ``(n, in)``; ``(n, out)`` float32."""
+        return np.concatenate([part @ self.weight for part in _parts(maps)]) + self.bias
+
+
+def fit_dense(maps: Maps, aims: Floats) -> Dense:
+    """Fit a dense layer to aims by ridge regression.
+
+    There are fewer pictures than inputs, so it solves for one number for each picture and output.
+    It needs ``n * n * 4`` bytes.
+
+    Args:
+        maps: ``(n, in)``.
+        aims: ``(n, out)`` float32.
+    """
+    middle, shift = maps.mean(axis=0, dtype=np.float32), aims.mean(axis=0)
+    likeness = _likeness(maps, middle)
+    likeness[np.diag_indices(len(maps))] += _STAY * np.trace(likeness) / len(maps)
+    factor = cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
+    parts = np.split(
+        np.asarray(cho_solve(factor, aims - shift, check_finite=False), np.float32),
+        range(_ROWS, len(maps), _ROWS),
+    )
+    pairs = zip(_parts(maps), parts, strict=True)
+    weight = np.sum([(part - middle).T @ change for part, change in pairs], axis=0)
+    return Dense(weight, shift - middle @ weight)
+
+
+def join(own: Dense, other: Dense, maps: Maps, share: float) -> Dense:
+    """Make one dense layer of two, with as many outputs as the first.
+
+    Both embeddings stand side by side, each with its share of the squared length. Those axes stay
+    that hold most of the pictures' vectors, and they are turned to lie as near to the axes of the
+    first layer as they can: cosines do not change by that, and the new embedding of a face stays
+    near the old one.
+
+    Args:
+        own: The layer to replace.
+        other: The layer to join to it.
+        maps: Of pictures such as the network will see, ``(n, in)``.
+        share: Of the second embedding in the squared length.
+    """
+    pair = [(own, 1 - share, own(maps)), (other, share, other(maps))]
+    factors = [np.sqrt(part) / np.linalg.norm(found, axis=1).mean() for _, part, found in pair]
+    vectors = unit(
+        np.concatenate([by * found for by, (*_, found) in zip(factors, pair, strict=True)], axis=1)
+    )
+    size = len(own.bias)
+    axes = np.linalg.eigh(vectors.T @ vectors)[1][:, -size:]
+    left, _, right = np.linalg.svd(axes[:size].T)
+    turn = np.asarray(axes @ left @ right, np.float32) / np.float32(factors[0])
+    both = zip(factors, (own, other), strict=True)
+    weight, bias = zip(*((by * one.weight, by * one.bias) for by, one in both), strict=True)
+    return Dense(
+        np.asarray(np.concatenate(weight, axis=1) @ turn, np.float32),
+        np.asarray(np.concatenate(bias) @ turn, np.float32),
+    )
+
+
+def whiten(vectors: Floats, power: float) -> Floats:
+    """Divide the axes along which vectors differ by a power of their variance.
+
+    Args:
+        vectors: ``(n, dim)`` float32.
+        power: 0 changes nothing; with 0.5, they differ equally along all axes.
+    """
+    variances, axes = np.linalg.eigh(np.cov(vectors.T))
+    by = np.maximum(variances / variances.max(), _LEAST_SPREAD) ** -power
+    return np.asarray(vectors @ (axes * by) @ axes.T, np.float32)
+
+
+def _likeness(maps: Maps, middle: Floats) -> Floats:
+    """Return the dot products of all maps less their mean, ``(n, n)``; above the diagonal, 0."""
+    found = np.zeros((len(maps), len(maps)), np.float32)
+    for row, part in enumerate(_parts(maps)):
+        for column, other in zip(range(row + 1), _parts(maps), strict=False):
+            place = (row * _ROWS, column * _ROWS)
+            products = (part - middle) @ (other - middle).T
+            rows, columns = (slice(at, at + n) for at, n in zip(place, products.shape, strict=True))
+            found[rows, columns] = products
+    return found
+
+
+def _parts(maps: Maps) -> Iterator[Floats]:
+    for at in range(0, len(maps), _ROWS):
+        yield maps[at : at + _ROWS].astype(np.float32)
