@@ -377,7 +377,7 @@ def test_the_demo_recognises_the_sample_people(
 
 
 @needs_photos
-@pytest.mark.parametrize("faces", ["orl-s12", None])
+@pytest.mark.parametrize("faces", ["orl-s05", None])
 def test_a_demo_with_a_camera_enrols_the_person_in_front_of_it(
     faces: str | None,
     tmp_path: Path,

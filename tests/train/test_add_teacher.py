@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -13,7 +14,6 @@ from train.add_teacher import add_teacher
 from train.average import average_runs
 from train.dataset.crop_set import CropSet
 from train.embedder import build_embedder, embed_all, load_embedder, save_embedder
-from train.few_slopes import give_few_slopes
 from train.network import NetworkConfig
 from train.recipe import FitConfig, read_recipe, write_config
 from train.sface.network import read_network
@@ -44,43 +44,46 @@ def add(before: Path, crop_set: CropSet, out: Path) -> None:
     add_teacher(before, crop_set, ColourTeacher(), out, pictures=70, seed=1)
 
 
-def test_only_the_dense_layer_changes_and_knows_what_the_teacher_knows(
-    tmp_path: Path, weights: Sface
-) -> None:
-    """Faces of one colour come nearer to each other, and the new embedding is near the old one."""
-    before, out = start(tmp_path / "run"), tmp_path / "out"
-    add(before, make_crop_set(tmp_path / "crops", {"train": 30}, 1), out)
-    network = load_embedder(out)
-    found = read_network(network)
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a second teacher, from SFace as published."""
+    folder = tmp_path_factory.mktemp("runs")
+    crop_set = make_crop_set(folder / "crops", {"train": 30}, 1)
+    add(start(folder / "before"), crop_set, folder / "taught")
+    return folder / "taught"
+
+
+def test_only_the_dense_layer_changes(taught: Path, weights: Sface) -> None:
+    """Convolutions and slopes are those of the run before."""
+    found = read_network(load_embedder(taught))
     for unit_found, own in zip(found.units, weights.units, strict=True):
         assert np.allclose(unit_found.weight, own.weight, atol=1e-5)
         assert np.array_equal(unit_found.slope, own.slope)
+    assert not np.allclose(found.weight, weights.weight, atol=1e-2)
+
+
+def test_the_network_knows_what_the_teacher_knows(taught: Path, network: keras.Model) -> None:
+    """Faces of one colour come nearer to each other, and the new embedding is near the old one."""
     crops = np.stack([draw_crop(who, 0, 112) for who in range(30)])
-    old, new = embed_all(load_embedder(before), crops), embed_all(network, crops)
+    old, new = embed_all(network, crops), embed_all(load_embedder(taught), crops)
     assert np.median(np.sum(old * new, axis=1)) > 0.8
-    taught = ColourTeacher().embed_with_mirror(crops)
+    aims = ColourTeacher().embed_with_mirror(crops)
     other = ~np.eye(len(crops), dtype=bool)
-    like_old, like_new, like = ((one @ one.T)[other] for one in (old, new, taught))
+    like_old, like_new, like = ((one @ one.T)[other] for one in (old, new, aims))
     assert np.corrcoef(like_new, like)[0, 1] > np.corrcoef(like_old, like)[0, 1] + 0.1
 
 
-def test_the_run_says_who_taught_it(tmp_path: Path) -> None:
+def test_the_run_says_who_taught_it(taught: Path) -> None:
     """The model card has it from there, with the recipe of the run before."""
-    out = tmp_path / "out"
-    add(start(tmp_path / "run"), make_crop_set(tmp_path / "crops", {"train": 3}, 1), out)
-    made = read_recipe(out)["second_teacher"]
+    made = read_recipe(taught)["second_teacher"]
     assert (made["teacher"], made["sha256"], made["pictures"]) == ("colours", "0" * 64, 70)
     assert made["run"]["network"] == "sface"
 
 
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [(FitConfig(network=NetworkConfig()), "its network is not sface; only SFace takes a second")],
-)
-def test_only_sface_takes_a_second_teacher(tmp_path: Path, config: FitConfig, message: str) -> None:
+def test_only_sface_takes_a_second_teacher(tmp_path: Path) -> None:
     """The error names the run, and nothing is written."""
-    before, out = start(tmp_path / "run", config), tmp_path / "out"
-    with pytest.raises(DatasetError, match=f"{before}: {message}"):
+    before, out = start(tmp_path / "run", FitConfig(network=NetworkConfig())), tmp_path / "out"
+    with pytest.raises(DatasetError, match=f"{before}: its network is not sface; only SFace"):
         add(before, make_crop_set(tmp_path / "crops"), out)
     assert not out.exists()
 
@@ -110,14 +113,3 @@ def test_a_run_with_a_second_teacher_has_no_mean(tmp_path: Path) -> None:
     write_config(tmp_path / "run", SFACE, second_teacher={})
     with pytest.raises(DatasetError, match=f"{tmp_path}/run: it has a second teacher; average"):
         average_runs([tmp_path / "run"], 0.5, tmp_path / "out")
-
-
-def test_a_run_with_few_slopes_says_what_it_was_made_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: Sface
-) -> None:
-    """Its own hyperparameters are of no training, so the card gives those of the run before."""
-    monkeypatch.setattr("train.few_slopes.share_slopes", lambda *_: shared)
-    before = start(tmp_path / "run", FitConfig(network="sface", images=77))
-    crop_set, out = make_crop_set(tmp_path / "crops", {"train": 3}, 1), tmp_path / "out"
-    give_few_slopes(before, crop_set, out, seed=1)
-    assert read_recipe(out)["few_slopes"]["run"]["images"] == 77

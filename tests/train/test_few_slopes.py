@@ -12,7 +12,7 @@ from train.__main__ import main
 from train.embedder import build_embedder, load_embedder, save_embedder
 from train.few_slopes import give_few_slopes
 from train.network import NetworkConfig
-from train.recipe import FitConfig, write_config
+from train.recipe import FitConfig, read_recipe, write_config
 from train.sface.network import read_network
 from train.sface.slopes import has_shared_slopes
 from train.sface.weights import Sface
@@ -51,8 +51,8 @@ def test_a_crop_set_without_training_crops_is_an_error(tmp_path: Path) -> None:
 def test_the_new_run_has_the_shared_slopes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: Sface
 ) -> None:
-    """It is fitted on clean and on bad crops, and can be loaded."""
-    before = run(tmp_path / "run", FitConfig(network="sface"))
+    """It is fitted on clean and on bad crops, can be loaded, and says what it was made of."""
+    before = run(tmp_path / "run", FitConfig(network="sface", images=77))
     save_embedder(build_embedder(FitConfig(network="sface")), before)
     asked: list[int] = []
 
@@ -68,3 +68,4 @@ def test_the_new_run_has_the_shared_slopes(
     assert has_shared_slopes(found)
     for unit, other in zip(found.units, shared.units, strict=True):
         assert np.array_equal(unit.slope, other.slope)
+    assert read_recipe(out)["few_slopes"]["run"]["images"] == 77
