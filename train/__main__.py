@@ -67,7 +67,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
                      "precision=mixed_bfloat16, start=RUN, …)")  # fmt: skip
     text = "give a run from SFace few slopes, which int8 kernels compute faster"
     few = _command(commands, "few-slopes", text, _few_slopes)
-    few.add_argument("before", metavar="run", type=Path, help="run folder of `fit` or `average`")
+    few.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, "
+                     "`average` or `add-teacher`")  # fmt: skip
     few.add_argument("crops", type=Path, help="crop set to fit the weights on")
     few.add_argument("--out", type=Path, required=True, help="run folder to write; `fit --set "
                      "slopes=shared --set start=…` trains it further")  # fmt: skip
@@ -78,7 +79,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     average.add_argument("--out", type=Path, required=True, help="run folder to write")
     text = "let the dense layer of a run from SFace also learn from a second teacher"
     add = _command(commands, "add-teacher", text, _add_teacher_to_run)
-    add.add_argument("before", metavar="run", type=Path, help="run folder")
+    add.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, `average` or "
+                     "`few-slopes`; it cannot be trained or averaged after this")  # fmt: skip
     add.add_argument("crops", type=Path, help="crop set of faces to learn from")
     add.add_argument("--teacher", type=Path, required=True, help="face-reidentification-retail-"
                      "0095.xml of Open Model Zoo, its .bin file beside it")  # fmt: skip

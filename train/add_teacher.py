@@ -1,27 +1,37 @@
 """Let the dense layer of a run from SFace learn from a second teacher, as a run of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import keras
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from kiosk.contract import EMBEDDING_DIM
 from kiosk.errors import DatasetError
 from kiosk.records import Floats, Image
 from train.compiled import BATCH, compiled
 from train.dataset.crop_set import CropSet
 from train.degrade import degrade
 from train.embedder import build_form, load_embedder, save_embedder
-from train.recipe import FitConfig, read_config, read_recipe, write_config
+from train.recipe import (
+    FitConfig,
+    has_second_teacher,
+    read_config,
+    read_recipe,
+    write_config,
+)
 from train.sface.dense import Dense, Maps, fit_dense, join, whiten
 from train.sface.network import build_sface, read_network
 from train.sface.weights import Sface
 
+PICTURES_MIN: Final = 2 * EMBEDDING_DIM
+"""With fewer, the axes of the embedding would not be those along which faces differ."""
 _TURNED: Final = 0.2
+"""Share of the heads that are turned before the pictures are made worse."""
 _SHARE: Final = 0.25
 """Of the second teacher in the squared length of the embedding."""
 _WHITENED: Final = 0.35
@@ -29,8 +39,8 @@ _WHITENED: Final = 0.35
 (:func:`train.sface.dense.whiten`): counted in full, they make the recognition of photos worse."""
 
 
-class SideTeacher(Protocol):
-    """What embeds clean crops, as :class:`train.second_teacher.SecondTeacher` does."""
+class SecondTeacher(Protocol):
+    """What this module needs of :class:`train.second_teacher.SecondTeacher`."""
 
     path: Path
     sha256: str
@@ -40,7 +50,7 @@ class SideTeacher(Protocol):
 
 
 def add_teacher(
-    run: Path, crop_set: CropSet, teacher: SideTeacher, out: Path, *, pictures: int, seed: int
+    run: Path, crop_set: CropSet, teacher: SecondTeacher, out: Path, *, pictures: int, seed: int
 ) -> None:
     """Fit the dense layer to bad pictures, so that it also says what the teacher says of the clean.
 
@@ -53,39 +63,36 @@ def add_teacher(
         seed: Of the choice of faces, and of how they are made worse.
 
     Raises:
-        DatasetError: The folder is no run from SFace, or has a second teacher already; the crop set
-            has no training crops, or ``out`` holds another run.
+        DatasetError: The folder is no run from SFace, its weights do not fit, or it has a second
+            teacher already; the crop set has no training crops, there are too few pictures, or
+            ``out`` holds another run.
     """
     before = read_config(run)
     if before.network != "sface":
         raise DatasetError(f"{run}: its network is not sface; only SFace takes a second teacher")
-    recipe = read_recipe(run)
-    if has_second_teacher(recipe):
+    if has_second_teacher(run):
         raise DatasetError(f"{run}: it has a second teacher already")
+    if pictures < PICTURES_MIN:
+        raise DatasetError(f"pictures: expected at least {PICTURES_MIN}, found {pictures}")
     indices = crop_set.training_indices()
+    sface = read_network(load_embedder(run))
     config = FitConfig(network="sface", slopes=before.slopes, seed=seed)
     made = {
-        "run": recipe,
+        "run": read_recipe(run),
         "teacher": teacher.path.stem,
         "sha256": teacher.sha256,
         "share": _SHARE,
         "whitened": _WHITENED,
         "pictures": pictures,
+        "faces": len(indices),
+        "turned": _TURNED,
     }
     write_config(out, config, second_teacher=made)
-    sface = read_network(load_embedder(run))
     maps, aims = _see(sface, _pictures(crop_set, indices, pictures, seed), teacher, pictures)
     own = Dense(sface.weight, sface.bias)
     dense = join(own, fit_dense(maps, whiten(aims, _WHITENED)), maps, _SHARE)
     changed = replace(sface, weight=dense.weight, bias=dense.bias)
     save_embedder(build_form(changed, config), out)
-
-
-def has_second_teacher(recipe: Mapping[str, Any]) -> bool:
-    """Say whether the run, or one that it was made of, has a second teacher."""
-    if "second_teacher" in recipe:
-        return True
-    return "few_slopes" in recipe and has_second_teacher(recipe["few_slopes"]["run"])
 
 
 def _pictures(
@@ -102,7 +109,7 @@ def _pictures(
 
 
 def _see(
-    sface: Sface, batches: Iterator[tuple[Image, Image]], teacher: SideTeacher, count: int
+    sface: Sface, batches: Iterator[tuple[Image, Image]], teacher: SecondTeacher, count: int
 ) -> tuple[Maps, Floats]:
     """Return the network's last maps of bad pictures, and what the teacher says of clean ones."""
     network = build_sface(sface)

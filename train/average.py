@@ -15,7 +15,7 @@ import numpy as np
 from kiosk.errors import DatasetError
 from kiosk.records import Floats
 from train.embedder import build_form, load_embedder, read_start, save_embedder
-from train.recipe import FitConfig, read_config, read_recipe, write_config
+from train.recipe import FitConfig, has_second_teacher, read_config, write_config
 from train.sface.network import read_network
 from train.sface.weights import Sface, Unit
 
@@ -39,8 +39,8 @@ def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:
     for run, config in zip(runs, configs, strict=True):
         if config.network != "sface":
             raise DatasetError(f"{run}: its network is not sface; only runs from SFace have a mean")
-        if "second_teacher" in read_recipe(run):
-            raise DatasetError(f"{run}: it has a second teacher; average first, add it then")
+        if has_second_teacher(run):
+            raise DatasetError(f"{run}: it has a second teacher; average first, add it last")
         if (config.start, config.slopes) != (configs[0].start, configs[0].slopes):
             raise DatasetError(f"{run}: it did not start where {runs[0]} started; no mean of both")
     found = [read_network(load_embedder(run)) for run in runs]

@@ -11,7 +11,7 @@ from kiosk.files.atomic_file import atomic_write
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.network import build_network
-from train.recipe import FitConfig, read_config
+from train.recipe import FitConfig, has_second_teacher, read_config
 from train.sface.network import build_sface, prelu, read_network, shared_prelu
 from train.sface.weights import Sface, read_sface
 
@@ -67,12 +67,18 @@ def read_start(config: FitConfig) -> Sface:
     """Read the weights of SFace that a run starts from.
 
     Raises:
-        DatasetError: ``start`` is no run from SFace, or of another kind of slopes.
+        DatasetError: ``start`` is no run from SFace, has a second teacher, or has another kind of
+            slopes.
     """
     if config.start:
         before = read_config(Path(config.start))
         if before.network != "sface":
             raise DatasetError(f"start: {config.start}: its network is not sface")
+        if has_second_teacher(Path(config.start)):
+            raise DatasetError(
+                f"start: {config.start}: it has a second teacher, which training would undo; train "
+                "first, add the teacher last"
+            )
         slopes = before.slopes
     else:
         slopes = "own"

@@ -127,6 +127,18 @@ def read_recipe(run: Path) -> dict[str, Any]:
     return made or msgspec.to_builtins(config)
 
 
+def has_second_teacher(run: Path) -> bool:
+    """Say whether a run, or the one that it has its slopes from, has a second teacher.
+
+    Raises:
+        DatasetError: The file is absent or malformed.
+    """
+    recipe = read_recipe(run)
+    while "few_slopes" in recipe:
+        recipe = recipe["few_slopes"]["run"]
+    return "second_teacher" in recipe
+
+
 def _read_facts(run: Path) -> tuple[FitConfig, dict[str, Any]]:
     path = run / CONFIG_FILE
     try:

@@ -1,4 +1,4 @@
-"""A second teacher, which learnt from other faces than SFace and so is wrong about others.
+"""A second teacher: it was trained apart from SFace, and so makes other mistakes.
 
 It is face-reidentification-retail-0095 of Open Model Zoo (Intel; Apache-2.0): a MobileNetV2 of 1.1
 million weights. The kiosk contains no part of it.
@@ -13,7 +13,7 @@ import numpy as np
 import openvino
 
 from kiosk.errors import ModelError
-from kiosk.files.bounded_file import read_file
+from kiosk.files.bounded_file import read_file, require_file
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 
@@ -23,7 +23,9 @@ _DIM: Final = 256
 _LEFT, _RIGHT = 8, 104
 """Columns of the contract's crop that it takes: it was trained on faces of 96 by 112 pixels, drawn
 out to a square (the reference points in its description)."""
-_WEIGHTS_BYTES_MAX: Final = 64_000_000
+_SHAPES: Final = ["[1,3,128,128]", "[1,256,1,1]"]
+"""Of its input and its output, as OpenVINO writes them."""
+_BYTES_MAX: Final = 64_000_000
 
 
 class SecondTeacher:
@@ -39,20 +41,22 @@ class SecondTeacher:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            weights = read_file(path.with_suffix(".bin"), _WEIGHTS_BYTES_MAX)
+            require_file(path, _BYTES_MAX)
+            weights = read_file(path.with_suffix(".bin"), _BYTES_MAX)
             model = openvino.Core().read_model(path)
-            shapes = [one.get_partial_shape() for one in (model.input(0), model.output(0))]
-            found = [shape.to_shape()[1:] if shape.is_static else [] for shape in shapes]
+            found = [str(one.get_partial_shape()) for one in (model.input(0), model.output(0))]
+            if found == _SHAPES:
+                model.reshape([_BATCH, 3, _SIDE_PX, _SIDE_PX])
+            settings = {"INFERENCE_PRECISION_HINT": "f32"}
+            self._run = openvino.Core().compile_model(model, "CPU", settings)
         except Exception as exc:  # OpenVINO's errors have no class of their own
             raise ModelError(f"{path}: not a network of OpenVINO: {exc}") from exc
-        if found != [[3, _SIDE_PX, _SIDE_PX], [_DIM, 1, 1]]:
+        if found != _SHAPES:
             raise ModelError(
-                f"{path}: expected face-reidentification-retail-0095 of Open Model Zoo"
+                f"{path}: expected face-reidentification-retail-0095 of Open Model Zoo, input and "
+                f"output {' and '.join(_SHAPES)}, found {' and '.join(found)}"
             )
         self.sha256 = hashlib.sha256(weights).hexdigest()
-        model.reshape([_BATCH, 3, _SIDE_PX, _SIDE_PX])
-        settings = {"INFERENCE_PRECISION_HINT": "f32"}
-        self._run = openvino.Core().compile_model(model, "CPU", settings)
 
     def embed_with_mirror(self, crops: Image) -> Floats:
         """Embed crops and their mirror images, and average them.

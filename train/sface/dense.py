@@ -17,7 +17,7 @@ from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
 
 Maps = npt.NDArray[np.float16]
-"""The last maps of pictures, flat, ``(n, in)``; half a number's length, because they are many."""
+"""The last maps of pictures, flat, ``(n, in)``; float16, because there are many."""
 
 _ROWS: Final = 2_000
 """Pictures at a time, in float32."""
@@ -55,15 +55,17 @@ def fit_dense(maps: Maps, aims: Floats) -> Dense:
         aims: ``(n, out)`` float32.
     """
     middle, shift = maps.mean(axis=0, dtype=np.float32), aims.mean(axis=0)
-    likeness = _likeness(maps, middle)
+    likeness = _likeness(maps, middle).T  # so it is factored in place
     likeness[np.diag_indices(len(maps))] += _STAY * np.trace(likeness) / len(maps)
-    factor = cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
+    factor = cho_factor(likeness, lower=False, overwrite_a=True, check_finite=False)
     parts = np.split(
         np.asarray(cho_solve(factor, aims - shift, check_finite=False), np.float32),
         range(_ROWS, len(maps), _ROWS),
     )
     pairs = zip(_parts(maps), parts, strict=True)
-    weight = np.sum([(part - middle).T @ change for part, change in pairs], axis=0)
+    weight = np.zeros((len(middle), aims.shape[1]), np.float32)
+    for part, change in pairs:
+        weight += (part - middle).T @ change
     return Dense(weight, shift - middle @ weight)
 
 
@@ -111,7 +113,10 @@ def whiten(vectors: Floats, power: float) -> Floats:
 
 
 def _likeness(maps: Maps, middle: Floats) -> Floats:
-    """Return the dot products of all maps less their mean, ``(n, n)``; above the diagonal, 0."""
+    """Return the dot products of all maps less their mean, ``(n, n)``.
+
+    Only what is on and below the diagonal is complete.
+    """
     found = np.zeros((len(maps), len(maps)), np.float32)
     for row, part in enumerate(_parts(maps)):
         for column, other in zip(range(row + 1), _parts(maps), strict=False):
