@@ -15,11 +15,14 @@ pause.addEventListener("click", () => {
   pause.textContent = isPaused ? pause.dataset.resume : pause.dataset.pause;
   if (!isPaused && isWaiting) list.dispatchEvent(new Event("reload"));
 });
-document.addEventListener("htmx:before:request", (event) => {
-  if (!isPaused || event.target !== list) return;
-  isWaiting = true;
-  event.preventDefault();
-});
+// An answer that was under way when the pause began is held, too.
+for (const step of ["htmx:before:request", "htmx:before:swap"]) {
+  document.addEventListener(step, (event) => {
+    if (!isPaused || event.target !== list) return;
+    isWaiting = true;
+    event.preventDefault();
+  });
+}
 document.addEventListener("htmx:after:swap", () => {
   isWaiting = false;
   if (sum() === said) return;

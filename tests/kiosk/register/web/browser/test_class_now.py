@@ -74,6 +74,32 @@ def test_a_chosen_row_stays_chosen_and_a_pause_holds(
     expect(visitor.locator("#row-s-1")).to_contain_text("late")
 
 
+def test_a_pause_holds_an_answer_that_is_under_way(
+    visitor: Page, address: str, school: School
+) -> None:
+    """The page asked before the pause; a mark that the answer brings waits for its end."""
+    held: list[Route] = []
+    page = f"**/lessons/{school.lesson.lesson_id}/now"
+    enter(visitor, "alice", address)
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    visitor.route(page, lambda route: held.append(route))  # noqa: PLW0108  # Playwright marks it
+    with visitor.expect_request(page):
+        mark(school.lesson, "s-2", "late")
+    visitor.get_by_role("button", name="Pause live updates").click()
+    mark(school.lesson, "s-1", "present")
+    with visitor.expect_event("console", lambda line: line.text == "held"):
+        visitor.evaluate(
+            "document.addEventListener('htmx:before:swap', (e) => e.defaultPrevented"
+            " && console.log('held'))"
+        )
+        for route in held:
+            route.continue_()
+    visitor.unroute(page)
+    expect(visitor.locator("#row-s-1")).to_contain_text("not known yet")
+    visitor.get_by_role("button", name="Resume live updates").click()
+    expect(visitor.locator("#row-s-1")).to_contain_text("present")
+
+
 def test_several_marks_are_mended_with_a_reason(
     visitor: Page, address: str, school: School
 ) -> None:
