@@ -7,7 +7,7 @@ dense layers side by side, turned to the axes along which faces differ most, are
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from scipy.linalg import cho_factor, cho_solve
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
 
-Maps = npt.NDArray[np.float16]
+Maps: TypeAlias = npt.NDArray[np.float16]
 """The last maps of pictures, flat, ``(n, in)``; float16, because there are many."""
 
 _ROWS: Final = 2_000
