@@ -5,13 +5,13 @@ from functools import partial
 from typing import Final
 
 import keras
-import numpy as np
 import openvino
 import tensorflow as tf
 
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError
 from kiosk.records import Floats, Image
+from train.full_batches import in_full_batches
 
 BATCH: Final = 64
 
@@ -42,13 +42,4 @@ def compiled(network: keras.Model) -> Callable[[Image], Floats]:
     settings = {"INFERENCE_PRECISION_HINT": "bf16"}
     run = openvino.Core().compile_model(model, "CPU", settings)
 
-    def embed(crops: Image) -> Floats:
-        parts = []
-        for start in range(0, len(crops), BATCH):
-            own = crops[start : start + BATCH]
-            batch = np.zeros(shape, np.float32)
-            batch[: len(own)] = own
-            parts.append(np.array(run(batch)[0][: len(own)], np.float32))
-        return np.concatenate(parts)
-
-    return embed
+    return partial(in_full_batches, lambda batch: run(batch)[0], size=BATCH)

