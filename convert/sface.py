@@ -3,7 +3,7 @@
 The TFLite runtime has no fast int8 PReLU: as an operator, 27 of them take four fifths of the time.
 A PReLU with slope a is ``x + relu((a - 1) * x)`` for every a up to 1, a multiplication and an
 addition. The three slopes of 10,944 that are above 1 are brought below it (:func:`flip_steep`).
-With few slopes there is a fast operator, for each group of channels (:mod:`train.sface.slopes`).
+Where a group of channels has one slope, there is a fast operator (:mod:`train.sface.slopes`).
 
 An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
 widest one gets a tenth of the steps. :func:`equalise` gives all channels one reach (Nagel et al.,
@@ -26,7 +26,7 @@ from kiosk.records import Floats, Image
 from train.augment import augment
 from train.dataset.crop_set import BORDER_PX
 from train.sface.network import build_sface, read_network
-from train.sface.slopes import has_shared_slopes, shared_groups, sort_channels
+from train.sface.slopes import shared_groups, sort_channels
 from train.sface.weights import Sface, Unit
 
 _SHARE: Final = 0.97
@@ -53,12 +53,9 @@ def int8_form(network: keras.Model, crops: Image) -> keras.Model:
     """
     sface = read_network(network)
     seen = np.concatenate([crops, _made_worse(crops[::2])])
-    few = has_shared_slopes(sface)
-    sface = sort_channels(sface) if few else flip_steep(sface)
+    sface = flip_steep(sort_channels(sface))
     equal = equalise(sface, channel_reaches(build_sface(sface), sface, seen))
-    if few:
-        return build_sface(equal, leaky_relu, groups=shared_groups(equal))
-    return build_sface(equal, sum_of_relu)
+    return build_sface(equal, fast_prelu, groups=shared_groups(equal))
 
 
 def _made_worse(crops: Image) -> Image:
@@ -68,15 +65,14 @@ def _made_worse(crops: Image) -> Image:
     return np.stack([augment(np.asarray(crop, np.uint8), rng) for crop in padded])
 
 
-def leaky_relu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Clip to -1 and 1, and apply a PReLU of one slope."""
-    values = _Clip(name=f"{unit.name}_clip")(values)
-    return _LeakyRelu(float(unit.slope[0]), name=f"{unit.name}_prelu")(values)
+def fast_prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+    """Clip to -1 and 1, and apply a PReLU of slopes up to 1.
 
-
-def sum_of_relu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Clip to -1 and 1, and apply a PReLU of slopes up to 1 as ``x + relu((a - 1) * x)``."""
+    It is a leaky ReLU if there is one slope, else ``x + relu((a - 1) * x)``.
+    """
     values = _Clip(name=f"{unit.name}_clip")(values)
+    if np.ptp(unit.slope) == 0:
+        return _LeakyRelu(float(unit.slope[0]), name=f"{unit.name}_prelu")(values)
     below = _Scale(unit.slope - 1, name=f"{unit.name}_below")(values)
     below = keras.layers.ReLU(name=f"{unit.name}_relu")(below)
     return keras.layers.Add(name=f"{unit.name}_prelu")([values, below])

@@ -43,6 +43,9 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         operating_points: Thresholds set on development people, by gallery size and FPIR.
         development: Error rates of these thresholds on development people.
         test: Error rates of these thresholds on test people.
+        development_photos: Those of the development people on photos alone, as for the test
+            people; empty if there are no videos.
+        development_videos: Those of the development people in videos alone.
         photos: Those of the test people on photos alone; empty if there are no videos.
         videos: Those of the test people in videos alone; for galleries larger than they have
             people for, extrapolated.
@@ -62,6 +65,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     development: tuple[Identification, ...]
     test: tuple[Identification, ...]
     cosine: tuple[Identification, ...]
+    development_photos: tuple[Identification, ...] = ()
+    development_videos: tuple[Identification, ...] = ()
     photos: tuple[Identification, ...] = ()
     videos: tuple[Identification, ...] = ()
     groups: tuple[GroupRate, ...]
@@ -133,26 +138,19 @@ def evaluate(
         _identify(score_sides(recogniser.embed, cohort, (dev, test), videos), sizes)
         for cohort in (recogniser.cohort, PLAIN_COSINE)
     )
-    points = tuple(
-        OperatingPoint(
-            one.fpir,
-            one.dev.gallery_size,
-            one.dev.threshold,
-            one.dev.fnir.value,
-            extrapolated=one.dev.extrapolated,
-        )
-        for one in found
-    )
+    points = tuple(_operating_point(one.fpir, mean_rates(one.dev)) for one in found)
     threshold = _shipped(points).threshold
     thresholds = {(point.fpir, point.gallery_size): point.threshold for point in points}
     return Report(
         name=name,
         operating_points=points,
-        development=tuple(one.dev for one in found),
-        test=tuple(one.test for one in found),
-        photos=tuple(one.domains[0] for one in found if videos is not None),
-        videos=tuple(one.domains[1] for one in found if videos is not None),
-        cosine=tuple(one.test for one in cosine),
+        development=tuple(mean_rates(one.dev) for one in found),
+        test=tuple(mean_rates(one.test) for one in found),
+        development_photos=tuple(one.dev[0] for one in found if videos is not None),
+        development_videos=tuple(one.dev[1] for one in found if videos is not None),
+        photos=tuple(one.test[0] for one in found if videos is not None),
+        videos=tuple(one.test[1] for one in found if videos is not None),
+        cosine=tuple(mean_rates(one.test) for one in cosine),
         groups=group_rates(test.embeddings, test.photos, recogniser.cohort, threshold),
         relatives=relatives_rate(test.embeddings, test.photos, recogniser.cohort, threshold),
         lfw=evaluate_lfw(recogniser.embed, lfw) if lfw is not None else None,
@@ -162,19 +160,17 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The error rates of one threshold.
+    """The error rates of one threshold in each domain.
 
     Attributes:
         fpir: What was asked for.
         dev: On development people.
         test: On test people.
-        domains: On test people, in each domain.
     """
 
     fpir: float
-    dev: Identification
-    test: Identification
-    domains: tuple[Identification, ...]
+    dev: tuple[Identification, ...]
+    test: tuple[Identification, ...]
 
 
 def _identify(sides: tuple[Side, Side], sizes: Sequence[int]) -> list[_Found]:
@@ -185,9 +181,15 @@ def _identify(sides: tuple[Side, Side], sizes: Sequence[int]) -> list[_Found]:
         on_dev, on_test = (side.of_size(mix, size, times) for side in sides)
         for fpir in FPIRS:
             threshold = threshold_for(on_dev, fpir)
-            dev, test = ([one.rates(threshold) for one in side] for side in (on_dev, on_test))
-            found.append(_Found(fpir, mean_rates(dev), mean_rates(test), tuple(test)))
+            dev, test = (tuple(one.rates(threshold) for one in side) for side in (on_dev, on_test))
+            found.append(_Found(fpir, dev, test))
     return found
+
+
+def _operating_point(fpir: float, dev: Identification) -> OperatingPoint:
+    return OperatingPoint(
+        fpir, dev.gallery_size, dev.threshold, dev.fnir.value, extrapolated=dev.extrapolated
+    )
 
 
 def _with_extrapolated(sizes: Sequence[int]) -> list[tuple[int, float]]:

@@ -88,10 +88,22 @@ def _identification_figures(report: Report) -> Iterator[Figure]:
     for at, point in enumerate(report.operating_points):
         extrapolated = ", extrapolated" if point.extrapolated else ""
         case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %{extrapolated}"
-        yield Figure(f"{case}: FNIR (development)", miss, report.development[at].fnir)
+        for domain, found in _development_domains(report):
+            yield Figure(f"{case}: FNIR{domain} (development)", miss, found[at].fnir)
+            yield Figure(
+                f"{case}: measured FPIR{domain} (development)", false_match, found[at].fpir
+            )
         for domain, found in _domains(report):
             yield Figure(f"{case}: FNIR{domain} (test)", miss, found[at].fnir)
             yield Figure(f"{case}: measured FPIR{domain} (test)", false_match, found[at].fpir)
+
+
+def _development_domains(report: Report) -> Iterator[tuple[str, Sequence[Identification]]]:
+    """List the error rates on development people: all, and by domain."""
+    yield "", report.development
+    if report.videos:
+        yield ", photos", report.development_photos
+        yield ", videos", report.development_videos
 
 
 def _domains(report: Report) -> Iterator[tuple[str, Sequence[Identification]]]:

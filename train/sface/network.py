@@ -14,7 +14,7 @@ import numpy as np
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.records import Floats
 from train.sface.layers import GROUPS_MAX, ChannelAffine, SharedPReLU
-from train.sface.weights import Channels, Sface, Unit, convolutions, stages
+from train.sface.weights import Channels, Sface, Unit, convolutions, in_first_stage, stages
 
 CENTRE: Final = 127.5
 SCALE: Final = 128.0
@@ -44,7 +44,12 @@ def prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no t
 
 
 def shared_prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Apply the PReLU as a layer that has one slope for all channels whose slopes are equal."""
+    """Apply the PReLU as a layer that has one slope for all channels whose slopes are equal.
+
+    In the first stage each channel keeps its own (:mod:`train.sface.slopes`).
+    """
+    if in_first_stage(unit):
+        return prelu(unit, values)
     slopes, groups = np.unique(unit.slope, return_inverse=True)
     layer = SharedPReLU(name=f"{unit.name}_prelu")
     values = layer(values)

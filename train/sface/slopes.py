@@ -3,7 +3,8 @@
 The TFLite runtime has a fast int8 operator for a PReLU with one slope, and none for a PReLU with a
 slope for each channel. So the channels of a convolution, and of the depthwise one after it, are put
 into a few groups with one slope each; the groups are computed apart (:mod:`convert.sface`). The
-weights are fitted to the new slopes (:mod:`train.sface.refit`).
+first stage keeps all its slopes: to share them would cost as much accuracy as all others together.
+The weights are fitted to the new slopes (:mod:`train.sface.refit`).
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from kiosk.records import Floats, Image
 from train.sface.layers import GROUPS_MAX
 from train.sface.refit import centred, convolve, prelu, refit
-from train.sface.weights import Channels, Sface, Unit, stages
+from train.sface.weights import Channels, Sface, Unit, in_first_stage, stages
 
 GROUP_CHANNELS: Final = 16
 """A group has a multiple of these: the kernels compute so many channels at once."""
@@ -45,18 +46,24 @@ def group_count(channels: int) -> int:
 
 
 def shared_groups(sface: Sface) -> list[list[Channels]]:
-    """Return the groups of channels of each stage: those of equal slopes."""
+    """Return the groups of channels of each stage: those of equal slopes.
+
+    A stage whose channels have slopes of their own is one group.
+    """
     found = []
     for stage in stages(sface.units):
         slopes = np.stack([unit.slope for unit in stage], axis=1)
         kinds, groups = np.unique(slopes, axis=0, return_inverse=True)
+        if len(kinds) > GROUPS_MAX:
+            kinds, groups = kinds[:1], np.zeros_like(groups)
         found.append([np.flatnonzero(groups.reshape(-1) == at) for at in range(len(kinds))])
     return found
 
 
 def has_shared_slopes(sface: Sface) -> bool:
-    """Say whether the channels are in so few groups already."""
-    return all(len(groups) <= GROUPS_MAX for groups in shared_groups(sface))
+    """Say whether the channels of all stages but the first are in so few groups already."""
+    later = [unit for unit in sface.units if not in_first_stage(unit)]
+    return all(len(np.unique(unit.slope)) <= GROUPS_MAX for unit in later)
 
 
 def share_slopes(sface: Sface, crops: Image) -> Sface:
@@ -72,8 +79,11 @@ def share_slopes(sface: Sface, crops: Image) -> Sface:
     losses = _losses(sface, crops)
     slopes: list[Floats] = []
     for number, stage in enumerate(stages(sface.units)):
-        places = range(2 * number, 2 * number + len(stage))
-        slopes += _share([losses[at] for at in places])
+        if in_first_stage(stage[0]):
+            slopes += [unit.slope for unit in stage]
+        else:
+            places = range(2 * number, 2 * number + len(stage))
+            slopes += _share([losses[at] for at in places])
     return refit(sface, slopes, crops)
 
 

@@ -29,6 +29,7 @@ _BLOCKS: Final = 14
 """Block 1 is one convolution; each other one is a depthwise and a 1x1 convolution."""
 _HALVING: Final = frozenset({3, 5, 7, 13})
 """Blocks whose depthwise convolution has stride 2."""
+_FIRST_STAGE: Final = frozenset({"conv_1", "conv_2_dw"})
 _CONV_EPSILON: Final = 1e-3
 _HEAD_EPSILON: Final = 2e-5
 """Epsilon of the convolutions' BatchNorms, and of the two beside the dense layer."""
@@ -104,6 +105,11 @@ def convolutions() -> Iterator[tuple[str, int, bool]]:
 def stages(units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
     """Return the first convolution or each 1x1 convolution with the depthwise one after it."""
     return [tuple(units[at : at + 2]) for at in range(0, len(units), 2)]
+
+
+def in_first_stage(unit: Unit) -> bool:
+    """Say whether a convolution, not a part of one, is in the first of the :func:`stages`."""
+    return unit.name in _FIRST_STAGE
 
 
 def _read_unit(known: dict[str, Any], name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple

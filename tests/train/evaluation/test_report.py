@@ -31,6 +31,17 @@ def test_reports_stand_side_by_side() -> None:
     assert text.count("female, 0-9, Asian") == 2
 
 
+def test_domains_stand_beside_each_other_on_both_sides() -> None:
+    """With videos, the figures of development and of test people are given for each domain."""
+    report = a_report("ours")
+    names = ("development_photos", "development_videos", "photos", "videos")
+    text = render_reports([msgspec.structs.replace(report, **dict.fromkeys(names, report.test))])
+    for side in ("development", "test"):
+        for figure in ("measured FPIR", "FNIR"):
+            for domain in ("", ", photos", ", videos"):
+                assert text.count(f"30 enrolled, FPIR 1 %: {figure}{domain} ({side})") == 1
+
+
 def test_columns_never_touch() -> None:
     """A long name and a figure of 100 % do not touch the next column."""
     sure = msgspec.structs.replace(a_report("x" * 60), relatives=Rate(1.0, 1.0, 1.0, 9))

@@ -25,11 +25,18 @@ from train.sface.weights import Sface
 
 
 def test_channels_are_put_into_a_few_groups_of_whole_sizes(shared: Sface) -> None:
-    """Each stage has a few groups, which hold each channel once; sizes are multiples of 16."""
-    for groups, unit in zip(shared_groups(shared), shared.units[::2], strict=True):
+    """A later stage has a few groups, which hold each channel once; sizes are multiples of 16."""
+    for groups, unit in zip(shared_groups(shared)[1:], shared.units[2::2], strict=True):
         assert 2 <= len(groups) <= group_count(len(unit.slope))
         assert all(len(group) % GROUP_CHANNELS == 0 for group in groups)
         assert sorted(np.concatenate(groups)) == list(range(len(unit.slope)))
+
+
+def test_channels_of_the_first_stage_keep_their_slopes(weights: Sface, shared: Sface) -> None:
+    """They are computed as one group, each with its own slope."""
+    assert [list(group) for group in shared_groups(shared)[0]] == [list(range(32))]
+    for before, after in zip(weights.units[:2], shared.units[:2], strict=True):
+        assert np.array_equal(before.slope, after.slope)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,8 @@ def test_training_moves_slopes_and_keeps_them_shared(shared: Sface, crops: Image
     network.train_on_batch(crops, np.ones((len(crops), 128), np.float32))
     trained = read_network(network)
     assert (has_shared_slopes(shared), has_shared_slopes(trained)) == (True, True)
-    assert np.abs(trained.units[0].slope - shared.units[0].slope).max() > 0
+    for at in (0, 2):  # in the first stage, and after it
+        assert np.abs(trained.units[at].slope - shared.units[at].slope).max() > 0
 
 
 def test_a_run_with_shared_slopes_is_stored_and_continued(shared: Sface, tmp_path: Path) -> None:
