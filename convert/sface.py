@@ -53,7 +53,7 @@ def int8_form(network: keras.Model, crops: Image) -> keras.Model:
     """
     sface = read_network(network)
     seen = np.concatenate([crops, _made_worse(crops[::2])])
-    sface = flip_steep(sort_channels(sface))
+    sface = sort_channels(flip_steep(sface))
     equal = equalise(sface, channel_reaches(build_sface(sface), sface, seen))
     return build_sface(equal, fast_prelu, groups=shared_groups(equal))
 

@@ -28,6 +28,8 @@ _FIRST_BLOCKS: Final = 7
 _SPREAD: Final = 0.05
 """Root mean square of each channel's weights where weights are trained."""
 _LEAST_SQUARE: Final = 1e-12
+_TENSORS_MAX: Final = 5
+"""XNNPACK has no kernel that puts more side by side."""
 _PACE: Final = 10.0
 """How much faster factors and addends move than weights."""
 
@@ -109,11 +111,13 @@ def _apply(stage: Sequence[Unit], x: Any, activate: Activate, layers: Layers | N
 
 
 def _side_by_side(parts: Sequence[Any]) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Put channels side by side, four tensors at a time: XNNPACK has no kernel for six or more."""
-    while len(parts) > 1:
-        some = [parts[at : at + 4] for at in range(0, len(parts), 4)]
-        parts = [one[0] if len(one) == 1 else keras.layers.Concatenate()(one) for one in some]
-    return parts[0]
+    """Put channels side by side; where there are many tensors, the last ones first."""
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) > _TENSORS_MAX:
+        before, last = parts[: _TENSORS_MAX - 1], parts[_TENSORS_MAX - 1 :]
+        parts = [*before, _side_by_side(last)]
+    return keras.layers.Concatenate()(parts)
 
 
 def _pick(stage: Sequence[Unit], channels: Channels) -> tuple[Unit, ...]:

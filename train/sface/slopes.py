@@ -46,7 +46,7 @@ def group_count(channels: int) -> int:
 
 
 def shared_groups(sface: Sface) -> list[list[Channels]]:
-    """Return the groups of channels of each stage: those of equal slopes.
+    """Return the groups of channels of each stage: those of equal slopes, the largest first.
 
     A stage whose channels have slopes of their own is one group.
     """
@@ -56,7 +56,8 @@ def shared_groups(sface: Sface) -> list[list[Channels]]:
         kinds, groups = np.unique(slopes, axis=0, return_inverse=True)
         if len(kinds) > GROUPS_MAX:
             kinds, groups = kinds[:1], np.zeros_like(groups)
-        found.append([np.flatnonzero(groups.reshape(-1) == at) for at in range(len(kinds))])
+        members = [np.flatnonzero(groups.reshape(-1) == at) for at in range(len(kinds))]
+        found.append(sorted(members, key=len, reverse=True))
     return found
 
 
