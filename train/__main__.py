@@ -85,7 +85,7 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     add.add_argument("--teacher", type=Path, required=True, help="face-reidentification-retail-"
                      "0095.xml of Open Model Zoo, its .bin file beside it")  # fmt: skip
     add.add_argument("--pictures", type=positive_int, default=24_000, help="how many bad pictures "
-                     "to fit it to (default: 24000, which need about 8 GB of memory)")  # fmt: skip
+                     "to fit it to, 256 to 24000 (default: 24000; 8 GB of memory)")  # fmt: skip
     add.add_argument("--out", type=Path, required=True, help="run folder to write")
     evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")

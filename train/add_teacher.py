@@ -30,6 +30,8 @@ from train.sface.weights import Sface
 
 PICTURES_MIN: Final = 2 * EMBEDDING_DIM
 """With fewer, the axes of the embedding would not be those along which faces differ."""
+PICTURES_MAX: Final = 24_000
+"""SciPy's Cholesky decomposition of 28,000 rows in float32 crashes, or finds nothing."""
 _TURNED: Final = 0.2
 """Share of the heads that are turned before the pictures are made worse."""
 _SHARE: Final = 0.25
@@ -64,16 +66,16 @@ def add_teacher(
 
     Raises:
         DatasetError: The folder is no run from SFace, its weights do not fit, or it has a second
-            teacher already; the crop set has no training crops, there are too few pictures, or
-            ``out`` holds another run.
+            teacher already; the crop set has no training crops, there are too few or too many
+            pictures, or ``out`` holds another run.
     """
     before = read_config(run)
     if before.network != "sface":
         raise DatasetError(f"{run}: its network is not sface; only SFace takes a second teacher")
     if has_second_teacher(run):
         raise DatasetError(f"{run}: it has a second teacher already")
-    if pictures < PICTURES_MIN:
-        raise DatasetError(f"pictures: expected at least {PICTURES_MIN}, found {pictures}")
+    if not PICTURES_MIN <= pictures <= PICTURES_MAX:
+        raise DatasetError(f"pictures: expected {PICTURES_MIN} to {PICTURES_MAX}, found {pictures}")
     indices = crop_set.training_indices()
     sface = read_network(load_embedder(run))
     config = FitConfig(network="sface", slopes=before.slopes, seed=seed)

@@ -45,8 +45,9 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         precision: Keras's mixed-precision policy.
         start: The folder of a run to start from, or empty.
         layers: Which weights of SFace are trained (see :mod:`train.sface.network`).
-        slopes: Of SFace's PReLUs: ``own`` for each channel, or ``shared`` by groups of channels,
-            which int8 kernels compute faster; such a run starts from `kiosk-train few-slopes`.
+        slopes: Of SFace's PReLUs: ``own`` for each channel, or ``shared`` by groups of channels
+            (:mod:`train.sface.slopes`), which int8 kernels compute faster; such a run starts from
+            `kiosk-train few-slopes`.
         features: Weight of the features' distance to those that SFace has of the same face, seen
             well (see :mod:`train.features`); 0 leaves it out.
         share: Of the trained weights in the result; the rest is the start's. Half of a short

@@ -127,12 +127,13 @@ def test_training_does_not_start_from_a_run_with_a_second_teacher(tmp_path: Path
         build_embedder(FitConfig(network="sface", start=str(tmp_path / "run")))
 
 
-def test_too_few_pictures_are_an_error(tmp_path: Path) -> None:
-    """The error says how many are needed, and nothing is written."""
+@pytest.mark.parametrize("pictures", [255, 24_001])
+def test_too_few_or_too_many_pictures_are_an_error(tmp_path: Path, pictures: int) -> None:
+    """The error says how many are expected, and nothing is written."""
     write_config(tmp_path / "run", SFACE)
     crop_set, out = make_crop_set(tmp_path / "crops"), tmp_path / "out"
-    with pytest.raises(DatasetError, match="pictures: expected at least 256, found 255"):
-        add_teacher(tmp_path / "run", crop_set, ColourTeacher(), out, pictures=255, seed=1)
+    with pytest.raises(DatasetError, match=f"pictures: expected 256 to 24000, found {pictures}"):
+        add_teacher(tmp_path / "run", crop_set, ColourTeacher(), out, pictures=pictures, seed=1)
     assert not out.exists()
 
 
