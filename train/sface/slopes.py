@@ -3,7 +3,7 @@
 The TFLite runtime has a fast int8 operator for a PReLU with one slope, and none for a PReLU with a
 slope for each channel. So the channels of a convolution, and of the depthwise one after it, are put
 into a few groups with one slope each; the groups are computed apart (:mod:`convert.sface`). The
-first stage keeps all its slopes: to share them would cost as much accuracy as all others together.
+first stage keeps all its slopes: to share them, too, would change the network two thirds more.
 The weights are fitted to the new slopes (:mod:`train.sface.refit`).
 """
 
