@@ -88,7 +88,10 @@ def _unchanged(network: keras.Model, crops: Image) -> keras.Model:
 def _describe_sface(weights: int, slopes: Slopes = "own") -> str:
     prelus = "each PReLU written as x + relu((a - 1) x)"
     if slopes == "shared":
-        prelus = f"{prelus}, from the third on with one slope for each group of channels"
+        prelus = (
+            "the first two PReLUs written as x + relu((a - 1) x), all others with one slope for "
+            "each group of channels"
+        )
     return (
         f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "
         f"BatchNorm; {prelus}, channels equalised and clipped"

@@ -72,6 +72,17 @@ def test_a_slope_of_zero_has_a_fast_operator(weights: Sface, crops: Image) -> No
     assert delegates(quantise(form, crops)) == 1
 
 
+def test_a_group_with_a_slope_above_one_is_brought_below_it(weights: Sface, crops: Image) -> None:
+    """Its channels are negated, and stay in their places."""
+    few = narrow(weights)
+    slopes = [np.repeat(np.float32([1.25, 0.9]), 16), np.repeat(np.float32([0.5, 0.75]), 16)]
+    units = [replace(unit, slope=slopes[at % 2]) for at, unit in enumerate(few.units[:-1])]
+    plain = build_sface(replace(few, units=(*units, replace(few.units[-1], slope=slopes[1]))))
+    found = [embed_all(one, crops) for one in (plain, int8_form(plain, crops))]
+    apart = [(one - one.mean(axis=0)).reshape(-1) for one in found]
+    assert np.corrcoef(*apart)[0, 1] > 0.99
+
+
 def narrow(sface: Sface) -> Sface:
     """Return the layers of SFace with their first 32 channels alone."""
     first = slice(32)

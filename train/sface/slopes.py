@@ -61,12 +61,6 @@ def shared_groups(sface: Sface) -> list[list[Channels]]:
     return found
 
 
-def has_shared_slopes(sface: Sface) -> bool:
-    """Say whether the channels of all stages but the first are in so few groups already."""
-    later = [unit for unit in sface.units if not in_first_stage(unit)]
-    return all(len(np.unique(unit.slope)) <= GROUPS_MAX for unit in later)
-
-
 def share_slopes(sface: Sface, crops: Image) -> Sface:
     """Put the channels into groups of like slopes, with one slope each, and fit the weights.
 
