@@ -75,7 +75,7 @@ def test_a_slope_of_zero_has_a_fast_operator(weights: Sface, crops: Image) -> No
 def test_a_group_with_a_slope_above_one_is_brought_below_it(weights: Sface, crops: Image) -> None:
     """Its channels are negated, and stay in their places."""
     few = narrow(weights)
-    slopes = [np.repeat(np.float32([1.25, 0.9]), 16), np.repeat(np.float32([0.5, 0.75]), 16)]
+    slopes = [np.repeat(np.array(pair, np.float32), 16) for pair in ((1.25, 0.9), (0.5, 0.75))]
     units = [replace(unit, slope=slopes[at % 2]) for at, unit in enumerate(few.units[:-1])]
     plain = build_sface(replace(few, units=(*units, replace(few.units[-1], slope=slopes[1]))))
     found = [embed_all(one, crops) for one in (plain, int8_form(plain, crops))]
