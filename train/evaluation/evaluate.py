@@ -138,13 +138,19 @@ def evaluate(
         _identify(score_sides(recogniser.embed, cohort, (dev, test), videos), sizes)
         for cohort in (recogniser.cohort, PLAIN_COSINE)
     )
-    points = tuple(_operating_point(one.fpir, mean_rates(one.dev)) for one in found)
+    development = tuple(mean_rates(one.dev) for one in found)
+    points = tuple(
+        OperatingPoint(
+            one.fpir, dev.gallery_size, dev.threshold, dev.fnir.value, extrapolated=dev.extrapolated
+        )
+        for one, dev in zip(found, development, strict=True)
+    )
     threshold = _shipped(points).threshold
     thresholds = {(point.fpir, point.gallery_size): point.threshold for point in points}
     return Report(
         name=name,
         operating_points=points,
-        development=tuple(mean_rates(one.dev) for one in found),
+        development=development,
         test=tuple(mean_rates(one.test) for one in found),
         development_photos=tuple(one.dev[0] for one in found if videos is not None),
         development_videos=tuple(one.dev[1] for one in found if videos is not None),
@@ -184,12 +190,6 @@ def _identify(sides: tuple[Side, Side], sizes: Sequence[int]) -> list[_Found]:
             dev, test = (tuple(one.rates(threshold) for one in side) for side in (on_dev, on_test))
             found.append(_Found(fpir, dev, test))
     return found
-
-
-def _operating_point(fpir: float, dev: Identification) -> OperatingPoint:
-    return OperatingPoint(
-        fpir, dev.gallery_size, dev.threshold, dev.fnir.value, extrapolated=dev.extrapolated
-    )
 
 
 def _with_extrapolated(sizes: Sequence[int]) -> list[tuple[int, float]]:

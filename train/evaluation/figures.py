@@ -88,31 +88,22 @@ def _identification_figures(report: Report) -> Iterator[Figure]:
     for at, point in enumerate(report.operating_points):
         extrapolated = ", extrapolated" if point.extrapolated else ""
         case = f"{point.gallery_size} enrolled, FPIR {point.fpir * 100:g} %{extrapolated}"
-        for domain, found in _development_domains(report):
-            yield Figure(f"{case}: FNIR{domain} (development)", miss, found[at].fnir)
-            yield Figure(
-                f"{case}: measured FPIR{domain} (development)", false_match, found[at].fpir
-            )
         for domain, found in _domains(report):
-            yield Figure(f"{case}: FNIR{domain} (test)", miss, found[at].fnir)
-            yield Figure(f"{case}: measured FPIR{domain} (test)", false_match, found[at].fpir)
-
-
-def _development_domains(report: Report) -> Iterator[tuple[str, Sequence[Identification]]]:
-    """List the error rates on development people: all, and by domain."""
-    yield "", report.development
-    if report.videos:
-        yield ", photos", report.development_photos
-        yield ", videos", report.development_videos
+            yield Figure(f"{case}: FNIR{domain}", miss, found[at].fnir)
+            yield Figure(f"{case}: measured FPIR{domain}", false_match, found[at].fpir)
 
 
 def _domains(report: Report) -> Iterator[tuple[str, Sequence[Identification]]]:
-    """List the error rates on test people: all, by domain, and by plain cosine."""
-    yield "", report.test
+    """List the error rates on each side: all, by domain, and on test people by plain cosine."""
+    yield " (development)", report.development
     if report.videos:
-        yield ", photos", report.photos
-        yield ", videos", report.videos
-    yield ", plain cosine", report.cosine
+        yield ", photos (development)", report.development_photos
+        yield ", videos (development)", report.development_videos
+    yield " (test)", report.test
+    if report.videos:
+        yield ", photos (test)", report.photos
+        yield ", videos (test)", report.videos
+    yield ", plain cosine (test)", report.cosine
 
 
 def _turned_figures(report: Report) -> Iterator[Figure]:

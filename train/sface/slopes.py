@@ -54,10 +54,9 @@ def shared_groups(sface: Sface) -> list[list[Channels]]:
     for stage in stages(sface.units):
         slopes = np.stack([unit.slope for unit in stage], axis=1)
         kinds, groups = np.unique(slopes, axis=0, return_inverse=True)
-        if len(kinds) > GROUPS_MAX:
-            kinds, groups = kinds[:1], np.zeros_like(groups)
         members = [np.flatnonzero(groups.reshape(-1) == at) for at in range(len(kinds))]
-        found.append(sorted(members, key=len, reverse=True))
+        shared = len(kinds) <= GROUPS_MAX
+        found.append(sorted(members, key=len, reverse=True) if shared else [np.arange(len(slopes))])
     return found
 
 
@@ -72,13 +71,9 @@ def share_slopes(sface: Sface, crops: Image) -> Sface:
         The weights, of channels in the same order.
     """
     losses = _losses(sface, crops)
-    slopes: list[Floats] = []
-    for number, stage in enumerate(stages(sface.units)):
-        if in_first_stage(stage[0]):
-            slopes += [unit.slope for unit in stage]
-        else:
-            places = range(2 * number, 2 * number + len(stage))
-            slopes += _share([losses[at] for at in places])
+    slopes = [unit.slope for unit in sface.units if in_first_stage(unit)]
+    for at in range(len(slopes), len(losses), 2):  # the other stages
+        slopes += _share(losses[at : at + 2])
     return refit(sface, slopes, crops)
 
 
