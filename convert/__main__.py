@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from kiosk.cli import prepare_process, run_command
+from kiosk.errors import ConfigError
 from kiosk.printable import json_text
 
 if TYPE_CHECKING:
-    from convert.convert import Converted
+    from convert.convert import CardFacts, Converted
+    from convert.verify import Loss
+    from train.dataset.crop_set import CropSet
 
 PUBLISHED: Final = "sface"
 """The word that stands for SFace with its published weights, in the place of a run folder."""
+BUNDLE: Final = ".kiosk-model"
+"""How the name of a bundle ends."""
 _FACTS_BYTES_MAX: Final = 1_000_000
 
 
@@ -29,23 +34,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kiosk-convert",
-        description="Convert a run folder, or SFace as published, to an int8 model bundle.",
+        description="Convert a run folder, or SFace as published, to an int8 model bundle; or set "
+        "the cohort and the thresholds of a bundle anew.",
     )
-    parser.add_argument("run", help="run folder of `kiosk-train fit`, or the word "
-                        "`sface` for SFace with its published weights")  # fmt: skip
+    parser.add_argument("model", help="run folder of `kiosk-train fit`; the word `sface` for SFace "
+                        "with its published weights; or a bundle (*.kiosk-model), whose model "
+                        "stays as it is")  # fmt: skip
     parser.add_argument("--crops", type=Path, required=True, help="crop set for the cohort, the "
                         "thresholds and the figures; that of the run")  # fmt: skip
     parser.add_argument("--calibration", type=Path, nargs="+", metavar="PHOTOS", help="folders or "
                         "archives of photos that set the ranges of the activations; by default "
-                        "training crops of the crop set")  # fmt: skip
+                        "training crops of the crop set; not for a bundle")  # fmt: skip
     parser.add_argument("--facts", type=Path, required=True, help="TOML file with name, licence, "
-                        "data and tried, for the model card")  # fmt: skip
+                        "data and tried, for the model card; with the name that a bundle has, "
+                        "galleries stay valid")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="bundle to write")
     parser.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
     parser.add_argument("--walks", type=Path, help="archive of people who walk past, for the "
                         "figures of the model card")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    limits = parser.add_argument_group("limits", "do not write a model that loses more")
+    limits = parser.add_argument_group(
+        "limits", "do not write a model that loses more; not for a bundle"
+    )
     limits.add_argument("--cosine-mean", type=float, default=0.99, help="least mean cosine")
     limits.add_argument(
         "--cosine-p1", type=float, default=0.97, help="least first percentile of the cosines"
@@ -59,14 +69,41 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from convert.calibration import photo_crops
-    from convert.convert import CardFacts, convert
-    from convert.float_model import load_run, load_sface
-    from convert.verify import Limits
+    from convert.convert import CardFacts
     from train.dataset.crop_set import CropSet
     from train.toml_file import read_toml_file
 
     facts = read_toml_file(options.facts, CardFacts, _FACTS_BYTES_MAX)
+    crop_set = CropSet.load(options.crops)
+    write = _measure_bundle if options.model.endswith(BUNDLE) else _convert_float
+    done = write(options, facts, crop_set)
+    if options.json:
+        print(json_text(_outcome(done, options.out)))
+    else:
+        print("\n".join(_lines(done, options.out)))
+    return 0
+
+
+def _measure_bundle(
+    options: argparse.Namespace, facts: "CardFacts", crop_set: "CropSet"
+) -> "Converted":
+    from convert.convert import measure_again
+    from kiosk.recognition.bundle import load_bundle
+
+    if options.calibration:
+        raise ConfigError(f"--calibration: the model of {options.model} is not quantised again")
+    bundle = load_bundle(Path(options.model))
+    return measure_again(bundle, crop_set, facts, options.out, lfw=options.lfw, walks=options.walks)
+
+
+def _convert_float(
+    options: argparse.Namespace, facts: "CardFacts", crop_set: "CropSet"
+) -> "Converted":
+    from convert.calibration import photo_crops
+    from convert.convert import convert
+    from convert.float_model import load_run, load_sface
+    from convert.verify import Limits
+
     limits = Limits(
         options.cosine_mean,
         options.cosine_p1,
@@ -74,11 +111,9 @@ def _convert(options: argparse.Namespace) -> int:
         options.figure,
         options.false_match,
     )
-    crop_set = CropSet.load(options.crops)
-    published = options.run == PUBLISHED
-    model = load_sface() if published else load_run(Path(options.run))
+    model = load_sface() if options.model == PUBLISHED else load_run(Path(options.model))
     calibration = photo_crops(options.calibration, model.seed) if options.calibration else None
-    done = convert(
+    return convert(
         model,
         crop_set,
         facts,
@@ -88,11 +123,6 @@ def _convert(options: argparse.Namespace) -> int:
         lfw=options.lfw,
         walks=options.walks,
     )
-    if options.json:
-        print(json_text(_outcome(done, options.out)))
-    else:
-        print("\n".join(_lines(done, options.out)))
-    return 0
 
 
 def _outcome(done: "Converted", out: Path) -> dict[str, object]:
@@ -100,20 +130,15 @@ def _outcome(done: "Converted", out: Path) -> dict[str, object]:
         "bundle": str(out),
         "bytes": out.stat().st_size,
         "model_id": done.bundle.card.model_id,
-        "loss": done.loss.plain(),
+        "loss": done.loss.plain() if done.loss is not None else None,
         "report": msgspec.to_builtins(done.report),
     }
 
 
 def _lines(done: "Converted", out: Path) -> Iterator[str]:
-    loss = done.loss
     yield f"{out}: {out.stat().st_size:,} bytes, {done.bundle.card.model_id}"
-    yield (
-        f"int8 against float, {loss.crops} crops: mean cosine {loss.cosine_mean:.4f}, lowest "
-        f"{loss.cosine_min:.4f}; accuracy lost {loss.accuracy:.2%}"
-    )
-    worst = max(loss.figures, key=lambda figure: figure.worse_by)
-    yield f"greatest loss of a figure: {worst.label}, by {worst.worse_by:.2%}"
+    if done.loss is not None:
+        yield from _loss_lines(done.loss)
     if not len(done.bundle.cohort):
         yield "no cohort, too few training people: scores are plain cosines"
     for found in done.report.test:
@@ -123,6 +148,15 @@ def _lines(done: "Converted", out: Path) -> Iterator[str]:
         )
     if done.report.lfw is not None:
         yield f"LFW: {done.report.lfw.verification}"
+
+
+def _loss_lines(loss: "Loss") -> Iterator[str]:
+    yield (
+        f"int8 against float, {loss.crops} crops: mean cosine {loss.cosine_mean:.4f}, lowest "
+        f"{loss.cosine_min:.4f}; accuracy lost {loss.accuracy:.2%}"
+    )
+    worst = max(loss.figures, key=lambda figure: figure.worse_by)
+    yield f"greatest loss of a figure: {worst.label}, by {worst.worse_by:.2%}"
 
 
 if __name__ == "__main__":

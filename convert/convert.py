@@ -1,7 +1,10 @@
-"""Convert a float model to a model bundle: quantise, measure, compare, write."""
+"""Convert a float model to a model bundle: quantise, measure, compare, write.
+
+A bundle can also be measured again, on other people or by other rules: its model stays.
+"""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,17 +23,18 @@ from kiosk.errors import ModelError
 from kiosk.recognition.bundle import Bundle, write_bundle
 from kiosk.recognition.card import ModelCard
 from kiosk.recognition.embed import embed_int8
+from kiosk.recognition.match import Cohort
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
 from train.evaluation.cohort import with_own_cohorts
 from train.evaluation.embedded import embed_split
 from train.evaluation.evaluate import Report, evaluate
-from train.evaluation.lfw import read_lfw
-from train.evaluation.recogniser import Embed
+from train.evaluation.lfw import LfwPairs, read_lfw
+from train.evaluation.recogniser import Embed, RecogniserUnderTest
 from train.evaluation.thresholds import METHOD, METHOD_PHOTOS
 from train.evaluation.turned import evaluate_turned, read_turned_faces
-from train.evaluation.videos import read_videos
+from train.evaluation.videos import Videos, read_videos
 from train.metrics import best_threshold
 
 PAIRS: Final = 20_000
@@ -55,17 +59,17 @@ class CardFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The result of :func:`convert`.
+    """The result of :func:`convert` and :func:`measure_again`.
 
     Attributes:
         bundle: The bundle, as written.
-        loss: What quantisation cost.
         report: The figures of the int8 model.
+        loss: What quantisation cost; ``None``: the model had been quantised before.
     """
 
     bundle: Bundle
-    loss: Loss
     report: Report
+    loss: Loss | None = None
 
 
 def convert(
@@ -105,34 +109,131 @@ def convert(
     before, after = with_own_cohorts(embedders, crop_set).values()
     videos = read_videos(walks) if walks is not None else None
     pairs = read_lfw(lfw) if lfw is not None else None
-    report = evaluate(facts.name, after, crop_set, pairs, videos)
-    if all(point.fnir >= 1.0 for point in report.operating_points):
-        raise ModelError("no threshold keeps strangers out and names enrolled people; train longer")
+    report = _evaluate(facts.name, after, crop_set, pairs, videos)
     figures = figure_losses(evaluate("float", before, crop_set, pairs, videos), report)
     loss = _loss(before.embed, after.embed, crop_set, model.seed, figures)
     check_loss(loss, limits or Limits())
-    if walks is not None:  # not compared with the float model: they measure the check of turn
-        turned = evaluate_turned(after, report.operating_points, read_turned_faces(walks))
-        report = msgspec.structs.replace(report, turned=turned)
-    crops = golden_crops()
-    card = _card(
-        model,
-        tflite,
-        int8,
-        facts,
-        loss,
-        report,
-        calibration_crops=len(calibration),
-        cohort=len(after.cohort.embeddings),
+    # Not compared with the float model: they measure the check of turn.
+    report = _with_turned(report, after, walks)
+    made = _Made(
+        digest=hashlib.sha256(tflite).hexdigest(),
+        architecture=model.architecture,
+        recipe=model.recipe,
+        quantisation={
+            "input_contract": contract_facts(),
+            "scheme": "int8 weights per channel, int8 activations, no float op",
+            "input": int8.model.input_quantisation,
+            "output": int8.model.output_quantisation,
+            "calibration_crops": len(calibration) + 2,  # black and white
+            "loss": loss.plain(),
+        },
     )
-    try:  # an error here is better than one at every kiosk
-        msgspec.json.decode(msgspec.json.encode(card), type=ModelCard)
-    except msgspec.ValidationError as exc:
-        raise ModelError(f"the model card cannot be read back: {exc}") from exc
+    card = _card(made, facts, report, after.cohort)
+    crops = golden_crops()
     outputs = np.stack([int8.model.run_crop(crop) for crop in crops])
     bundle = Bundle(card, tflite, crops, outputs, after.cohort.embeddings)
+    _write(out, bundle)
+    return Converted(bundle, report, loss)
+
+
+def measure_again(
+    bundle: Bundle,
+    crop_set: CropSet,
+    facts: CardFacts,
+    out: Path,
+    *,
+    lfw: Path | None = None,
+    walks: Path | None = None,
+) -> Converted:
+    """Write a bundle with the model of another one, but with new cohort, thresholds and figures.
+
+    With the name that the other one has, the model keeps its identity, and galleries stay valid.
+
+    Args:
+        bundle: Its model stays, and what its card says of that.
+        crop_set: For the cohort, thresholds and figures.
+        facts: For the model card.
+        out: The bundle to write.
+        lfw: LFW's archive, for the last measurement before shipping.
+        walks: Archive of walks; ``None`` leaves them, and turned faces, out of the figures.
+
+    Raises:
+        ModelError: No threshold keeps strangers out; nothing is written.
+        DatasetError: The crop set cannot be used.
+    """
+    found = with_own_cohorts({"int8": Int8Embedder(bundle.model)}, crop_set)["int8"]
+    videos = read_videos(walks) if walks is not None else None
+    pairs = read_lfw(lfw) if lfw is not None else None
+    report = _evaluate(facts.name, found, crop_set, pairs, videos)
+    report = _with_turned(report, found, walks)
+    old = bundle.card
+    made = _Made(old.sha256, old.architecture, old.quantisation, old.training.get("recipe"))
+    card = _card(made, facts, report, found.cohort)
+    again = replace(bundle, card=card, cohort=found.cohort.embeddings)
+    _write(out, again)
+    return Converted(again, report)
+
+
+def _evaluate(
+    name: str,
+    found: RecogniserUnderTest,
+    crop_set: CropSet,
+    pairs: LfwPairs | None,
+    videos: Videos | None,
+) -> Report:
+    report = evaluate(name, found, crop_set, pairs, videos)
+    if all(point.fnir >= 1.0 for point in report.operating_points):
+        raise ModelError("no threshold keeps strangers out and names enrolled people; train longer")
+    return report
+
+
+def _with_turned(report: Report, found: RecogniserUnderTest, walks: Path | None) -> Report:
+    if walks is None:
+        return report
+    turned = evaluate_turned(found, report.operating_points, read_turned_faces(walks))
+    return msgspec.structs.replace(report, turned=turned)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a model card says of the model itself."""
+
+    digest: str
+    architecture: str
+    quantisation: dict[str, Any]
+    recipe: Any
+
+
+def _card(made: _Made, facts: CardFacts, report: Report, cohort: Cohort) -> ModelCard:
+    return ModelCard(
+        model_id=f"{facts.name}-{made.digest[:12]}",
+        contract=fingerprint(),
+        sha256=made.digest,
+        cohort_nearest=COHORT_NEAREST,
+        cohort_weight=COHORT_WEIGHT,
+        architecture=made.architecture,
+        quantisation=made.quantisation,
+        operating_points=report.operating_points,
+        evaluation=msgspec.to_builtins(report),
+        training={
+            "recipe": made.recipe,
+            "data": facts.data,
+            "cohort": f"{len(cohort.embeddings)} means of training people who look alike",
+            "thresholds": METHOD if report.videos else METHOD_PHOTOS,
+            "tried": facts.tried,
+        },
+        licence=facts.licence,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _write(out: Path, bundle: Bundle) -> None:
+    """Write a bundle whose card every kiosk can read: an error here is better than one there."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(bundle.card), type=ModelCard)
+    except msgspec.ValidationError as exc:
+        raise ModelError(f"the model card cannot be read back: {exc}") from exc
     write_bundle(out, bundle)
-    return Converted(bundle, loss, report)
 
 
 class Int8Embedder:
@@ -177,44 +278,3 @@ def _accuracy(embeddings: Floats, people: Any, seed: int) -> float:  # noqa: ANN
     scores = np.sum(embeddings[pairs[:, 0]] * embeddings[pairs[:, 1]], axis=1)
     truth = np.arange(len(pairs)) < len(same_pairs)
     return float(np.mean((scores >= best_threshold(scores, truth)) == truth))
-
-
-def _card(
-    model: FloatModel,
-    tflite: bytes,
-    int8: Int8Embedder,
-    facts: CardFacts,
-    loss: Loss,
-    report: Report,
-    *,
-    calibration_crops: int,
-    cohort: int,
-) -> ModelCard:
-    digest = hashlib.sha256(tflite).hexdigest()
-    return ModelCard(
-        model_id=f"{facts.name}-{digest[:12]}",
-        contract=fingerprint(),
-        sha256=digest,
-        cohort_nearest=COHORT_NEAREST,
-        cohort_weight=COHORT_WEIGHT,
-        architecture=model.architecture,
-        quantisation={
-            "input_contract": contract_facts(),
-            "scheme": "int8 weights per channel, int8 activations, no float op",
-            "input": int8.model.input_quantisation,
-            "output": int8.model.output_quantisation,
-            "calibration_crops": calibration_crops + 2,  # black and white
-            "loss": loss.plain(),
-        },
-        operating_points=report.operating_points,
-        evaluation=msgspec.to_builtins(report),
-        training={
-            "recipe": model.recipe,
-            "data": facts.data,
-            "cohort": f"{cohort} means of training people who look alike",
-            "thresholds": METHOD if report.videos else METHOD_PHOTOS,
-            "tried": facts.tried,
-        },
-        licence=facts.licence,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )

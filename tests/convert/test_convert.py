@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from convert.convert import CardFacts, Converted, Int8Embedder, convert
+from convert.__main__ import main
+from convert.convert import CardFacts, Converted, Int8Embedder, convert, measure_again
 from convert.float_model import load_run
 from convert.golden import golden_crops
 from convert.quantise import REPRESENTATIVE, check_all_integer, quantise
@@ -156,6 +158,7 @@ def test_the_card_describes_the_model(bundle: Bundle, converted: Converted) -> N
     assert card.model_id == f"tiny-{card.sha256[:12]}"
     assert card.contract == fingerprint()
     assert card.quantisation["calibration_crops"] == REPRESENTATIVE + 2
+    assert converted.loss is not None
     assert card.quantisation["loss"]["cosine_mean"] == converted.loss.cosine_mean
     by_label = {loss.label: loss.worse_by for loss in converted.loss.figures}
     assert card.quantisation["loss"]["figures"] == by_label
@@ -421,6 +424,66 @@ def test_a_card_that_no_kiosk_can_read_is_not_written(
     with pytest.raises(ModelError, match=r"^the model card cannot be read back: .*threshold"):
         convert(load_run(run), crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=LENIENT)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_measured_again_on_other_people(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Model and identity stay, so galleries do, too; cohort, thresholds and figures are new."""
+    monkeypatch.setattr("convert.convert.quantise", None)  # nothing is quantised
+    others = make_crop_set(tmp_path / "crops", {"train": 200, "dev": 6, "test": 5})
+    facts = CardFacts(name="tiny", licence="theirs", data=("others",))
+    done = measure_again(bundle, others, facts, tmp_path / "again.kiosk-model")
+    again = load_bundle(tmp_path / "again.kiosk-model")
+    assert (again.model, again.card.model_id) == (bundle.model, bundle.card.model_id)
+    assert np.array_equal(again.golden_outputs, bundle.golden_outputs)
+    assert again.card.quantisation == bundle.card.quantisation
+    assert again.card.training["recipe"] == bundle.card.training["recipe"]
+    assert (again.card.licence, again.card.training["data"]) == ("theirs", ["others"])
+    assert done.loss is None
+    assert again.card.operating_points == done.report.operating_points
+    assert again.card.operating_points != bundle.card.operating_points
+    expected = make_cohort(Int8Embedder(bundle.model), others)
+    assert np.array_equal(again.cohort, expected.embeddings)
+
+
+def test_on_the_same_people_a_bundle_has_the_same_figures(
+    bundle: Bundle, crop_set: CropSet, tmp_path: Path
+) -> None:
+    """Measuring again finds what the conversion found."""
+    again = measure_again(bundle, crop_set, FACTS, tmp_path / "again.kiosk-model").bundle
+    assert again.card.operating_points == bundle.card.operating_points
+    assert np.array_equal(again.cohort, bundle.cohort)
+
+
+def test_a_bundle_takes_no_calibration_photos(
+    bundle: Bundle, crop_set: CropSet, out: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Its ranges are set already; the error says so, and nothing is written."""
+    del bundle  # written to out
+    facts = tmp_path / "facts.toml"
+    facts.write_text('name = "tiny"\nlicence = "none"\ndata = []\n')
+    options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--calibration", "photos"]
+    assert main([str(out), *options, "--out", str(tmp_path / "x.kiosk-model")]) == 78
+    assert f"--calibration: the model of {out} is not quantised again" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["facts.toml"]
+
+
+def test_the_command_measures_a_bundle_again(
+    bundle: Bundle, crop_set: CropSet, out: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """`kiosk-convert BUNDLE` writes another bundle, and prints no loss that it did not measure."""
+    facts, again = tmp_path / "facts.toml", tmp_path / "again.kiosk-model"
+    facts.write_text('name = "other"\nlicence = "none"\ndata = []\n')
+    options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--out", str(again)]
+    assert main([str(out), *options]) == 0
+    said = capsys.readouterr().out
+    assert f"other-{bundle.card.sha256[:12]}" in said
+    assert "int8 against float" not in said
+    assert main([str(out), *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["loss"] is None
 
 
 def test_a_folder_without_a_run_is_an_error(crop_set: CropSet, tmp_path: Path) -> None:

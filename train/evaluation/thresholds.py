@@ -29,16 +29,18 @@ from train.evaluation.identify import Galleries
 METHOD: Final = (
     "for the expected FPIR of development people who walk past, the mean of two domains: walks of "
     "up to three photos each, over all galleries of the size with their mix of data sets, and "
-    "videos. The tail of each domain's FPIR above the threshold is fitted as exponential. A "
-    "gallery larger than a domain has people for (videos: 75) is taken for so many of the largest "
-    "one measured, each of which names a stranger on its own (an upper bound); the operating "
-    "point is marked as extrapolated if the photos do not reach."
+    "videos. The tail of each domain's FPIR above the threshold is fitted as exponential, and the "
+    "threshold holds both by that line and as measured. A gallery larger than a domain has people "
+    "for (videos: 75) is taken for so many of the largest one measured, each of which names a "
+    "stranger on its own (an upper bound); the operating point is marked as extrapolated if the "
+    "photos do not reach."
 )
 """The method in one paragraph, for the model card."""
 METHOD_PHOTOS: Final = (
     "for the expected FPIR of development people's walks of up to three photos each, over all "
     "galleries of the size with their mix of data sets; the tail of the FPIR above the threshold "
-    "is fitted as exponential. Extrapolated: as so many galleries of the largest size measured, "
+    "is fitted as exponential, and the threshold holds both by that line and as measured. "
+    "Extrapolated: as so many galleries of the largest size measured, "
     "each of which names a stranger on its own (an upper bound)."
 )
 """The same without videos."""
@@ -54,19 +56,27 @@ _Fpir: TypeAlias = Callable[[float], float]
 
 
 def threshold_for(domains: Sequence[Domain], fpir: float) -> float:
-    """Compute the lowest threshold with an FPIR.
+    """Compute the lowest threshold with an FPIR, both by the fitted tails and as measured.
 
     Args:
         domains: Of development people, each with the same share of the strangers.
         fpir: Share of strangers' walks that may get a name.
     """
-    tails = [(_fit_tail(domain.galleries), domain.times) for domain in domains]
+    times = [domain.times for domain in domains]
+    measured = [domain.galleries.fpir for domain in domains]
+    fitted = [_fit_tail(domain.galleries) for domain in domains]
 
-    def mean(threshold: float) -> float:
-        return sum(joint_fpir(tail(threshold), times) for tail, times in tails) / len(tails)
+    def higher(threshold: float) -> float:
+        return max(_mean(fitted, times, threshold), _mean(measured, times, threshold))
 
     # Above 1 if all scores are equal: a network that sees nothing.
-    return _lowest(mean, fpir, max(1.0, *(_above_all(domain.galleries) for domain in domains)))
+    return _lowest(higher, fpir, max(1.0, *(_above_all(domain.galleries) for domain in domains)))
+
+
+def _mean(domains: Sequence[_Fpir], times: Sequence[float], threshold: float) -> float:
+    """Return the mean FPIR of the domains, each with so many galleries together."""
+    pairs = zip(domains, times, strict=True)
+    return sum(joint_fpir(fpir(threshold), many) for fpir, many in pairs) / len(domains)
 
 
 def _above_all(galleries: Galleries) -> float:

@@ -56,6 +56,23 @@ def test_few_strangers_give_a_threshold_above_them() -> None:
     assert few.fpir(threshold_for([Domain(few)], 0.003)) <= 0.003
 
 
+@given(st.integers(0, 2**32), st.sampled_from([10, 40]), st.sampled_from([0.01, 0.003]))
+def test_those_measured_are_named_no_more_often_than_asked_for(
+    seed: int, size: int, fpir: float
+) -> None:
+    """Few people are not on the fitted line; the threshold holds for them as they are, too."""
+    domains = [Domain(galleries(400, 50, size, seed + at)) for at in range(2)]
+    threshold = threshold_for(domains, fpir)
+    assert np.mean([one.galleries.fpir(threshold) for one in domains]) <= fpir
+
+
+def test_the_fitted_tail_stands_where_nobody_was_measured() -> None:
+    """Above the highest score of all, the line still says how many strangers would be named."""
+    few = galleries(200, 50, 40)
+    highest = float(few.scores.strangers.max())
+    assert highest + 0.01 < threshold_for([Domain(few, 20.0)], 0.001) < 1.0
+
+
 def test_two_domains_have_the_fpir_asked_for_on_average() -> None:
     """In the domain whose strangers score higher, more of them are named."""
     low, high = galleries(3000, 200, 30), galleries(3000, 200, 120, seed=1)
