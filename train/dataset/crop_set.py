@@ -23,6 +23,8 @@ from train.tables import write_table
 BORDER_PX: Final = 8
 """Kept around each crop, so that an augmentation can shift, turn and scale it before the cut."""
 STORED_PX: Final = CROP_PX + 2 * BORDER_PX
+TARGETS_FILE: Final = "teacher.npy"
+"""What `kiosk-train teach` writes beside the crops: the teacher's embedding of each."""
 _FACTS_BYTES: Final = 1_000_000
 """For the files beside the crops."""
 
@@ -95,6 +97,20 @@ class CropSet:
             raise DatasetError(f"{self.folder}: the training split is empty")
         return indices
 
+    def require_taught(self) -> None:
+        """Check that `kiosk-train teach` has looked for people who appear under two names.
+
+        Such people make figures wrong, and thresholds too high.
+
+        Raises:
+            DatasetError: It has not.
+        """
+        if not (self.folder / TARGETS_FILE).exists():
+            raise DatasetError(
+                f"{self.folder}: nobody has looked for people who appear under two names, who "
+                f"would make the figures wrong; run `kiosk-train teach {self.folder}` first"
+            )
+
     def contract_crops(self, indices: npt.NDArray[np.int64], batch: int = 512) -> Iterator[Image]:
         """Cut the contract's crop out of stored crops, ``(batch, 112, 112, 3)`` at a time."""
         inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
@@ -155,7 +171,7 @@ class CropSet:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # Files of an earlier set must not pass for this one's, even if this is interrupted.
-            for stale in ("photos.csv", "teacher.npy"):
+            for stale in ("photos.csv", TARGETS_FILE):
                 (folder / stale).unlink(missing_ok=True)
             np.save(folder / "crops.npy", crops)
             facts = {"contract": fingerprint(), "seed": seed, "photos": len(crops)}

@@ -99,8 +99,10 @@ def evaluate_all(
         walks: The archive of walks; ``None`` skips them, and turned faces.
 
     Raises:
-        DatasetError: Too few people are held out, or an archive cannot be read.
+        DatasetError: Too few people are held out, `kiosk-train teach` was not run, or an archive
+            cannot be read.
     """
+    crop_set.require_taught()  # before an archive is read for minutes
     videos = read_videos(walks) if walks is not None else None
     turns = read_turned_faces(walks) if walks is not None else ()
     pairs = read_lfw(lfw) if lfw is not None else None
@@ -130,8 +132,9 @@ def evaluate(
         videos: Walks past a camera, for thresholds and figures; ``None`` skips them.
 
     Raises:
-        DatasetError: Too few people are held out.
+        DatasetError: Too few people are held out, or `kiosk-train teach` was not run.
     """
+    crop_set.require_taught()
     dev, test = (embed_walks(recogniser.embed, crop_set, split) for split in ("dev", "test"))
     sizes = _gallery_sizes(len(dev.plan.enrolment), len(test.plan.enrolment))
     found, cosine = (

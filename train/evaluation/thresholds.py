@@ -62,21 +62,20 @@ def threshold_for(domains: Sequence[Domain], fpir: float) -> float:
         domains: Of development people, each with the same share of the strangers.
         fpir: Share of strangers' walks that may get a name.
     """
-    times = [domain.times for domain in domains]
-    measured = [domain.galleries.fpir for domain in domains]
-    fitted = [_fit_tail(domain.galleries) for domain in domains]
+    fitted = [(_fit_tail(domain.galleries), domain.times) for domain in domains]
+    # Not extrapolated: one person in the tail, times 40, would decide alone.
+    measured = [(domain.galleries.fpir, 1.0) for domain in domains]
 
     def higher(threshold: float) -> float:
-        return max(_mean(fitted, times, threshold), _mean(measured, times, threshold))
+        return max(_mean(fitted, threshold), _mean(measured, threshold))
 
     # Above 1 if all scores are equal: a network that sees nothing.
     return _lowest(higher, fpir, max(1.0, *(_above_all(domain.galleries) for domain in domains)))
 
 
-def _mean(domains: Sequence[_Fpir], times: Sequence[float], threshold: float) -> float:
+def _mean(domains: Sequence[tuple[_Fpir, float]], threshold: float) -> float:
     """Return the mean FPIR of the domains, each with so many galleries together."""
-    pairs = zip(domains, times, strict=True)
-    return sum(joint_fpir(fpir(threshold), many) for fpir, many in pairs) / len(domains)
+    return sum(joint_fpir(fpir(threshold), times) for fpir, times in domains) / len(domains)
 
 
 def _above_all(galleries: Galleries) -> float:

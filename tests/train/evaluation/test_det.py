@@ -13,7 +13,7 @@ from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support_train import a_report
-from train.dataset.crop_set import CropSet, Photo
+from train.dataset.crop_set import TARGETS_FILE, CropSet, Photo
 from train.dataset.sources import Split
 from train.evaluation.det import DetCurve, det_curves, save_det
 from train.evaluation.evaluate import evaluate_all
@@ -48,6 +48,7 @@ def crop_set(tmp_path_factory: pytest.TempPathFactory) -> CropSet:
     folder = tmp_path_factory.mktemp("crops")
     splits = [split for split in SPLITS for _ in range(PEOPLE * EACH)]
     CropSet.write(folder, crops, photos, splits)
+    (folder / TARGETS_FILE).touch()  # nobody has two names
     return CropSet.load(folder)
 
 

@@ -1,5 +1,6 @@
 """The evaluation report: which people each figure and each threshold comes from."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from kiosk.recognition.match import Cohort
 from kiosk.records import Floats, Image
 from tests.support_recognition import embedding, small_bundle
 from tests.support_train import a_report, draw_crop, make_crop_set, see
-from train.dataset.crop_set import CropSet
+from train.dataset.crop_set import TARGETS_FILE, CropSet
 from train.evaluation.demographics import GroupRate
 from train.evaluation.domains import GALLERY_SIZES
 from train.evaluation.evaluate import (
@@ -73,6 +74,7 @@ def test_thresholds_come_only_from_development_people(crop_set: CropSet, tmp_pat
     crops = np.array(crop_set.crops)
     crops[crop_set.indices_of("test")] = [draw_crop(at, at) for at in crop_set.indices_of("test")]
     CropSet.write(tmp_path, crops, crop_set.photos, crop_set.splits)
+    shutil.copy(crop_set.folder / TARGETS_FILE, tmp_path)
     seeing = RecogniserUnderTest(see, PLAIN_COSINE)
     before, after = (evaluate("r", seeing, own) for own in (crop_set, CropSet.load(tmp_path)))
     assert after.operating_points == before.operating_points

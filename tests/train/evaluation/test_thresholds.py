@@ -66,6 +66,13 @@ def test_those_measured_are_named_no_more_often_than_asked_for(
     assert np.mean([one.galleries.fpir(threshold) for one in domains]) <= fpir
 
 
+def test_one_person_in_the_tail_does_not_decide_an_extrapolated_threshold() -> None:
+    """A lookalike far above the line counts once, not for each of the galleries together."""
+    few = galleries(400, 50, 40)
+    few.scores.strangers[0, 0] = 0.9
+    assert threshold_for([Domain(few, 40.0)], 0.01) < 0.8
+
+
 def test_the_fitted_tail_stands_where_nobody_was_measured() -> None:
     """Above the highest score of all, the line still says how many strangers would be named."""
     few = galleries(200, 50, 40)
