@@ -88,11 +88,11 @@ def _measure_bundle(
     options: argparse.Namespace, facts: "CardFacts", crop_set: "CropSet"
 ) -> "Converted":
     from convert.convert import measure_again
-    from kiosk.recognition.bundle import load_bundle
+    from kiosk.recognition.bundle import read_bundle
 
     if options.calibration:
         raise ConfigError(f"--calibration: the model of {options.model} is not quantised again")
-    bundle = load_bundle(Path(options.model))
+    bundle = read_bundle(Path(options.model))
     return measure_again(bundle, crop_set, facts, options.out, lfw=options.lfw, walks=options.walks)
 
 

@@ -70,7 +70,9 @@ def test_every_command_is_run_somewhere() -> None:
 
 
 def workplace(folder: Path, broker: Mosquitto) -> None:
-    """Lay out what the README's user has: photos, facts, a configuration and a roster."""
+    """Lay out what the README's user has: model, photos, facts, a configuration and a roster."""
+    (folder / "kiosk").mkdir()
+    (folder / "kiosk" / "default.kiosk-model").symlink_to(default_bundle())
     for number in range(1, 17):
         name = {1: "ada", 2: "ben"}.get(number, f"person {number}")
         (folder / "photos" / name).mkdir(parents=True)

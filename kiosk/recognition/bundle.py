@@ -72,7 +72,24 @@ def bundle_path(configured: str) -> Path:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Read and check a bundle.
+    """Read and check a bundle whose thresholds are for scores as this kiosk computes them.
+
+    Raises:
+        ModelError: As :func:`read_bundle`, or the thresholds are for other scores.
+    """
+    bundle = read_bundle(path)
+    found = bundle.card.cohort_nearest, bundle.card.cohort_weight
+    if found != (COHORT_NEAREST, COHORT_WEIGHT):
+        raise ModelError(
+            f"{path}: thresholds for the {found[0]} nearest of the cohort and weight {found[1]}, "
+            f"this kiosk uses {COHORT_NEAREST} and {COHORT_WEIGHT}; give the bundle to "
+            "`kiosk-convert` of the kiosk's own version, which measures it again"
+        )
+    return bundle
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read and check a bundle, whatever scores its thresholds are for.
 
     Raises:
         ModelError: The file is truncated, not a bundle, changed since it was written, or made for
@@ -128,13 +145,6 @@ def _check(path: Path, card: ModelCard, model: bytes) -> None:
         raise ModelError(
             f"{path}: made for crop contract {card.contract}, this kiosk has {fingerprint()}; "
             "convert the model again with the kiosk's own version"
-        )
-    found = card.cohort_nearest, card.cohort_weight
-    if found != (COHORT_NEAREST, COHORT_WEIGHT):
-        raise ModelError(
-            f"{path}: thresholds for the {found[0]} nearest of the cohort and weight {found[1]}, "
-            f"this kiosk uses {COHORT_NEAREST} and {COHORT_WEIGHT}; convert the model again with "
-            "the kiosk's own version"
         )
 
 

@@ -21,7 +21,7 @@ from convert.quantise import REPRESENTATIVE, check_all_integer, quantise
 from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, measure_loss
 from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
 from kiosk.errors import DatasetError, ModelError
-from kiosk.recognition.bundle import Bundle, default_bundle, load_bundle
+from kiosk.recognition.bundle import Bundle, default_bundle, load_bundle, write_bundle
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.vectors import unit
 from tests.support_train import TINY, draw_crop, make_crop_set
@@ -485,11 +485,14 @@ def test_a_bundle_takes_no_calibration_photos(
 
 
 def test_the_command_measures_a_bundle_again(
-    bundle: Bundle, crop_set: CropSet, out: Path, tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    """`kiosk-convert BUNDLE` writes another bundle, and prints no loss that it did not measure."""
-    facts, again = tmp_path / "facts.toml", tmp_path / "again.kiosk-model"
+    bundle: Bundle, crop_set: CropSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also one for other scores, which no kiosk takes; no loss is printed that was not measured."""
+    out, facts, again = (tmp_path / name for name in ("old.kiosk-model", "f.toml", "a.kiosk-model"))
+    card = msgspec.structs.replace(bundle.card, cohort_nearest=20)
+    write_bundle(out, dataclasses.replace(bundle, card=card))
+    with pytest.raises(ModelError, match="measures it again"):
+        load_bundle(out)
     facts.write_text('name = "other"\nlicence = "none"\ndata = []\n')
     options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--out", str(again)]
     assert main([str(out), *options]) == 0
@@ -498,6 +501,7 @@ def test_the_command_measures_a_bundle_again(
     assert "int8 against float" not in said
     assert main([str(out), *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["loss"] is None
+    assert load_bundle(again).card.cohort_nearest == COHORT_NEAREST
 
 
 def test_a_folder_without_a_run_is_an_error(crop_set: CropSet, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 An FPIR of 0.3 % is decided by four of 1,350 development people, so a threshold that is read off
 their scores varies with them. The expected FPIR falls exponentially above the threshold at which it
 is :data:`TAIL`, so this line is fitted in each domain (its slope is the mean excess over that
-threshold), and the threshold is read where the mean of the domains is the FPIR asked for.
+threshold), and the threshold is read where the mean of the domains is the FPIR asked for. It is
+read higher where the people measured are named more often than the line says: a threshold that is
+too low for the very people it was set on promises others too much.
 
 For 1,000 and 3,000 people the photos' tail is read up to seven times below the lowest FPIR that the
 people can show, and the videos' tail for more than 75 people: see :mod:`.domains`. The operating
@@ -14,7 +16,8 @@ Whether thresholds from photos hold for people in videos depends on the normalis
 With SFace, 100 enrolled and 1 % asked for on photos, strangers in videos were named by the kiosk's
 rule within one second (:mod:`.walks`): 0.0 % by plain cosine (FNIR 37 %), 0.5 % with half of the
 cohort's mean over its 20 nearest (FNIR 16 %), 9.6 % with all of the mean over its 5 nearest (FNIR
-10 %): a video frame is less like a cohort of photos than a photo is.
+10 %): a video frame is less like a cohort of photos than a photo is. So the mean of both counts,
+and the normalisation is chosen for it (``COHORT_WEIGHT`` in :mod:`kiosk.contract`).
 """
 
 import math

@@ -119,9 +119,9 @@ CROPS, OUTPUTS = np.zeros((2, 112, 112, 3), np.uint8), np.zeros((2, 128), np.int
         ({"cohort": npy(COHORT.astype(np.float32))}, "cohort.npy: expected float16"),
         ({"cohort": npy(COHORT[:, :64])}, "cohort.npy: expected float16"),
         ({"cohort": npy(COHORT[0])}, "cohort.npy: expected float16"),
-        ({"cohort": npy(COHORT[:4])}, "cohort.npy: expected none or at least 20"),
-        ({"cohort": npy(COHORT * np.float16(1.1))}, "cohort.npy: expected none or at least 20"),
-        ({"cohort": npy(COHORT * np.float16("nan"))}, "cohort.npy: expected none or at least 20"),
+        ({"cohort": npy(COHORT[:4])}, "cohort.npy: expected none or at least 7"),
+        ({"cohort": npy(COHORT * np.float16(1.1))}, "cohort.npy: expected none or at least 7"),
+        ({"cohort": npy(COHORT * np.float16("nan"))}, "cohort.npy: expected none or at least 7"),
     ],
 )
 def test_an_absent_or_wrong_member_is_named(
@@ -140,12 +140,12 @@ def test_an_absent_or_wrong_member_is_named(
         ({"sha256": "0" * 64}, "card.json says 0000"),
         ({"sha256": "0"}, "sha256"),
         (
-            {"cohort_nearest": 10},
-            r"the 10 nearest .* weight 0\.5, this kiosk uses 20 and 0\.5; conv",
+            {"cohort_nearest": 20},
+            r"the 20 nearest .* weight 0\.6, this kiosk uses 7 and 0\.6; give .* measures it again",
         ),
         (
             {"cohort_weight": 1.0},
-            r"the 20 nearest .* weight 1\.0, this kiosk uses 20 and 0\.5; conv",
+            r"the 7 nearest .* weight 1\.0, this kiosk uses 7 and 0\.6; give .* measures it again",
         ),
         ({"schema_version": 1}, "schema_version"),
         ({"operating_points": []}, "operating_points"),
