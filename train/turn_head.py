@@ -25,8 +25,11 @@ _LANDMARKS: Final = np.array(
     [(46.29, 59.70), (81.53, 59.50), (64.03, 79.74), (49.55, 100.37), (78.73, 100.20)], np.float32
 )
 """Eyes, nose and corners of the mouth of a stored crop."""
-_GRID: Final = 33
+_SIDE: Final = 33
 """Side of the grid on which the shift is computed; between its points it is interpolated."""
+_AXIS: Final = np.linspace(0, STORED_PX - 1, _SIDE, dtype=np.float32)
+_GRID: Final = np.stack(np.meshgrid(_AXIS, _AXIS), axis=-1).reshape(-1, 2)
+_Y, _X = np.mgrid[0:STORED_PX, 0:STORED_PX].astype(np.float32)
 
 
 def turn_head(stored: Image, rng: Generator) -> Image:
@@ -34,17 +37,14 @@ def turn_head(stored: Image, rng: Generator) -> Image:
     turns = rng.normal(0, (YAW_DEG, PITCH_DEG))
     yaw, pitch = np.deg2rad(np.clip(turns, -_MAX_DEG, _MAX_DEG))
     factor, shift = _align(_turn(_LANDMARKS, yaw, pitch))
-    axis = np.linspace(0, STORED_PX - 1, _GRID, dtype=np.float32)
-    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    turned = ((grid[:, 0] + 1j * grid[:, 1]) - shift) / factor
+    turned = ((_GRID[:, 0] + 1j * _GRID[:, 1]) - shift) / factor
     seen = _turn_back(np.stack([turned.real, turned.imag], axis=-1), yaw, pitch)
     field = cv2.resize(
-        np.asarray(seen.reshape(_GRID, _GRID, 2) - grid.reshape(_GRID, _GRID, 2), np.float32),
+        np.asarray((seen - _GRID).reshape(_SIDE, _SIDE, 2), np.float32),
         None, fx=4, fy=4, interpolation=cv2.INTER_LINEAR,
     )[2 : 2 + STORED_PX, 2 : 2 + STORED_PX]  # fmt: skip
-    y, x = np.mgrid[0:STORED_PX, 0:STORED_PX].astype(np.float32)
     out = cv2.remap(
-        stored, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR,
+        stored, _X + field[..., 0], _Y + field[..., 1], cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT_101,
     )  # fmt: skip
     return np.asarray(out, np.uint8)
