@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from train.dataset.crop_set import CropSet
@@ -22,6 +21,8 @@ PEOPLE_PER_MEAN: Final = 8
 PEOPLE_PER_MEAN_MIN: Final = 3
 """A mean of fewer people is left out: it would show a real person. An unnamed photo counts as one
 person."""
+MEANS_MIN: Final = 20
+"""A smaller cohort is none: its nearest embeddings would be nearly all of it, for every face."""
 _ROUNDS: Final = 10
 _SEED: Final = 0
 
@@ -42,7 +43,7 @@ def make_cohort(embed: Embed, crop_set: CropSet) -> Cohort:
     """
     chosen = np.sort(one_photo_each(crop_set)[:PEOPLE])
     count = len(chosen) // PEOPLE_PER_MEAN
-    if count < COHORT_NEAREST:
+    if count < MEANS_MIN:
         return PLAIN_COSINE
     vectors = np.concatenate([embed(batch) for batch in crop_set.contract_crops(chosen)])
     cv2.setRNGSeed(_SEED)
@@ -50,7 +51,7 @@ def make_cohort(embed: Embed, crop_set: CropSet) -> Cohort:
     # OpenCV takes an array for the labels, or None.
     _, labels, means = cv2.kmeans(vectors, count, None, stop, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]  # the stubs know no None
     kept = means[np.bincount(labels.ravel(), minlength=count) >= PEOPLE_PER_MEAN_MIN]
-    if len(kept) < COHORT_NEAREST:
+    if len(kept) < MEANS_MIN:
         return PLAIN_COSINE
     return Cohort(unit(kept).astype(np.float16).astype(np.float32))
 

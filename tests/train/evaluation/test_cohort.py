@@ -5,14 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk.contract import COHORT_NEAREST
 from kiosk.recognition.bundle import Bundle, load_bundle, write_bundle
 from kiosk.recognition.match import Cohort
 from kiosk.records import Floats, Image
 from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set, see
 from train.dataset.crop_set import CropSet
-from train.evaluation.cohort import PEOPLE_PER_MEAN, make_cohort, one_photo_each, with_own_cohorts
+from train.evaluation.cohort import (
+    MEANS_MIN,
+    PEOPLE_PER_MEAN,
+    make_cohort,
+    one_photo_each,
+    with_own_cohorts,
+)
 from train.evaluation.recogniser import PLAIN_COSINE
 
 
@@ -29,7 +34,7 @@ def cohort(crop_set: CropSet) -> Cohort:
 
 def test_a_cohort_has_at_most_one_mean_for_eight_people(cohort: Cohort) -> None:
     """240 people give thirty means of length 1, minus those of too few people."""
-    assert COHORT_NEAREST <= len(cohort.embeddings) <= 240 // PEOPLE_PER_MEAN
+    assert MEANS_MIN <= len(cohort.embeddings) <= 240 // PEOPLE_PER_MEAN
     assert np.linalg.norm(cohort.embeddings, axis=1) == pytest.approx(1.0, abs=1e-3)
 
 
@@ -114,5 +119,5 @@ def test_each_recogniser_gets_a_cohort_of_its_own(tmp_path: Path) -> None:
     crops = make_crop_set(tmp_path, {"train": 240, "dev": 2, "test": 2}, each=1)
     found = with_own_cohorts({"one": see, "other": lambda x: -see(x)}, crops)
     one, other = (recogniser.cohort.embeddings for recogniser in found.values())
-    assert len(one) >= COHORT_NEAREST
+    assert len(one) >= MEANS_MIN
     assert np.array_equal(one, -other)
