@@ -1,6 +1,7 @@
 """The command ``kiosk-convert``."""
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -141,6 +142,13 @@ def _lines(done: "Converted", out: Path) -> Iterator[str]:
         yield from _loss_lines(done.loss)
     if not len(done.bundle.cohort):
         yield "no cohort, too few training people: scores are plain cosines"
+    lowest = min(point.fpir for point in done.report.operating_points)
+    seen, least = done.report.development[0].fpir.n, math.ceil(1 / lowest)
+    if seen < least:
+        yield (
+            f"warning: the thresholds rest on {seen} walks of development people; an FPIR of "
+            f"{lowest:.1%} needs {least} or more, so strangers may be named more often than that"
+        )
     for found in done.report.test:
         yield (
             f"test people, gallery of {found.gallery_size}, threshold {found.threshold:.3f}: "

@@ -499,6 +499,7 @@ def test_the_command_measures_a_bundle_again(
     said = capsys.readouterr().out
     assert f"other-{bundle.card.sha256[:12]}" in said
     assert "int8 against float" not in said
+    assert "rest on 5 walks of development people; an FPIR of 0.3% needs 334 or more" in said
     assert main([str(out), *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["loss"] is None
     assert load_bundle(again).card.cohort_nearest == COHORT_NEAREST
