@@ -14,7 +14,8 @@ from kiosk.errors import ConfigError
 from kiosk.printable import json_text
 
 if TYPE_CHECKING:
-    from convert.convert import CardFacts, Converted
+    from convert.card import CardFacts
+    from convert.convert import Converted
     from convert.verify import Loss
     from train.dataset.crop_set import CropSet
 
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from convert.convert import CardFacts
+    from convert.card import CardFacts
     from train.dataset.crop_set import CropSet
     from train.toml_file import read_toml_file
 

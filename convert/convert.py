@@ -5,7 +5,6 @@ A bundle can also be measured again, on other people or by other rules: its mode
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,17 +12,15 @@ import msgspec
 import numpy as np
 
 from convert.calibration import training_crops
+from convert.card import CardFacts, ModelFacts, make_card, write_readable
 from convert.float_model import FloatModel
 from convert.golden import golden_crops
 from convert.quantise import quantise
 from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, measure_loss
-from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, fingerprint
 from kiosk.contract import facts as contract_facts
 from kiosk.errors import ModelError
-from kiosk.recognition.bundle import Bundle, write_bundle
-from kiosk.recognition.card import ModelCard
+from kiosk.recognition.bundle import Bundle
 from kiosk.recognition.embed import embed_int8
-from kiosk.recognition.match import Cohort
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
@@ -32,29 +29,12 @@ from train.evaluation.embedded import embed_split
 from train.evaluation.evaluate import Report, evaluate
 from train.evaluation.lfw import LfwPairs, read_lfw
 from train.evaluation.recogniser import Embed, RecogniserUnderTest
-from train.evaluation.thresholds import METHOD, METHOD_PHOTOS
 from train.evaluation.turned import evaluate_turned, read_turned_faces
 from train.evaluation.videos import Videos, read_videos
 from train.metrics import best_threshold
 
 PAIRS: Final = 20_000
 """Pairs of development photos for the verification accuracy, half of one person each."""
-
-
-class CardFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The facts of the model card that a person must state, in a TOML file.
-
-    Attributes:
-        name: The model's name.
-        licence: Of the weights, and what they may be used for.
-        data: Each data set used, with its terms.
-        tried: Each further experiment, with its result.
-    """
-
-    name: str
-    licence: str
-    data: tuple[str, ...]
-    tried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +96,8 @@ def convert(
     check_loss(loss, limits or Limits())
     # Not compared with the float model: they measure the check of turn.
     report = _with_turned(report, after, walks)
-    made = _Made(
-        digest=hashlib.sha256(tflite).hexdigest(),
+    made = ModelFacts(
+        sha256=hashlib.sha256(tflite).hexdigest(),
         architecture=model.architecture,
         recipe=model.recipe,
         quantisation={
@@ -129,11 +109,11 @@ def convert(
             "loss": loss.plain(),
         },
     )
-    card = _card(made, facts, report, after.cohort)
+    card = make_card(made, facts, report, after.cohort)
     crops = golden_crops()
     outputs = np.stack([int8.model.run_crop(crop) for crop in crops])
     bundle = Bundle(card, tflite, crops, outputs, after.cohort.embeddings)
-    _write(out, bundle)
+    write_readable(out, bundle)
     return Converted(bundle, report, loss)
 
 
@@ -169,10 +149,10 @@ def measure_again(
     report = _evaluate(facts.name, found, crop_set, pairs, videos)
     report = _with_turned(report, found, walks)
     old = bundle.card
-    made = _Made(old.sha256, old.architecture, old.quantisation, old.training.get("recipe"))
-    card = _card(made, facts, report, found.cohort)
+    made = ModelFacts(old.sha256, old.architecture, old.training.get("recipe"), old.quantisation)
+    card = make_card(made, facts, report, found.cohort)
     again = replace(bundle, card=card, cohort=found.cohort.embeddings)
-    _write(out, again)
+    write_readable(out, again)
     return Converted(again, report)
 
 
@@ -185,7 +165,10 @@ def _evaluate(
 ) -> Report:
     report = evaluate(name, found, crop_set, pairs, videos)
     if all(point.fnir >= 1.0 for point in report.operating_points):
-        raise ModelError("no threshold keeps strangers out and names enrolled people; train longer")
+        raise ModelError(
+            "no threshold keeps strangers out and names enrolled people; train longer, or use "
+            "photos of other people"
+        )
     return report
 
 
@@ -194,48 +177,6 @@ def _with_turned(report: Report, found: RecogniserUnderTest, walks: Path | None)
         return report
     turned = evaluate_turned(found, report.operating_points, read_turned_faces(walks))
     return msgspec.structs.replace(report, turned=turned)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What a model card says of the model itself."""
-
-    digest: str
-    architecture: str
-    quantisation: dict[str, Any]
-    recipe: Any
-
-
-def _card(made: _Made, facts: CardFacts, report: Report, cohort: Cohort) -> ModelCard:
-    return ModelCard(
-        model_id=f"{facts.name}-{made.digest[:12]}",
-        contract=fingerprint(),
-        sha256=made.digest,
-        cohort_nearest=COHORT_NEAREST,
-        cohort_weight=COHORT_WEIGHT,
-        architecture=made.architecture,
-        quantisation=made.quantisation,
-        operating_points=report.operating_points,
-        evaluation=msgspec.to_builtins(report),
-        training={
-            "recipe": made.recipe,
-            "data": facts.data,
-            "cohort": f"{len(cohort.embeddings)} means of training people who look alike",
-            "thresholds": METHOD if report.videos else METHOD_PHOTOS,
-            "tried": facts.tried,
-        },
-        licence=facts.licence,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _write(out: Path, bundle: Bundle) -> None:
-    """Write a bundle whose card every kiosk can read: an error here is better than one there."""
-    try:
-        msgspec.json.decode(msgspec.json.encode(bundle.card), type=ModelCard)
-    except msgspec.ValidationError as exc:
-        raise ModelError(f"the model card cannot be read back: {exc}") from exc
-    write_bundle(out, bundle)
 
 
 class Int8Embedder:

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.convert import CardFacts, Converted, Int8Embedder, convert, measure_again
+from convert.card import CardFacts
+from convert.convert import Converted, Int8Embedder, convert, measure_again
 from convert.float_model import load_run
 from convert.golden import golden_crops
 from convert.quantise import REPRESENTATIVE, check_all_integer, quantise
