@@ -106,8 +106,8 @@ class TrainingBatches(keras.utils.PyDataset):
         blends: Blends | None,
         config: FitConfig,
     ) -> None:
-        # Processes: Python lets one thread compute at a time, and eight of them made half as many
-        # pictures a second as one.
+        # Processes: Python lets one thread compute at a time, and eight of them made little more
+        # than half as many pictures a second as one.
         super().__init__(
             workers=config.workers,
             use_multiprocessing=config.workers > 1,
