@@ -21,15 +21,29 @@ _KINDS: Final = (
 )
 _CHUNK: Final = 1 << 20
 _NUL: Final = "a NUL byte in its name"
+_TRIES: Final = 10
+"""Reads of a file that is replaced at each of them."""
 
 
 def read_file(path: Path, bytes_max: int) -> bytes:
     """Read a regular file of at most ``bytes_max`` bytes; never wait for its content.
 
+    A file that another process replaces meanwhile is read again: its old content may be
+    overwritten with zeros (:func:`kiosk.files.atomic_file.atomic_write`).
+
     Raises:
         UnusableFileError: It is no regular file, or is larger; ``strerror`` is the reason.
         OSError: It is absent or cannot be read.
     """
+    for _ in range(_TRIES):
+        data, has_name = _read_once(path, bytes_max)
+        if has_name:
+            break
+    return data  # what never had a name, such as a here-document, is not replaced
+
+
+def _read_once(path: Path, bytes_max: int) -> tuple[bytes, bool]:
+    """Return the content, and whether the file that it came from still has a name."""
     try:
         # A pipe without a writer would block here; a terminal could become the controlling one.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -38,10 +52,11 @@ def read_file(path: Path, bytes_max: int) -> bytes:
     try:
         _check(os.fstat(descriptor), bytes_max)
         data = _read(descriptor, bytes_max + 1)  # a file may grow, and those of /proc tell no size
+        has_name = os.fstat(descriptor).st_nlink > 0
     finally:
         os.close(descriptor)
     _check_size(len(data), bytes_max)
-    return data
+    return data, has_name
 
 
 def require_file(path: Path, bytes_max: int) -> None:

@@ -14,6 +14,8 @@ from kiosk.config.toml_text import BYTES_MAX
 from kiosk.daemon.home_assistant import announced_topic
 from kiosk.daemon.signing_key import signing_key
 from kiosk.errors import KioskError, UnusableFileError
+from kiosk.files import bounded_file
+from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file, size_text
 from kiosk.files.csv_table import CSV_BYTES_MAX
 from kiosk.files.sealed_file import Passphrase
@@ -149,3 +151,31 @@ def test_a_file_that_tells_no_size_is_read_up_to_the_limit() -> None:
 def test_a_size_is_said_in_the_unit_that_fits(size: int, text: str) -> None:
     """Messages say 16 MB and not 16000000."""
     assert size_text(size) == text
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its old content is overwritten; a reader gets the new content, and no zeros."""
+    path = tmp_path / "roster.csv"
+    path.write_bytes(b"old")
+    contents = [b"newer", b"newest"]
+    read = bounded_file._read
+
+    def read_late(descriptor: int, count: int) -> bytes:
+        if contents:
+            with atomic_write(path, wipe=True) as partial:
+                partial.write_bytes(contents.pop(0))
+        return read(descriptor, count)
+
+    monkeypatch.setattr(bounded_file, "_read", read_late)
+    assert read_file(path, 100) == b"newest"
+
+
+def test_a_file_without_a_name_is_read(tmp_path: Path) -> None:
+    """A shell gives a here-document as such a file."""
+    path = tmp_path / "document"
+    path.write_bytes(b"text")
+    with path.open("rb") as opened:
+        path.unlink()
+        assert read_file(Path(f"/proc/self/fd/{opened.fileno()}"), 100) == b"text"
