@@ -1,11 +1,14 @@
-"""Build training batches: augmented crops, teacher embeddings, numbers of people."""
+"""Make training batches: augmented crops, teacher embeddings, numbers of people.
+
+Other processes make them, too, so nothing here needs Keras.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-import keras
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,13 +20,16 @@ from kiosk.records import Floats, Image
 from train.augment import augment, blend
 from train.dataset.crop_set import BORDER_PX, CropSet
 from train.degrade import degrade
-from train.recipe import FitConfig
-from train.teacher import Teacher
+
+if TYPE_CHECKING:  # a process that makes batches needs neither Keras nor ONNX
+    from train.recipe import FitConfig
+    from train.teacher import Teacher
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Answers: TypeAlias = dict[str, npt.NDArray[np.generic]]
 Batch: TypeAlias = tuple[dict[str, Image], Answers]
 _BLENDS_BYTES_MAX: Final = 16_000_000_000
+_EMBEDDED_AT_ONCE: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ def read_blends(path: Path) -> Blends:
 
 
 def embed_blends(
-    crop_set: CropSet, teacher: Teacher, indices: Ints, count: int, seed: int
+    crop_set: CropSet, teacher: "Teacher", indices: Ints, count: int, seed: int
 ) -> Blends:
     """Choose ``count`` random blends of the crops at ``indices``; the teacher embeds them."""
     rng = np.random.default_rng(seed)
@@ -74,7 +80,7 @@ def embed_blends(
         teacher.embed_with_mirror(
             np.stack([blank.make(crop_set.crops, i)[inner, inner] for i in range(start, end)])
         )
-        for start, end in _spans(count, Teacher.BATCH * 8)
+        for start, end in _spans(count, _EMBEDDED_AT_ONCE)
     ]
     return Blends(pairs, seeds, np.concatenate(targets))
 
@@ -83,70 +89,71 @@ def _spans(count: int, step: int) -> Sequence[tuple[int, int]]:
     return [(start, min(start + step, count)) for start in range(0, count, step)]
 
 
-class TrainingBatches(keras.utils.PyDataset):
-    """Augmented batches, determined by seed, epoch and number.
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchMaker:
+    """Makes augmented batches, determined by seed, epoch and number.
 
-    Args:
+    Attributes:
         crop_set: The crops.
         indices: Indices of the crops to train on.
         targets: ``(n, dim)`` the teacher's embeddings of all crops of the set.
         labels: ``(n,)`` number of the person on each crop of the set, -1 for an unnamed photo.
         blends: Blended faces to add, or ``None``.
-        config: Crops per batch, batches per epoch, share of blends, seed, and how crops are made
-            worse.
+        size: Crops per batch.
+        blended: How many of them are blends.
+        turned: Share of the heads that are turned in pictures of a door; ``None`` makes the usual
+            pictures.
+        clean: Whether each crop is given as it is seen well, too.
+        seed: Of everything random.
     """
 
-    def __init__(
-        self,
+    crop_set: CropSet
+    indices: Ints
+    targets: Floats
+    labels: Ints
+    blends: Blends | None
+    size: int
+    blended: int
+    turned: float | None
+    clean: bool
+    seed: int
+
+    @classmethod
+    def of_run(
+        cls,
+        config: "FitConfig",
         crop_set: CropSet,
         indices: Ints,
         targets: Floats,
         labels: Ints,
-        *,
-        blends: Blends | None,
-        config: FitConfig,
-    ) -> None:
-        # Processes: Python lets one thread compute at a time, and eight of them made little more
-        # than half as many pictures a second as one.
-        super().__init__(
-            workers=config.workers,
-            use_multiprocessing=config.workers > 1,
-            max_queue_size=2 * config.workers,
-        )
-        self._crops = crop_set.crops
-        self._indices = indices
-        self._targets = targets
-        self._labels = labels
-        self._blends = blends
-        self._batch = config.batch
-        self._steps = config.steps
-        self._blended = round(config.batch * config.blend_share) if blends is not None else 0
-        self._seed = config.seed
-        self._door = config.pictures == "door"
-        self._turned = config.turned
-        self._both = config.features > 0
-        self.epoch = 0
+        blends: Blends | None = None,
+    ) -> "BatchMaker":
+        """Make what a run is trained on."""
+        return cls(
+            crop_set, indices, targets, labels, blends,
+            size=config.batch,
+            blended=round(config.batch * config.blend_share) if blends is not None else 0,
+            turned=config.turned if config.pictures == "door" else None,
+            clean=config.features > 0,
+            seed=config.seed,
+        )  # fmt: skip
 
-    def __len__(self) -> int:
-        """Return the number of batches per epoch."""
-        return self._steps
-
-    def __getitem__(self, number: int) -> Batch:
-        """Build one batch: the inputs of the model, and the target of each of its outputs."""
-        rng = np.random.default_rng((self._seed, self.epoch, number))
-        chosen = rng.choice(self._indices, self._batch - self._blended)
-        stored = [self._crops[i] for i in chosen]
-        targets, labels = [self._targets[chosen]], [self._labels[chosen]]
-        if self._blends is not None:
-            made = rng.integers(0, len(self._blends.pairs), self._blended)
-            stored += [self._blends.make(self._crops, int(i)) for i in made]
-            targets.append(self._blends.targets[made])
-            labels.append(np.full(self._blended, -1))
+    def make(self, epoch: int, number: int) -> Batch:
+        """Make one batch: the inputs of the model, and the target of each of its outputs."""
+        rng = np.random.default_rng((self.seed, epoch, number))
+        chosen = rng.choice(self.indices, self.size - self.blended)
+        stored = [self.crop_set.crops[i] for i in chosen]
+        targets, labels = [self.targets[chosen]], [self.labels[chosen]]
+        if self.blends is not None:
+            made = rng.integers(0, len(self.blends.pairs), self.blended)
+            stored += [self.blends.make(self.crop_set.crops, int(i)) for i in made]
+            targets.append(self.blends.targets[made])
+            labels.append(np.full(self.blended, -1))
         good, bad = zip(*(self._worsen(np.asarray(crop), rng) for crop in stored), strict=True)
         people = np.concatenate(labels).astype(np.int32)[:, None]
         inputs = {"crop": np.stack(bad)}
         answers: Answers = {"embedding": np.concatenate(targets), "identity": people}
-        if self._both:
+        if self.clean:
             inputs["clean"] = np.stack(good)
             # The distance of the features is best at 0.
             answers["features"] = np.zeros((len(people), 1), np.float32)
@@ -154,7 +161,23 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def _worsen(self, stored: Image, rng: np.random.Generator) -> tuple[Image, Image]:
         """Return a crop seen well, and the same made worse."""
-        if self._door:
-            return degrade(stored, rng, turned=self._turned)
+        if self.turned is not None:
+            return degrade(stored, rng, turned=self.turned)
         inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
         return stored[inner, inner], augment(stored, rng)
+
+
+_kept: list[BatchMaker] = []
+"""In a process that makes batches: its maker."""
+
+
+def keep_maker(maker: BatchMaker) -> None:
+    """Begin to make batches in this process."""
+    cv2.setNumThreads(1)
+    _kept[:] = [maker]
+
+
+def make_batch(epoch: int, number: int) -> Batch:
+    """Make one batch in a process that has a maker."""
+    (maker,) = _kept
+    return maker.make(epoch, number)

@@ -17,7 +17,8 @@ import numpy as np
 from kiosk.files.atomic_file import atomic_write
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats
-from train.batches import Blends, Ints, TrainingBatches, embed_blends, read_blends
+from train.batch_queue import BatchQueue
+from train.batches import BatchMaker, Blends, Ints, embed_blends, read_blends
 from train.dataset.crop_set import CropSet
 from train.embedder import build_embedder, embed_all, load_embedder, save_embedder
 from train.features import compare_features, distance_itself
@@ -48,7 +49,7 @@ def fit(
             holds another run.
     """
     write_config(run, config)
-    cv2.setNumThreads(1)  # for pictures this small they cost time, and no forked process has them
+    cv2.setNumThreads(1)  # for pictures this small they cost time
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     targets, (labels, people) = load_targets(crop_set), number_people(crop_set)
@@ -56,22 +57,23 @@ def fit(
     blends = _blends(crop_set, run, config, indices, teacher)
     embedder = build_embedder(config)
     model = _with_heads(embedder, config, _directions(targets, labels, people))
-    batches = TrainingBatches(crop_set, indices, targets, labels, blends=blends, config=config)
-    model.fit(
-        batches,
-        epochs=config.epochs,
-        # Batches are random already, and a backup does not store the state of a shuffle.
-        shuffle=False,
-        callbacks=[
-            # The history comes first: an epoch without a backup is repeated, and so is its line.
-            _EpochEnd(batches, crop_set, targets, embedder, run),
-            keras.callbacks.BackupAndRestore(
-                run / "backup", delete_checkpoint=False, double_checkpoint=True
-            ),
-        ],
-        # A progress bar on a terminal, one line per epoch in a log.
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
+    maker = BatchMaker.of_run(config, crop_set, indices, targets, labels, blends)
+    with BatchQueue(maker, config.steps, config.workers) as batches:
+        model.fit(
+            batches,
+            epochs=config.epochs,
+            # Batches are random already, and a backup does not store the state of a shuffle.
+            shuffle=False,
+            callbacks=[
+                # The history comes first: an epoch without a backup is repeated, as is its line.
+                _EpochEnd(batches, crop_set, targets, embedder, run),
+                keras.callbacks.BackupAndRestore(
+                    run / "backup", delete_checkpoint=False, double_checkpoint=True
+                ),
+            ],
+            # A progress bar on a terminal, one line per epoch in a log.
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
     save_embedder(embedder, run)
     return load_embedder(run)
 
@@ -145,7 +147,7 @@ class _EpochEnd(keras.callbacks.Callback):
 
     def __init__(
         self,
-        batches: TrainingBatches,
+        batches: BatchQueue,
         crop_set: CropSet,
         targets: Floats,
         embedder: keras.Model,

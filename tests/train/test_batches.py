@@ -1,5 +1,8 @@
 """Training batches: determined by seed, epoch and number."""
 
+import multiprocessing
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,8 @@ from kiosk.records import Image
 from tests.support_train import DrawnTeacher, make_crop_set, see
 from train import batches as module
 from train.augment import Generator
-from train.batches import Batch, Blends, Ints, TrainingBatches, embed_blends
+from train.batch_queue import BatchQueue
+from train.batches import Batch, BatchMaker, Blends, Ints, embed_blends
 from train.dataset.crop_set import BORDER_PX, CropSet
 from train.recipe import FitConfig
 from train.teacher import load_targets
@@ -42,19 +46,16 @@ def labels(crop_set: CropSet) -> Ints:
     return np.arange(len(crop_set))
 
 
-def make(
+def maker(
     crop_set: CropSet, blends: Blends | None = None, *, seed: int = 1, share: float = 0.25
-) -> TrainingBatches:
+) -> BatchMaker:
     config = FitConfig(batch=8, epoch_images=24, blend_share=share, seed=seed)
-    return TrainingBatches(
-        crop_set, crop_set.indices_of("train"), load_targets(crop_set), labels(crop_set),
-        blends=blends, config=config,
-    )  # fmt: skip
+    return of_run(config, crop_set, blends)
 
 
-def at(batches: TrainingBatches, epoch: int, number: int) -> Batch:
-    batches.epoch = epoch
-    return batches[number]
+def of_run(config: FitConfig, crop_set: CropSet, blends: Blends | None = None) -> BatchMaker:
+    indices, targets = crop_set.indices_of("train"), load_targets(crop_set)
+    return BatchMaker.of_run(config, crop_set, indices, targets, labels(crop_set), blends)
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -65,20 +66,20 @@ def same(one: Batch, other: Batch) -> bool:
 
 def test_a_batch_depends_only_on_seed_epoch_and_number(crop_set: CropSet, blends: Blends) -> None:
     """Another object, in another order, builds an equal batch."""
-    one, other = make(crop_set, blends), make(crop_set, blends)
-    first = {(epoch, number): at(one, epoch, number) for epoch in (0, 4) for number in range(3)}
-    again = {key: at(other, *key) for key in reversed(first)}
+    one, other = maker(crop_set, blends), maker(crop_set, blends)
+    first = {(epoch, number): one.make(epoch, number) for epoch in (0, 4) for number in range(3)}
+    again = {key: other.make(*key) for key in reversed(first)}
     assert all(same(first[key], again[key]) for key in first)
 
 
 @pytest.mark.parametrize("change", ["epoch", "number", "seed"])
 def test_every_batch_differs(crop_set: CropSet, blends: Blends, change: str) -> None:
     """Another epoch, number or seed gives other crops and other augmentation."""
-    first = at(make(crop_set, blends), 0, 0)
+    first = maker(crop_set, blends).make(0, 0)
     other = {
-        "epoch": lambda: at(make(crop_set, blends), 1, 0),
-        "number": lambda: at(make(crop_set, blends), 0, 1),
-        "seed": lambda: at(make(crop_set, blends, seed=2), 0, 0),
+        "epoch": lambda: maker(crop_set, blends).make(1, 0),
+        "number": lambda: maker(crop_set, blends).make(0, 1),
+        "seed": lambda: maker(crop_set, blends, seed=2).make(0, 0),
     }[change]()
     assert not np.array_equal(first[0]["crop"], other[0]["crop"])
     assert not np.array_equal(first[1]["identity"], other[1]["identity"])
@@ -88,10 +89,8 @@ def test_a_batch_has_the_inputs_and_targets_of_the_network(
     crop_set: CropSet, blends: Blends
 ) -> None:
     """A batch has contract crops, with a teacher embedding and a person's number for each."""
-    batches = make(crop_set, blends)
-    inputs, answers = batches[0]
+    inputs, answers = maker(crop_set, blends).make(0, 0)
     crops = inputs["crop"]
-    assert len(batches) == 3
     assert (crops.shape, crops.dtype) == ((8, 112, 112, 3), np.uint8)
     assert answers["embedding"].shape == (8, 128)
     assert answers["embedding"].dtype == np.float32
@@ -104,7 +103,7 @@ def test_each_crop_has_its_own_targets(crop_set: CropSet, blends: Blends) -> Non
     """Crop, embedding and person belong to one photo, or to one blend."""
     targets = load_targets(crop_set)
     for number in range(3):
-        inputs, answers = make(crop_set, blends)[number]
+        inputs, answers = maker(crop_set, blends).make(0, number)
         people = answers["identity"][:, 0].astype(int).tolist()
         assert people[6:] == [-1, -1]
         for crop, person, target in zip(inputs["crop"], people, answers["embedding"], strict=True):
@@ -117,12 +116,12 @@ def test_each_crop_has_its_own_targets(crop_set: CropSet, blends: Blends) -> Non
 
 def test_only_training_crops_are_used(crop_set: CropSet) -> None:
     """Over many epochs every training crop appears, and no other."""
-    batches = make(crop_set)
+    batches = maker(crop_set)
     shown = {
         int(label)
         for epoch in range(20)
         for number in range(3)
-        for label in at(batches, epoch, number)[1]["identity"][:, 0]
+        for label in batches.make(epoch, number)[1]["identity"][:, 0]
     }
     assert shown == set(crop_set.indices_of("train").tolist())
 
@@ -132,9 +131,9 @@ def test_a_share_of_a_batch_is_blended(
     crop_set: CropSet, blends: Blends, share: float, blended: int
 ) -> None:
     """The number of blends is the rounded share; without blends it is 0."""
-    people = make(crop_set, blends, share=share)[0][1]["identity"]
+    people = maker(crop_set, blends, share=share).make(0, 0)[1]["identity"]
     assert np.sum(people == -1) == blended
-    assert -1 not in make(crop_set, None, share=share)[0][1]["identity"]
+    assert -1 not in maker(crop_set, None, share=share).make(0, 0)[1]["identity"]
 
 
 def test_the_teacher_embeds_the_blends_that_are_used(crop_set: CropSet, blends: Blends) -> None:
@@ -185,10 +184,35 @@ def test_with_features_a_batch_shows_each_face_twice(crop_set: CropSet) -> None:
     config = FitConfig(
         network="sface", batch=8, epoch_images=24, pictures="door", features=1.0, blends=0
     )
-    inputs, answers = TrainingBatches(
-        crop_set, crop_set.indices_of("train"), load_targets(crop_set), labels(crop_set),
-        blends=None, config=config,
-    )[0]  # fmt: skip
+    inputs, answers = of_run(config, crop_set).make(0, 0)
     assert inputs["clean"].shape == inputs["crop"].shape == (8, 112, 112, 3)
     assert not np.array_equal(inputs["clean"], inputs["crop"])
     assert np.array_equal(answers["features"], np.zeros((8, 1)))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_queue_gives_the_batches_of_its_epoch_in_order(
+    crop_set: CropSet, blends: Blends, workers: int
+) -> None:
+    """Whichever process makes them, and also if an epoch was left before its end."""
+    expected = maker(crop_set, blends)
+    with BatchQueue(expected, 3, workers) as queue:
+        assert len(queue) == 3
+        for epoch, numbers in ((0, (0,)), (4, (0, 1, 2)), (5, (0, 1, 2))):
+            queue.epoch = epoch
+            assert all(same(queue[at], expected.make(epoch, at)) for at in numbers)
+
+
+def test_an_error_in_a_process_that_makes_batches_is_raised(crop_set: CropSet) -> None:
+    """It is not waited for, and its reason is not lost."""
+    faulty = replace(maker(crop_set), indices=np.array([99]))
+    with BatchQueue(faulty, 3, workers=2) as queue, pytest.raises(IndexError, match="99"):
+        queue[0]
+
+
+def test_batches_left_over_end_with_the_queue(crop_set: CropSet) -> None:
+    """The processes end, and no thread waits for them."""
+    with BatchQueue(maker(crop_set), 1000, workers=2) as queue:
+        queue[0]
+        assert multiprocessing.active_children()
+    assert multiprocessing.active_children() == []

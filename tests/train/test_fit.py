@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import msgspec
@@ -18,7 +20,8 @@ from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support_recognition import embedding
 from tests.support_train import EACH, TINY, DrawnTeacher, draw_crop, make_crop_set, read_csv
-from train.batches import Batch, TrainingBatches
+from train.batch_queue import BatchQueue
+from train.batches import Batch, BatchMaker
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.sources import Split
 from train.embedder import build_embedder, embed_all, load_embedder
@@ -64,13 +67,13 @@ def run(
 
 def spy(patch: pytest.MonkeyPatch, seen: list[tuple[int, int]]) -> None:
     """Collect epoch and number of each batch that is read."""
-    make = TrainingBatches.__getitem__
+    make = BatchQueue.__getitem__
 
-    def record(self: TrainingBatches, number: int) -> Batch:
+    def record(self: BatchQueue, number: int) -> Batch:
         seen.append((self.epoch, number))
         return make(self, number)
 
-    patch.setattr(TrainingBatches, "__getitem__", record)
+    patch.setattr(BatchQueue, "__getitem__", record)
 
 
 def train(
@@ -84,6 +87,11 @@ def train(
 
 def history(folder: Path) -> list[dict[str, float]]:
     return [{k: float(v) for k, v in row.items()} for row in read_csv(folder / "history.csv")]
+
+
+def batches_of(crop_set: CropSet, config: FitConfig) -> BatchMaker:
+    indices, targets = crop_set.indices_of("train"), load_targets(crop_set)
+    return BatchMaker.of_run(config, crop_set, indices, targets, number_people(crop_set)[0])
 
 
 def crops_of(crop_set: CropSet) -> Image:
@@ -139,18 +147,14 @@ def test_an_error_in_a_process_ends_the_run(
     crop_set: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is not waited for, and its reason is not lost."""
+    make = BatchMaker.of_run
 
-    def fail(self: TrainingBatches, number: int) -> Batch:
-        raise DatasetError(f"batch {number} of {len(self)} cannot be made")
+    def faulty(*facts: Any) -> BatchMaker:  # noqa: ANN401  # whatever it takes
+        return replace(make(*facts), indices=np.array([99]))
 
-    config = msgspec.structs.replace(CONFIG, workers=2)
-    batches = TrainingBatches.__getitem__
-    # Keras reads one batch before, for its shape.
-    monkeypatch.setattr(
-        TrainingBatches, "__getitem__", lambda self, n: (fail if n else batches)(self, n)
-    )
-    with pytest.raises(Exception, match="batch 1 of 3 cannot be made"):
-        train(crop_set, tmp_path / "run", config)
+    monkeypatch.setattr(BatchMaker, "of_run", faulty)
+    with pytest.raises(Exception, match="index 99 is out of bounds"):
+        train(crop_set, tmp_path / "run", msgspec.structs.replace(CONFIG, workers=2))
 
 
 def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
@@ -207,10 +211,10 @@ import sys
 import threading
 from pathlib import Path
 from tests.train.test_fit import CONFIG, train
-from train.batches import TrainingBatches
+from train.batch_queue import BatchQueue
 from train.dataset.crop_set import CropSet
 
-make = TrainingBatches.__getitem__
+make = BatchQueue.__getitem__
 
 def stop_in_epoch_2(self, number):
     if self.epoch == 2 and number == 2:
@@ -218,7 +222,7 @@ def stop_in_epoch_2(self, number):
         threading.Event().wait()
     return make(self, number)
 
-TrainingBatches.__getitem__ = stop_in_epoch_2
+BatchQueue.__getitem__ = stop_in_epoch_2
 train(CropSet.load(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 
@@ -330,13 +334,11 @@ def test_crops_are_degraded_as_the_recipe_says(
     black = np.zeros((112, 112, 3), np.uint8)
     monkeypatch.setattr("train.batches.degrade", lambda *_, **__: (black, black))
     found = [
-        TrainingBatches(
-            crop_set, crop_set.indices_of("train"), load_targets(crop_set),
-            number_people(crop_set)[0], blends=None,
-            config=msgspec.structs.replace(CONFIG, pictures=pictures),
-        )[0][0]["crop"].max()
+        batches_of(crop_set, msgspec.structs.replace(CONFIG, pictures=pictures))
+        .make(0, 0)[0]["crop"]
+        .max()
         for pictures in ("usual", "door")
-    ]  # fmt: skip
+    ]
     assert found[0] > 0 == found[1]
 
 
@@ -395,10 +397,7 @@ def test_people_start_at_their_mean_embedding() -> None:
 
 def measured(crop_set: CropSet, vectors: Floats) -> dict[str, float]:
     """The history figures of an embedder that returns ``vectors`` for development people."""
-    batches = TrainingBatches(
-        crop_set, crop_set.indices_of("train"), load_targets(crop_set), number_people(crop_set)[0],
-        blends=None, config=FitConfig(batch=1, epoch_images=1),
-    )  # fmt: skip
+    batches = BatchQueue(batches_of(crop_set, FitConfig(batch=1)), 1)
 
     def embedder(crops: Image, *, training: bool) -> Floats:
         assert not training

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -81,6 +81,10 @@ class CropSet:
     def __len__(self) -> int:
         """Return how many crops there are."""
         return len(self.photos)
+
+    def __reduce__(self) -> tuple[Callable[[Path], "CropSet"], tuple[Path]]:
+        """Go to another process as a folder, which that maps; the crops would be copied."""
+        return CropSet.load, (self.folder,)
 
     def indices_of(self, split: Split) -> npt.NDArray[np.int64]:
         """Return the indices of a split's crops, ascending."""

@@ -1,0 +1,76 @@
+"""Give Keras the batches of a run in their order, made ahead by other processes."""
+
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from types import TracebackType
+from typing import Final, Self
+
+import keras
+
+from train.batches import Batch, BatchMaker, keep_maker, make_batch
+
+_AHEAD: Final = 2
+"""Batches that are asked for before they are needed, for each process."""
+
+
+class BatchQueue(keras.utils.PyDataset):
+    """The batches of a run, a context manager: on leaving it, the processes end.
+
+    Threads would hinder one another, because Python lets one compute at a time: eight made little
+    more than half as many pictures a second as one. The processes are new ones, not copies of this
+    one (Keras would copy it): JAX and TensorFlow have threads of their own, whose locks a copy
+    may wait for without end.
+
+    Args:
+        maker: Makes each batch.
+        steps: Batches per epoch.
+        workers: How many processes make them; with one, this process does, when it needs them.
+
+    Attributes:
+        epoch: Of the batches that are given; to be set before each epoch.
+    """
+
+    def __init__(self, maker: BatchMaker, steps: int, workers: int = 1) -> None:
+        super().__init__()
+        self.epoch = 0
+        self._maker = maker
+        self._steps = steps
+        self._ahead = _AHEAD * workers
+        self._asked: dict[tuple[int, int], Future[Batch]] = {}
+        self._pool: ProcessPoolExecutor | None = None
+        if workers > 1:
+            self._pool = ProcessPoolExecutor(
+                workers, get_context("spawn"), initializer=keep_maker, initargs=(maker,)
+            )
+
+    def __enter__(self) -> Self:
+        """Do nothing: the processes start with the first batch that is asked for."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes; batches that nobody has begun are given up."""
+        del kind, error, trace
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def __len__(self) -> int:
+        """Return the number of batches per epoch."""
+        return self._steps
+
+    def __getitem__(self, number: int) -> Batch:
+        """Return one batch of this epoch, and ask for those after it.
+
+        Raises:
+            Exception: What the process that made it raised.
+        """
+        if self._pool is None:
+            return self._maker.make(self.epoch, number)
+        for at in range(number, min(number + self._ahead, self._steps)):
+            if (self.epoch, at) not in self._asked:
+                self._asked[self.epoch, at] = self._pool.submit(make_batch, self.epoch, at)
+        return self._asked.pop((self.epoch, number)).result()
