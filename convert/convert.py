@@ -24,13 +24,11 @@ from kiosk.recognition.embed import embed_int8
 from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import CropSet
+from train.evaluation.archives import Archives, read_archives
 from train.evaluation.cohort import with_own_cohorts
 from train.evaluation.embedded import embed_split
 from train.evaluation.evaluate import Report, evaluate
-from train.evaluation.lfw import LfwPairs, read_lfw
 from train.evaluation.recogniser import Embed, RecogniserUnderTest
-from train.evaluation.turned import evaluate_turned, read_turned_faces
-from train.evaluation.videos import Videos, read_videos
 from train.metrics import best_threshold
 
 PAIRS: Final = 20_000
@@ -88,14 +86,14 @@ def convert(
     int8 = Int8Embedder(tflite)
     embedders: dict[str, Embed] = {"float": model.embed, "int8": int8}
     before, after = with_own_cohorts(embedders, crop_set).values()
-    videos = read_videos(walks) if walks is not None else None
-    pairs = read_lfw(lfw) if lfw is not None else None
-    report = _evaluate(facts.name, after, crop_set, pairs, videos)
-    figures = figure_losses(evaluate("float", before, crop_set, pairs, videos), report)
+    archives = read_archives(lfw, walks)
+    report = _evaluate(facts.name, after, crop_set, archives)
+    # Turned faces are not compared with the float model: they measure the check of turn.
+    upright = msgspec.structs.replace(report, turned=())
+    before_report = evaluate("float", before, crop_set, replace(archives, turned=()))
+    figures = figure_losses(before_report, upright)
     loss = _loss(before.embed, after.embed, crop_set, model.seed, figures)
     check_loss(loss, limits or Limits())
-    # Not compared with the float model: they measure the check of turn.
-    report = _with_turned(report, after, walks)
     made = ModelFacts(
         sha256=hashlib.sha256(tflite).hexdigest(),
         architecture=model.architecture,
@@ -144,10 +142,7 @@ def measure_again(
     """
     crop_set.require_taught()
     found = with_own_cohorts({"int8": Int8Embedder(bundle.model)}, crop_set)["int8"]
-    videos = read_videos(walks) if walks is not None else None
-    pairs = read_lfw(lfw) if lfw is not None else None
-    report = _evaluate(facts.name, found, crop_set, pairs, videos)
-    report = _with_turned(report, found, walks)
+    report = _evaluate(facts.name, found, crop_set, read_archives(lfw, walks))
     old = bundle.card
     made = ModelFacts(old.sha256, old.architecture, old.training.get("recipe"), old.quantisation)
     card = make_card(made, facts, report, found.cohort)
@@ -157,26 +152,15 @@ def measure_again(
 
 
 def _evaluate(
-    name: str,
-    found: RecogniserUnderTest,
-    crop_set: CropSet,
-    pairs: LfwPairs | None,
-    videos: Videos | None,
+    name: str, found: RecogniserUnderTest, crop_set: CropSet, archives: Archives
 ) -> Report:
-    report = evaluate(name, found, crop_set, pairs, videos)
+    report = evaluate(name, found, crop_set, archives)
     if all(point.fnir >= 1.0 for point in report.operating_points):
         raise ModelError(
             "no threshold keeps strangers out and names enrolled people; train longer, or use "
             "photos of other people"
         )
     return report
-
-
-def _with_turned(report: Report, found: RecogniserUnderTest, walks: Path | None) -> Report:
-    if walks is None:
-        return report
-    turned = evaluate_turned(found, report.operating_points, read_turned_faces(walks))
-    return msgspec.structs.replace(report, turned=turned)
 
 
 class Int8Embedder:

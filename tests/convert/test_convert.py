@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from convert.__main__ import main
+from convert.__main__ import _LIMITS, main
 from convert.card import CardFacts
 from convert.convert import Converted, Int8Embedder, convert, measure_again
 from convert.float_model import load_run
@@ -86,8 +86,8 @@ def converted(run: Path, crop_set: CropSet, out: Path) -> Iterator[Converted]:
     turned = TurnedFaces(180, people, crops, np.zeros(7, np.bool_))
     with pytest.MonkeyPatch.context() as patch:
         # Walks need more people; the faces are drawn, and no detector finds one.
-        patch.setattr("convert.convert.read_videos", lambda _: None)
-        patch.setattr("convert.convert.read_turned_faces", lambda _: (turned,))
+        patch.setattr("train.evaluation.archives.read_videos", lambda _: None)
+        patch.setattr("train.evaluation.archives.read_turned_faces", lambda _: (turned,))
         yield convert(load_run(run), crop_set, FACTS, out, limits=LENIENT, walks=Path("w.zip"))
 
 
@@ -471,18 +471,29 @@ def test_people_under_two_names_must_have_been_looked_for(
     assert not out.exists()
 
 
-def test_a_bundle_takes_no_calibration_photos(
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--calibration", "photos"), ("--cosine-mean", "0.9"), ("--false-match", "0")],
+)
+def test_a_bundle_takes_nothing_that_is_for_quantisation(
     bundle: Bundle, crop_set: CropSet, out: Path, tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], option: str, value: str,
 ) -> None:  # fmt: skip
-    """Its ranges are set already; the error says so, and nothing is written."""
+    """It has been quantised already; the error says so, and nothing is written."""
     del bundle  # written to out
     facts = tmp_path / "facts.toml"
     facts.write_text('name = "tiny"\nlicence = "none"\ndata = []\n')
-    options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--calibration", "photos"]
+    options = ["--crops", str(crop_set.folder), "--facts", str(facts), option, value]
     assert main([str(out), *options, "--out", str(tmp_path / "x.kiosk-model")]) == 78
-    assert f"--calibration: the model of {out} is not quantised again" in capsys.readouterr().err
+    assert f"{option}: the model of {out} is not quantised again" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["facts.toml"]
+
+
+def test_the_options_of_the_limits_say_their_defaults() -> None:
+    """Each limit has an option, whose help gives the value that it has without it."""
+    limits = msgspec.to_builtins(Limits())
+    assert [*_LIMITS] == [*limits]
+    assert all(f"(default: {limits[name]})" in text for name, text in _LIMITS.items())
 
 
 def test_the_command_measures_a_bundle_again(

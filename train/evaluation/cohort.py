@@ -5,12 +5,12 @@ from typing import Final
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.vectors import unit
 from train.dataset.crop_set import CropSet
 from train.evaluation.recogniser import PLAIN_COSINE, CachedEmbedder, Embed, RecogniserUnderTest
+from train.evaluation.side_by_side import side_by_side
 from train.metrics import Ints
 
 PEOPLE: Final = 8000
@@ -72,8 +72,10 @@ def with_own_cohorts(
     embedders: Mapping[str, Embed], crop_set: CropSet
 ) -> dict[str, RecogniserUnderTest]:
     """Build a recogniser from each embedder, each with its own cohort of the same photos."""
-    bar = tqdm(embedders.items(), desc="cohorts", disable=None)
+    cohorts = side_by_side(
+        lambda embed: make_cohort(embed, crop_set), [*embedders.values()], "cohorts"
+    )
     return {
-        name: RecogniserUnderTest(CachedEmbedder(embed), make_cohort(embed, crop_set))
-        for name, embed in bar
+        name: RecogniserUnderTest(CachedEmbedder(embed), cohort)
+        for (name, embed), cohort in zip(embedders.items(), cohorts, strict=True)
     }

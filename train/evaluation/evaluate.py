@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from tqdm import tqdm
 
 from kiosk.errors import DatasetError
 from kiosk.recognition.card import OperatingPoint
 from train.dataset.crop_set import CropSet
+from train.evaluation.archives import Archives, read_archives
 from train.evaluation.demographics import GroupRate, group_rates, relatives_rate
 from train.evaluation.domains import GALLERY_SIZES, Side, mean_rates, score_sides
 from train.evaluation.embedded import embed_walks
 from train.evaluation.identify import Identification, Mix
-from train.evaluation.lfw import Lfw, LfwPairs, evaluate_lfw, read_lfw
+from train.evaluation.lfw import Lfw, evaluate_lfw
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
+from train.evaluation.side_by_side import side_by_side
 from train.evaluation.thresholds import threshold_for
-from train.evaluation.turned import TurnedRate, evaluate_turned, read_turned_faces
-from train.evaluation.videos import Videos, read_videos
+from train.evaluation.turned import TurnedRate, evaluate_turned
 from train.evaluation.walks import WalkRate, evaluate_walks
 from train.metrics import Rate
 
@@ -33,6 +33,9 @@ FPIRS: Final = (0.01, 0.003)
 """Accepted shares of strangers' walks that get a name; the kiosk's default is the smallest."""
 EXTRAPOLATED_SIZES: Final = (1000, 3000)
 """A large school and the largest: more people than are measured (:mod:`.thresholds`)."""
+
+NO_ARCHIVES: Final = Archives()
+"""The crop set alone."""
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -103,24 +106,19 @@ def evaluate_all(
             cannot be read.
     """
     crop_set.require_taught()  # before an archive is read for minutes
-    videos = read_videos(walks) if walks is not None else None
-    turns = read_turned_faces(walks) if walks is not None else ()
-    pairs = read_lfw(lfw) if lfw is not None else None
-    bar = tqdm(recognisers.items(), desc="recognisers", disable=None)
-    reports = []
-    for name, recogniser in bar:
-        report = evaluate(name, recogniser, crop_set, pairs, videos)
-        turned = evaluate_turned(recogniser, report.operating_points, turns)
-        reports.append(msgspec.structs.replace(report, turned=turned))
-    return reports
+    archives = read_archives(lfw, walks)
+    return side_by_side(
+        lambda name: evaluate(name, recognisers[name], crop_set, archives),
+        [*recognisers],
+        "recognisers",
+    )
 
 
 def evaluate(
     name: str,
     recogniser: RecogniserUnderTest,
     crop_set: CropSet,
-    lfw: LfwPairs | None = None,
-    videos: Videos | None = None,
+    archives: Archives = NO_ARCHIVES,
 ) -> Report:
     """Evaluate one recogniser.
 
@@ -128,13 +126,13 @@ def evaluate(
         name: For the report.
         recogniser: The recogniser.
         crop_set: Holds development and test people.
-        lfw: LFW's pairs; ``None`` skips them.
-        videos: Walks past a camera, for thresholds and figures; ``None`` skips them.
+        archives: What else it is evaluated on.
 
     Raises:
         DatasetError: Too few people are held out, or `kiosk-train teach` was not run.
     """
     crop_set.require_taught()
+    videos = archives.videos
     dev, test = (embed_walks(recogniser.embed, crop_set, split) for split in ("dev", "test"))
     sizes = _gallery_sizes(len(dev.plan.enrolment), len(test.plan.enrolment))
     found, cosine = (
@@ -162,8 +160,9 @@ def evaluate(
         cosine=tuple(mean_rates(one.test) for one in cosine),
         groups=group_rates(test.embeddings, test.photos, recogniser.cohort, threshold),
         relatives=relatives_rate(test.embeddings, test.photos, recogniser.cohort, threshold),
-        lfw=evaluate_lfw(recogniser.embed, lfw) if lfw is not None else None,
+        lfw=evaluate_lfw(recogniser.embed, archives.pairs) if archives.pairs is not None else None,
         walks=evaluate_walks(recogniser, videos, thresholds) if videos is not None else (),
+        turned=evaluate_turned(recogniser, points, archives.turned),
     )
 
 

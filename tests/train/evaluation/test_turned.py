@@ -13,7 +13,7 @@ from kiosk.recognition.card import OperatingPoint
 from tests.support import needs_photos
 from tests.support_recognition import picture
 from tests.support_train import make_crop_set, see
-from train.evaluation import evaluate, turned
+from train.evaluation import archives, evaluate, turned
 from train.evaluation.figures import figures
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.turned import TurnedRate, evaluate_turned, read_turned_faces, turn_picture
@@ -70,7 +70,7 @@ def test_a_report_has_the_turned_faces_that_were_asked_for(
 ) -> None:
     """With an archive of walks there are two figures for each turn, at the report's thresholds."""
     monkeypatch.setattr(turned, "ANGLES", (0, 180))
-    monkeypatch.setattr(evaluate, "read_videos", lambda _: None)  # needs more people
+    monkeypatch.setattr(archives, "read_videos", lambda _: None)  # needs more people
     crop_set = make_crop_set(tmp_path)
     (report,) = evaluate.evaluate_all({"r": RECOGNISER}, crop_set, None, walks)
     assert [(row.angle, row.gallery_size) for row in report.turned] == [(0, 1), (180, 1)]
