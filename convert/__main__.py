@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 PUBLISHED: Final = "sface"
 """The word that stands for SFace with its published weights, in the place of a run folder."""
-BUNDLE: Final = ".kiosk-model"
-"""How the name of a bundle ends."""
+_LIMITS: Final = {
+    "cosine_mean": "least mean cosine (default: 0.99)",
+    "cosine_p1": "least first percentile of the cosines (default: 0.97)",
+    "accuracy": "greatest loss of accuracy (default: 0.005)",
+    "figure": "greatest loss of a figure of the evaluation report (default: 0.05)",
+    "false_match": "the same for shares of strangers who get somebody's name (default: 0.01)",
+}
+"""What each option sets in :class:`convert.verify.Limits`."""
 _FACTS_BYTES_MAX: Final = 1_000_000
 
 
@@ -58,26 +64,24 @@ def _parser() -> argparse.ArgumentParser:
     limits = parser.add_argument_group(
         "limits", "do not write a model that loses more; not for a bundle"
     )
-    limits.add_argument("--cosine-mean", type=float, default=0.99, help="least mean cosine")
-    limits.add_argument(
-        "--cosine-p1", type=float, default=0.97, help="least first percentile of the cosines"
-    )
-    limits.add_argument("--accuracy", type=float, default=0.005, help="greatest loss of accuracy")
-    limits.add_argument("--figure", type=float, default=0.05, help="greatest loss of a figure of "
-                        "the evaluation report")  # fmt: skip
-    limits.add_argument("--false-match", type=float, default=0.01, help="the same for shares of "
-                        "strangers who get somebody's name")  # fmt: skip
+    for name, text in _LIMITS.items():
+        limits.add_argument(_option(name), type=float, help=text)
     return parser
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _convert(options: argparse.Namespace) -> int:
     from convert.card import CardFacts
+    from kiosk.recognition.bundle import BUNDLE_ENDING
     from train.dataset.crop_set import CropSet
     from train.toml_file import read_toml_file
 
     facts = read_toml_file(options.facts, CardFacts, _FACTS_BYTES_MAX)
     crop_set = CropSet.load(options.crops)
-    write = _measure_bundle if options.model.endswith(BUNDLE) else _convert_float
+    write = _measure_bundle if options.model.endswith(BUNDLE_ENDING) else _convert_float
     done = write(options, facts, crop_set)
     if options.json:
         print(json_text(_outcome(done, options.out)))
@@ -92,8 +96,11 @@ def _measure_bundle(
     from convert.convert import measure_again
     from kiosk.recognition.bundle import read_bundle
 
-    if options.calibration:
-        raise ConfigError(f"--calibration: the model of {options.model} is not quantised again")
+    for name in ("calibration", *_LIMITS):
+        if getattr(options, name) is not None:
+            raise ConfigError(
+                f"{_option(name)}: the model of {options.model} is not quantised again"
+            )
     bundle = read_bundle(Path(options.model))
     return measure_again(bundle, crop_set, facts, options.out, lfw=options.lfw, walks=options.walks)
 
@@ -106,13 +113,8 @@ def _convert_float(
     from convert.float_model import load_run, load_sface
     from convert.verify import Limits
 
-    limits = Limits(
-        options.cosine_mean,
-        options.cosine_p1,
-        options.accuracy,
-        options.figure,
-        options.false_match,
-    )
+    given = {name: getattr(options, name) for name in _LIMITS}
+    limits = Limits(**{name: limit for name, limit in given.items() if limit is not None})
     model = load_sface() if options.model == PUBLISHED else load_run(Path(options.model))
     calibration = photo_crops(options.calibration, model.seed) if options.calibration else None
     return convert(

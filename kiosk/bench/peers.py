@@ -19,7 +19,7 @@ from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError, reason_of
 from kiosk.files.bounded_file import read_file
 from kiosk.recognition.archive import read_archive
-from kiosk.recognition.bundle import BUNDLE_BYTES_MAX
+from kiosk.recognition.bundle import BUNDLE_BYTES_MAX, BUNDLE_ENDING
 from kiosk.recognition.detect import Detector
 from kiosk.recognition.embed import embed_int8
 from kiosk.recognition.model_trial import try_model
@@ -84,7 +84,7 @@ def peer_embedders(folder: Path | None) -> dict[str, EmbedOne]:
     if folder is not None:
         found["mobilefacenet"] = mobilefacenet(folder / "MobileFaceNet.onnx")
         found["mobilefacenet-int8"] = int8_peer(folder / "mobilefacenet_int8_peer.tflite")
-        found |= {path.stem: bundle_peer(path) for path in sorted(folder.glob("*.kiosk-model"))}
+        found |= {path.stem: bundle_peer(path) for path in sorted(folder.glob(f"*{BUNDLE_ENDING}"))}
     return found
 
 

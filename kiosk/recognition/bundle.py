@@ -25,6 +25,8 @@ from kiosk.recognition.archive import read_archive, read_array
 from kiosk.recognition.card import ModelCard
 from kiosk.records import Floats, Image
 
+BUNDLE_ENDING: Final = ".kiosk-model"
+"""How the name of a bundle ends."""
 BUNDLE_BYTES_MAX: Final = 64_000_000
 """Bytes of the largest bundle; the one that ships has 8 million."""
 _SIZES: Final = {
@@ -63,7 +65,7 @@ class Bundle:
 
 def default_bundle() -> Path:
     """Return the path of the bundle that ships with the kiosk."""
-    return Path(str(files("kiosk") / "default.kiosk-model"))
+    return Path(str(files("kiosk") / f"default{BUNDLE_ENDING}"))
 
 
 def bundle_path(configured: str) -> Path:
