@@ -28,7 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kiosk-train",
         description="Prepare photos, train face recognisers and evaluate them.",
-        epilog="Keras uses TensorFlow, or the library in the variable KERAS_BACKEND (torch, jax).",
+        epilog="Keras uses TensorFlow, or the library in the variable KERAS_BACKEND (torch, jax, "
+        "which is fastest on a GPU).",
     )
     commands = parser.add_subparsers(title="commands", required=True)
     _add_embedding(commands)
