@@ -1,6 +1,7 @@
 """The command ``kiosk-train``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -66,6 +67,9 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                      help="change a hyperparameter, see train/recipe.py (images=100000, blends=0, "
                      "precision=mixed_bfloat16, start=RUN, …)")  # fmt: skip
+    fit.add_argument("--workers", type=positive_int, default=len(os.sched_getaffinity(0)),
+                     help="how many processes make the pictures; with any number the weights are "
+                     "the same (default: one for each processor core)")  # fmt: skip
     text = "give a run from SFace few slopes, which int8 kernels compute faster"
     few = _command(commands, "few-slopes", text, _few_slopes)
     few.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, "
@@ -177,7 +181,9 @@ def _fit(options: argparse.Namespace) -> int:
     from train.run_folder import read_history
 
     config, crop_set = parse_config(options.set, options.recipe), CropSet.load(options.crops)
-    embedder = fit(crop_set, options.folder, config, lambda: _teacher(options))
+    embedder = fit(
+        crop_set, options.folder, config, lambda: _teacher(options), workers=options.workers
+    )
     save_curves(read_history(options.folder), options.folder / "curves.png")
     try:
         crops_of_split(crop_set, "dev")  # embedding takes minutes

@@ -1,12 +1,14 @@
 """Give Keras the batches of a run in their order, made ahead by other processes."""
 
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from types import TracebackType
 from typing import Final, Self
 
 import keras
 
+from kiosk.errors import DatasetError
 from train.batches import Batch, BatchMaker, keep_maker, make_batch
 
 _AHEAD: Final = 2
@@ -37,6 +39,7 @@ class BatchQueue(keras.utils.PyDataset):
         self._steps = steps
         self._ahead = _AHEAD * workers
         self._asked: dict[tuple[int, int], Future[Batch]] = {}
+        self._failure: Exception | None = None
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:
             self._pool = ProcessPoolExecutor(
@@ -53,10 +56,16 @@ class BatchQueue(keras.utils.PyDataset):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the processes; batches that nobody has begun are given up."""
+        """End the processes; batches that nobody has begun are given up.
+
+        Raises:
+            Exception: What a batch could not be made for.
+        """
         del kind, error, trace
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+        if self._failure is not None:
+            raise self._failure  # without what TensorFlow makes of it
 
     def __len__(self) -> int:
         """Return the number of batches per epoch."""
@@ -66,8 +75,23 @@ class BatchQueue(keras.utils.PyDataset):
         """Return one batch of this epoch, and ask for those after it.
 
         Raises:
-            Exception: What the process that made it raised.
+            DatasetError: The system ended a process that makes batches.
+            Exception: What the process that made it raised; on leaving the queue it is raised
+                again.
         """
+        try:
+            return self._wait_for(number)
+        except BrokenProcessPool as exc:
+            self._failure = DatasetError(
+                "the system ended a process that makes training pictures (too little memory?); "
+                "the same command with fewer --workers goes on"
+            )
+            raise self._failure from exc
+        except Exception as exc:
+            self._failure = exc
+            raise
+
+    def _wait_for(self, number: int) -> Batch:
         if self._pool is None:
             return self._maker.make(self.epoch, number)
         for at in range(number, min(number + self._ahead, self._steps)):

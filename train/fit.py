@@ -31,7 +31,12 @@ from train.teacher import Teacher, load_targets
 
 
 def fit(
-    crop_set: CropSet, run: Path, config: FitConfig, teacher: Callable[[], Teacher]
+    crop_set: CropSet,
+    run: Path,
+    config: FitConfig,
+    teacher: Callable[[], Teacher],
+    *,
+    workers: int = 1,
 ) -> keras.Model:
     """Train, or resume an interrupted run.
 
@@ -40,13 +45,14 @@ def fit(
         run: The run folder.
         config: The hyperparameters; a folder with others is rejected.
         teacher: Builds the teacher, which embeds the blends of a new run.
+        workers: How many processes make the pictures; with any number the weights are the same.
 
     Returns:
         The embedder.
 
     Raises:
         DatasetError: There are no teacher embeddings, the training split is empty, or the folder
-            holds another run.
+            holds another run; or a process that makes pictures was ended by the system.
     """
     write_config(run, config)
     cv2.setNumThreads(1)  # for pictures this small they cost time
@@ -58,7 +64,7 @@ def fit(
     embedder = build_embedder(config)
     model = _with_heads(embedder, config, _directions(targets, labels, people))
     maker = BatchMaker.of_run(config, crop_set, indices, targets, labels, blends)
-    with BatchQueue(maker, config.steps, config.workers) as batches:
+    with BatchQueue(maker, config.steps, workers) as batches:
         model.fit(
             batches,
             epochs=config.epochs,

@@ -55,8 +55,6 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pictures: How crops are made worse: ``usual`` (:mod:`train.augment`), or ``door``, as a bad
             camera at a door sees them (:mod:`train.degrade`).
         turned: With ``door``, share of the heads that are turned (:mod:`train.turn_head`).
-        workers: How many processes make the crops worse; beside a GPU, one for each processor core.
-            With one, this process does, while it trains.
         seed: Of everything random in the training.
     """
 
@@ -83,7 +81,6 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     pictures: Literal["usual", "door"] = "usual"
     turned: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    workers: Annotated[int, Meta(ge=1)] = 1
     seed: int = 2026
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kiosk.errors import DatasetError
 from kiosk.recognition.vectors import unit
 from kiosk.records import Image
 from tests.support_train import DrawnTeacher, make_crop_set, see
@@ -206,8 +207,24 @@ def test_a_queue_gives_the_batches_of_its_epoch_in_order(
 def test_an_error_in_a_process_that_makes_batches_is_raised(crop_set: CropSet) -> None:
     """It is not waited for, and its reason is not lost."""
     faulty = replace(maker(crop_set), indices=np.array([99]))
-    with BatchQueue(faulty, 3, workers=2) as queue, pytest.raises(IndexError, match="99"):
+    with pytest.raises(IndexError, match="99"), BatchQueue(faulty, 3, workers=2) as queue:
         queue[0]
+
+
+def read_and_kill(made: BatchMaker) -> None:
+    """Read batches by processes that are killed after the first one."""
+    with BatchQueue(made, 1000, workers=2) as queue:
+        queue[0]
+        for process in multiprocessing.active_children():
+            process.kill()
+        for number in range(1, 1000):
+            queue[number]
+
+
+def test_a_process_that_the_system_ended_is_named(crop_set: CropSet) -> None:
+    """As it does when memory runs out; the error says what to do."""
+    with pytest.raises(DatasetError, match=r"too little memory.*fewer --workers"):
+        read_and_kill(maker(crop_set))
 
 
 def test_batches_left_over_end_with_the_queue(crop_set: CropSet) -> None:

@@ -81,8 +81,9 @@ def train(
     folder: Path,
     config: FitConfig = CONFIG,
     teacher: Callable[[], DrawnTeacher] = DrawnTeacher,
+    workers: int = 1,
 ) -> keras.Model:
-    return fit(crop_set, folder, config, teacher)  # type: ignore[arg-type]  # replaces one
+    return fit(crop_set, folder, config, teacher, workers=workers)  # type: ignore[arg-type]  # replaces one
 
 
 def history(folder: Path) -> list[dict[str, float]]:
@@ -135,7 +136,7 @@ def test_each_epoch_is_trained_on_batches_of_its_own(
 
 def test_several_processes_train_the_same_run(run: Path, crop_set: CropSet, tmp_path: Path) -> None:
     """Every epoch has the same batches in the same order, whoever makes them."""
-    embedder = train(crop_set, tmp_path / "run", msgspec.structs.replace(CONFIG, workers=2))
+    embedder = train(crop_set, tmp_path / "run", workers=2)
     for row, alone in zip(history(tmp_path / "run"), history(run), strict=True):
         assert row == pytest.approx(alone, rel=1e-3)
     crops = crops_of(crop_set)
@@ -153,8 +154,8 @@ def test_an_error_in_a_process_ends_the_run(
         return replace(make(*facts), indices=np.array([99]))
 
     monkeypatch.setattr(BatchMaker, "of_run", faulty)
-    with pytest.raises(Exception, match="index 99 is out of bounds"):
-        train(crop_set, tmp_path / "run", msgspec.structs.replace(CONFIG, workers=2))
+    with pytest.raises(IndexError, match="index 99 is out of bounds"):
+        train(crop_set, tmp_path / "run", workers=2)
 
 
 def test_the_embedder_can_be_loaded(run: Path, crop_set: CropSet) -> None:
