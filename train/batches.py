@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +19,7 @@ from kiosk.records import Floats, Image
 from train.augment import augment, blend
 from train.dataset.crop_set import BORDER_PX, CropSet
 from train.degrade import degrade
+from train.workers import prepare_worker
 
 if TYPE_CHECKING:  # a process that makes batches needs neither Keras nor ONNX
     from train.recipe import FitConfig
@@ -128,7 +128,7 @@ class BatchMaker:
         labels: Ints,
         blends: Blends | None = None,
     ) -> "BatchMaker":
-        """Make what a run is trained on."""
+        """Return the maker of a run's batches."""
         return cls(
             crop_set, indices, targets, labels, blends,
             size=config.batch,
@@ -173,7 +173,7 @@ _kept: list[BatchMaker] = []
 
 def keep_maker(maker: BatchMaker) -> None:
     """Begin to make batches in this process."""
-    cv2.setNumThreads(1)
+    prepare_worker()
     _kept[:] = [maker]
 
 

@@ -22,6 +22,7 @@ from train.dataset.crop_set import STORED_PX, CropSet, Photo
 from train.dataset.face_crops import find_every_crop
 from train.dataset.photo_files import list_photos
 from train.dataset.sources import Source
+from train.workers import prepare_worker
 
 _CHUNK: Final = 64
 """Morphs that a process is asked for at a time."""
@@ -70,7 +71,7 @@ _given: list[tuple[Image, int]] = []
 
 
 def _start(faces: Image, seed: int) -> None:
-    cv2.setNumThreads(1)
+    prepare_worker()
     _given[:] = [(faces, seed)]
 
 
