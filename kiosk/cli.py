@@ -4,7 +4,9 @@ import argparse
 import contextlib
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -97,6 +99,23 @@ def agrees(warning: str) -> bool:
     if not sys.stdin.isatty():
         return False
     return input(f'{warning} Type "yes" to go on all the same: ').strip() == "yes"
+
+
+def end_with_parent() -> None:
+    """Let this process, a child of another, get SIGTERM when that one has ended.
+
+    A process that is killed cannot end its children; they would wait for it for ever.
+    """
+    from multiprocessing import parent_process  # noqa: PLC0415  # few commands have children
+
+    parent = parent_process()
+    assert parent is not None  # this runs in a child
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def prepare_process() -> None:

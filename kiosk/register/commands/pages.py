@@ -2,7 +2,6 @@
 
 import logging
 import multiprocessing.connection
-import os
 import signal
 import socket
 import threading
@@ -11,6 +10,7 @@ from typing import Final
 import uvicorn
 from django.db import connections
 
+from kiosk.cli import end_with_parent
 from kiosk.errors import RegisterError
 from kiosk.register.accounts.oidc import client_of
 from kiosk.register.config import PagesSection, RegisterConfig
@@ -84,16 +84,8 @@ def serve_by_processes(config: RegisterConfig) -> None:
 def _serve(config: RegisterConfig, listener: socket.socket) -> None:
     for number in _STOP:  # until the server has its own
         signal.signal(number, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()  # without systemd, nobody else would free the port
     uvicorn.Server(server_config(config)).run(sockets=[listener])
-
-
-def _end_with_parent() -> None:
-    """End when the first process was killed: without systemd, nobody else would free the port."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # this runs in a child
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _listen(pages: PagesSection) -> list[socket.socket]:
