@@ -14,7 +14,7 @@ from kiosk.records import Floats, Image
 from train.compiled import compiled
 from train.embedder import embed_all, load_embedder
 from train.evaluation.recogniser import Embed
-from train.recipe import Slopes, read_config, read_recipe
+from train.recipe import Front, read_config, read_recipe
 from train.sface.network import build_sface, read_network
 from train.sface.weights import read_sface
 from train.teacher import Teacher
@@ -53,7 +53,7 @@ def load_run(run: Path) -> FloatModel:
     shape, weights = config.network, network.count_params()
     if shape == "sface":
         int8_network: Callable[[Image], keras.Model] = partial(int8_form, network)
-        architecture = _describe_sface(weights, config.slopes)
+        architecture = _describe_sface(weights, config.front)
     else:
         int8_network = partial(_unchanged, network)
         architecture = (
@@ -85,12 +85,12 @@ def _unchanged(network: keras.Model, crops: Image) -> keras.Model:
     return network
 
 
-def _describe_sface(weights: int, slopes: Slopes = "own") -> str:
+def _describe_sface(weights: int, front: Front = "own") -> str:
     prelus = "each PReLU written as x + relu((a - 1) x)"
-    if slopes == "shared":
+    if front == "short":
         prelus = (
-            "the first two PReLUs written as x + relu((a - 1) x), all others with one slope for "
-            "each group of channels"
+            "the first four of 64 channels, at half the width and height, with one slope each; "
+            "each other PReLU written as x + relu((a - 1) x)"
         )
     return (
         f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "

@@ -3,7 +3,7 @@
 The TFLite runtime has no fast int8 PReLU: as an operator, 27 of them take four fifths of the time.
 A PReLU with slope a is ``x + relu((a - 1) * x)`` for every a up to 1, a multiplication and an
 addition. The three slopes of 10,944 that are above 1 are brought below it (:func:`flip_steep`).
-Where a group of channels has one slope, there is a fast operator (:mod:`train.sface.slopes`).
+Where a layer has one slope, there is a fast operator (:mod:`train.sface.short_front`).
 
 An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
 widest one gets a tenth of the steps. :func:`equalise` gives all channels one reach (Nagel et al.,
@@ -26,8 +26,7 @@ from kiosk.records import Floats, Image
 from train.augment import augment
 from train.dataset.crop_set import BORDER_PX
 from train.sface.network import build_sface, read_network
-from train.sface.slopes import shared_groups, sort_channels
-from train.sface.weights import Sface, Unit
+from train.sface.weights import Sface, Unit, has_one_slope
 
 _SHARE: Final = 0.97
 """Share of the crops whose largest value a channel's reach holds. With all of them, none made worse
@@ -53,9 +52,9 @@ def int8_form(network: keras.Model, crops: Image) -> keras.Model:
     """
     sface = read_network(network)
     seen = np.concatenate([crops, _made_worse(crops[::2])])
-    sface = sort_channels(flip_steep(sface))
+    sface = flip_steep(sface)
     equal = equalise(sface, channel_reaches(build_sface(sface), sface, seen))
-    return build_sface(equal, fast_prelu, groups=shared_groups(equal))
+    return build_sface(equal, fast_prelu)
 
 
 def _made_worse(crops: Image) -> Image:
@@ -71,7 +70,7 @@ def fast_prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries
     It is a leaky ReLU if there is one slope, else ``x + relu((a - 1) * x)``.
     """
     values = _Clip(name=f"{unit.name}_clip")(values)
-    if np.ptp(unit.slope) == 0:
+    if has_one_slope(unit):
         return _LeakyRelu(float(unit.slope[0]), name=f"{unit.name}_prelu")(values)
     below = _Scale(unit.slope - 1, name=f"{unit.name}_below")(values)
     below = keras.layers.ReLU(name=f"{unit.name}_relu")(below)

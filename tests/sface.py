@@ -1,6 +1,4 @@
-"""Fixtures: SFace as published, the same with few slopes, and crops to compare networks on."""
-
-from functools import cache
+"""Fixtures: SFace as published, with a blank short front, and crops to compare networks on."""
 
 import keras
 import pytest
@@ -8,7 +6,7 @@ import pytest
 from kiosk.records import Image
 from tests.support_train import varied_crops
 from train.sface.network import build_sface
-from train.sface.slopes import share_slopes
+from train.sface.short_front import blank_front
 from train.sface.weights import Sface, read_sface
 
 
@@ -28,11 +26,5 @@ def crops() -> Image:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Sface:
-    return _share()
-
-
-@cache
-def _share() -> Sface:
-    """Share slopes once for the tests of all folders, each of which has a fixture of its own."""
-    return share_slopes(read_sface(), varied_crops())
+def short(weights: Sface) -> Sface:
+    return blank_front(weights)

@@ -70,13 +70,16 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     fit.add_argument("--workers", type=positive_int, default=len(os.sched_getaffinity(0)),
                      help="how many processes make the pictures; with any number the weights are "
                      "the same (default: one for each processor core)")  # fmt: skip
-    text = "give a run from SFace few slopes, which int8 kernels compute faster"
-    few = _command(commands, "few-slopes", text, _few_slopes)
-    few.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, "
-                     "`average` or `add-teacher`")  # fmt: skip
-    few.add_argument("crops", type=Path, help="crop set to fit the weights on")
-    few.add_argument("--out", type=Path, required=True, help="run folder to write; `fit --set "
-                     "slopes=shared --set start=…` trains it further")  # fmt: skip
+    text = "give a run from SFace first layers of a quarter of the size, which are faster"
+    short = _command(commands, "short-front", text, _short_front)
+    short.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, "
+                       "`average` or `add-teacher`")  # fmt: skip
+    short.add_argument("crops", type=Path, help="crop set to learn from")
+    short.add_argument("--pictures", type=positive_int, default=120_000, help="how many pictures "
+                       "to learn from (default: 120000)")  # fmt: skip
+    short.add_argument("--out", type=Path, required=True, help="run folder to write; an "
+                       "interrupted command goes on; `fit --set front=short --set start=…` trains "
+                       "it further")  # fmt: skip
     average = _command(commands, "average", "average runs that started from one point", _average)
     average.add_argument("runs", type=Path, nargs="+", help="run folders of `fit`")
     average.add_argument("--share", type=float, default=1.0, help="share of the runs' mean in "
@@ -85,7 +88,7 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     text = "let the dense layer of a run from SFace also learn from a second teacher"
     add = _command(commands, "add-teacher", text, _add_teacher_to_run)
     add.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, `average` or "
-                     "`few-slopes`; it cannot be trained or averaged after this")  # fmt: skip
+                     "`short-front`; it cannot be trained or averaged after this")  # fmt: skip
     add.add_argument("crops", type=Path, help="crop set of faces to learn from")
     add.add_argument("--teacher", type=Path, required=True, help="face-reidentification-retail-"
                      "0095.xml of Open Model Zoo, its .bin file beside it")  # fmt: skip
@@ -195,12 +198,18 @@ def _fit(options: argparse.Namespace) -> int:
     return 0
 
 
-def _few_slopes(options: argparse.Namespace) -> int:
+def _short_front(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
-    from train.few_slopes import give_few_slopes
+    from train.give_short_front import give_short_front
 
-    give_few_slopes(options.before, CropSet.load(options.crops), options.out, seed=2026)
-    print(f"{options.out}: the same network with few slopes; next: kiosk-train fit, or convert it")
+    crop_set = CropSet.load(options.crops)
+    left = give_short_front(
+        options.before, crop_set, options.out, pictures=options.pictures, seed=2026
+    )
+    print(
+        f"{options.out}: the network with a short front, which gives the rest all but {left:.1%} "
+        "of the variance; next: kiosk-train fit, or kiosk-convert"
+    )
     return 0
 
 

@@ -78,7 +78,7 @@ def add_teacher(
         raise DatasetError(f"pictures: expected {PICTURES_MIN} to {PICTURES_MAX}, found {pictures}")
     indices = crop_set.training_indices()
     sface = read_network(load_embedder(run))
-    config = FitConfig(network="sface", slopes=before.slopes, seed=seed)
+    config = FitConfig(network="sface", front=before.front, seed=seed)
     made = {
         "run": read_recipe(run),
         "teacher": teacher.path.stem,

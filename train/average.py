@@ -41,10 +41,10 @@ def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:
             raise DatasetError(f"{run}: its network is not sface; only runs from SFace have a mean")
         if has_second_teacher(run):
             raise DatasetError(f"{run}: it has a second teacher; average first, add it last")
-        if (config.start, config.slopes) != (configs[0].start, configs[0].slopes):
+        if (config.start, config.front) != (configs[0].start, configs[0].front):
             raise DatasetError(f"{run}: it did not start where {runs[0]} started; no mean of both")
     found = [read_network(load_embedder(run)) for run in runs]
-    config = FitConfig(network="sface", slopes=configs[0].slopes)
+    config = FitConfig(network="sface", front=configs[0].front)
     network = build_form(_average(read_start(configs[0]), found, share), config)
     made = {"share": share, "runs": [msgspec.to_builtins(config) for config in configs]}
     write_config(out, config, average=made)

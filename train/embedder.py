@@ -1,6 +1,5 @@
 """The network of a run: built to start from, stored in the run folder, loaded and used."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,7 +11,8 @@ from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.network import build_network
 from train.recipe import FitConfig, has_second_teacher, read_config
-from train.sface.network import build_sface, prelu, read_network, shared_prelu
+from train.sface.network import build_sface, read_network
+from train.sface.short_front import blank_front
 from train.sface.weights import Sface, read_sface
 
 
@@ -67,8 +67,7 @@ def read_start(config: FitConfig) -> Sface:
     """Read the weights of SFace that a run starts from.
 
     Raises:
-        DatasetError: ``start`` is no run from SFace, has a second teacher, or has another kind of
-            slopes.
+        DatasetError: ``start`` is no run from SFace, has a second teacher, or has another front.
     """
     if config.start:
         before = read_config(Path(config.start))
@@ -79,22 +78,20 @@ def read_start(config: FitConfig) -> Sface:
                 f"start: {config.start}: it has a second teacher, which training would undo; train "
                 "first, add the teacher last"
             )
-        slopes = before.slopes
+        front = before.front
     else:
-        slopes = "own"
-    if slopes != config.slopes:
-        hint = "; `kiosk-train few-slopes` shares them" if slopes == "own" else ""
+        front = "own"
+    if front != config.front:
+        hint = "; `kiosk-train short-front` makes one" if front == "own" else ""
         raise DatasetError(
-            f"start: {config.start or 'SFace'}: its slopes are {slopes}, expected "
-            f"{config.slopes}{hint}"
+            f"start: {config.start or 'SFace'}: its front is {front}, expected {config.front}{hint}"
         )
     return read_network(_load_start(config)) if config.start else read_sface()
 
 
 def build_form(sface: Sface, config: FitConfig) -> keras.Model:
     """Build SFace with these weights, as the run trains it."""
-    activate = shared_prelu if config.slopes == "shared" else prelu
-    return build_sface(sface, activate, layers=config.layers)
+    return build_sface(sface, layers=config.layers)
 
 
 def _load_start(config: FitConfig) -> keras.Model:
@@ -111,10 +108,7 @@ def _build_blank(config: FitConfig) -> keras.Model:
     if config.network != "sface":
         return build_network(config.network)
     sface = read_sface()
-    if config.slopes == "shared":
-        units = (replace(unit, slope=np.zeros_like(unit.slope)) for unit in sface.units)
-        sface = replace(sface, units=tuple(units))
-    return build_form(sface, config)
+    return build_form(blank_front(sface) if config.front == "short" else sface, config)
 
 
 def embed_all(embedder: keras.Model, crops: Image, batch: int = 32) -> Floats:

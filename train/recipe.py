@@ -17,8 +17,8 @@ from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, write_or_check_confi
 from train.sface.network import Layers
 from train.toml_file import read_toml_file
 
-Slopes: TypeAlias = Literal["own", "shared"]
-_MADE: Final = ("average", "few_slopes", "second_teacher")
+Front: TypeAlias = Literal["own", "short"]
+_MADE: Final = ("average", "short_front", "second_teacher")
 """What a run's configuration says of how it was made, where it was not made by ``fit``."""
 
 
@@ -45,9 +45,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         precision: Keras's mixed-precision policy.
         start: The folder of a run to start from, or empty.
         layers: Which weights of SFace are trained (see :mod:`train.sface.network`).
-        slopes: Of SFace's PReLUs: ``own`` for each channel, or ``shared`` by groups of channels
-            (:mod:`train.sface.slopes`), which int8 kernels compute faster; such a run starts from
-            `kiosk-train few-slopes`.
+        front: The first layers of SFace: its ``own``, or ``short`` ones, which are faster
+            (:mod:`train.sface.short_front`); such a run starts from `kiosk-train short-front`.
         features: Weight of the features' distance to those that SFace has of the same face, seen
             well (see :mod:`train.features`); 0 leaves it out.
         share: Of the trained weights in the result; the rest is the start's. Half of a short
@@ -76,7 +75,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     precision: str = "float32"
     start: str = ""
     layers: Layers = "all"
-    slopes: Slopes = "own"
+    front: Front = "own"
     features: Annotated[float, Meta(ge=0)] = 0.0
     share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     pictures: Literal["usual", "door"] = "usual"
@@ -84,11 +83,11 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 2026
 
     def __post_init__(self) -> None:
-        """Check that what is asked for goes with the network, the slopes and the pictures."""
+        """Check that what is asked for goes with the network and the pictures."""
         if self.layers != "all" and self.network != "sface":
             raise ValueError("layers: expected all, because network is not sface")
-        if self.slopes == "shared" and self.network != "sface":
-            raise ValueError("slopes: expected own, because network is not sface")
+        if self.front == "short" and self.network != "sface":
+            raise ValueError("front: expected own, because network is not sface")
         if self.features and self.network != "sface":
             raise ValueError("features: expected 0, because network is not sface")
         if self.features and self.pictures != "door":
@@ -127,14 +126,14 @@ def read_recipe(run: Path) -> dict[str, Any]:
 
 
 def has_second_teacher(run: Path) -> bool:
-    """Say whether a run, or the one that it has its slopes from, has a second teacher.
+    """Say whether a run, or the one that was given a short front, has a second teacher.
 
     Raises:
         DatasetError: The file is absent or malformed.
     """
     recipe = read_recipe(run)
-    while "few_slopes" in recipe:
-        recipe = recipe["few_slopes"]["run"]
+    if "short_front" in recipe:
+        recipe = recipe["short_front"]["run"]
     return "second_teacher" in recipe
 
 
@@ -187,7 +186,7 @@ def write_config(run: Path, config: FitConfig, **made: Mapping[str, object]) -> 
         run: The run folder.
         config: The hyperparameters.
         made: How the run was made, where it was not made by ``fit``: one of ``average``,
-            ``few_slopes`` and ``second_teacher``.
+            ``short_front`` and ``second_teacher``.
 
     Raises:
         DatasetError: The folder holds a run with other hyperparameters.

@@ -1,5 +1,5 @@
-"""SFace as published, the same with few slopes, and crops to compare networks on."""
+"""SFace as published, with a blank short front, and crops to compare networks on."""
 
-from tests.sface import crops, network, shared, weights
+from tests.sface import crops, network, short, weights
 
-__all__ = ["crops", "network", "shared", "weights"]
+__all__ = ["crops", "network", "short", "weights"]

@@ -84,7 +84,6 @@ def test_settings_change_the_hyperparameters() -> None:
         ("tune_free_all", "all", 1.0),
         ("tune_free_features", "convolutions", 1.0),
         ("tune_free_first", "first", 1.0),
-        ("tune_free_slopes", "convolutions", 1.0),
         ("tune_photos", "all", 0.5),
     ],
 )
@@ -126,7 +125,7 @@ def test_a_wrong_recipe_is_an_error(tmp_path: Path, content: str, said: str) -> 
         ("network=wide", "network: expected sface or JSON"),
         ("turned=0.5", "turned: expected 0, because pictures is not door"),
         ("layers=affine", "layers: expected all, because network is not sface"),
-        ("slopes=shared", "slopes: expected own, because network is not sface"),
+        ("front=short", "front: expected own, because network is not sface"),
         ("features=1", "features: expected 0, because network is not sface"),
         ("features=-1", "features"),
         ("share=0", "share"),

@@ -1,1 +1,1 @@
-"""SFace: its weights, the network of them, and a form with few slopes for int8 kernels."""
+"""SFace: its weights, the network of them, and a form with a short front, which is faster."""

@@ -4,7 +4,7 @@ In a network to train, each layer is followed by a factor and an addend for each
 weights move, too, they all have one scale: one learning rate moves all layers by one share.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from kiosk.contract import CROP_PX, EMBEDDING_DIM
 from kiosk.records import Floats
-from train.sface.layers import GROUPS_MAX, ChannelAffine, SharedPReLU
-from train.sface.weights import Channels, Sface, Unit, convolutions, in_first_stage, stages
+from train.sface.layers import ChannelAffine
+from train.sface.weights import Sface, Unit, convolutions, has_one_slope
 
 CENTRE: Final = 127.5
 SCALE: Final = 128.0
@@ -28,8 +28,6 @@ _FIRST_BLOCKS: Final = 7
 _SPREAD: Final = 0.05
 """Root mean square of each channel's weights where weights are trained."""
 _LEAST_SQUARE: Final = 1e-12
-_TENSORS_MAX: Final = 5
-"""XNNPACK has no kernel that puts more side by side."""
 _PACE: Final = 10.0
 """How much faster factors and addends move than weights."""
 
@@ -38,30 +36,14 @@ Activate: TypeAlias = Callable[[Unit, Any], Any]
 
 
 def prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Apply the PReLU as a layer whose slopes can be trained."""
-    layer = keras.layers.PReLU(shared_axes=[1, 2], name=f"{unit.name}_prelu")
+    """Apply the PReLU as a layer whose slopes can be trained; equal slopes are one, and stay so."""
+    slope, axes = unit.slope, [1, 2]
+    if has_one_slope(unit):
+        slope, axes = slope[:1], [1, 2, 3]
+    layer = keras.layers.PReLU(shared_axes=axes, name=f"{unit.name}_prelu")
     values = layer(values)
-    layer.set_weights([unit.slope.reshape(1, 1, -1)])
+    layer.set_weights([slope.reshape(1, 1, -1)])
     return values
-
-
-def shared_prelu(unit: Unit, values: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Apply the PReLU as a layer that has one slope for all channels whose slopes are equal.
-
-    In the first stage each channel keeps its own (:mod:`train.sface.slopes`).
-    """
-    if in_first_stage(unit):
-        return prelu(unit, values)
-    slopes, groups = np.unique(unit.slope, return_inverse=True)
-    layer = SharedPReLU(name=f"{unit.name}_prelu")
-    values = layer(values)
-    layer.set_weights([_lengthen(slopes), groups.astype(np.int32)])
-    return values
-
-
-def _lengthen(slopes: Floats) -> Floats:
-    """Fill up with zeros, which no channel takes."""
-    return np.concatenate([slopes, np.zeros(GROUPS_MAX - len(slopes), np.float32)])
 
 
 def build_sface(
@@ -69,7 +51,6 @@ def build_sface(
     activate: Activate = prelu,
     *,
     layers: Layers | None = None,
-    groups: Sequence[Sequence[Channels]] | None = None,
 ) -> keras.Model:
     """Build the network.
 
@@ -77,8 +58,6 @@ def build_sface(
         sface: Its weights.
         activate: Applies a unit's PReLU.
         layers: Which weights can be trained; ``None`` builds the plain form, to use or to convert.
-        groups: For each stage the groups of channels that are computed apart, in the order of the
-            channels, to convert.
 
     Returns:
         A model from crops ``(n, 112, 112, 3)``, pixels 0 to 255 RGB, to embeddings ``(n, 128)``
@@ -92,9 +71,8 @@ def build_sface(
         # The division is part of the first convolution: int8 has no rounding before it.
         first, *rest = units
         units = (replace(first, weight=first.weight / np.float32(SCALE)), *rest)
-    for number, stage in enumerate(stages(units)):
-        parts = [stage] if groups is None else [_pick(stage, own) for own in groups[number]]
-        x = _side_by_side([_apply(part, x, activate, layers) for part in parts])
+    for unit in units:
+        x = activate(unit, _convolve(unit, x, layers))
     x = keras.layers.Flatten(name="flatten")(x)
     dense = keras.layers.Dense(
         EMBEDDING_DIM, use_bias=layers is None, name="project", trainable=layers in {None, "all"}
@@ -102,36 +80,6 @@ def build_sface(
     x = _weigh(dense, x, sface.weight, sface.bias, layers)
     embedding = keras.layers.Activation("linear", dtype="float32", name="embedding")(x)
     return keras.Model(crop, embedding, name="sface")
-
-
-def _apply(stage: Sequence[Unit], x: Any, activate: Activate, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types
-    for unit in stage:
-        x = activate(unit, _convolve(unit, x, layers))
-    return x
-
-
-def _side_by_side(parts: Sequence[Any]) -> Any:  # noqa: ANN401  # Keras carries no types
-    """Put channels side by side; where there are many tensors, the last ones first."""
-    if len(parts) == 1:
-        return parts[0]
-    if len(parts) > _TENSORS_MAX:
-        before, last = parts[: _TENSORS_MAX - 1], parts[_TENSORS_MAX - 1 :]
-        parts = [*before, _side_by_side(last)]
-    return keras.layers.Concatenate()(parts)
-
-
-def _pick(stage: Sequence[Unit], channels: Channels) -> tuple[Unit, ...]:
-    """Return the part of a stage that computes some channels."""
-    return tuple(
-        replace(
-            unit,
-            name=f"{unit.name}_{channels[0]}",
-            weight=unit.weight[:, :, channels] if unit.depthwise else unit.weight[..., channels],
-            bias=unit.bias[channels],
-            slope=unit.slope[channels],
-        )
-        for unit in stage
-    )
 
 
 def _convolve(unit: Unit, x: Any, layers: Layers | None) -> Any:  # noqa: ANN401  # Keras carries no types
@@ -197,17 +145,18 @@ def _along(factor: Floats, weight: Floats) -> Floats:
 
 def read_network(network: keras.Model) -> Sface:
     """Read the weights of a network that :func:`build_sface` built with :func:`prelu`."""
-    units = [_layer_unit(network, *facts) for facts in convolutions()]
+    units = [_layer_unit(network, name) for name, _, _ in convolutions()]
     if network.get_layer("centre").scale == 1:
         units[0] = replace(units[0], weight=units[0].weight * np.float32(SCALE))
     return Sface(tuple(units), *_layer_weights(network, "project"))
 
 
-def _layer_unit(network: keras.Model, name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple
-    slope, *groups = network.get_layer(f"{name}_prelu").get_weights()
-    if groups:
-        slope = slope[groups[0]]
-    return Unit(name, *_layer_weights(network, name), slope.reshape(-1), stride, depthwise)
+def _layer_unit(network: keras.Model, name: str) -> Unit:
+    layer, (weight, bias) = network.get_layer(name), _layer_weights(network, name)
+    (slope,) = network.get_layer(f"{name}_prelu").get_weights()
+    slope = np.array(np.broadcast_to(slope.reshape(-1), bias.shape))
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    return Unit(name, weight, bias, slope, layer.strides[0], depthwise)
 
 
 def _layer_weights(network: keras.Model, name: str) -> tuple[Floats, Floats]:

@@ -6,13 +6,12 @@ into the layer beside it: :class:`Sface` is a list of convolutions and one dense
 arrays. :mod:`train.sface.network` builds a network from it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
@@ -22,14 +21,10 @@ from kiosk.files.bounded_file import require_file
 from kiosk.records import Floats
 from train.teacher import ONNX_BYTES_MAX, fold_weights, sface_weights
 
-Channels: TypeAlias = npt.NDArray[np.int64]
-"""Numbers of channels of a convolution."""
-
 _BLOCKS: Final = 14
 """Block 1 is one convolution; each other one is a depthwise and a 1x1 convolution."""
 _HALVING: Final = frozenset({3, 5, 7, 13})
 """Blocks whose depthwise convolution has stride 2."""
-_FIRST_STAGE: Final = frozenset({"conv_1", "conv_2_dw"})
 _CONV_EPSILON: Final = 1e-3
 _HEAD_EPSILON: Final = 2e-5
 """Epsilon of the convolutions' BatchNorms, and of the two beside the dense layer."""
@@ -95,21 +90,16 @@ def read_sface(path: Path | None = None) -> Sface:
 
 
 def convolutions() -> Iterator[tuple[str, int, bool]]:
-    """Yield name, stride and depthwise of each convolution."""
+    """Yield name, stride and depthwise of each convolution of SFace as published."""
     yield "conv_1", 1, False
     for block in range(2, _BLOCKS + 1):
         yield f"conv_{block}_dw", 2 if block in _HALVING else 1, True
         yield f"conv_{block}", 1, False
 
 
-def stages(units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
-    """Return the first convolution or each 1x1 convolution with the depthwise one after it."""
-    return [tuple(units[at : at + 2]) for at in range(0, len(units), 2)]
-
-
-def in_first_stage(unit: Unit) -> bool:
-    """Say whether a convolution, not a part of one, is in the first of the :func:`stages`."""
-    return unit.name in _FIRST_STAGE
+def has_one_slope(unit: Unit) -> bool:
+    """Say whether all channels have the same slope."""
+    return bool(np.ptp(unit.slope) == 0)
 
 
 def _read_unit(known: dict[str, Any], name: str, stride: int, depthwise: bool) -> Unit:  # noqa: FBT001  # from a tuple

@@ -1,0 +1,124 @@
+"""A run of its own with a short front."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from kiosk.errors import DatasetError
+from tests.support_train import make_crop_set
+from train.__main__ import main
+from train.embedder import build_embedder, build_form, load_embedder, save_embedder
+from train.give_short_front import give_short_front
+from train.network import NetworkConfig
+from train.recipe import FitConfig, read_config, read_recipe, write_config
+from train.sface.network import read_network
+from train.sface.weights import Sface
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the front learns under TensorFlow alone"
+)
+
+SFACE = FitConfig(network="sface", images=77)
+
+
+def run(folder: Path, config: FitConfig = SFACE) -> Path:
+    write_config(folder, config)
+    if config.network == "sface":
+        save_embedder(build_embedder(SFACE), folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (FitConfig(network=NetworkConfig()), "its network is not sface; only SFace can have a"),
+        (FitConfig(network="sface", front="short"), "it has a short front already"),
+    ],
+)
+def test_only_sface_can_get_a_short_front_and_only_once(
+    tmp_path: Path, config: FitConfig, message: str
+) -> None:
+    """The error names the run, and nothing is written."""
+    before, out = tmp_path / "run", tmp_path / "out"
+    write_config(before, config)
+    with pytest.raises(DatasetError, match=f"{before}: {message}"):
+        give_short_front(before, make_crop_set(tmp_path / "crops"), out, pictures=8, seed=1)
+    assert not out.exists()
+
+
+def test_a_crop_set_without_training_crops_is_an_error(tmp_path: Path) -> None:
+    """The error names the crop set, and nothing is written."""
+    before, out = tmp_path / "run", tmp_path / "out"
+    write_config(before, SFACE)
+    held_out = make_crop_set(tmp_path / "crops", {"dev": 2})
+    with pytest.raises(DatasetError, match="crops: the training split is empty"):
+        give_short_front(before, held_out, out, pictures=8, seed=1)
+    assert not out.exists()
+
+
+def test_a_run_without_weights_is_an_error(tmp_path: Path) -> None:
+    """The error names the file, and nothing is written."""
+    before, out = tmp_path / "run", tmp_path / "out"
+    write_config(before, SFACE)
+    with pytest.raises(DatasetError, match=f"{before}/embedder.weights.h5"):
+        give_short_front(before, make_crop_set(tmp_path / "crops"), out, pictures=8, seed=1)
+    assert not out.exists()
+
+
+def test_the_front_learns_what_the_old_one_gives(
+    tmp_path: Path, weights: Sface, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it does not explain gets less; the rest stays, and the run says what it was made of."""
+    before, out = run(tmp_path / "run"), tmp_path / "out"
+    crop_set = make_crop_set(tmp_path / "crops", {"train": 3}, 2)
+    words = [str(before), str(crop_set.folder), "--pictures", "800", "--out", str(out)]
+    assert main(["short-front", *words]) == 0
+    assert (
+        "the network with a short front, which gives the rest all but " in capsys.readouterr().out
+    )
+    found = read_network(load_embedder(out))
+    for own, old in zip(found.units[5:], weights.units[5:], strict=True):
+        assert np.allclose(own.weight, old.weight, atol=1e-5)
+        assert np.array_equal(own.slope, old.slope)
+    assert [unit.stride for unit in found.units[:4]] == [2, 1, 1, 1]
+    assert read_config(out).front == "short"
+    made = read_recipe(out)["short_front"]
+    assert (made["run"]["images"], made["pictures"], made["faces"]) == (77, 800, 6)
+
+
+def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a stop between two epochs the weights become those of one that was not stopped."""
+    monkeypatch.setattr("train.give_short_front._EPOCH", 16)
+    before = run(tmp_path / "run")
+    crop_set = make_crop_set(tmp_path / "crops", {"train": 3}, 2)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    left = give_short_front(before, crop_set, whole, pictures=32, seed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("train.give_short_front._Batches.begin", _stop_in_the_second_epoch)
+        with pytest.raises(KeyboardInterrupt):
+            give_short_front(before, crop_set, parts, pictures=32, seed=1)
+    assert give_short_front(before, crop_set, parts, pictures=32, seed=1) == pytest.approx(left)
+    one, other = (load_embedder(folder).get_weights() for folder in (whole, parts))
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(one, other, strict=True))
+
+
+def _stop_in_the_second_epoch(_: object, epoch: int, logs: object = None) -> None:
+    del logs
+    if epoch:
+        raise KeyboardInterrupt
+
+
+def test_training_goes_on_from_a_run_with_a_short_front(tmp_path: Path, short: Sface) -> None:
+    """A run that is to start from it says so, and any other is refused."""
+    config = FitConfig(network="sface", front="short")
+    write_config(tmp_path / "short", config)
+    save_embedder(build_form(short, config), tmp_path / "short")
+    start = FitConfig(network="sface", front="short", start=str(tmp_path / "short"))
+    found = read_network(build_embedder(start))
+    assert [unit.stride for unit in found.units[:4]] == [2, 1, 1, 1]
+    with pytest.raises(DatasetError, match="its front is short, expected own"):
+        build_embedder(FitConfig(network="sface", start=str(tmp_path / "short")))
+    with pytest.raises(DatasetError, match="start: SFace: its front is own, expected short; "):
+        build_embedder(config)
