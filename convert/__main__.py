@@ -25,7 +25,8 @@ _LIMITS: Final = {
     "cosine_mean": "least mean cosine (default: 0.99)",
     "cosine_p1": "least first percentile of the cosines (default: 0.97)",
     "accuracy": "greatest loss of accuracy (default: 0.005)",
-    "figure": "greatest loss of a figure of the evaluation report (default: 0.05)",
+    "figure": "greatest loss of a figure of the evaluation report beyond its interval "
+    "(default: 0.05)",
     "false_match": "the same for shares of strangers who get somebody's name (default: 0.01)",
 }
 """What each option sets in :class:`convert.verify.Limits`."""

@@ -89,8 +89,8 @@ def _describe_sface(weights: int, front: Front = "own") -> str:
     prelus = "each PReLU written as x + relu((a - 1) x)"
     if front == "short":
         prelus = (
-            "the first four of 64 channels, at half the width and height, with one slope each; "
-            "each other PReLU written as x + relu((a - 1) x)"
+            "the first four of 64 channels, at half the width and height, and the first seven with "
+            "one slope each; each other PReLU written as x + relu((a - 1) x)"
         )
     return (
         f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "

@@ -75,8 +75,8 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     short.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, "
                        "`average` or `add-teacher`")  # fmt: skip
     short.add_argument("crops", type=Path, help="crop set to learn from")
-    short.add_argument("--pictures", type=positive_int, default=120_000, help="how many pictures "
-                       "to learn from (default: 120000)")  # fmt: skip
+    short.add_argument("--pictures", type=positive_int, default=32_000, help="how many pictures "
+                       "to learn from (default: 32000)")  # fmt: skip
     short.add_argument("--out", type=Path, required=True, help="run folder to write; an "
                        "interrupted command goes on; `fit --set front=short --set start=…` trains "
                        "it further")  # fmt: skip

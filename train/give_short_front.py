@@ -20,7 +20,7 @@ from train.sface.network import build_sface, read_network
 from train.sface.short_front import blank_front, front_of, unexplained
 
 _BATCH: Final = 8
-"""Each picture has 3,136 places to learn from."""
+"""Each picture has 784 places to learn from."""
 _EPOCH: Final = 8_000
 """Pictures between two backups."""
 _CLEAN: Final = 0.2

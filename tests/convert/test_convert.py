@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ from train.dataset.crop_set import CropSet
 from train.dataset.sources import Split
 from train.embedder import embed_all, load_embedder
 from train.evaluation.cohort import make_cohort
-from train.evaluation.figures import FigureKind, figures
+from train.evaluation.figures import Figure, FigureKind, figures
 from train.evaluation.lfw import Lfw
 from train.evaluation.turned import TurnedFaces
 from train.metrics import Rate, TenFold
@@ -208,6 +209,8 @@ def test_a_model_that_lost_too_much_is_not_written(
     """The error names the value and its limit, and no file is written."""
     # The file itself was made above.
     monkeypatch.setattr("convert.convert.quantise", lambda *_: converted.bundle.model)
+    # Of so few people, every interval would hold everything.
+    monkeypatch.setattr(Figure, "interval", (math.inf, math.inf))
     with pytest.raises(ModelError, match=rf"^quantisation lost too much: {said}"):
         convert(load_run(run), crop_set, FACTS, tmp_path / "tiny.kiosk-model", limits=limits)
     assert list(tmp_path.iterdir()) == []
@@ -220,7 +223,7 @@ def a_loss(cosine_mean: float, cosine_p1: float, accuracy: float, figure: float 
         cosine_p1=cosine_p1,
         cosine_min=-1.0,
         accuracy=accuracy,
-        figures=(FigureLoss("relatives", FigureKind.MISS, figure),),
+        figures=(FigureLoss("relatives", FigureKind.MISS, figure, within_interval=False),),
     )
 
 
@@ -265,12 +268,19 @@ def test_a_figure_that_is_far_worse_is_named() -> None:
 def test_the_kind_of_a_figure_decides_its_limit_and_the_label_does_not(label: str) -> None:
     """A false match may be worse by one point and a miss by five, whatever their labels say."""
     figures = (
-        FigureLoss(label, FigureKind.FALSE_MATCH, 0.011),
-        FigureLoss(label, FigureKind.MISS, 0.05),
+        FigureLoss(label, FigureKind.FALSE_MATCH, 0.011, within_interval=False),
+        FigureLoss(label, FigureKind.MISS, 0.05, within_interval=False),
     )
     loss = msgspec.structs.replace(a_loss(1.0, 1.0, 0.0), figures=figures)
     with pytest.raises(ModelError, match=r"lost too much: loss of .* is 0\.0110, [^;]* 0\.0100$"):
         check_loss(loss, Limits())
+
+
+@pytest.mark.parametrize("kind", list(FigureKind))
+def test_what_may_be_chance_is_no_loss(kind: FigureKind) -> None:
+    """A figure may differ by more than its limit if its interval holds that of the float model."""
+    figures = (FigureLoss("strangers named", kind, 0.2, within_interval=True),)
+    check_loss(msgspec.structs.replace(a_loss(1.0, 1.0, 0.0), figures=figures), Limits())
 
 
 def test_rewording_the_labels_of_a_report_changes_no_limit(
@@ -306,6 +316,24 @@ def test_less_accuracy_and_more_errors_are_losses(converted: Converted) -> None:
         "2 enrolled, FPIR 1 %: FNIR (test)": pytest.approx(0.25),
     }
     assert not any("group" in loss.label for loss in losses)
+    outside = {loss.label for loss in losses if not loss.within_interval}
+    assert outside == {"LFW, ten folds: accuracy ± standard error"}
+
+
+@pytest.mark.parametrize(
+    ("measured", "interval"),
+    [
+        (Rate(0.9, 0.8, 0.95, 100), (0.8, 0.95)),
+        (TenFold(0.9, 0.01, 6000), (0.8804, 0.9196)),
+        (None, (-math.inf, math.inf)),
+    ],
+)
+def test_each_figure_has_an_interval(
+    measured: Rate | TenFold | None, interval: tuple[float, float]
+) -> None:
+    """Of ten folds it is that of a normal distribution; without a measurement it has no end."""
+    figure = Figure("x", FigureKind.ACCURACY, measured)
+    assert figure.interval == pytest.approx(interval)
 
 
 @pytest.mark.skipif(not default_bundle().exists(), reason="no default model bundle yet")

@@ -1,8 +1,10 @@
 """The figures of an evaluation report as a flat list: label, kind and value of each."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from kiosk.contract import CROP_PX
 from train.evaluation.evaluate import Report
@@ -10,6 +12,9 @@ from train.evaluation.identify import Identification
 from train.evaluation.lfw import Lfw
 from train.evaluation.walks import GALLERY_SIZES
 from train.metrics import Rate, TenFold
+
+_HALF_WIDTH: Final = 1.96
+"""Of a 95 % interval, in standard errors."""
 
 
 class FigureKind(Enum):
@@ -45,6 +50,17 @@ class Figure:
         if isinstance(self.measured, TenFold):
             return self.measured.accuracy
         return None if self.measured is None else self.measured.value
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval; without end, if the figure was not measured."""
+        found = self.measured
+        if found is None:
+            return -math.inf, math.inf
+        if isinstance(found, TenFold):
+            half = _HALF_WIDTH * found.standard_error
+            return found.accuracy - half, found.accuracy + half
+        return found.low, found.high
 
     def __str__(self) -> str:
         """Return the figure as the cell of a table."""

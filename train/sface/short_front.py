@@ -1,10 +1,11 @@
 """Give SFace a short front: the first convolution halves the picture, not that of the third block.
 
 SFace computes its first three convolutions at 112 x 112 places, which takes three tenths of the
-time of the int8 form. The short front has the same layers at 56 x 56 places, of 64 channels, with
-one slope for each layer, for which there is a fast int8 kernel. It starts with random weights and
-learns what the old front gives the rest of the network, which stays as it is. So it needs neither
-names nor embeddings, and learns from every place of a picture.
+time of the int8 form. The short front has the same layers at 56 x 56 places, of 64 channels. Its
+layers, and the others at 56 x 56 places, have one slope each, for which there is a fast int8
+kernel. The new layers start with random weights; with all those up to ``conv_5`` they learn what
+the old ones give the rest of the network, which stays as it is. So the front needs neither names
+nor embeddings, and learns from every place of a picture.
 """
 
 from collections.abc import Callable
@@ -17,22 +18,27 @@ import numpy as np
 from kiosk.records import Floats
 from train.sface.weights import Sface, Unit
 
-_FRONT: Final = frozenset({"conv_1", "conv_2_dw", "conv_2", "conv_3_dw"})
-_AFTER: Final = "conv_3"
-"""The layer after the front. It learns, too: what it gives its PReLU is the aim."""
+_NEW: Final = frozenset({"conv_1", "conv_2_dw", "conv_2", "conv_3_dw"})
+_ONE_SLOPE: Final = frozenset({"conv_3", "conv_4_dw", "conv_4"})
+"""Layers that keep their weights and get one slope."""
+_LAST: Final = "conv_5"
+"""The last layer that learns. What it gives its PReLU, ``(n, 28, 28, 256)``, is the aim."""
 _CHANNELS: Final = 64
-"""Of each layer of the front, as many as the old one has at its end."""
+"""Of each new layer, as many as the last of the old ones has."""
 _SLOPE: Final = 0.25
 
 
 def blank_front(sface: Sface, seed: int = 0) -> Sface:
-    """Return SFace with a short front of random weights (He et al., 2015)."""
+    """Return SFace with a short front whose new layers have random weights (He et al., 2015)."""
     rng = np.random.default_rng(seed)
-    units = (_blank(unit, rng) if unit.name in _FRONT else unit for unit in sface.units)
-    return replace(sface, units=tuple(units))
+    return replace(sface, units=tuple(_start(unit, rng) for unit in sface.units))
 
 
-def _blank(unit: Unit, rng: np.random.Generator) -> Unit:
+def _start(unit: Unit, rng: np.random.Generator) -> Unit:
+    if unit.name in _ONE_SLOPE:
+        return replace(unit, slope=np.full_like(unit.slope, unit.slope.mean()))
+    if unit.name not in _NEW:
+        return unit
     first = unit.name == "conv_1"
     height, width = unit.weight.shape[:2]
     inputs = 3 if first else _CHANNELS
@@ -48,18 +54,15 @@ def _blank(unit: Unit, rng: np.random.Generator) -> Unit:
 
 
 def front_of(network: keras.Model) -> keras.Model:
-    """Return the part of a network that the front is to replace, and the layer after it.
-
-    Its output is ``(n, 56, 56, 128)``: what that layer gives its PReLU.
-    """
-    return keras.Model(network.input, network.get_layer(f"{_AFTER}_prelu").input)
+    """Return the layers of a network up to the last one that learns, without its PReLU."""
+    return keras.Model(network.input, network.get_layer(f"{_LAST}_prelu").input)
 
 
 def unexplained(spread: Floats) -> Callable[[Any, Any], Any]:
     """Return a loss: the share of the variance of what a front gives that another does not explain.
 
     Args:
-        spread: ``(128,)`` standard deviation of each channel of :func:`front_of`.
+        spread: ``(256,)`` standard deviation of each channel of :func:`front_of`.
     """
 
     def loss(aims: Any, found: Any) -> Any:  # noqa: ANN401  # Keras carries no types

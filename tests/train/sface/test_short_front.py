@@ -8,7 +8,7 @@ from kiosk.records import Image
 from train.embedder import embed_all
 from train.sface.network import Layers, build_sface, read_network
 from train.sface.short_front import front_of, unexplained
-from train.sface.weights import Sface
+from train.sface.weights import Sface, has_one_slope
 
 
 def test_a_short_front_is_a_quarter_of_the_size(
@@ -19,15 +19,16 @@ def test_a_short_front_is_a_quarter_of_the_size(
     widths = {name: built.get_layer(name).output.shape[1] for name in ("conv_1", "conv_3_dw")}
     assert widths == {"conv_1": 56, "conv_3_dw": 56}
     shapes = [front_of(one)(crops[:1]).shape for one in (built, network)]
-    assert shapes == [(1, 56, 56, 128), (1, 56, 56, 128)]
+    assert shapes == [(1, 28, 28, 256), (1, 28, 28, 256)]
 
 
 def test_only_the_front_is_new(short: Sface, weights: Sface) -> None:
-    """Four layers have random weights and one slope each; all others stay as they are."""
+    """Four layers have random weights, and three more one slope; all others stay as they are."""
     pairs = list(zip(short.units, weights.units, strict=True))
-    new = [own.name for own, old in pairs if own is not old]
+    new = [own.name for own, old in pairs if own.weight is not old.weight]
     assert new == ["conv_1", "conv_2_dw", "conv_2", "conv_3_dw"]
-    assert all(np.ptp(own.slope) == 0 for own, _ in pairs[:4])
+    assert [has_one_slope(own) for own, _ in pairs] == [True] * 7 + [False] * 20
+    assert all(own is old for own, old in pairs[7:])
     assert short.weight is weights.weight
 
 
@@ -48,8 +49,8 @@ def test_a_layer_with_one_slope_keeps_one(short: Sface, crops: Image) -> None:
     network = build_sface(short, layers="all")
     front = front_of(network)
     front.compile(keras.optimizers.SGD(1e-3), loss="mse")
-    front.train_on_batch(crops, np.ones((len(crops), 56, 56, 128), np.float32))
-    slopes = [unit.slope for unit in read_network(network).units[:4]]
+    front.train_on_batch(crops, np.ones((len(crops), 28, 28, 256), np.float32))
+    slopes = [unit.slope for unit in read_network(network).units[:7]]
     assert all(np.ptp(slope) == 0 for slope in slopes)
     assert any(slope[0] != 0.25 for slope in slopes)
 
