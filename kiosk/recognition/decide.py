@@ -24,8 +24,7 @@ from kiosk.records import Decision, Floats, Match, Verdict
 
 FRAMES_KEPT: Final = 60
 """How many frames of a track are kept, the newest: four seconds at 15 frames per second. A poster
-in view all day must not fill the memory. With 15 or 30 frames, strangers who stayed for 3.3 seconds
-were named more often (1.9 % instead of 1.4 % at a threshold for 0.3 % in one second)."""
+in view all day must not fill the memory. With fewer, a stranger who stays is named more often."""
 
 MatchProbe: TypeAlias = Callable[[Floats], Match]
 """Returns the enrolled person nearest to a ``(128,)`` probe."""
