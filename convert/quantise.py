@@ -1,6 +1,8 @@
 """Quantise a float Keras model fully to int8: int8 in, int8 out, no float op and no Flex op."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from typing import Any, Final
 
 import keras
@@ -39,7 +41,8 @@ def quantise(network: keras.Model, crops: Image) -> bytes:
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
     try:
-        model = bytes(converter.convert())
+        with redirect_stdout(sys.stderr):  # Keras prints what it exports there
+            model = bytes(converter.convert())
     except Exception as exc:  # the converter's own, from MLIR
         raise ModelError(f"the network cannot be quantised to int8: {exc}") from exc
     check_all_integer(model)

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from kiosk.cli import positive_int, prepare_process, run_command
 from kiosk.errors import DatasetError
 from kiosk.printable import json_text, printable
@@ -33,12 +35,14 @@ def _parser() -> argparse.ArgumentParser:
         "which is fastest on a GPU).",
     )
     commands = parser.add_subparsers(title="commands", required=True)
-    _add_embedding(commands)
+    _add_photos(commands)
+    _add_runs(commands)
+    _add_measures(commands)
     add_commands(partial(_command, commands))
     return parser
 
 
-def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
+def _add_photos(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
     prepare = _command(commands, "prepare", "find and align the face in every photo", _prepare)
     prepare.add_argument("photos", type=Path, help="folder with one sub-folder of photos per "
                          "person, or a TOML file that lists several sources")  # fmt: skip
@@ -57,6 +61,9 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     teach = _command(commands, "teach", text, _teach)
     teach.add_argument("crops", type=Path, help="crop set from `prepare`")
     _add_teacher(teach)
+
+
+def _add_runs(commands: Any) -> None:  # noqa: ANN401  # as above
     fit = _command(commands, "fit", "train the embedding network (recipe embedding)", _fit)
     fit.add_argument("crops", type=Path, help="crop set with teacher embeddings")
     fit.add_argument("--run", dest="folder", type=Path, required=True, help="run folder; an "
@@ -95,6 +102,22 @@ def _add_embedding(commands: Any) -> None:  # noqa: ANN401  # argparse's own cla
     add.add_argument("--pictures", type=positive_int, default=24_000, help="how many bad pictures "
                      "to fit it to, 256 to 24000 (default: 24000; 8 GB of memory)")  # fmt: skip
     add.add_argument("--out", type=Path, required=True, help="run folder to write")
+
+
+def _add_measures(commands: Any) -> None:  # noqa: ANN401  # as above
+    text = "compare runs and models on development people, to choose one"
+    compare = _command(commands, "compare", text, _compare)
+    compare.add_argument("models", metavar="model", nargs="+", help="run folder (in float), int8 "
+                         "model (*.tflite) of `kiosk-convert`, or bundle (*.kiosk-model); changes "
+                         "are beside the first")  # fmt: skip
+    compare.add_argument("--crops", type=Path, required=True, help="crop set with development "
+                         "people, and training people for the cohort")  # fmt: skip
+    compare.add_argument("--walks", type=Path, help="archive of people who walk past, "
+                         "person/video/frame.webp; half of them are compared")  # fmt: skip
+    compare.add_argument("--training-people", type=positive_int, default=None, metavar="N",
+                         help="also compare photos of N people of the training side, for networks "
+                         "that learnt from none of them")  # fmt: skip
+    compare.add_argument("--json", action="store_true", help="print the outcome as JSON")
     evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
     evaluate.add_argument("crops", type=Path, help="crop set with development and test people")
@@ -231,6 +254,19 @@ def _average(options: argparse.Namespace) -> int:
 
     average_runs(options.runs, options.share, options.out)
     print(f"{options.out}: the mean of {len(options.runs)} runs; next: kiosk-convert")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from train.dataset.crop_set import CropSet
+    from train.evaluation.compare import compare, render_comparison
+    from train.recognisers import load_recognisers
+
+    crop_set = CropSet.load(options.crops)
+    crop_set.require_taught()  # before minutes of work
+    recognisers = load_recognisers(options.models, crop_set)
+    found = compare(recognisers, crop_set, options.walks, options.training_people)
+    print(json_text(msgspec.to_builtins(found)) if options.json else render_comparison(found))
     return 0
 
 

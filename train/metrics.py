@@ -122,11 +122,11 @@ def quantile_threshold(impostors: Floats, rate: float) -> float:
     return float(np.nextafter(np.float32(ordered[allowed]), np.float32(2.0)))
 
 
-def bootstrap(clusters: Sequence[Bools], seed: int = 0, rounds: int = 1000) -> Rate:
+def bootstrap(clusters: Sequence[Bools | Floats], seed: int = 0, rounds: int = 1000) -> Rate:
     """Compute the share of hits with an interval by cluster bootstrap: a person is one cluster.
 
     Args:
-        clusters: Hits and misses of each person's trials.
+        clusters: Hits and misses of each person's trials; or a number for each, to be averaged.
         seed: Decides which people are drawn.
         rounds: How often people are drawn.
 

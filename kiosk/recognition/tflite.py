@@ -15,6 +15,9 @@ from kiosk.records import Image
 Runtime: TypeAlias = Literal["ai-edge-litert", "tflite-runtime"]
 Int8s: TypeAlias = npt.NDArray[np.int8]
 
+MODEL_ENDING: Final = ".tflite"
+"""How the name of a model without a bundle ends."""
+
 _MODULES: Final[dict[Runtime, str]] = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",

@@ -22,7 +22,7 @@ from convert.golden import golden_crops
 from convert.quantise import REPRESENTATIVE, check_all_integer, quantise
 from convert.verify import FigureLoss, Limits, Loss, check_loss, figure_losses, measure_loss
 from kiosk.contract import COHORT_NEAREST, EMBEDDING_DIM, fingerprint
-from kiosk.errors import DatasetError, ModelError
+from kiosk.errors import ConfigError, DatasetError, ModelError
 from kiosk.recognition.bundle import Bundle, default_bundle, load_bundle, write_bundle
 from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.vectors import unit
@@ -544,6 +544,43 @@ def test_the_command_measures_a_bundle_again(
     assert main([str(out), *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["loss"] is None
     assert load_bundle(again).card.cohort_nearest == COHORT_NEAREST
+
+
+def test_a_model_alone_is_the_bundle_s(
+    run: Path, crop_set: CropSet, bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name that ends in .tflite gets the int8 model that a bundle would have, not measured.
+
+    Its bytes may differ: Keras numbers the layers of one process.
+    """
+    out = tmp_path / "alone.tflite"
+    arguments = [str(run), "--crops", str(crop_set.folder), "--out", str(out)]
+    assert main([*arguments, "--json"]) == 0
+    made = {"model": str(out), "bytes": out.stat().st_size}
+    assert json.loads(capsys.readouterr().out) == made
+    alone, measured = (Int8Embedder(model) for model in (out.read_bytes(), bundle.model))
+    assert np.array_equal(alone(golden_crops()), measured(golden_crops()))
+    assert main(arguments) == 0
+    assert "next: kiosk-train compare" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--out", "x.tflite", "--walks", "w.zip"], "--walks: x.tflite is a model alone"),
+        (["run", "--out", "x.tflite", "--cosine-p1", "0"], "--cosine-p1: x.tflite is a model"),
+        (["a.kiosk-model", "--out", "x.tflite"], "a.kiosk-model: a bundle has an int8 model"),
+        (["sface", "--out", "x.tflite"], "--calibration: expected photos, or a crop set"),
+        (["run", "--out", "x.kiosk-model", "--crops", "c"], "--facts: expected a TOML file"),
+        (["run", "--out", "x.kiosk-model", "--facts", "f"], "--crops: expected a crop set"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What would be ignored, and what is missing, is an error that names the option."""
+    assert main(arguments) == ConfigError.exit_code
+    assert said in capsys.readouterr().err
 
 
 def test_a_folder_without_a_run_is_an_error(crop_set: CropSet, tmp_path: Path) -> None:

@@ -34,15 +34,19 @@ class Videos:
     crops: Image
 
 
-def read_videos(path: Path) -> Videos:
+def read_videos(path: Path, half: Half = "all") -> Videos:
     """Read an archive of ``person/video/frame.webp``; detect and align each frame.
+
+    Args:
+        path: The archive.
+        half: Whose videos; other frames are not looked at.
 
     Raises:
         DatasetError: The archive cannot be read.
     """
     with opened(path, "an archive of walks") as archive:
         names = sorted(name for name in archive.namelist() if name.count("/") == 2)
-        names = [name for name in names if name.endswith(".webp")]
+        names = [name for name in names if name.endswith(".webp") and _is_in(half, name)]
         crops, _ = read_crops(archive, names)
     videos: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for index, name in enumerate(names):
@@ -50,6 +54,10 @@ def read_videos(path: Path) -> Videos:
         videos[person, video].append(index)
     people = tuple(person for person, _ in videos)
     return Videos(people, tuple(tuple(frames) for frames in videos.values()), crops)
+
+
+def _is_in(half: Half, name: str) -> bool:
+    return half in ("all", half_of(name.partition("/")[0]))
 
 
 def half_of(person: str) -> Half:
