@@ -224,14 +224,17 @@ def _fit(options: argparse.Namespace) -> int:
 def _short_front(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
     from train.give_short_front import give_short_front
+    from train.plots import save_curves
+    from train.run_folder import read_history
 
     crop_set = CropSet.load(options.crops)
     left = give_short_front(
         options.before, crop_set, options.out, pictures=options.pictures, seed=2026
     )
+    save_curves(read_history(options.out), options.out / "curves.png")
     print(
         f"{options.out}: the network with a short front, which gives the rest all but {left:.1%} "
-        "of the variance; next: kiosk-train fit, or kiosk-convert"
+        "of the variance (history.csv, curves.png); next: kiosk-train fit, or kiosk-convert"
     )
     return 0
 

@@ -1,6 +1,7 @@
 """Give a run from SFace a short front, as a run of its own, to convert or to train further."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from train.dataset.crop_set import CropSet
 from train.degrade import degrade
 from train.embedder import build_form, load_embedder, save_embedder
 from train.recipe import FitConfig, read_config, read_recipe, write_config
+from train.run_folder import read_history, write_history
 from train.sface.network import build_sface, read_network
 from train.sface.short_front import blank_front, front_of, unexplained
 
@@ -81,7 +83,10 @@ def _learn(front: keras.Model, batches: "_Batches", out: Path) -> float:
         epochs=batches.epochs,
         shuffle=False,
         callbacks=[
-            keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin),
+            # The history comes first: an epoch without a backup is repeated, as is its line.
+            keras.callbacks.LambdaCallback(
+                on_epoch_begin=batches.begin, on_epoch_end=partial(_write_epoch, out)
+            ),
             keras.callbacks.BackupAndRestore(
                 out / "backup", delete_checkpoint=False, double_checkpoint=True
             ),
@@ -91,6 +96,11 @@ def _learn(front: keras.Model, batches: "_Batches", out: Path) -> float:
     # Measured apart: a command that is repeated after its end trains no epoch.
     batches.begin(batches.epochs)
     return float(front.evaluate(batches, steps=min(_MEASURED, len(batches)), verbose=0))
+
+
+def _write_epoch(run: Path, epoch: int, logs: dict[str, float]) -> None:
+    before = [old for old in read_history(run) if old["epoch"] < epoch]
+    write_history(run, [*before, {"epoch": float(epoch), "unexplained": float(logs["loss"])}])
 
 
 class _Batches(keras.utils.PyDataset):

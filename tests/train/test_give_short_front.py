@@ -14,6 +14,7 @@ from train.embedder import build_embedder, build_form, load_embedder, save_embed
 from train.give_short_front import give_short_front
 from train.network import NetworkConfig
 from train.recipe import FitConfig, read_config, read_recipe, write_config
+from train.run_folder import read_history
 from train.sface.network import read_network
 from train.sface.weights import Sface
 
@@ -79,6 +80,8 @@ def test_the_front_learns_what_the_old_one_gives(
     said = re.search(r"gives the rest all but ([\d.]+)% of the variance", capsys.readouterr().out)
     assert said is not None
     assert float(said[1]) < 90
+    assert [row["epoch"] for row in read_history(out)] == [0]
+    assert (out / "curves.png").exists()
     found = read_network(load_embedder(out))
     for own, old in zip(found.units[9:], weights.units[9:], strict=True):
         assert np.allclose(own.weight, old.weight, atol=1e-5)
@@ -103,6 +106,7 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert give_short_front(before, crop_set, parts, pictures=32, seed=1) == pytest.approx(left)
     again = give_short_front(before, crop_set, parts, pictures=32, seed=1)
     assert again == pytest.approx(left)  # nothing is left to do
+    assert [row["epoch"] for row in read_history(parts)] == [0, 1]
     one, other = (load_embedder(folder).get_weights() for folder in (whole, parts))
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(one, other, strict=True))
 
