@@ -321,6 +321,30 @@ def test_less_accuracy_and_more_errors_are_losses(converted: Converted) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "within"),
+    [
+        (Rate(0.0, 0.0, 0.2, 100), Rate(0.024, 0.0003, 0.08, 100), True),  # none and one of 76
+        (Rate(0.02, 0.01, 0.03, 100), Rate(0.024, 0.0003, 0.08, 100), True),
+        (Rate(0.0, 0.0, 0.02, 100), Rate(0.024, 0.0003, 0.08, 100), False),
+        (Rate(0.01, 0.005, 0.02, 9000), Rate(0.03, 0.025, 0.04, 9000), False),
+    ],
+)
+def test_either_interval_may_hold_the_other_figure(
+    before: Rate,
+    after: Rate,
+    converted: Converted,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    within: bool,
+) -> None:
+    """Two figures differ where neither is within the interval of the other."""
+    found = iter([Figure("x", FigureKind.FALSE_MATCH, rate)] for rate in (before, after))
+    monkeypatch.setattr("convert.verify.figures", lambda _: next(found))
+    (loss,) = figure_losses(converted.report, converted.report)
+    assert loss.within_interval is within
+
+
+@pytest.mark.parametrize(
     ("measured", "interval"),
     [
         (Rate(0.9, 0.8, 0.95, 100), (0.8, 0.95)),
