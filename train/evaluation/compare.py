@@ -140,7 +140,10 @@ def render_comparison(found: Comparison) -> str:
 
 
 def _points(change: Rate) -> str:
-    value, low, high = (100 * number for number in (change.value, change.low, change.high))
+    # Rounded before 0 is added, which makes -0.0 positive.
+    value, low, high = (
+        round(100 * number, 1) + 0.0 for number in (change.value, change.low, change.high)
+    )
     return f"{value:+.1f}: {low:+.1f} to {high:+.1f}"
 
 

@@ -16,9 +16,10 @@ from tests.support_train import draw_crop, make_crop_set, see
 from train.__main__ import main
 from train.dataset.crop_set import CropSet
 from train.dataset.sources import Split
-from train.evaluation.compare import Comparison, _misses, compare, render_comparison
+from train.evaluation.compare import ComparedFigure, Comparison, _misses, compare, render_comparison
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.videos import Half, Videos, half_of, read_videos
+from train.metrics import Rate
 
 SEEING = RecogniserUnderTest(see, PLAIN_COSINE)
 
@@ -129,6 +130,14 @@ def test_the_table_shows_figures_changes_and_means(found: Comparison) -> None:
     assert "(+" in lines[1]
     assert lines[7].split()[0] == "mean"
     assert "training" not in render_comparison(found).partition("mean")[2].partition("cohort")[0]
+
+
+def test_a_change_of_nothing_has_no_minus() -> None:
+    """What rounds to 0 is shown as +0.0."""
+    frr = Rate(0.5, 0.4, 0.6, 10)
+    figure = ComparedFigure("photos", (frr, frr), (frr, Rate(-0.0004, -0.002, 0.0, 10)))
+    found = Comparison(("one", "other"), (figure,), (0.5, 0.5), has_training_people=False)
+    assert "50.0 (+0.0: -0.2 to +0.0)" in render_comparison(found)
 
 
 def test_people_with_one_photo_are_an_error(tmp_path: Path) -> None:
