@@ -44,7 +44,8 @@ NAMED: dict[str, Callable[[Path], object]] = {
 
 def convert_options(facts: Path) -> argparse.Namespace:
     limits = dict.fromkeys(("cosine_mean", "cosine_p1", "accuracy", "figure", "false_match"), 1.0)
-    return argparse.Namespace(facts=facts, **limits)
+    out, crops = facts.with_name("x.kiosk-model"), facts.with_name("crops")
+    return argparse.Namespace(facts=facts, out=out, crops=crops, **limits)
 
 
 def sources_with(path: Path) -> Sources:
