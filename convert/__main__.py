@@ -3,7 +3,7 @@
 import argparse
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +78,13 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _refuse(options: argparse.Namespace, names: Iterable[str], why: str) -> None:
+    """Refuse options that would be ignored."""
+    for name in names:
+        if getattr(options, name) is not None:
+            raise ConfigError(f"{_option(name)}: {why}")
+
+
 def _convert(options: argparse.Namespace) -> int:
     from convert.card import CardFacts
     from kiosk.recognition.bundle import BUNDLE_ENDING
@@ -108,11 +115,8 @@ def _write_model(options: argparse.Namespace) -> int:
     from kiosk.recognition.bundle import BUNDLE_ENDING
     from train.dataset.crop_set import CropSet
 
-    for name in ("facts", "lfw", "walks", *_LIMITS):
-        if getattr(options, name) is not None:
-            raise ConfigError(
-                f"{_option(name)}: {options.out} is a model alone, which is not measured"
-            )
+    not_measured = f"{options.out} is a model alone, which is not measured"
+    _refuse(options, ("facts", "lfw", "walks", *_LIMITS), not_measured)
     if options.model.endswith(BUNDLE_ENDING):
         raise ConfigError(f"{options.model}: a bundle has an int8 model already")
     model, calibration = _load_float(options)
@@ -137,11 +141,8 @@ def _measure_bundle(
     from convert.convert import measure_again
     from kiosk.recognition.bundle import read_bundle
 
-    for name in ("calibration", *_LIMITS):
-        if getattr(options, name) is not None:
-            raise ConfigError(
-                f"{_option(name)}: the model of {options.model} is not quantised again"
-            )
+    not_again = f"the model of {options.model} is not quantised again"
+    _refuse(options, ("calibration", *_LIMITS), not_again)
     bundle = read_bundle(Path(options.model))
     return measure_again(bundle, crop_set, facts, options.out, lfw=options.lfw, walks=options.walks)
 

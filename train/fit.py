@@ -22,10 +22,11 @@ from train.batches import BatchMaker, Blends, Ints, embed_blends, read_blends
 from train.dataset.crop_set import CropSet
 from train.embedder import build_embedder, embed_all, load_embedder, save_embedder
 from train.features import compare_features, distance_itself
+from train.group_sums import sum_groups
 from train.loss import CosineHead, DistillationLoss, MarginLoss
 from train.optimizer import averaged_weights, build_optimizer
 from train.recipe import FitConfig, write_config
-from train.run_folder import read_history, write_history
+from train.run_folder import add_epoch
 from train.sface.weights import read_sface
 from train.teacher import Teacher, load_targets
 
@@ -100,9 +101,7 @@ def number_people(crop_set: CropSet) -> tuple[Ints, list[str]]:
 
 def _directions(targets: Floats, labels: Ints, people: list[str]) -> Floats:
     """Average the teacher's embeddings of each person, ``(people, dim)`` of length 1."""
-    sums = np.zeros((len(people), targets.shape[1]), np.float32)
-    np.add.at(sums, labels[labels >= 0], targets[labels >= 0])
-    return unit(sums)
+    return unit(sum_groups(targets, labels, len(people)))
 
 
 def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) -> keras.Model:
@@ -183,9 +182,7 @@ class _EpochEnd(keras.callbacks.Callback):
         figures = {k: float(v) for k, v in (logs or {}).items()}
         # The backup, which is written next, has the last weights: the training goes on from them.
         with averaged_weights(self.model):
-            row = {"epoch": float(epoch), **figures, **self._measure()}
-            before = [old for old in read_history(self._run) if old["epoch"] < epoch]
-            write_history(self._run, [*before, row])
+            add_epoch(self._run, epoch, figures | self._measure())
             save_embedder(self._embedder, self._run)
 
     def _measure(self) -> dict[str, float]:

@@ -17,7 +17,7 @@ from train.dataset.crop_set import CropSet
 from train.degrade import degrade
 from train.embedder import build_form, load_embedder, save_embedder
 from train.recipe import FitConfig, read_config, read_recipe, write_config
-from train.run_folder import read_history, write_history
+from train.run_folder import add_epoch
 from train.sface.network import build_sface, read_network
 from train.sface.short_front import blank_front, front_of, unexplained
 
@@ -99,8 +99,7 @@ def _learn(front: keras.Model, batches: "_Batches", out: Path) -> float:
 
 
 def _write_epoch(run: Path, epoch: int, logs: dict[str, float]) -> None:
-    before = [old for old in read_history(run) if old["epoch"] < epoch]
-    write_history(run, [*before, {"epoch": float(epoch), "unexplained": float(logs["loss"])}])
+    add_epoch(run, epoch, {"unexplained": float(logs["loss"])})
 
 
 class _Batches(keras.utils.PyDataset):

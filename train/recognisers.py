@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from kiosk.bench.peers import int8_model
 from kiosk.recognition.bundle import BUNDLE_ENDING, load_bundle
 from kiosk.recognition.tflite import MODEL_ENDING
 from train.dataset.crop_set import CropSet
@@ -11,7 +12,7 @@ from train.evaluation.recogniser import (
     Embed,
     RecogniserUnderTest,
     bundle_recogniser,
-    tflite_embedder,
+    embed_one_by_one,
 )
 from train.run_network import load_network
 
@@ -41,4 +42,6 @@ def load_recognisers(names: Sequence[str], crop_set: CropSet) -> dict[str, Recog
 
 
 def _embedder(path: Path) -> Embed:
-    return tflite_embedder(path) if path.suffix == MODEL_ENDING else load_network(path)[1]
+    if path.suffix == MODEL_ENDING:
+        return embed_one_by_one(int8_model(path))
+    return load_network(path)[1]

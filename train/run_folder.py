@@ -59,3 +59,13 @@ def read_history(folder: Path) -> list[dict[str, float]]:
 def write_history(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
     """Write the history atomically, one line per epoch."""
     write_rows(folder / HISTORY_FILE, history)
+
+
+def add_epoch(folder: Path, epoch: int, figures: Mapping[str, float]) -> None:
+    """Add an epoch to the history; a repeated epoch takes the place of its first line.
+
+    Raises:
+        DatasetError: The file is malformed.
+    """
+    before = [row for row in read_history(folder) if row["epoch"] < epoch]
+    write_history(folder, [*before, {"epoch": float(epoch), **figures}])

@@ -55,6 +55,7 @@ from kiosk.records import Floats
 from train.dataset.crop_set import CropSet, Photo
 from train.dataset.near_duplicates import groups
 from train.dataset.sources import Split
+from train.group_sums import sum_groups
 from train.metrics import Bools, Ints
 
 SIMILAR: Final = 0.6
@@ -169,8 +170,7 @@ def _people(photos: Sequence[Photo], splits: Sequence[Split], targets: Floats) -
     names = tuple(sorted(first))
     number = {name: i for i, name in enumerate(names)}
     of_photo = np.array([number.get(photo.identity, -1) for photo in photos], np.int64)
-    sums = np.zeros((len(names), targets.shape[1]), np.float32)
-    np.add.at(sums, of_photo[of_photo >= 0], targets[of_photo >= 0])
+    sums = sum_groups(targets, of_photo, len(names))
     families = np.unique([photos[first[name]].group for name in names], return_inverse=True)[1]
     return _People(
         of_photo,

@@ -26,6 +26,7 @@ from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.side_by_side import side_by_side
 from train.evaluation.videos import Videos, read_videos, shrink
 from train.evaluation.walks import FACE_WIDTHS_PX
+from train.group_sums import sum_groups
 from train.metrics import Ints, Rate, bootstrap, quantile_threshold
 
 FARS: Final = (0.001, 0.003, 0.01)
@@ -178,21 +179,16 @@ def _measure(found: RecogniserUnderTest, sample: Sample) -> Iterator[tuple[str, 
     """Yield the label of each figure of a recogniser, and the misses of each person."""
     native = found.embed(sample.crops)
     mirrored = found.embed(np.ascontiguousarray(sample.crops[:, :, ::-1]))
-    templates = _mean(native + mirrored, sample.walks)
+    count = len(sample.people)
+    templates = unit(sum_groups(native + mirrored, sample.walks, count))
     for width in FACE_WIDTHS_PX:
         is_native = width == CROP_PX
         seen = native if is_native else found.embed(shrink(sample.crops, width))
-        probes = _mean(seen, sample.walks)
+        probes = unit(sum_groups(seen, sample.walks, count))
         case = sample.label if is_native else f"{sample.label}, {width} px"
         for scoring, cohort in (("cosine", PLAIN_COSINE), ("score", found.cohort)):
             scores = cohort.scores(probes, templates)
             yield f"{case}, by {scoring}", _misses(scores, np.array(sample.people))
-
-
-def _mean(embeddings: Floats, walks: Ints) -> Floats:
-    sums = np.zeros((int(walks[-1]) + 1, embeddings.shape[1]), np.float32)
-    np.add.at(sums, walks, embeddings)
-    return unit(sums)
 
 
 def _misses(scores: Floats, people: np.ndarray) -> list[Floats]:

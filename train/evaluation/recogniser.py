@@ -3,21 +3,16 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from kiosk.bench.peers import EmbedOne
 from kiosk.contract import EMBEDDING_DIM
-from kiosk.errors import ModelError, reason_of
-from kiosk.files.bounded_file import read_file
-from kiosk.recognition.bundle import BUNDLE_BYTES_MAX, Bundle
-from kiosk.recognition.embed import TfliteEmbedder, embed_int8
+from kiosk.recognition.bundle import Bundle
+from kiosk.recognition.embed import TfliteEmbedder
 from kiosk.recognition.match import Cohort
 from kiosk.recognition.model_trial import try_model
-from kiosk.recognition.tflite import TfliteModel
 from kiosk.records import Floats, Image
 
 Embed: TypeAlias = Callable[[Image], Floats]
@@ -74,20 +69,6 @@ def bundle_embedder(bundle: Bundle) -> Embed:
     """
     try_model(bundle.model, "ai-edge-litert")
     return embed_one_by_one(TfliteEmbedder(bundle).embed)
-
-
-def tflite_embedder(path: Path) -> Embed:
-    """Build the kiosk's own embedder of a TFLite file, which no bundle describes.
-
-    Raises:
-        ModelError: The file cannot be read, or the model cannot be used.
-    """
-    try:
-        data = read_file(path, BUNDLE_BYTES_MAX)
-    except OSError as exc:
-        raise ModelError(f"{path}: cannot be read ({reason_of(exc)})") from exc
-    try_model(data, "ai-edge-litert")
-    return embed_one_by_one(partial(embed_int8, TfliteModel(data)))
 
 
 def bundle_recogniser(bundle: Bundle) -> RecogniserUnderTest:

@@ -18,7 +18,7 @@ from kiosk.bench import run as bench_run
 from kiosk.bench.machine import Machine
 from kiosk.bench.peers import (
     compare_models,
-    int8_peer,
+    int8_model,
     mobilefacenet,
     peer_detectors,
     peer_embedders,
@@ -346,7 +346,7 @@ def test_without_a_folder_only_sface_is_a_peer() -> None:
     assert peer_detectors(None, 320, 0.7) == {}
 
 
-@pytest.mark.parametrize("load", [int8_peer, mobilefacenet])
+@pytest.mark.parametrize("load", [int8_model, mobilefacenet])
 def test_an_absent_peer_is_an_error(load: Callable[[Path], object], tmp_path: Path) -> None:
     """A missing file is a ModelError with its path."""
     with pytest.raises(ModelError, match="absent"):
