@@ -77,11 +77,11 @@ def _unchanged(network: keras.Model, crops: Image) -> keras.Model:
 
 
 def _describe_sface(weights: int, front: Front = "own") -> str:
-    prelus = "each PReLU written as x + relu((a - 1) x)"
+    prelus = "each PReLU written as max(x, a x)"
     if front == "short":
         prelus = (
             "the first four of 64 channels, at half the width and height, and the first seven with "
-            "one slope each; each other PReLU written as x + relu((a - 1) x)"
+            "one slope each; each other PReLU written as max(x, a x)"
         )
     return (
         f"SFace: MobileNetV1 of 27 convolutions with PReLU, {weights:,} weights after folding "

@@ -1,4 +1,10 @@
-"""Quantise a float Keras model fully to int8: int8 in, int8 out, no float op and no Flex op."""
+"""Quantise a float Keras model fully to int8: int8 in, int8 out, no float op and no Flex op.
+
+A maximum of two int8 tensors has one scale for both terms and the result. TensorFlow takes that of
+the result, and would clip what lies beyond it: of ``max(x, a * x)``, many a negative ``x``. So the
+ranges are measured first, and those of a maximum are widened (:func:`widen_maxima`) before they
+become scales.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -8,6 +14,8 @@ from typing import Any, Final
 import keras
 import numpy as np
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from tensorflow.lite.python.convert import mlir_quantize
 
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError
@@ -38,15 +46,42 @@ def quantise(network: keras.Model, crops: Image) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _representative(crops)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
+    # No public interface gives the measured ranges before they become scales.
+    converter._experimental_calibrate_only = True  # noqa: SLF001  # as above
     try:
         with redirect_stdout(sys.stderr):  # Keras prints what it exports there
-            model = bytes(converter.convert())
+            measured = widen_maxima(bytes(converter.convert()))
+            model = bytes(
+                mlir_quantize(measured, input_data_type=tf.int8, output_data_type=tf.int8)
+            )
     except Exception as exc:  # the converter's own, from MLIR
         raise ModelError(f"the network cannot be quantised to int8: {exc}") from exc
     check_all_integer(model)
     return model
+
+
+def widen_maxima(measured: bytes) -> bytes:
+    """Give the terms and the result of each maximum one range, which holds all three.
+
+    Args:
+        measured: A float TFLite file with the range of each tensor.
+    """
+    buffer = bytearray(measured)  # the arrays below are views of it
+    model = schema.Model.GetRootAs(buffer, 0)
+    graph = model.Subgraphs(0)
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
+        code = model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
+        if code != schema.BuiltinOperator.MAXIMUM:
+            continue
+        tensors = (*operator.InputsAsNumpy(), *operator.OutputsAsNumpy())
+        ranges = [graph.Tensors(tensor).Quantization() for tensor in tensors]
+        lows = [range_.MinAsNumpy() for range_ in ranges]
+        highs = [range_.MaxAsNumpy() for range_ in ranges]
+        lowest, highest = np.min(lows), np.max(highs)
+        for low, high in zip(lows, highs, strict=True):
+            low[:], high[:] = lowest, highest
+    return bytes(buffer)
 
 
 def check_all_integer(model: bytes) -> None:

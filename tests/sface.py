@@ -1,8 +1,10 @@
-"""Fixtures: SFace as published, with a blank short front, and crops to compare networks on."""
+"""Fixtures: SFace as published, in int8, with a blank short front, and crops to compare on."""
 
 import keras
 import pytest
 
+from convert.quantise import quantise
+from convert.sface import int8_form
 from kiosk.records import Image
 from tests.support_train import varied_crops
 from train.sface.network import build_sface
@@ -28,3 +30,8 @@ def crops() -> Image:
 @pytest.fixture(scope="session")
 def short(weights: Sface) -> Sface:
     return blank_front(weights)
+
+
+@pytest.fixture(scope="session")
+def int8_sface(network: keras.Model, crops: Image) -> bytes:
+    return quantise(int8_form(network, crops), crops)

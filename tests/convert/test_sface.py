@@ -8,6 +8,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from convert.__main__ import main
@@ -35,34 +36,51 @@ def cosines(one: keras.Model, other: keras.Model, crops: Image) -> list[float]:
 
 
 def test_the_int8_form_hardly_changes_the_function(network: keras.Model, crops: Image) -> None:
-    """With sums of ReLUs, equalised and clipped, the embeddings are nearly the same."""
+    """With maxima, equalised and clipped, the embeddings are nearly the same."""
     assert np.median(cosines(network, int8_form(network, crops), crops)) > 0.98
 
 
 def test_a_short_front_is_written_with_fast_operators(short: Sface, crops: Image) -> None:
-    """Its PReLUs have one slope each; all others are multiplications and additions."""
+    """Its PReLUs have one slope each; all others are multiplications and maxima."""
     plain = build_sface(short)
     form = int8_form(plain, crops)
     assert np.median(cosines(plain, form, crops)) > 0.98
-    sums = {layer.name for layer in form.layers if layer.name.endswith("_below")}
-    assert len(sums) == 27 - 7
-    assert not sums & {"conv_1_below", "conv_3_dw_below", "conv_4_below"}
+    maxima = {layer.name for layer in form.layers if layer.name.endswith("_below")}
+    assert len(maxima) == 27 - 7
+    assert not maxima & {"conv_1_below", "conv_3_dw_below", "conv_4_below"}
     model = quantise(form, crops)
     assert "LEAKY_RELU" in parts_of(model)[1]
-    assert delegates(model) == 1
+    assert delegates(model) == 1 + 20
 
 
 def delegates(model: bytes) -> int:
-    """Into how many parts XNNPACK's work falls: one, unless an operator has no fast kernel."""
+    """Into how many parts XNNPACK's work falls: each maximum, and nothing else, parts it."""
     interpreter = Interpreter(model_content=model, num_threads=1)
     interpreter.allocate_tensors()
     return [op["op_name"] for op in interpreter._get_ops_details()].count("DELEGATE")
 
 
+def test_the_terms_of_a_maximum_are_not_clipped(int8_sface: bytes) -> None:
+    """Both reach from -1 to 1, although no result is as low as -1."""
+    model = schema.ModelT.InitFromPackedBuf(int8_sface)
+    (graph,) = model.subgraphs
+    codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
+    maxima = [
+        operator
+        for operator, code in zip(graph.operators, codes, strict=True)
+        if code == schema.BuiltinOperator.MAXIMUM
+    ]
+    terms = [graph.tensors[index].quantization for one in maxima for index in one.inputs]
+    assert len(terms) == 2 * 27
+    for term in terms:
+        assert term.scale == pytest.approx([2 / 255], rel=0.02)
+        assert term.zeroPoint == pytest.approx([0], abs=2)
+
+
 def test_a_slope_of_zero_has_a_fast_operator(short: Sface, crops: Image) -> None:
     """It is moved a little away from 0, for which the runtime has no kernel."""
     form = int8_form(build_sface(with_slope(short, 0.0)), crops)
-    assert delegates(quantise(form, crops)) == 1
+    assert delegates(quantise(form, crops)) == 1 + 20
 
 
 def test_a_layer_with_one_slope_above_one_is_brought_below_it(short: Sface, crops: Image) -> None:
@@ -119,7 +137,7 @@ def test_the_published_network_is_converted_without_a_run(crops: Image) -> None:
 def test_a_run_from_sface_is_converted_in_the_same_form(
     network: keras.Model, crops: Image, tmp_path: Path
 ) -> None:
-    """A run folder with ``network=sface`` is equalised and written with sums of ReLUs, too."""
+    """A run folder with ``network=sface`` is equalised and written with maxima, too."""
     config = FitConfig(network="sface")
     write_config(tmp_path, config)
     save_embedder(build_embedder(config), tmp_path)
