@@ -46,16 +46,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kiosk-convert",
         description="Convert a run folder, or SFace as published, to an int8 model bundle; or set "
-        "the cohort and the thresholds of a bundle anew.",
+        "the cohort and the thresholds of a bundle anew, or quantise its weights again.",
     )
     parser.add_argument("model", help="run folder of `kiosk-train fit`; the word `sface` for SFace "
                         "with its published weights; or a bundle (*.kiosk-model), whose model "
-                        "stays as it is")  # fmt: skip
+                        "stays as it is, unless there are photos to calibrate it: then SFace's "
+                        "weights are read back and quantised again")  # fmt: skip
     parser.add_argument("--crops", type=Path, help="crop set for the cohort, the thresholds and "
                         "the figures; that of the run")  # fmt: skip
     parser.add_argument("--calibration", type=Path, nargs="+", metavar="PHOTOS", help="folders or "
                         "archives of photos that set the ranges of the activations; by default "
-                        "training crops of the crop set; not for a bundle")  # fmt: skip
+                        "training crops of the crop set")  # fmt: skip
     parser.add_argument("--facts", type=Path, help="TOML file with name, licence, data and tried, "
                         "for the model card; with the name that a bundle has, galleries stay "
                         "valid")  # fmt: skip
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
                         "figures of the model card")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     limits = parser.add_argument_group(
-        "limits", "do not write a model that loses more; not for a bundle"
+        "limits", "do not write a model that loses more; not for a bundle whose model stays"
     )
     for name, text in _LIMITS.items():
         limits.add_argument(_option(name), type=float, help=text)
@@ -99,7 +100,8 @@ def _convert(options: argparse.Namespace) -> int:
             raise ConfigError(f"--{name}: expected {what}, which a bundle is made with")
     facts = read_toml_file(options.facts, CardFacts, _FACTS_BYTES_MAX)
     crop_set = CropSet.load(options.crops)
-    write = _measure_bundle if options.model.endswith(BUNDLE_ENDING) else _convert_float
+    stays = options.model.endswith(BUNDLE_ENDING) and not options.calibration
+    write = _measure_bundle if stays else _convert_float
     done = write(options, facts, crop_set)
     if options.json:
         print(json_text(_outcome(done, options.out)))
@@ -117,8 +119,9 @@ def _write_model(options: argparse.Namespace) -> int:
 
     not_measured = f"{options.out} is a model alone, which is not measured"
     _refuse(options, ("facts", "lfw", "walks", *_LIMITS), not_measured)
-    if options.model.endswith(BUNDLE_ENDING):
-        raise ConfigError(f"{options.model}: a bundle has an int8 model already")
+    if options.model.endswith(BUNDLE_ENDING) and not options.calibration:
+        raise ConfigError(f"{options.model}: a bundle has an int8 model already; --calibration "
+                          "quantises its weights again")  # fmt: skip
     model, calibration = _load_float(options)
     if calibration is None:
         if options.crops is None:
@@ -141,8 +144,8 @@ def _measure_bundle(
     from convert.convert import measure_again
     from kiosk.recognition.bundle import read_bundle
 
-    not_again = f"the model of {options.model} is not quantised again"
-    _refuse(options, ("calibration", *_LIMITS), not_again)
+    not_again = f"the model of {options.model} is not quantised again without --calibration"
+    _refuse(options, _LIMITS, not_again)
     bundle = read_bundle(Path(options.model))
     return measure_again(bundle, crop_set, facts, options.out, lfw=options.lfw, walks=options.walks)
 
@@ -171,9 +174,15 @@ def _convert_float(
 def _load_float(options: argparse.Namespace) -> "tuple[FloatModel, Image | None]":
     """Load the float model, and the photos that calibrate it, if there are any."""
     from convert.calibration import photo_crops
-    from convert.float_model import load_run, load_sface
+    from convert.float_model import load_int8, load_run, load_sface
+    from kiosk.recognition.bundle import BUNDLE_ENDING
 
-    model = load_sface() if options.model == PUBLISHED else load_run(Path(options.model))
+    if options.model == PUBLISHED:
+        model = load_sface()
+    elif options.model.endswith(BUNDLE_ENDING):
+        model = load_int8(Path(options.model))
+    else:
+        model = load_run(Path(options.model))
     return model, photo_crops(options.calibration, model.seed) if options.calibration else None
 
 

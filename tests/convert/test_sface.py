@@ -1,11 +1,13 @@
 """SFace written for int8: nearly the same function, in other operators."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import keras
+import msgspec
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -14,12 +16,14 @@ from ai_edge_litert.interpreter import Interpreter
 from convert.__main__ import main
 from convert.calibration import photo_crops
 from convert.convert import Int8Embedder
-from convert.float_model import FloatModel, load_run, load_sface
+from convert.float_model import FloatModel, load_int8, load_run, load_sface
 from convert.quantise import quantise
 from convert.sface import channel_reaches, equalise, flip_steep, int8_form
 from kiosk.errors import DatasetError, ModelError
+from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.tflite import parts_of
 from kiosk.records import Image
+from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set, orl_photo, see
 from train.embedder import build_embedder, embed_all, save_embedder
 from train.recipe import FitConfig, write_config
@@ -146,6 +150,26 @@ def test_a_run_from_sface_is_converted_in_the_same_form(
     assert not [layer for layer in form.layers if isinstance(layer, keras.layers.PReLU)]
     assert np.median(cosines(network, form, crops)) > 0.98
     assert model.recipe["network"] == "sface"
+
+
+def test_a_bundle_is_read_back_to_be_quantised_again(
+    int8_sface: bytes, network: keras.Model, crops: Image, tmp_path: Path
+) -> None:
+    """It is near the network that it was made of, and says whose weights it has."""
+    path, small = tmp_path / "sface.kiosk-model", small_bundle()
+    facts: dict[str, Any] = {
+        "sha256": hashlib.sha256(int8_sface).hexdigest(),
+        "training": {"recipe": "SFace"},
+    }
+    facts["model_id"] = f"sface-{facts['sha256'][:12]}"
+    card = msgspec.structs.replace(small.card, **facts)
+    write_bundle(path, replace(small, card=card, model=int8_sface))
+    model = load_int8(path)
+    near = np.sum(model.embed(crops) * embed_all(network, crops), axis=1)
+    assert np.median(near) > 0.99
+    assert model.recipe == {"read_back": facts["model_id"], "recipe": "SFace"}
+    form = model.int8_network(crops)
+    assert np.median(cosines(network, form, crops)) > 0.98
 
 
 def test_calibration_takes_photos_with_and_without_people(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""SFace as published, with a blank short front, and crops to compare networks on."""
+"""SFace as published, in int8, with a blank short front, and crops to compare on."""
 
-from tests.sface import crops, network, short, weights
+from tests.sface import crops, int8_sface, network, short, weights
 
-__all__ = ["crops", "network", "short", "weights"]
+__all__ = ["crops", "int8_sface", "network", "short", "weights"]

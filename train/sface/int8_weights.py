@@ -1,0 +1,93 @@
+"""Read SFace back from the int8 file that `kiosk-convert` wrote of it.
+
+The float weights of a model that was trained elsewhere may be lost; its int8 file is not. A weight
+is read back to within half a step of its channel. The channels stay equalised
+(:mod:`convert.sface`), and nothing is clipped.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from kiosk.errors import ModelError
+from kiosk.records import Floats
+from train.sface.network import SCALE
+from train.sface.weights import Sface, Unit, convolutions
+
+_Operator: TypeAlias = tuple[int, list[Floats]]
+"""An operator's code, and the constants that it takes, as they are in float."""
+_CODES: Final = schema.BuiltinOperator
+_WITHOUT_WEIGHTS: Final = frozenset({_CODES.ADD, _CODES.MAXIMUM, _CODES.PAD, _CODES.RESHAPE})
+_TYPES: Final = {schema.TensorType.INT8: np.int8, schema.TensorType.INT32: np.int32}
+
+
+def read_int8(model: bytes) -> Sface:
+    """Read the weights of a TFLite file of SFace that has its own front.
+
+    Raises:
+        ModelError: The file has other layers than `kiosk-convert` writes for SFace.
+    """
+    try:
+        operators = _operators(schema.ModelT.InitFromPackedBuf(model))
+        units = [_read_unit(operators, *facts) for facts in convolutions()]
+        units[0] = replace(units[0], weight=units[0].weight * np.float32(SCALE))
+        weight, bias = _take(operators, _CODES.FULLY_CONNECTED)
+    except Exception as exc:  # the schema's own, and a layer that is absent or of another shape
+        raise ModelError(
+            f"not SFace with its own front, as kiosk-convert writes it: {exc}"
+        ) from exc
+    return Sface(tuple(units), np.ascontiguousarray(weight.T), bias)
+
+
+def _read_unit(
+    operators: Iterator[_Operator],
+    name: str,
+    stride: int,
+    depthwise: bool,  # noqa: FBT001  # from a tuple
+) -> Unit:
+    weight, bias = _take(operators, _CODES.DEPTHWISE_CONV_2D if depthwise else _CODES.CONV_2D)
+    (slope,) = _take(operators, _CODES.MUL)
+    if next(operators)[0] == _CODES.ADD:
+        slope = slope + np.float32(1)  # the bundles until commit 0b86fcc: x + relu((a - 1) x)
+    # TFLite has the outputs first, or 1 for depthwise filters; Keras has them last.
+    weight = np.ascontiguousarray(weight.transpose(1, 2, 3, 0))
+    return Unit(name, weight, bias, slope.reshape(-1), stride, depthwise)
+
+
+def _take(operators: Iterator[_Operator], expected: int) -> list[Floats]:
+    """Return the constants of the next operator that has weights."""
+    for code, constants in operators:
+        if code == expected:
+            return constants
+        if code not in _WITHOUT_WEIGHTS:
+            raise ValueError(f"operator {code} where {expected} was expected")
+    raise ValueError(f"no operator where {expected} was expected")
+
+
+def _operators(model: Any) -> Iterator[_Operator]:  # noqa: ANN401  # the schema carries no types
+    (graph,) = model.subgraphs
+    for operator in graph.operators:
+        tensors = [graph.tensors[index] for index in operator.inputs if index >= 0]
+        stored = [(tensor, model.buffers[tensor.buffer].data) for tensor in tensors]
+        yield (
+            model.operatorCodes[operator.opcodeIndex].builtinCode,
+            [_dequantise(tensor, data) for tensor, data in stored if data is not None],
+        )
+
+
+def _dequantise(tensor: Any, data: Any) -> Floats:  # noqa: ANN401  # the schema carries no types
+    steps = np.frombuffer(bytes(data), _TYPES[tensor.type]).reshape(tensor.shape)
+    quantisation = tensor.quantization
+    if quantisation is None or quantisation.scale is None:
+        return np.asarray(steps, np.float32)  # such as how far to pad
+    along = [1] * steps.ndim
+    if len(quantisation.scale) > 1:
+        along[quantisation.quantizedDimension] = -1
+    scale, zero = (
+        np.asarray(part, np.float64).reshape(along)
+        for part in (quantisation.scale, quantisation.zeroPoint)
+    )
+    return np.asarray((steps - zero) * scale, np.float32)
