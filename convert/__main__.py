@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
                         "the figures; that of the run")  # fmt: skip
     parser.add_argument("--calibration", type=Path, nargs="+", metavar="PHOTOS", help="folders or "
                         "archives of photos that set the ranges of the activations; by default "
-                        "training crops of the crop set")  # fmt: skip
+                        "training crops of the crop set, for a bundle none")  # fmt: skip
     parser.add_argument("--facts", type=Path, help="TOML file with name, licence, data and tried, "
                         "for the model card; with the name that a bundle has, galleries stay "
                         "valid")  # fmt: skip
@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
                         "figures of the model card")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     limits = parser.add_argument_group(
-        "limits", "do not write a model that loses more; not for a bundle whose model stays"
+        "limits",
+        "do not write a model that loses more against float, for a bundle against its "
+        "weights read back; not for a bundle whose model stays",
     )
     for name, text in _LIMITS.items():
         limits.add_argument(_option(name), type=float, help=text)

@@ -80,7 +80,7 @@ def load_int8(path: Path) -> FloatModel:
     """Read the weights of a bundle of SFace back from int8, to quantise them again.
 
     The float weights of a bundle may be lost, and a later version may write the same function in
-    a better form.
+    a better form. The int8 model is compared with the weights as they are read back.
 
     Raises:
         ModelError: The bundle cannot be read, or is not SFace with its own front.

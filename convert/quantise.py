@@ -14,7 +14,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
+from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
 
 from kiosk.contract import CROP_PX

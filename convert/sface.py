@@ -3,7 +3,8 @@
 The TFLite runtime has no fast int8 PReLU: as an operator, 27 of them take four fifths of the time.
 A PReLU with slope a is ``max(x, a * x)`` for every a up to 1. The three slopes of 10,944 that are
 above 1 are brought below it (:func:`flip_steep`). XNNPACK leaves the maximum to the runtime's own
-kernel, and still it takes less time than an addition, which has to bring both terms to one scale.
+kernel, and still it takes less time on x86-64 than an addition, which has to bring both terms to
+one scale.
 Where a layer has one slope, there is a fast operator (:mod:`train.sface.short_front`).
 
 An int8 tensor has one scale for all channels, so a channel that reaches a tenth as far as the
@@ -11,6 +12,7 @@ widest one gets a tenth of the steps. :func:`equalise` gives all channels one re
 "Data-free quantization through weight equalization and bias correction", 2019), and values beyond
 it are clipped, which costs the int8 kernels nothing. On 756 frames of walks, at native size and
 shrunk to 24 pixels, the mean cosine of int8 to float rises from 0.965 and 0.923 to 0.992 and 0.989.
+(All such cosines here were measured with ``x + relu((a - 1) * x)`` in place of the maximum.)
 """
 
 import math

@@ -1,8 +1,8 @@
 """Read SFace back from the int8 file that `kiosk-convert` wrote of it.
 
 The float weights of a model that was trained elsewhere may be lost; its int8 file is not. A weight
-is read back to within half a step of its channel. The channels stay equalised
-(:mod:`convert.sface`), and nothing is clipped.
+is read back to within half a step of its channel, a slope to within half a step of its layer. The
+channels stay equalised (:mod:`convert.sface`), and nothing is clipped.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+from tensorflow.lite.python import schema_py_generated as schema
 
 from kiosk.errors import ModelError
 from kiosk.records import Floats
@@ -20,7 +20,8 @@ from train.sface.weights import Sface, Unit, convolutions
 _Operator: TypeAlias = tuple[int, list[Floats]]
 """An operator's code, and the constants that it takes, as they are in float."""
 _CODES: Final = schema.BuiltinOperator
-_WITHOUT_WEIGHTS: Final = frozenset({_CODES.ADD, _CODES.MAXIMUM, _CODES.PAD, _CODES.RESHAPE})
+_NAMES: Final = {code: name for name, code in vars(_CODES).items() if isinstance(code, int)}
+_WITHOUT_WEIGHTS: Final = frozenset({_CODES.ADD, _CODES.PAD, _CODES.RESHAPE})
 _TYPES: Final = {schema.TensorType.INT8: np.int8, schema.TensorType.INT32: np.int32}
 
 
@@ -37,7 +38,7 @@ def read_int8(model: bytes) -> Sface:
         weight, bias = _take(operators, _CODES.FULLY_CONNECTED)
     except Exception as exc:  # the schema's own, and a layer that is absent or of another shape
         raise ModelError(
-            f"not SFace with its own front, as kiosk-convert writes it: {exc}"
+            f"not SFace with its own front, as kiosk-convert writes it: {exc!r}"
         ) from exc
     return Sface(tuple(units), np.ascontiguousarray(weight.T), bias)
 
@@ -50,8 +51,11 @@ def _read_unit(
 ) -> Unit:
     weight, bias = _take(operators, _CODES.DEPTHWISE_CONV_2D if depthwise else _CODES.CONV_2D)
     (slope,) = _take(operators, _CODES.MUL)
-    if next(operators)[0] == _CODES.ADD:
+    form, _ = next(operators)
+    if form == _CODES.ADD:
         slope = slope + np.float32(1)  # the bundles until commit 0b86fcc: x + relu((a - 1) x)
+    elif form != _CODES.MAXIMUM:
+        raise ValueError(f"{name}: {_NAMES[form]} after a multiplication, expected MAXIMUM or ADD")
     # TFLite has the outputs first, or 1 for depthwise filters; Keras has them last.
     weight = np.ascontiguousarray(weight.transpose(1, 2, 3, 0))
     return Unit(name, weight, bias, slope.reshape(-1), stride, depthwise)
@@ -63,8 +67,8 @@ def _take(operators: Iterator[_Operator], expected: int) -> list[Floats]:
         if code == expected:
             return constants
         if code not in _WITHOUT_WEIGHTS:
-            raise ValueError(f"operator {code} where {expected} was expected")
-    raise ValueError(f"no operator where {expected} was expected")
+            raise ValueError(f"{_NAMES[code]} where {_NAMES[expected]} was expected")
+    raise ValueError(f"no {_NAMES[expected]} where one was expected")
 
 
 def _operators(model: Any) -> Iterator[_Operator]:  # noqa: ANN401  # the schema carries no types

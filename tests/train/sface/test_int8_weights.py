@@ -4,7 +4,11 @@ import keras
 import numpy as np
 import pytest
 
+from convert.convert import Int8Embedder
+from convert.quantise import quantise
+from convert.sface import int8_form
 from kiosk.errors import ModelError
+from kiosk.recognition.bundle import default_bundle, load_bundle
 from kiosk.records import Image
 from tests.tflite_file import patch_model
 from train.embedder import embed_all
@@ -34,6 +38,21 @@ def test_all_layers_are_read(int8_sface: bytes, weights: Sface) -> None:
         assert (one.weight.shape, one.slope.shape) == (other.weight.shape, other.slope.shape)
     assert len(found.units) == len(list(convolutions()))
     assert (found.weight.shape, found.bias.shape) == (weights.weight.shape, weights.bias.shape)
+
+
+def test_the_bundle_that_ships_is_read_back() -> None:
+    """Also where its PReLUs are written as additions: the embeddings are nearly the bundle's."""
+    bundle = load_bundle(default_bundle())
+    given = Int8Embedder(bundle.model)(bundle.golden_crops)
+    found = embed_all(build_sface(read_int8(bundle.model)), bundle.golden_crops)
+    assert np.median(np.sum(found * given, axis=1)) > 0.9
+
+
+def test_a_short_front_is_refused(short: Sface, crops: Image) -> None:
+    """The error names the operator that is not expected there."""
+    model = quantise(int8_form(build_sface(short), crops), crops)
+    with pytest.raises(ModelError, match="LEAKY_RELU where MUL was expected"):
+        read_int8(model)
 
 
 @pytest.mark.parametrize("model", [patch_model(), b"no model", b""])
