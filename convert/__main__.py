@@ -90,7 +90,6 @@ def _refuse(options: argparse.Namespace, names: Iterable[str], why: str) -> None
 
 def _convert(options: argparse.Namespace) -> int:
     from convert.card import CardFacts
-    from kiosk.recognition.bundle import BUNDLE_ENDING
     from kiosk.recognition.tflite import MODEL_ENDING
     from train.dataset.crop_set import CropSet
     from train.toml_file import read_toml_file
@@ -102,8 +101,7 @@ def _convert(options: argparse.Namespace) -> int:
             raise ConfigError(f"--{name}: expected {what}, which a bundle is made with")
     facts = read_toml_file(options.facts, CardFacts, _FACTS_BYTES_MAX)
     crop_set = CropSet.load(options.crops)
-    stays = options.model.endswith(BUNDLE_ENDING) and not options.calibration
-    write = _measure_bundle if stays else _convert_float
+    write = _measure_bundle if _stays(options) else _convert_float
     done = write(options, facts, crop_set)
     if options.json:
         print(json_text(_outcome(done, options.out)))
@@ -116,12 +114,11 @@ def _write_model(options: argparse.Namespace) -> int:
     from convert.calibration import training_crops
     from convert.convert import quantise_model
     from kiosk.files.atomic_file import atomic_write
-    from kiosk.recognition.bundle import BUNDLE_ENDING
     from train.dataset.crop_set import CropSet
 
     not_measured = f"{options.out} is a model alone, which is not measured"
     _refuse(options, ("facts", "lfw", "walks", *_LIMITS), not_measured)
-    if options.model.endswith(BUNDLE_ENDING) and not options.calibration:
+    if _stays(options):
         raise ConfigError(f"{options.model}: a bundle has an int8 model already; --calibration "
                           "quantises its weights again")  # fmt: skip
     model, calibration = _load_float(options)
@@ -177,15 +174,25 @@ def _load_float(options: argparse.Namespace) -> "tuple[FloatModel, Image | None]
     """Load the float model, and the photos that calibrate it, if there are any."""
     from convert.calibration import photo_crops
     from convert.float_model import load_int8, load_run, load_sface
-    from kiosk.recognition.bundle import BUNDLE_ENDING
 
     if options.model == PUBLISHED:
         model = load_sface()
-    elif options.model.endswith(BUNDLE_ENDING):
+    elif _is_bundle(options):
         model = load_int8(Path(options.model))
     else:
         model = load_run(Path(options.model))
     return model, photo_crops(options.calibration, model.seed) if options.calibration else None
+
+
+def _is_bundle(options: argparse.Namespace) -> bool:
+    from kiosk.recognition.bundle import BUNDLE_ENDING
+
+    return bool(options.model.endswith(BUNDLE_ENDING))
+
+
+def _stays(options: argparse.Namespace) -> bool:
+    """Say whether the model is a bundle's, and stays as it is."""
+    return _is_bundle(options) and not options.calibration
 
 
 def _outcome(done: "Converted", out: Path) -> dict[str, object]:

@@ -11,12 +11,10 @@ import keras
 from convert.sface import int8_form
 from kiosk.errors import ModelError
 from kiosk.recognition.bundle import read_bundle
-from kiosk.recognition.vectors import unit
 from kiosk.records import Image
-from train.compiled import compiled
 from train.evaluation.recogniser import Embed
 from train.recipe import Front, read_config, read_recipe
-from train.run_network import load_network
+from train.run_network import load_network, use_sface
 from train.sface.int8_weights import read_int8
 from train.sface.network import build_sface
 from train.sface.weights import read_sface
@@ -87,18 +85,13 @@ def load_int8(path: Path) -> FloatModel:
     """
     bundle = read_bundle(path)
     try:
-        network = build_sface(read_int8(bundle.model))
+        sface = read_int8(bundle.model)
     except ModelError as exc:
         raise ModelError(f"{path}: {exc}") from exc
     recipe = {"read_back": bundle.card.model_id, "recipe": bundle.card.training.get("recipe")}
-    run_compiled = compiled(network)
-    return FloatModel(
-        lambda crops: unit(run_compiled(crops)),
-        partial(int8_form, network),
-        _describe_sface(network.count_params()),
-        recipe,
-        seed=2026,
-    )
+    network, embed = use_sface(sface)
+    architecture = _describe_sface(network.count_params())
+    return FloatModel(embed, partial(int8_form, network), architecture, recipe, seed=2026)
 
 
 def _unchanged(network: keras.Model, crops: Image) -> keras.Model:

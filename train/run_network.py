@@ -11,6 +11,7 @@ from train.embedder import embed_all, load_embedder
 from train.evaluation.recogniser import Embed
 from train.recipe import read_config
 from train.sface.network import build_sface, read_network
+from train.sface.weights import Sface
 
 
 def load_network(run: Path) -> tuple[keras.Model, Embed]:
@@ -25,6 +26,11 @@ def load_network(run: Path) -> tuple[keras.Model, Embed]:
     network = load_embedder(run)
     if read_config(run).network != "sface":
         return network, partial(embed_all, network)
-    network = build_sface(read_network(network))
+    return use_sface(read_network(network))
+
+
+def use_sface(sface: Sface) -> tuple[keras.Model, Embed]:
+    """Build SFace with these weights; return the network, and what embeds crops with it."""
+    network = build_sface(sface)
     run_compiled = compiled(network)
     return network, lambda crops: unit(run_compiled(crops))

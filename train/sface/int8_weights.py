@@ -17,8 +17,8 @@ from kiosk.records import Floats
 from train.sface.network import SCALE
 from train.sface.weights import Sface, Unit, convolutions
 
-_Operator: TypeAlias = tuple[int, list[Floats]]
-"""An operator's code, and the constants that it takes, as they are in float."""
+_Operator: TypeAlias = tuple[int, list[tuple[Any, Any]]]
+"""An operator's code, and the constants that it takes: their tensors, and the bytes of each."""
 _CODES: Final = schema.BuiltinOperator
 _NAMES: Final = {code: name for name, code in vars(_CODES).items() if isinstance(code, int)}
 _WITHOUT_WEIGHTS: Final = frozenset({_CODES.ADD, _CODES.PAD, _CODES.RESHAPE})
@@ -62,10 +62,10 @@ def _read_unit(
 
 
 def _take(operators: Iterator[_Operator], expected: int) -> list[Floats]:
-    """Return the constants of the next operator that has weights."""
+    """Return the constants of the next operator that has weights, as they are in float."""
     for code, constants in operators:
         if code == expected:
-            return constants
+            return [_dequantise(*constant) for constant in constants]
         if code not in _WITHOUT_WEIGHTS:
             raise ValueError(f"{_NAMES[code]} where {_NAMES[expected]} was expected")
     raise ValueError(f"no {_NAMES[expected]} where one was expected")
@@ -78,15 +78,13 @@ def _operators(model: Any) -> Iterator[_Operator]:  # noqa: ANN401  # the schema
         stored = [(tensor, model.buffers[tensor.buffer].data) for tensor in tensors]
         yield (
             model.operatorCodes[operator.opcodeIndex].builtinCode,
-            [_dequantise(tensor, data) for tensor, data in stored if data is not None],
+            [(tensor, data) for tensor, data in stored if data is not None],
         )
 
 
 def _dequantise(tensor: Any, data: Any) -> Floats:  # noqa: ANN401  # the schema carries no types
     steps = np.frombuffer(bytes(data), _TYPES[tensor.type]).reshape(tensor.shape)
     quantisation = tensor.quantization
-    if quantisation is None or quantisation.scale is None:
-        return np.asarray(steps, np.float32)  # such as how far to pad
     along = [1] * steps.ndim
     if len(quantisation.scale) > 1:
         along[quantisation.quantizedDimension] = -1
