@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kiosk.cli import positive_int, prepare_process, run_command
-from kiosk.errors import DatasetError
+from kiosk.errors import ConfigError, DatasetError
 from kiosk.printable import json_text, printable
 from train.classifier.cli import add_commands
 
@@ -117,6 +117,9 @@ def _add_measures(commands: Any) -> None:  # noqa: ANN401  # as above
     compare.add_argument("--training-people", type=positive_int, default=None, metavar="N",
                          help="also compare photos of N people of the training side, for networks "
                          "that learnt from none of them")  # fmt: skip
+    compare.add_argument("--test-people", action="store_true", help="also compare, once and after "
+                         "the choice, how many enrolled people are missed on walks of test people "
+                         "and of all people (needs --walks)")  # fmt: skip
     compare.add_argument("--json", action="store_true", help="print the outcome as JSON")
     evaluate = _command(commands, "evaluate", "evaluate a model bundle and its peers", _evaluate)
     evaluate.add_argument("bundle", type=Path, help="model bundle from `kiosk-convert`")
@@ -265,10 +268,15 @@ def _compare(options: argparse.Namespace) -> int:
     from train.evaluation.compare import compare, render_comparison
     from train.recognisers import load_recognisers
 
+    if options.test_people and options.walks is None:
+        raise ConfigError("--test-people: expected --walks, an archive of people who walk past")
     crop_set = CropSet.load(options.crops)
     crop_set.require_taught()  # before minutes of work
     recognisers = load_recognisers(options.models, crop_set)
-    found = compare(recognisers, crop_set, options.walks, options.training_people)
+    found = compare(
+        recognisers, crop_set, options.walks, options.training_people,
+        test_people=options.test_people,
+    )  # fmt: skip
     print(json_text(msgspec.to_builtins(found)) if options.json else render_comparison(found))
     return 0
 

@@ -1,5 +1,7 @@
 """Compare recognisers on development people, to choose one before test people are looked at.
 
+Test people are looked at if this is asked for (:mod:`train.evaluation.compare_walks`).
+
 Each walk is compared with each other walk: a person's mean template of it (frames and their mirror
 images), with the mean of the other's frames. The frames of the second are used as they are and
 shrunk. A photo is a walk of one frame. FRR is the mean of those at three FARs, each at the lowest
@@ -22,6 +24,8 @@ from kiosk.records import Floats, Image
 from kiosk.text_table import aligned
 from train.dataset.crop_set import CropSet
 from train.dataset.sources import Split
+from train.evaluation.compare_walks import compare_walks
+from train.evaluation.compared_figure import ComparedFigure
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.side_by_side import side_by_side
 from train.evaluation.videos import Videos, read_videos, shrink
@@ -43,6 +47,10 @@ _TRAINING_NOTE: Final = (
     "Training people say nothing of a network that learnt from their photos; the cohort is made of",
     "them, too.",
 )
+_LAST_LOOK_NOTES: Final = (
+    "FNIR of the mean of a walk's frames, mean of those at an FPIR of 0.3, 1 and 3 %. These",
+    "strangers set the thresholds. Half of all people are development people. Look only once.",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,34 +70,22 @@ class Sample:
     crops: Image
 
 
-class ComparedFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One figure of all recognisers.
-
-    Attributes:
-        label: For people.
-        frr: FRR of each recogniser, in the order of the comparison.
-        changes: FRR of each less that of the first.
-    """
-
-    label: str
-    frr: tuple[Rate, ...]
-    changes: tuple[Rate, ...]
-
-
 class Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All figures of some recognisers.
 
     Attributes:
         recognisers: Their names.
-        figures: The figures.
-        means: The mean of all figures of each recogniser.
+        figures: FRR of development people, and of training people if they were asked for.
+        means: The mean of all these figures of each recogniser.
         has_training_people: Whether training people are among those measured.
+        last_look: FNIR of walks of test people and of all people; empty if not asked for.
     """
 
     recognisers: tuple[str, ...]
     figures: tuple[ComparedFigure, ...]
     means: tuple[float, ...]
     has_training_people: bool
+    last_look: tuple[ComparedFigure, ...] = ()
 
 
 def compare(
@@ -97,6 +93,8 @@ def compare(
     crop_set: CropSet,
     walks: Path | None = None,
     training_people: int | None = None,
+    *,
+    test_people: bool = False,
 ) -> Comparison:
     """Compare recognisers.
 
@@ -105,9 +103,10 @@ def compare(
         crop_set: Its development people are compared; `kiosk-train teach` was run on it.
         walks: Archive of walks; of its people, those of the development half.
         training_people: How many people of the training split to compare, too; ``None``: none.
+        test_people: Whether the walks of test people in the archive are compared, too.
 
     Raises:
-        DatasetError: Nobody has two photos, or the archive cannot be read.
+        DatasetError: Nobody has two photos; or the archive cannot be read, or has too few people.
     """
     samples = [_photos("photos", crop_set, "dev", PHOTOS_EACH)]
     if training_people is not None:
@@ -122,22 +121,30 @@ def compare(
     )
     figures = tuple(_figure(label, [column[label] for column in columns]) for label in columns[0])
     means = tuple(
-        float(np.mean([figure.frr[at].value for figure in figures]))
+        float(np.mean([figure.rates[at].value for figure in figures]))
         for at in range(len(recognisers))
     )
-    return Comparison((*recognisers,), figures, means, training_people is not None)
+    last_look: tuple[ComparedFigure, ...] = ()
+    if test_people and walks is not None:
+        last_look = compare_walks(recognisers, read_videos(walks))
+    return Comparison((*recognisers,), figures, means, training_people is not None, last_look)
 
 
 def render_comparison(found: Comparison) -> str:
     """Return a comparison as a text table, one column for each recogniser."""
-    rows = [["", *found.recognisers]]
-    for figure in found.figures:
-        changes = ["", *(f" ({_points(change)})" for change in figure.changes[1:])]
-        cells = zip(figure.frr, changes, strict=True)
-        rows.append([figure.label, *(f"{100 * frr.value:.1f}{change}" for frr, change in cells)])
+    rows = [["", *found.recognisers], *map(_row, found.figures)]
     rows.append(["mean", *(f"{100 * mean:.2f}" for mean in found.means)])
     notes = [*_NOTES, *(_TRAINING_NOTE if found.has_training_people else ())]
-    return "\n".join([*aligned(rows), "", *notes])
+    lines = [*aligned(rows), "", *notes]
+    if found.last_look:
+        lines += ["", *aligned([rows[0], *map(_row, found.last_look)]), "", *_LAST_LOOK_NOTES]
+    return "\n".join(lines)
+
+
+def _row(figure: ComparedFigure) -> list[str]:
+    changes = ["", *(f" ({_points(change)})" for change in figure.changes[1:])]
+    cells = zip(figure.rates, changes, strict=True)
+    return [figure.label, *(f"{100 * rate.value:.1f}{change}" for rate, change in cells)]
 
 
 def _points(change: Rate) -> str:
@@ -204,8 +211,8 @@ def _misses(scores: Floats, people: np.ndarray) -> list[Floats]:
 
 
 def _figure(label: str, misses: Sequence[list[Floats]]) -> ComparedFigure:
-    frr = tuple(bootstrap(one) for one in misses)
+    rates = tuple(bootstrap(one) for one in misses)
     changes = tuple(
         bootstrap([new - old for new, old in zip(one, misses[0], strict=True)]) for one in misses
     )
-    return ComparedFigure(label, frr, changes)
+    return ComparedFigure(label, rates, changes)

@@ -101,8 +101,15 @@ def _within_a_second(tables: WalkTables, walks: Ints, gallery: Ints) -> tuple[Fl
 
 
 @dataclass(slots=True)
-class _Outcomes:
-    """Scores over all galleries, with the person of each walk; -1 for a wrong name."""
+class Outcomes:
+    """Scores over all galleries, with the person of each walk.
+
+    Attributes:
+        mated: Of the walks of enrolled people, ``(m,)`` for each gallery; -1 for a wrong name.
+        mated_people: Whose walks these are.
+        strangers: Of the walks of strangers, ``(s,)`` for each gallery.
+        stranger_people: Whose walks these are.
+    """
 
     mated: list[Floats]
     mated_people: list[npt.NDArray[np.str_]]
@@ -142,8 +149,13 @@ def _draw(people: npt.NDArray[np.str_], half: Half, seed: int) -> tuple[Ints, In
     return gallery, np.setdiff1d(np.array(inside, np.int64), gallery)
 
 
-def _outcomes(tables: WalkTables, half: Half, probe: Probe) -> _Outcomes:
-    found = _Outcomes([], [], [], [])
+def outcomes_of(tables: WalkTables, half: Half, probe: Probe) -> Outcomes:
+    """Score the walks past all galleries.
+
+    Raises:
+        DatasetError: Too few people have two videos.
+    """
+    found = Outcomes([], [], [], [])
     for seed in range(DRAWS):
         gallery, walks = _draw(tables.people, half, seed)
         if probe == "one second":
@@ -188,7 +200,7 @@ def _rates(
     tables: WalkTables, case: _Case, thresholds: Mapping[tuple[float, int], float]
 ) -> Iterator[WalkRate]:
     half, _, probe, _ = case
-    found = _outcomes(tables, half, probe)
+    found = outcomes_of(tables, half, probe)
     strangers = np.concatenate(found.strangers)
     for fpir in FPIRS:
         threshold = quantile_threshold(strangers, fpir)

@@ -16,7 +16,8 @@ from tests.support_train import draw_crop, make_crop_set, see
 from train.__main__ import main
 from train.dataset.crop_set import CropSet
 from train.dataset.sources import Split
-from train.evaluation.compare import ComparedFigure, Comparison, _misses, compare, render_comparison
+from train.evaluation.compare import Comparison, _misses, compare, render_comparison
+from train.evaluation.compared_figure import ComparedFigure
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.videos import Half, Videos, half_of, read_videos
 from train.metrics import Rate
@@ -48,15 +49,15 @@ def test_the_better_recogniser_misses_less(found: Comparison) -> None:
     assert found.recognisers == ("sees", "guesses")
     native = found.figures[0]
     assert native.label == "photos, by cosine"
-    assert native.frr[0].value < 0.05
-    assert native.frr[1].value > 0.5
-    assert found.means[0] == pytest.approx(np.mean([one.frr[0].value for one in found.figures]))
+    assert native.rates[0].value < 0.05
+    assert native.rates[1].value > 0.5
+    assert found.means[0] == pytest.approx(np.mean([one.rates[0].value for one in found.figures]))
 
 
 def test_a_change_is_beside_the_first(found: Comparison) -> None:
     """The change is the difference of both figures, within its interval; the first has none."""
     for figure in found.figures:
-        old, new = figure.frr
+        old, new = figure.rates
         assert figure.changes[1].value == pytest.approx(new.value - old.value)
         assert figure.changes[1].low <= figure.changes[1].value <= figure.changes[1].high
         assert (figure.changes[0].low, figure.changes[0].high) == (0, 0)
@@ -118,8 +119,8 @@ def test_walks_are_of_the_development_half(
     assert 1 < len(dev) < len(names)
     assert set(read[0].people) == dev
     assert found.figures[0].label == "walks, by cosine"
-    assert found.figures[0].frr[0].n == 2 * len(dev)  # each walk of a person with the other
-    assert found.figures[0].frr[0].value < 0.2
+    assert found.figures[0].rates[0].n == 2 * len(dev)  # each walk of a person with the other
+    assert found.figures[0].rates[0].value < 0.2
 
 
 def test_the_table_shows_figures_changes_and_means(found: Comparison) -> None:
