@@ -25,7 +25,7 @@ from kiosk.text_table import aligned
 from train.dataset.crop_set import CropSet
 from train.dataset.sources import Split
 from train.evaluation.compare_walks import compare_walks
-from train.evaluation.compared_figure import ComparedFigure
+from train.evaluation.compared_figure import ComparedFigure, figure_label
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.side_by_side import side_by_side
 from train.evaluation.videos import Videos, read_videos, shrink
@@ -189,13 +189,12 @@ def _measure(found: RecogniserUnderTest, sample: Sample) -> Iterator[tuple[str, 
     count = len(sample.people)
     templates = unit(sum_groups(native + mirrored, sample.walks, count))
     for width in FACE_WIDTHS_PX:
-        is_native = width == CROP_PX
-        seen = native if is_native else found.embed(shrink(sample.crops, width))
+        seen = native if width == CROP_PX else found.embed(shrink(sample.crops, width))
         probes = unit(sum_groups(seen, sample.walks, count))
-        case = sample.label if is_native else f"{sample.label}, {width} px"
         for scoring, cohort in (("cosine", PLAIN_COSINE), ("score", found.cohort)):
             scores = cohort.scores(probes, templates)
-            yield f"{case}, by {scoring}", _misses(scores, np.array(sample.people))
+            label = figure_label(sample.label, width, scoring)
+            yield label, _misses(scores, np.array(sample.people))
 
 
 def _misses(scores: Floats, people: np.ndarray) -> list[Floats]:

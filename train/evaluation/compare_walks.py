@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from kiosk.contract import CROP_PX
 from kiosk.records import Floats
-from train.evaluation.compared_figure import ComparedFigure
+from train.evaluation.compared_figure import ComparedFigure, figure_label
 from train.evaluation.recogniser import PLAIN_COSINE, RecogniserUnderTest
 from train.evaluation.side_by_side import side_by_side
 from train.evaluation.video_scores import tables_of
@@ -99,11 +98,8 @@ def _score(found: RecogniserUnderTest, videos: Videos) -> Iterator[tuple[str, Wa
             tables = tables_of(found.embed, videos, cohort, width)
             for half, who in _HALVES.items():
                 case = f"walks of {who}, {GALLERY_SIZES[half]} enrolled"
-                shrunk = "" if width == CROP_PX else f", {width} px"
-                yield (
-                    f"{case}{shrunk}, by {scoring}",
-                    WalkScores.of(outcomes_of(tables, half, "mean")),
-                )
+                label = figure_label(case, width, scoring)
+                yield label, WalkScores.of(outcomes_of(tables, half, "mean"))
 
 
 def compare_scores(label: str, columns: Sequence[WalkScores]) -> ComparedFigure:

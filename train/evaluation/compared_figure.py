@@ -2,6 +2,7 @@
 
 import msgspec
 
+from kiosk.contract import CROP_PX
 from train.metrics import Rate
 
 
@@ -17,3 +18,9 @@ class ComparedFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str
     rates: tuple[Rate, ...]
     changes: tuple[Rate, ...]
+
+
+def figure_label(what: str, width_px: int, scoring: str) -> str:
+    """Name a figure by what is compared, the width of the shrunk probes, and the scoring."""
+    shrunk = "" if width_px == CROP_PX else f", {width_px} px"
+    return f"{what}{shrunk}, by {scoring}"
