@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
-from django.contrib.auth.decorators import login_required
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from kiosk.register.alphabet import sort_key
 from kiosk.register.models import Account, Lesson, Role, SchoolClass
@@ -40,9 +44,10 @@ def page(
     def decorate(
         view: Callable[Concatenate[SignedIn, P], HttpResponse],
     ) -> Callable[..., HttpResponse]:
-        @login_required
         @wraps(view)
         def checked(request: SignedIn, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _ask_to_sign_in(request)
             if request.user.role not in roles:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -51,6 +56,30 @@ def page(
         return checked
 
     return decorate
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send a visitor to the form for name and password, and from there back to the page."""
+    back_to = request.get_full_path()
+    if request.method == "POST":
+        # Nobody can look at the address of a form; the page with the form can be shown again.
+        back_to = _sender(request)
+        text = _("You were signed out, so nothing was stored. Sign in, and send it again.")
+        messages.warning(request, text)
+    answer = redirect_to_login(back_to)
+    if request.headers.get("HX-Request"):
+        # A redirect would bring the form into the page, as if it were a part of it.
+        return HttpResponse(status=401, headers={"HX-Redirect": answer.url})
+    return answer
+
+
+def _sender(request: HttpRequest) -> str:
+    """Return the address of the page whose form was sent; the start page if it is not known."""
+    page_of_form = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page_of_form, {request.get_host()}):
+        return "/"
+    address = urlsplit(page_of_form)
+    return urlunsplit(("", "", address.path or "/", address.query, ""))
 
 
 def visible_classes(account: Account) -> QuerySet[SchoolClass]:

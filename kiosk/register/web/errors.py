@@ -88,6 +88,14 @@ def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     return error_page(request, _("Nothing was stored"), message, status=403)
 
 
+def form_only(request: HttpRequest, allowed: str) -> HttpResponse:
+    """Say that an address shows nothing: only forms are sent there, by the methods allowed."""
+    message = _("This address only takes what a form sends. Open the page with the form again.")
+    answer = error_page(request, _("Nothing to show"), message, status=405)
+    answer.headers["Allow"] = allowed
+    return answer
+
+
 def error_page(request: HttpRequest, title: str, message: str, *, status: int) -> HttpResponse:
     """Return a page that says what went wrong."""
     return render(request, "error.html", {"title": title, "message": message}, status=status)

@@ -1,12 +1,14 @@
 """What holds for every request of a visitor: language, time zone, and the end of old sessions."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from kiosk.register.web.application import config
+from kiosk.register.web.errors import form_only
 from kiosk.register.web.session import began_at
 
 
@@ -26,6 +28,9 @@ class VisitorMiddleware:
         language = chosen or translation.get_language_from_request(request)
         with translation.override(language), timezone.override(config().zone):
             response = self._get_response(request)
+            is_refused = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+            if is_refused and request.method == "GET":
+                response = form_only(request, response.headers["Allow"])
         response.headers.setdefault("Content-Language", language)
         response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -3,18 +3,18 @@
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from kiosk.register.rules.correction import REASON_MAX, Denial, Refused
+from kiosk.register.rules.correction import REASON_MAX, Denial, Refused, Role
 from kiosk.register.web.tags import clock_time
 from kiosk.register.web.words import DENIALS
 
 
-def denial_text(refused: Refused) -> str:
-    """Return why a change was not made, and what to do."""
+def denial_text(refused: Refused, role: str) -> str:
+    """Return why a change was not made, and what an account of this role can do."""
     if refused.denial is Denial.WINDOW and refused.until is not None:
-        until = clock_time(refused.until, timezone.now())
-        return _("The time to correct this lesson ended at %(time)s. Ask the office.") % {
-            "time": until
-        }
+        text = _("The time to correct this lesson ended at %(time)s. Ask the office.")
+        if role == Role.OFFICE:
+            text = _("The time to correct this lesson ended at %(time)s. Ask an administrator.")
+        return text % {"time": clock_time(refused.until, timezone.now())}
     return str(DENIALS[refused.denial]) % {"count": REASON_MAX}
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kiosk.register.marking.facts import lesson_of
-from kiosk.register.models import Account, Lesson, MarkChange
+from kiosk.register.models import Account, Lesson, Mark, MarkChange
 from kiosk.register.rules.codes import Code
 from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
@@ -25,6 +25,7 @@ from kiosk.register.web.class_state import (
     open_since,
     taken_note,
 )
+from kiosk.register.web.refusals import denial_text
 from kiosk.register.web.student_rows import write_rows
 
 SETTABLE = [one.value for one in Code if one is not Code.NOT_KNOWN]
@@ -92,14 +93,14 @@ def show_class(
         "is_running": lesson.starts_at <= now < lesson.ends_at,
         "has_begun": lesson.starts_at <= now,
         "is_cancelled": lesson.status == "cancelled",
-        "refused": refused,
+        "refused": denial_text(refused, request.user.role) if refused else "",
         "codes": SETTABLE,
         "reasons": REASONS,
         "window_states": ("open", "closed"),
         "live_keys": [lesson.lesson_id, *sorted({str(one.address) for one in doors})],
         "shown": shown,
         "form": form,
-        "changed": changes_of(request.user, lesson, request.GET.getlist("changed")),
+        "changed": _undoable(changes_of(request.user, lesson, request.GET.getlist("changed"))),
     }
     is_part = bool(request.headers.get("HX-Request")) and request.method == "GET"
     facts["is_part"] = is_part
@@ -113,6 +114,19 @@ def changes_of(account: Account, lesson: Lesson, keys: Sequence[str]) -> list[Ma
     if not numbers:
         return []
     return list(MarkChange.objects.filter(pk__in=numbers, lesson=lesson, account=account))
+
+
+def _undoable(changes: list[MarkChange]) -> list[MarkChange]:
+    """Return the changes if all of them are the newest of their marks, else none.
+
+    After an undo the address may be shown again, by "Back" or a reload.
+    """
+    newest = Mark.objects.filter(
+        lesson__in={one.lesson_id for one in changes}, person__in={one.person_id for one in changes}
+    )
+    versions = dict(newest.values_list("person_id", "version"))
+    stand = all(versions.get(one.person_id) == one.version for one in changes)
+    return changes if stand else []
 
 
 def _details(lesson: Lesson) -> str:

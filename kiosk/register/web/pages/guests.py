@@ -26,7 +26,7 @@ def guests(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     lesson, now = changeable_lesson(request.user, lesson_id), timezone.now()
     refused = may_change(Role(request.user.role), lesson_of(lesson), config().rules, now)
     if refused is not None:
-        return show_class(request, lesson, Form(error=denial_text(refused)), 400)
+        return show_class(request, lesson, Form(error=denial_text(refused, request.user.role)), 400)
     removed = request.POST.get("remove", "")
     if removed:
         if office.remove_guest(lesson, removed, now):

@@ -50,7 +50,8 @@ def mend(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     )
     match outcome:
         case Refused():
-            return show_class(request, lesson, _with(form, denial_text(outcome)), 400)
+            error = denial_text(outcome, request.user.role)
+            return show_class(request, lesson, _with(form, error), 400)
         case Outdated(subject_ids):
             again = Form(stale_text(), code, reason, chosen, subject_ids)
             return show_class(request, lesson, again, 409)
@@ -67,9 +68,10 @@ def take_register(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     lesson = changeable_lesson(request.user, lesson_id)
     now = timezone.now()
     refused = _refused(request, lesson)
-    if refused or now < lesson.starts_at:
-        error = denial_text(refused) if refused else _("The lesson has not begun yet.")
-        return show_class(request, lesson, Form(error), 400)
+    if refused is not None:
+        return show_class(request, lesson, Form(denial_text(refused, request.user.role)), 400)
+    if now < lesson.starts_at:
+        return show_class(request, lesson, Form(_("The lesson has not begun yet.")), 400)
     take(lesson, request.user, now)
     messages.success(request, _("The register is taken."))
     if unknown := dict(counts_of(load_rows(lesson))).get(Code.NOT_KNOWN, 0):
@@ -89,8 +91,9 @@ def points(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()
     form = Form(reason=reason, chosen=chosen)
     refused = _refused(request, lesson)
-    if refused:
-        return show_class(request, lesson, _with(form, denial_text(refused)), 400)
+    if refused is not None:
+        error = denial_text(refused, request.user.role)
+        return show_class(request, lesson, _with(form, error), 400)
     if not chosen or len(reason) > REASON_MAX:
         error = _("Choose at least one student.")
         return show_class(request, lesson, _with(form, error), 400)

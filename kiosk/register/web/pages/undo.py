@@ -38,7 +38,8 @@ def undo(request: SignedIn, *, lesson_id: str, change: int) -> HttpResponse:
     )
     match outcome:
         case Refused():
-            return show_details(request, lesson, found.person_id, denial_text(outcome), 400)
+            error = denial_text(outcome, request.user.role)
+            return show_details(request, lesson, found.person_id, error, 400)
         case Outdated():
             return show_details(request, lesson, found.person_id, stale_text(), 409)
         case Changed():
@@ -57,7 +58,7 @@ def undo_last(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     )
     match outcome:
         case Refused():
-            return show_class(request, lesson, Form(denial_text(outcome)), 400)
+            return show_class(request, lesson, Form(denial_text(outcome, request.user.role)), 400)
         case Outdated(subject_ids):
             return show_class(request, lesson, Form(stale_text(), stale=subject_ids), 409)
         case Changed():

@@ -30,6 +30,32 @@ const countChosen = () => {
   document.getElementById("count").textContent = count ? place.parentElement.textContent : "";
 };
 
+// A chosen student keeps the version of the mark that was shown when the choice was made. With that
+// of an update, a change which the update brings would be overwritten without a word.
+let versions = new Map();
+const subject = (box) => box.value.slice(box.value.indexOf(":") + 1);
+const noteVersions = () => {
+  const chosen = [...rows.querySelectorAll("input:checked")];
+  versions = new Map(chosen.map((box) => [subject(box), box.value]));
+};
+const keepVersions = () => {
+  rows.querySelectorAll("input:checked").forEach((box) => {
+    const shown = versions.get(subject(box)) ?? box.value;
+    if (shown === box.value) return;
+    box.dataset.newest = box.value;
+    box.value = shown;
+    box.closest("li").classList.add("stale");
+  });
+};
+// Who chooses again has seen what stands now.
+const takeNewest = (event) => {
+  const box = event.target;
+  if (!box.dataset.newest) return;
+  box.value = box.dataset.newest;
+  delete box.dataset.newest;
+  box.closest("li").classList.remove("stale");
+};
+
 filter.addEventListener("input", showFiltered);
 filter.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -42,7 +68,10 @@ statuses.addEventListener("click", (event) => {
   filter.elements.status.value = link.dataset.status || "";
   showFiltered();
 });
+rows.addEventListener("change", takeNewest);
 rows.addEventListener("change", countChosen);
 document.getElementById("show").hidden = true;
+document.addEventListener("htmx:before:swap", noteVersions);
+document.addEventListener("htmx:after:swap", keepVersions);
 document.addEventListener("htmx:after:swap", showFiltered);
 showFiltered();

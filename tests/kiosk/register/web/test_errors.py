@@ -30,6 +30,13 @@ def test_a_program_that_writes_is_told_that_it_only_reads(config: RegisterConfig
     assert "expected GET" in json.loads(answer.content)["error"]
 
 
+def test_the_address_of_a_form_says_that_it_shows_nothing(school: School) -> None:
+    """As when it is asked for by "Enter" in the address bar; the way on is named."""
+    answer = client_of("alice").get(f"/lessons/{school.lesson.lesson_id}/mend")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "only takes what a form sends" in answer.content.decode()
+
+
 @pytest.fixture
 def is_away(config: RegisterConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection to the database can be had."""

@@ -96,6 +96,17 @@ def test_the_time_to_correct_depends_on_the_role(school: School) -> None:
     assert send(client_of("olga"), school.lesson, **form).status_code == 302
 
 
+def test_who_is_too_late_is_told_whom_to_ask(school: School) -> None:
+    """A teacher asks the office, and the office an administrator, who has no end."""
+    Lesson.objects.update(ends_at=datetime.now(UTC) - timedelta(days=90))
+    form: dict[str, Any] = {"student": ["0:s-1"], "code": "late", "reason": "bus"}
+    for name, whom in (("alice", "Ask the office."), ("olga", "Ask an administrator.")):
+        page = client_of(name).get(f"/lessons/{school.lesson.lesson_id}/now")
+        answer = send(client_of(name), school.lesson, **form)
+        assert all(whom in one.content.decode() for one in (page, answer))
+    assert send(client_of("ada"), school.lesson, **form).status_code == 302
+
+
 @pytest.mark.parametrize("what", ["mend", "take", "points", "participation", "undo", "undo/1"])
 @pytest.mark.parametrize(("name", "code"), [("bob", 404), ("tom", 403)])
 def test_nobody_else_may(school: School, what: str, name: str, code: int) -> None:

@@ -1,5 +1,7 @@
 """Sessions: what an attacker tries, and what a person does to the own account."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -33,6 +35,30 @@ def test_a_form_without_its_token_is_refused(school: School) -> None:
     for address in ("/my-account", "/sign-out", "/accounts", "/my-account/sign-out-everywhere"):
         assert client.post(address).status_code == 403
     assert client.post("/sign-in", {"username": "ada", "password": PASSWORD}).status_code == 403
+
+
+def test_who_is_signed_out_while_filling_in_a_form_comes_back_to_its_page(school: School) -> None:
+    """The page says that nothing was stored; it does not ask for the address of the form."""
+    there = f"/lessons/{school.lesson.lesson_id}/now?status=late"
+    client = Client(headers={"Referer": f"http://testserver{there}"})
+    answer = client.post(f"/lessons/{school.lesson.lesson_id}/mend", {"student": "0:s-1"})
+    assert answer.headers["Location"] == f"/sign-in?{urlencode({'next': there}, safe='/')}"
+    assert "nothing was stored" in client.get(answer.headers["Location"]).content.decode()
+
+
+@pytest.mark.parametrize("sender", ["https://evil.example/now", "", "//", "http://[bad"])
+def test_a_form_of_nobody_knows_where_leads_to_the_start_page(school: School, sender: str) -> None:
+    """As after a sign-in from another site."""
+    answer = Client(headers={"Referer": sender}).post(f"/lessons/{school.lesson.lesson_id}/mend")
+    assert answer.headers["Location"] == "/sign-in?next=/"
+
+
+def test_a_live_update_without_a_session_is_no_part_of_the_page(school: School) -> None:
+    """The browser is sent to the sign-in form instead."""
+    there = f"/lessons/{school.lesson.lesson_id}/now"
+    answer = Client(headers={"HX-Request": "true"}).get(there)
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert answer.headers["HX-Redirect"] == f"/sign-in?next={there}"
 
 
 @pytest.mark.parametrize(

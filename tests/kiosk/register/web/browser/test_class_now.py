@@ -1,8 +1,10 @@
 """The page of a lesson, in a browser."""
 
+import re
 import time
 from datetime import UTC, datetime
 
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
 from kiosk.register.models import Change, Mark
@@ -98,6 +100,88 @@ def test_a_pause_holds_an_answer_that_is_under_way(
     expect(visitor.locator("#row-s-1")).to_contain_text("not known yet")
     visitor.get_by_role("button", name="Resume live updates").click()
     expect(visitor.locator("#row-s-1")).to_contain_text("present")
+
+
+def changed(school: School, subject_id: str, status: str) -> None:
+    """Change a mark as another person or a rule would, and tell open pages."""
+    made = Mark.objects.get(lesson=school.lesson, person=subject_id)
+    Mark.objects.filter(pk=made.pk).update(status=status, version=made.version + 1)
+    Change.objects.create(at=datetime.now(UTC), kind="lesson", key=school.lesson.lesson_id)
+
+
+def test_what_a_live_update_brings_is_not_overwritten(
+    visitor: Page, address: str, school: School
+) -> None:
+    """A chosen row that changes meanwhile is marked, and kept until it is chosen again."""
+    mark(school.lesson, "s-2", "absent")
+    enter(visitor, "alice", address)
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    box, row = visitor.get_by_label("Bruno Keller"), visitor.locator("#row-s-2")
+    box.check()
+    for status in ("late", "excused"):
+        changed(school, "s-2", status)
+        expect(row).to_contain_text(status)
+    expect(row).to_have_class("stale")
+    visitor.get_by_role("button", name="Present: seen in the room").click()
+    expect(visitor.get_by_text("Somebody else has changed a mark meanwhile")).to_be_visible()
+    expect(row).to_contain_text("excused")
+    changed(school, "s-2", "late")
+    expect(row).to_contain_text("late")
+    box.uncheck()
+    box.check()
+    visitor.get_by_role("button", name="Present: seen in the room").click()
+    expect(visitor.get_by_text("1 mark changed.")).to_be_visible()
+    expect(row).to_contain_text("present")
+
+
+def test_a_double_click_gives_one_point(visitor: Page, address: str, school: School) -> None:
+    """The second click, which comes before the answer, sends nothing."""
+    enter(visitor, "alice", address)
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    visitor.get_by_label("Bruno Keller").check()
+    visitor.route("**/points", continue_late)
+    visitor.get_by_role("button", name="Give a point").dblclick()
+    expect(visitor.get_by_text("The points are stored.")).to_be_visible()
+    expect(visitor.locator("#row-s-2")).to_contain_text("1 point")
+    visitor.get_by_label("Bruno Keller").check()
+    visitor.get_by_role("button", name="Give a point").click()
+    expect(visitor.locator("#row-s-2")).to_contain_text("2 points")
+
+
+def test_a_live_page_without_a_session_asks_to_sign_in(
+    visitor: Page, address: str, school: School
+) -> None:
+    """The form is a page of its own, and leads back."""
+    enter(visitor, "alice", address)
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    expect(visitor.locator("#row-s-1")).to_contain_text("not known yet")
+    Session.objects.all().delete()
+    mark(school.lesson, "s-1", "present")
+    expect(visitor).to_have_url(re.compile(r"/sign-in\?next="))
+    expect(visitor.get_by_role("link", name="Classes")).to_have_count(0)
+    sign_in(visitor, "alice")
+    expect(visitor.locator("#row-s-1")).to_contain_text("present")
+
+
+def test_a_live_page_says_that_the_register_does_not_answer(
+    visitor: Page, address: str, school: School
+) -> None:
+    """What it shows stays, and is not the page of an error; an answer takes the words back."""
+    away = visitor.get_by_text("The register does not answer: what this page shows may be old.")
+    enter(visitor, "alice", address)
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    expect(visitor.locator("#row-s-1")).to_contain_text("not known yet")
+    expect(away).to_be_hidden()
+    visitor.route("**/now", lambda route: route.fulfill(status=502, body="Bad Gateway"))
+    mark(school.lesson, "s-1", "present")
+    expect(away).to_be_visible()
+    expect(visitor.locator("#row-s-1")).to_contain_text("not known yet")
+    visitor.unroute("**/now")
+    mark(school.lesson, "s-2", "late")
+    expect(visitor.locator("#row-s-1")).to_contain_text("present")
+    expect(away).to_be_hidden()
+    visitor.context.set_offline(True)
+    expect(away).to_be_visible()
 
 
 def test_several_marks_are_mended_with_a_reason(
