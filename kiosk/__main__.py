@@ -83,6 +83,10 @@ def _add_running(commands: Any) -> None:  # noqa: ANN401  # argparse's own class
     add_config(watch)
     watch.add_argument("--host", help="the broker (default: mqtt.host)")
     watch.add_argument("--port", type=int, help="the broker's port (default: mqtt.port)")
+    watch.add_argument("--username", help="the account at the broker (default: mqtt.username); it "
+                       "must be one that may read what the kiosks publish")  # fmt: skip
+    watch.add_argument("--password-file", type=home_path, help="file with its password (default: "
+                       "mqtt.password_file)")  # fmt: skip
     watch.add_argument(
         "--roster", type=home_path, help="CSV file with subject_id,name (default: state.roster)"
     )
@@ -158,6 +162,8 @@ def _watch(options: argparse.Namespace) -> int:
         configuration(options),
         host=options.host,
         port=options.port,
+        username=options.username,
+        password_file=options.password_file,
         roster=options.roster,
         limit=options.limit,
         as_json=options.json,

@@ -158,10 +158,17 @@ def read_status(config: Config) -> ServiceStatus | None:
 
     Returns:
         ``None`` if no such process runs. A process that hangs has an old :attr:`written_s`.
+
+    Raises:
+        PermissionError: This account may not look into the state folder, so nothing is known.
     """
     for folder in (_RUNTIME, config.directory):
         try:
             status = msgspec.json.decode(read_file(folder / _NAME, _BYTES_MAX), type=ServiceStatus)
+        except PermissionError:
+            if folder == config.directory:
+                raise
+            continue  # of the service of another configuration, perhaps
         except (OSError, msgspec.DecodeError, ValueError, RecursionError):
             continue
         if (

@@ -6,15 +6,20 @@ So one file, such as a timetable, can go to all doors.
 """
 
 import codecs
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kiosk.config.toml_text import BYTES_MAX, read_toml
 from kiosk.errors import ConfigError
 from kiosk.files.bounded_file import read_file
+
+_LOOKS_LIKE_TOML: Final = re.compile(r"(?i)\.toml(\.txt)?$")
+"""What Notepad, or a camera's card, makes of the name."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ def read_sources(path: Path) -> list[Source]:
         found = []
     except OSError as exc:
         raise ConfigError(f"{folder}: cannot be read ({exc.strerror})") from exc
+    for one in found:
+        # Such a file is meant for the kiosk, and would have no effect without a word.
+        if _LOOKS_LIKE_TOML.search(one.name) and one.suffix != ".toml":
+            _log.warning("%s: not read; a drop-in's name must end in .toml", one)
     drop_ins = [one for one in found if one.suffix == ".toml" and not one.name.startswith(".")]
     return [first, *(parse_source(_read(one), str(one)) for one in drop_ins)]
 

@@ -14,6 +14,7 @@ BUSY_TIMEOUT_S: Final = 10.0
 """How long one process waits for another that writes to the file."""
 DAMAGED: Final = "the file is damaged"
 _DAMAGE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_FULL: Final = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 _ADVICE: Final = {
     "SQLITE_CANTOPEN": "it cannot be opened; the folder must exist and be writable",
     "SQLITE_READONLY": "it cannot be written; give the file and its folder to the kiosk's user",
@@ -48,6 +49,11 @@ def explained(path: Path) -> Iterator[None]:
 def is_damage(error: OutboxError) -> bool:
     """Return whether the content of the file is the cause."""
     return _name(error.__cause__) in _DAMAGE
+
+
+def may_be_full(error: OutboxError, path: Path) -> bool:
+    """Return whether a full disk may be the cause: SQLite does not always call it so."""
+    return _name(error.__cause__) in _FULL and not path.is_dir()
 
 
 def _is_read_only(path: Path) -> bool:

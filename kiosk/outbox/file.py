@@ -11,7 +11,7 @@ from typing import Self
 
 from kiosk.counted import counted
 from kiosk.errors import OutboxError
-from kiosk.outbox.errors import explained, is_damage
+from kiosk.outbox.errors import explained, is_damage, may_be_full
 from kiosk.outbox.last import LastNumber
 from kiosk.outbox.open import prepare
 from kiosk.outbox.rescue import remove_database, rescue, set_aside
@@ -49,7 +49,7 @@ class OutboxFile:
         try:
             self._open()
         except OutboxError as exc:
-            if is_damage(exc) or not self._space.release():
+            if not may_be_full(exc, path) or not self._space.release():
                 raise
             self._open()
         self._space.hold()

@@ -29,6 +29,8 @@ def watch_live(
     roster: Path | None,
     limit: int | None,
     as_json: bool,
+    username: str | None = None,
+    password_file: Path | None = None,
 ) -> int:
     """Show events as they come, until Ctrl-C or until ``limit`` events were shown.
 
@@ -39,9 +41,11 @@ def watch_live(
         roster: The roster, instead of ``state.roster``; this one must exist.
         limit: Return after this many events were shown, repeats not counted.
         as_json: Show one JSON object a line.
+        username: The account at the broker, instead of ``mqtt.username``.
+        password_file: The file with its password, instead of ``mqtt.password_file``.
 
     Raises:
-        ConfigError: No broker is named, or host or port are none.
+        ConfigError: No broker is named, or host or port are none; or the password cannot be read.
         RosterError: The roster cannot be read.
         BrokerError: As :func:`kiosk.watch.viewer.watch`.
     """
@@ -50,7 +54,11 @@ def watch_live(
     if host is not None and (problem := host_problem(host)):
         raise ConfigError(f"--host: {problem}")
     mqtt = msgspec.structs.replace(
-        config.mqtt, host=host or config.mqtt.host, port=port or config.mqtt.port
+        config.mqtt,
+        host=host or config.mqtt.host,
+        port=port or config.mqtt.port,
+        username=config.mqtt.username if username is None else username,
+        password_file=config.mqtt.password_file if password_file is None else str(password_file),
     )
     if not mqtt.host:
         raise ConfigError("mqtt.host: needed to watch; or name the broker with --host")

@@ -6,6 +6,7 @@ as :class:`kiosk.watch.attendance_list.AttendanceList` does.
 """
 
 import logging
+import math
 import threading
 import time
 import uuid
@@ -37,6 +38,8 @@ _log = logging.getLogger(__name__)
 _STEP_S: Final = 0.5
 """How often ``stop`` is looked at, seconds."""
 _CLOSE_S: Final = 0.5
+_SILENT_S: Final = 5.0
+"""So long a broker may take for what it has kept."""
 
 
 def watch(
@@ -64,6 +67,7 @@ def watch(
             subscription.
     """
     viewer = _Viewer(attendance, screen)
+    silence = _Silence(mqtt.username)
     connection = Connection(
         mqtt, f"kiosk-watch:{uuid.uuid4().hex}", password=password, fail_fast=True
     )
@@ -73,8 +77,30 @@ def watch(
         while (limit is None or viewer.shown < limit) and not (stop and stop.is_set()):
             is_busy = connection.step(_STEP_S)
             viewer.show_kiosks(time.monotonic(), is_busy=is_busy)
+            silence.look(time.monotonic(), has_heard=viewer.has_heard)
     finally:
         connection.close(_CLOSE_S)
+
+
+class _Silence:
+    """Says once that nothing came: of each kiosk the broker has kept whether it runs."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._due_s = time.monotonic() + _SILENT_S
+
+    def look(self, now_s: float, *, has_heard: bool) -> None:
+        """Say it if it is time."""
+        if has_heard or now_s < self._due_s:
+            return
+        self._due_s = math.inf
+        _log.warning(
+            "nothing came in %.0f s: no kiosk has used this broker yet, or the account %s may not "
+            "read there; --username takes another one (systemd/mosquitto/acl grants reading to "
+            "the account watch)",
+            _SILENT_S,
+            printable(repr(self._account)) if self._account else "of nobody",
+        )
 
 
 class _Viewer:
@@ -82,6 +108,7 @@ class _Viewer:
 
     def __init__(self, attendance: AttendanceList, screen: Screen) -> None:
         self.shown = 0
+        self.has_heard = False
         self._attendance = attendance
         self._screen = screen
         self._warner = OnceWarner(_log)  # the table shows how many messages there were
@@ -95,6 +122,7 @@ class _Viewer:
         A retained event is no arrival: it may be of any age, and comes again at every start.
         """
         message.acknowledge()  # at once: the viewer stores nothing
+        self.has_heard = True
         topic = parse_topic(message.topic)
         if topic is None or topic.kind in FOR_REGISTER - {HEALTH}:
             return

@@ -11,11 +11,12 @@ from django.urls import reverse
 
 from kiosk.register.config import RegisterConfig
 from kiosk.register.models import Register
-from kiosk.register.web.errors import ShortWithoutDatabase
+from kiosk.register.web.errors import ShortWithoutDatabase, WithoutAddress
 from kiosk.register.web.handler import PooledHandler
 
 _SHORT: Final = ShortWithoutDatabase()
-"""One for all applications of a process: a logger has each filter once."""
+_WITHOUT_ADDRESS: Final = WithoutAddress()
+"""One of each for all applications of a process: a logger has each filter once."""
 
 
 def build_application(config: RegisterConfig) -> ASGIHandler:
@@ -35,6 +36,8 @@ def build_application(config: RegisterConfig) -> ASGIHandler:
     settings.SECURE_PROXY_SSL_HEADER = (
         ("HTTP_X_FORWARDED_PROTO", "https") if pages.is_https else None
     )
+    for name in ("django.request", "django.security.csrf"):
+        logging.getLogger(name).addFilter(_WITHOUT_ADDRESS)
     logging.getLogger("django.request").addFilter(_SHORT)
     return PooledHandler((reverse("changes"), static("")))
 

@@ -7,6 +7,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -76,6 +77,25 @@ class ShortWithoutDatabase(logging.Filter):
             record.msg, record.args = "%s: %s", (record.getMessage(), one_line(fault))
             record.exc_info = None
         return True
+
+
+class WithoutAddress(logging.Filter):
+    """Leaves the address out of the log, which may hold a student's id; its pattern stays."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record; keep it."""
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
+            paths, pattern = {request.path, request.path_info}, _pattern(request)
+            record.args = tuple(pattern if one in paths else one for one in record.args)
+        return True
+
+
+def _pattern(request: HttpRequest) -> str:
+    try:
+        return f"/{resolve(request.path_info).route}"
+    except Resolver404:
+        return "an address of no page"
 
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django gives it by name

@@ -1,5 +1,6 @@
 """`kiosk status` and `kiosk reload` with a real daemon in a process of its own."""
 
+import errno
 import json
 import os
 import subprocess
@@ -185,6 +186,19 @@ def test_another_kiosk_of_this_machine_is_not_this_one(path: Path, tmp_path: Pat
     other = status(path, directory="/elsewhere")
     write_status(tmp_path / "state" / "status.json", other)
     assert read_status(load_config(path)) is None
+
+
+def test_a_status_that_may_not_be_read_is_no_service_that_does_not_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without ``sudo`` nothing is known."""
+
+    def refuse(file: Path, _: int) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    monkeypatch.setattr("kiosk.service_status.read_file", refuse)
+    with pytest.raises(PermissionError, match=r"state/status\.json"):
+        read_status(load_config(path))
 
 
 def test_a_process_that_took_over_the_number_is_not_the_service(path: Path, tmp_path: Path) -> None:

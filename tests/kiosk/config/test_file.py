@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.config.file import ConfigFile, Problem, Section
-from kiosk.config.sources import home_path
+from kiosk.config.sources import home_path, read_sources
 from kiosk.errors import ConfigError
 
 
@@ -143,6 +143,22 @@ def test_drop_ins_are_merged_in_the_order_of_their_names(tmp_path: Path) -> None
     (tmp_path / "register.toml.d" / ".hidden.toml").write_text("?")
     windows = (Window(first=1), Window(first=2))
     assert FILE.load(path) == Register(Database("x", Window(4, 5), windows))
+
+
+@pytest.mark.parametrize("name", ["t.toml.txt", "T.TOML", "t.Toml"])
+def test_a_drop_in_of_another_ending_is_not_passed_over_in_silence(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As an editor on Windows names it; a backup or a note is left alone."""
+    path = tmp_path / "kiosk.toml"
+    path.write_text("")
+    folder = tmp_path / "kiosk.toml.d"
+    folder.mkdir()
+    for one in (name, "t.toml.bak", "README"):
+        (folder / one).write_text("no = [toml")
+    assert len(read_sources(path)) == 1
+    (said,) = [one.getMessage() for one in caplog.records]
+    assert said == f"{folder / name}: not read; a drop-in's name must end in .toml"
 
 
 @pytest.mark.parametrize(

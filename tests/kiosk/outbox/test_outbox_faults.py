@@ -261,6 +261,23 @@ def test_the_space_for_a_start_is_held_again(path: Path) -> None:
         held.unlink()
 
 
+@pytest.mark.parametrize("what", ["a folder", "a later version"])
+def test_the_space_is_kept_where_the_disk_is_not_the_cause(path: Path, log: Log, what: str) -> None:
+    """It is for a start on a full disk; the log does not blame the disk."""
+    Outbox(path).close()
+    if what == "a folder":
+        path.unlink()
+        path.mkdir()
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+    with pytest.raises(OutboxError):
+        Outbox(path)
+    assert path.with_name("outbox.sqlite3-reserve").exists()
+    assert log.count("full disk") == 0
+
+
 def test_a_running_kiosk_holds_the_space_again(path: Path) -> None:
     """When the disk was full at the start, the next trim that leaves nothing takes it back."""
     held = path.with_name("outbox.sqlite3-reserve")

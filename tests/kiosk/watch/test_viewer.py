@@ -233,6 +233,30 @@ def test_a_refused_password_ends_the_watch(mosquitto: "Mosquitto") -> None:
     assert "wr0ng" not in str(caught.value)
 
 
+def test_a_watch_that_hears_nothing_says_what_may_be_the_cause(
+    mosquitto: "Mosquitto", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once; a broker with an access list drops in silence what an account may not read."""
+    monkeypatch.setattr("kiosk.watch.viewer._SILENT_S", 0.2)
+    stop = threading.Event()
+    threading.Timer(2.5, stop.set).start()
+    watch(section(mosquitto, username="room-1"), AttendanceList(), Heard(), stop=stop)
+    (said,) = [one.getMessage() for one in caplog.records if "nothing came" in one.getMessage()]
+    assert "the account 'room-1' may not read there; --username takes another one" in said
+
+
+def test_a_watch_that_hears_of_a_kiosk_does_not_speak_of_silence(
+    mosquitto: "Mosquitto", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the broker has kept is enough, also where nobody comes to the door."""
+    monkeypatch.setattr("kiosk.watch.viewer._SILENT_S", 1.5)
+    publish_state(mosquitto)
+    stop = threading.Event()
+    threading.Timer(3, stop.set).start()
+    watch(section(mosquitto), AttendanceList(), Heard(), stop=stop)
+    assert "nothing came" not in caplog.text
+
+
 def test_a_watch_outlives_the_broker(
     mosquitto: "Mosquitto", caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -68,6 +68,34 @@ def test_a_page_says_that_the_database_is_away(
     assert line.getMessage().endswith("/now: connection refused Is the server running?")
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/students/s-77/lessons", "Not Found: /students/<path:subject_id>/lessons"),
+        ("/s-77/Alma Ibarra", "Not Found: an address of no page"),
+        ("/lessons/s-77/mend", "Method Not Allowed (GET): /lessons/<path:lesson_id>/mend"),
+    ],
+)
+def test_the_log_has_no_id_of_an_address(
+    school: School, address: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor a name, whether there is such a student or not."""
+    assert school
+    client_of("alice").get(address)
+    assert said in caplog.text
+    assert "s-77" not in caplog.text
+
+
+def test_the_log_has_no_address_of_a_form_that_is_too_old(
+    school: School, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only why it was refused, and which kind of form it was."""
+    assert school
+    client = Client(enforce_csrf_checks=True)
+    client.post("/students/s-77/consent")
+    assert "s-77" not in caplog.text
+
+
 @pytest.mark.usefixtures("is_away")
 def test_a_program_is_told_that_the_database_is_away() -> None:
     """In JSON, with a status that says to try again."""
