@@ -67,10 +67,10 @@ def read_calendar(
             events.append(read)
             problems += series_problems(read, horizon)
             problems += _unnamed(read, class_title, room)
-            notes += _in_utc(read, place, horizon)
     if problems:
         return outcome((), problems, notes)
     found = _expand(_newest(events, problems), horizon, problems, notes)
+    notes += _moved_hours(found, place, horizon)
     rows = [_row(key, one, place, class_title, room) for key, one in found.items()]
     inside = [one for one in rows if horizon.covers(one.starts_at)]
     if not inside and not problems:
@@ -101,14 +101,6 @@ def _unnamed(event: CalendarEvent, class_title: str, room: str) -> Iterator[Rema
         yield event.lines.remark("CATEGORIES", "no class; name it in the import, or here")
     if not (event.location or room):
         yield event.lines.remark("LOCATION", "no room; name it in the import, or here")
-
-
-def _in_utc(event: CalendarEvent, place: Place, horizon: Horizon) -> Iterator[Remark]:
-    """Tell of a series that daylight saving moves away from its hour."""
-    offsets = {one.astimezone(place.zone).utcoffset() for one in (horizon.begin, event.starts_at)}
-    if event.rules and event.starts_at.tzname() == "UTC" and len(offsets) > 1:
-        text = "repeats in UTC, so daylight saving moves it by an hour; give it a TZID"
-        yield event.lines.remark("DTSTART", text)
 
 
 def _newest(events: Iterable[CalendarEvent], problems: list[Remark]) -> list[CalendarEvent]:
@@ -151,6 +143,27 @@ def _expand(
             text = "changes an occurrence that the series does not have; left out"
             notes.append(event.lines.remark("RECURRENCE-ID", text))
     return found
+
+
+def _moved_hours(
+    found: Mapping[_Key, _Occurrence], place: Place, horizon: Horizon
+) -> Iterator[Remark]:
+    """Tell of each series whose lessons daylight saving moves to another hour of the site."""
+    series: dict[str, list[_Occurrence]] = {}
+    for (uid, _), one in found.items():
+        if one.event.recurrence_id is None:
+            series.setdefault(uid, []).append(one)
+    for lessons in series.values():
+        event = lessons[0].event
+        own, here = event.starts_at.tzinfo, place.zone
+        starts = [one.starts_at for one in lessons]
+        hours = {(at.astimezone(own).time(), at.astimezone(here).time()) for at in starts}
+        is_moved = len(hours) > len({hour for hour, _ in hours})
+        if is_moved and any(map(horizon.covers, starts)):
+            text = "repeats in UTC, so daylight saving moves it by an hour; give it a TZID"
+            if event.starts_at.tzname() != "UTC":
+                text = "repeats in another time zone, so daylight saving moves it; take the site's"
+            yield event.lines.remark("DTSTART", text)
 
 
 def _row(

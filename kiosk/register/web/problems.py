@@ -100,6 +100,7 @@ TEXTS: Final = (
     _("the same UID as the event on line %(line)s"),
     _("changes an occurrence that the series does not have; left out"),
     _("repeats in UTC, so daylight saving moves it by an hour; give it a TZID"),
+    _("repeats in another time zone, so daylight saving moves it; take the site's"),
     _("not a valid rule"),
     _("expected an end after the begin, at most two years later"),
     _("the series began more than ten years ago; renew it"),

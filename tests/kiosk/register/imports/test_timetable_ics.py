@@ -118,6 +118,45 @@ def test_a_series_keeps_its_hour_where_there_is_daylight_saving() -> None:
     assert read(moving).notes == ()
 
 
+@pytest.mark.parametrize(
+    ("start", "rule", "text"),
+    [
+        ("DTSTART:20270308T160000Z", "FREQ=WEEKLY;COUNT=4", "repeats in UTC"),
+        ("DTSTART;TZID=Etc/UTC:20260803T150000", "FREQ=WEEKLY", "repeats in UTC"),
+        ("DTSTART:20260105T160000Z", "FREQ=WEEKLY;UNTIL=20260930T000000Z", "repeats in UTC"),
+        ("DTSTART;TZID=Etc/GMT:20270308T160000", "FREQ=WEEKLY;COUNT=4", "repeats in another"),
+        ("DTSTART;TZID=Europe/Madrid:20270308T170000", "FREQ=WEEKLY;COUNT=4", "repeats in another"),
+    ],
+)
+def test_a_series_that_moves_between_its_own_lessons_is_noted(
+    start: str, rule: str, text: str
+) -> None:
+    """Wherever the horizon begins; also if only the lessons before it had the other hour."""
+    series = f"BEGIN:VCALENDAR\r\n{event(f'RRULE:{rule}', start=start)}END:VCALENDAR\r\n"
+    for begin in (YEAR.begin, datetime(2026, 3, 1, tzinfo=UTC)):
+        horizon = Horizon(begin, YEAR.end)
+        (note,) = read_calendar(series.encode(), "week.ics", TIJUANA, horizon).notes
+        assert note.text.startswith(text)
+        assert (note.column, note.line) == ("DTSTART", 7)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [event("RRULE:FREQ=WEEKLY;COUNT=6", start="DTSTART:20260907T150000Z")],
+        [event("RRULE:FREQ=WEEKLY", start="DTSTART;TZID=America/Los_Angeles:20260907T080000")],
+        [event("RDATE:20270317T150000Z", start="DTSTART:20270310T160000Z")],
+        [
+            event("RRULE:FREQ=WEEKLY;COUNT=2", start="DTSTART:20270310T160000Z"),
+            event("RECURRENCE-ID:20270317T160000Z", start="DTSTART:20270317T150000Z"),
+        ],
+    ],
+)
+def test_a_series_that_keeps_its_hour_is_not_noted(events: list[str]) -> None:
+    """One of a single season, of a zone with the same clock, or with each hour set right."""
+    assert read(*events, place=TIJUANA).notes == ()
+
+
 def test_a_lesson_may_go_over_midnight() -> None:
     """It has the day of its start."""
     (found,) = lessons(event("DTEND:20261124T003000", start="DTSTART:20261123T233000"))
