@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -71,6 +72,15 @@ def load_erased_people() -> ErasedPeople:
     for salt, one in rows:
         digests.setdefault(salt, set()).add(one)
     return ErasedPeople({salt: frozenset(ones) for salt, ones in digests.items()})
+
+
+def find_erased(subject_ids: Iterable[str]) -> dict[str, datetime]:
+    """Return those of these people whose events are refused, each with the time of the erasure."""
+    people = load_erased_people()
+    rows = Erasure.objects.filter(lifted_at=None).order_by("erased_at")
+    times = dict(rows.values_list("digest", "erased_at")) if people.digests else {}
+    found = {one: people.digest_of(one) for one in subject_ids}
+    return {one: times[mark] for one, mark in found.items() if mark is not None}
 
 
 def part(readings: Iterable[Reading], people: ErasedPeople) -> Parted:

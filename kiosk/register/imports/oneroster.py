@@ -126,7 +126,8 @@ def _roster(tables: Tables, problems: list[Remark], notes: list[Remark]) -> Rost
         for row in tables["classes"]
     )
     memberships = tuple(one for _, one in read)
-    return Roster(tuple(people), classes, memberships, _named_terms(tables, notes))
+    places = {one: (row.file, row.line) for one, row in enabled.items()}
+    return Roster(tuple(people), classes, memberships, _named_terms(tables, notes), places)
 
 
 def _named_terms(tables: Tables, notes: list[Remark]) -> tuple[TermRow, ...]:

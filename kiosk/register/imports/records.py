@@ -1,6 +1,7 @@
 """What files say of people, classes and lessons."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -70,12 +71,22 @@ class TermRow:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """People, classes, who is in which, and terms; each in the order of the file."""
+    """What a file says; all in its order.
+
+    Attributes:
+        people: Students and teachers.
+        classes: The classes.
+        memberships: Who is in which.
+        terms: The terms; may be empty.
+        places: File and line of the first row of each person, by id, for remarks; empty for what
+            is stored.
+    """
 
     people: tuple[PersonRow, ...]
     classes: tuple[ClassRow, ...]
     memberships: tuple[MembershipRow, ...]
     terms: tuple[TermRow, ...] = ()
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,10 @@ def read_roster(data: bytes, file: str) -> Outcome[Roster]:
     problems += overlaps(zip(found.rows, memberships, strict=True))
     people = {row["id"]: _person(row) for row in found.rows}
     classes = {row["class"]: ClassRow(row["class"], row["class"]) for row in found.rows}
-    roster = Roster(tuple(people.values()), tuple(classes.values()), tuple(memberships))
+    places = {row["id"]: (row.file, row.line) for row in reversed(found.rows)}
+    roster = Roster(
+        tuple(people.values()), tuple(classes.values()), tuple(memberships), places=places
+    )
     return outcome(roster, problems, found.notes)
 
 

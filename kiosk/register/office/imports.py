@@ -130,7 +130,11 @@ def _of_roster(source: Source, now: datetime) -> Preview:
     plan = roster_import.plan(found.content, now.astimezone(source.zone).date())
     return Preview(
         problems=(),
-        notes=(*found.notes, *roster_import.doubles(plan, source.name)),
+        notes=(
+            *roster_import.erased(found.content, source.zone),
+            *found.notes,
+            *roster_import.doubles(plan, source.name),
+        ),
         content=found.content,
         plan=plan,
         former=roster_import.former(found.content),

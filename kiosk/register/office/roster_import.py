@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from kiosk.register.audit import tell
+from kiosk.register.erasing.erased_people import find_erased
 from kiosk.register.imports.oneroster import read_oneroster
 from kiosk.register.imports.outcome import Outcome, Remark
 from kiosk.register.imports.plan import RosterPlan, plan_roster
@@ -74,6 +76,21 @@ def doubles(changes: RosterPlan, file: str) -> tuple[Remark, ...]:
             f"another class is called {one}, too; its lessons and marks stay with it",
         )
         for one in sorted(taken)
+    )
+
+
+def erased(roster: Roster, zone: ZoneInfo) -> tuple[Remark, ...]:
+    """Return a note for each student whose id is that of an erased person: it stays refused."""
+    found = find_erased(one.person_id for one in students_of(roster).people)
+    return tuple(
+        Remark(
+            *roster.places[one],
+            "id",
+            f"this id was erased on {at.astimezone(zone):%F}, so its messages are refused;"
+            " give the student a new one",
+            one,
+        )
+        for one, at in found.items()
     )
 
 

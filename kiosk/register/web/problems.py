@@ -48,6 +48,7 @@ TEXTS: Final = (
     _("at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"),
     _("line %(line)s has another one for the same id"),
     _("another class is called %(title)s, too; its lessons and marks stay with it"),
+    _("this id was erased on %(day)s, so its messages are refused; give the student a new one"),
     _("the same person and class as on line %(line)s"),
     # OneRoster.
     _("no %(name)s at the root of the zip"),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk.protocol.timetable import decode_timetable
+from kiosk.register.erasing.erase import erase_subject, lift_erasure
 from kiosk.register.models import (
     Account,
     Kiosk,
@@ -94,6 +95,35 @@ def test_a_class_with_the_title_of_another_is_noted() -> None:
     assert note.text.startswith("another class is called 7B, too")
     apply(source(ROSTER), None, NOW)
     assert preview(source(ROSTER), NOW).notes == ()
+
+
+def test_an_erased_student_who_is_in_the_file_again_is_noted(run: Run, tmp_path: Path) -> None:
+    """With the line and the day at the school: the kiosks' messages of this id stay refused."""
+    late = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+    imported(ROSTER)
+    erase_subject("s-2", late)
+    (note,) = preview(source(ROSTER + "s-2,Bruno Keller,8A\n"), NOW).notes
+    assert (note.line, note.column, note.value) == (3, "id", "s-2")
+    assert note.text.startswith("this id was erased on 2026-11-20, so its messages are refused")
+    roster = tmp_path / "roster.csv"
+    roster.write_text(ROSTER)
+    said = run("import", "--json", "roster", str(roster), "--dry-run")
+    assert "roster.csv:3: id: this id was erased on 2026-11-20" in said
+    imported(ROSTER)
+    assert preview(source(ROSTER), NOW).notes == (note,)
+    lift_erasure("s-2", NOW)
+    assert preview(source(ROSTER), NOW).notes == ()
+
+
+def test_an_erased_student_of_a_oneroster_zip_is_noted() -> None:
+    """By file and line; a teacher with an erased id sends no messages."""
+    imported(zipped(FILES))
+    erase_subject("s-1", NOW)
+    Person.objects.create(subject_id="t-1", name="Carol")
+    erase_subject("t-1", NOW)
+    (note,) = preview(source(zipped(FILES)), NOW).notes[:1]
+    assert (note.file, note.line, note.value) == ("users.csv", 2, "s-1")
+    assert not [one for one in preview(source(zipped(FILES)), NOW).notes if one.value == "t-1"]
 
 
 def test_what_was_shown_is_what_is_applied() -> None:

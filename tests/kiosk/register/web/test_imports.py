@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
+from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Lesson, Person, Upload
 from tests.kiosk.register.web.support import School, client_of
 
@@ -42,6 +43,18 @@ def test_a_roster_is_looked_at_and_then_imported(school: School) -> None:
     assert Person.objects.get(pk="s-5").name == "Eva Paz"
     assert not Person.objects.get(pk="s-4").is_listed
     assert not Upload.objects.exists()
+
+
+def test_an_erased_student_is_shown_with_line_and_id(school: School) -> None:
+    """Before the import: nothing of this id would be stored after it."""
+    assert school
+    Person.objects.create(subject_id="s-5", name="Eva Paz")
+    erase_subject("s-5", datetime.now(UTC))
+    text = upload(client_of("olga"), ROSTER).content.decode()
+    assert "New students: 1" in text
+    row = next(one for one in text.split("<tr>") if "this id was erased on" in one)
+    assert '<td class="number" data-label="Line">5</td>' in row
+    assert '<td data-label="Value">s-5</td>' in row
 
 
 def test_every_problem_is_shown_with_its_line(school: School) -> None:
