@@ -11,6 +11,7 @@ from typing import Final
 
 from kiosk.printable import printable
 from kiosk.register.imports.outcome import Remark
+from kiosk.register.imports.workbooks import workbook_problem
 
 BYTES_MAX: Final = 20_000_000
 CELL_MAX: Final = 500
@@ -72,13 +73,9 @@ def read_rows(data: bytes, file: str, columns: Columns, required: Sequence[str])
         columns: The columns that are known.
         required: Those that must be there.
     """
-    if len(data) > BYTES_MAX:
-        problem = f"larger than {BYTES_MAX // 1_000_000} MB; divide the file"
-        return Rows(problems=(Remark(file, 0, "", problem),))
-    decoded = decode(data)
-    if decoded is None:
-        problem = "neither UTF-8, UTF-16 nor Windows-1252; save it as CSV UTF-8"
-        return Rows(problems=(Remark(file, 0, "", problem),))
+    decoded = _text(data, file)
+    if isinstance(decoded, Remark):
+        return Rows(problems=(decoded,))
     text, encoding = decoded
     notes = []
     if encoding == "cp1252":
@@ -96,6 +93,14 @@ def read_rows(data: bytes, file: str, columns: Columns, required: Sequence[str])
         return Rows(problems=tuple(problems), notes=(*notes, *unknown))
     rows = [_row(file, line, cells, names, problems) for line, cells in body]
     return Rows(tuple(rows), tuple(problems), (*notes, *unknown))
+
+
+def _text(data: bytes, file: str) -> tuple[str, str] | Remark:
+    """Return the text of a file and its encoding, or why it has none."""
+    if len(data) > BYTES_MAX:
+        return Remark(file, 0, "", f"larger than {BYTES_MAX // 1_000_000} MB; divide the file")
+    text = "neither UTF-8, UTF-16 nor Windows-1252; save it as CSV UTF-8"
+    return workbook_problem(data, file) or decode(data) or Remark(file, 0, "", text)
 
 
 def decode(data: bytes) -> tuple[str, str] | None:

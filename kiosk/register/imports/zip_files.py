@@ -8,6 +8,7 @@ from typing import Final
 from kiosk.files.zip_damage import ZIP_DAMAGE
 from kiosk.register.imports.csv_rows import BYTES_MAX
 from kiosk.register.imports.outcome import Remark
+from kiosk.register.imports.workbooks import workbook_problem
 
 _FILES_MAX: Final = 100
 
@@ -17,6 +18,9 @@ def read_zip(data: bytes, file: str) -> Mapping[str, bytes] | Remark:
 
     No file is unpacked beyond :data:`BYTES_MAX`, whatever size the archive claims for it.
     """
+    workbook = workbook_problem(data, file)
+    if workbook is not None:
+        return workbook
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = [one for one in archive.infolist() if not one.is_dir()]

@@ -24,6 +24,8 @@ TEXTS: Final = (
     _("the zip has a password; make one without"),
     _("not a zip file, or a damaged one"),
     _("not UTF-8"),
+    _("an Excel workbook; save it as CSV (UTF-8)"),
+    _("an OpenDocument spreadsheet; save it as CSV (UTF-8)"),
     # CSV.
     _("neither UTF-8, UTF-16 nor Windows-1252; save it as CSV UTF-8"),
     _("not UTF-8, read as Windows-1252; check letters with accents"),
