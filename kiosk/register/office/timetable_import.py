@@ -57,6 +57,16 @@ class Scope:
     begin: datetime
     end: datetime
 
+    @property
+    def first_day(self) -> date:
+        """The day of its first lesson, at the site."""
+        return self.begin.date()
+
+    @property
+    def last_day(self) -> date:
+        """The day of its last lesson, at the site."""
+        return (self.end - _DAY).date()
+
 
 def read(
     data: bytes, file: str, options: Options, zone: ZoneInfo, now: datetime

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.utils.formats import date_format
 
 from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Lesson, Person, Upload
@@ -102,6 +103,18 @@ def test_a_timetable_is_imported(school: School) -> None:
     assert "no kiosk of this room was heard" in page.content.decode()
     confirm(client, page)
     assert Lesson.objects.get(title="Art").school_class_id == "7b"
+
+
+def test_the_last_day_of_a_timetable_is_that_of_its_last_lesson(school: School) -> None:
+    """Also of one that ends or begins at midnight."""
+    assert school
+    day = (datetime.now(UTC) + timedelta(days=30)).date()
+    begin, end = (date_format(day - timedelta(days=n), "SHORT_DATE_FORMAT") for n in (7, 0))
+    for start, stop in (("08:00", "08:45"), ("23:30", "24:00"), ("00:00", "00:45")):
+        row = f"7b,room-7,Art,{day:%a},{start},{stop},{day - timedelta(days=7)},{day}"
+        text = f"class,room,title,days,start,end,from,until\n{row}\n"
+        page = upload(client_of("olga"), text, kind="timetable", site="school").content.decode()
+        assert f"The file speaks of 1 class from {begin} to {end};" in page
 
 
 def test_an_empty_file_is_refused(school: School) -> None:
