@@ -1,8 +1,8 @@
 """What an import would change: shown first (dry run), then applied as it was shown.
 
 Nothing is deleted. Who is no longer in the file leaves the class today, so the list of a day in
-March stays what it was in March. A lesson that is no longer in the file is cancelled, and lessons
-that are over are left as they are.
+March stays what it was in March. A lesson that is no longer in the file is cancelled. Lessons that
+are over are not added, changed or cancelled.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence

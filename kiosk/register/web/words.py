@@ -115,7 +115,7 @@ CHANGES: Final = {
     "lessons_added": _("New lessons"),
     "lessons_changed": _("Lessons with another time, room or title"),
     "lessons_cancelled": _("Lessons that are cancelled"),
-    "lessons_over": _("Lessons that are over and stay as they are"),
+    "lessons_over": _("Lessons that are over, so not added, changed or cancelled"),
 }
 """What an import changes."""
 FILES: Final = {

@@ -117,6 +117,19 @@ def test_the_last_day_of_a_timetable_is_that_of_its_last_lesson(school: School) 
         assert f"The file speaks of 1 class from {begin} to {end};" in page
 
 
+def test_lessons_that_are_over_are_not_said_to_be_stored(school: School) -> None:
+    """A first import within the term, or after it, leaves them out."""
+    assert school
+    day = (datetime.now(UTC) - timedelta(days=30)).date()
+    row = f"7b,room-7,Art,{day:%a},10:00,10:45,{day},{day + timedelta(days=7)}"
+    text = f"class,room,title,days,start,end,from,until\n{row}\n"
+    page = upload(client_of("olga"), text, kind="timetable", site="school").content.decode()
+    assert "Lessons that are over, so not added, changed or cancelled: 2" in page
+    assert "This file would change nothing." in page
+    assert "stored already" not in page
+    assert not Lesson.objects.filter(title="Art").exists()
+
+
 def test_an_empty_file_is_refused(school: School) -> None:
     """With a word on what to choose."""
     assert school
