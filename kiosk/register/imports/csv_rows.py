@@ -126,12 +126,17 @@ def plain(name: str) -> str:
 
 def _lines(text: str, file: str) -> tuple[list[tuple[int, list[str]]], Remark | None]:
     """Return the line and the cells of each row that is not blank, and where it ends being CSV."""
-    first, _, rest = text.partition("\n")
-    skipped = 0
+    stream = io.StringIO(text, newline="")
+    # Spreadsheets may leave rows above the header empty, with separators or without.
+    written = ((at, line) for at, line in enumerate(stream, 1) if line.strip(" ,;\t\r\n"))
+    skipped, first = next(written, (0, text))
     separator = max(",;\t", key=first.count)
     if first.strip().lower().startswith("sep=") and len(first.strip()) == len("sep=;"):
-        separator, text, skipped = first.strip()[-1], rest, 1
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        separator = first.strip()[-1]
+    else:
+        skipped = 0
+        stream.seek(0)
+    reader = csv.reader(stream, delimiter=separator, strict=True)
     lines: list[tuple[int, list[str]]] = []
     begins = 1 + skipped
     try:

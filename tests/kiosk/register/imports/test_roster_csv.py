@@ -43,6 +43,11 @@ def test_every_form_of_excel_is_read(encoding: str, separator: str) -> None:
         '"id","name","class"\n"s-1","Ada","10B"\n\n;;\n',
         "id, name , class ,\ns-1, Ada , 10B,\n , , ,\n",
         "class\tname\tid\n10B\tAda\ts-1\n",
+        "\n \r\nid;name;class\ns-1;Ada;10B\n",
+        "; ; \n \nid;name;class\ns-1;Ada;10B\n",
+        "\t\t\nid\tname\tclass\ns-1\tAda\t10B\n",
+        "\nsep=;\n\nid;name;class\ns-1;Ada;10B\n",
+        "id;name;class\rs-1;Ada;10B\r",
     ],
 )
 def test_blanks_quotes_order_and_spanish_names_do_not_matter(text: str) -> None:
@@ -88,6 +93,9 @@ def test_what_excel_made_of_dates_is_read(cells: tuple[str, str], begin: date) -
         ("id,name,class\ns-1,Lovelace, Ada,10B\n", 'list.csv:2: 4 cells, the header has 3; put "q'),
         ('id,name,class\ns-1,"Ada,10B\n', "list.csv:2: not CSV: unexpected end of data"),
         ("id,name,class\n\n\ns-1,,10B\n", "list.csv:4: name: empty"),
+        ("\n\nid;name;class\n\ns-1;;10B\n", "list.csv:5: name: empty"),
+        ("\nsep=;\n\nid;name;class\ns-1;;10B\n", "list.csv:5: name: empty"),
+        ("\n\n ;; \n", "list.csv: empty; the first line has the columns"),
         ("id,name,class\ns/1,Ada,10B\n", "list.csv:2: id: at most 64 letters"),
         ("id,name,class\ns-1,A\x07da,10B\n", "list.csv:2: name: longer than 500 characters, or"),
         ("id,name,class\ns-1,Ada,10B\ns-1,Bob,9A\n", "list.csv:3: name: line 2 has another one"),
