@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kiosk.printable import printable
+from kiosk.printable import is_shown, printable
 from kiosk.register.imports.outcome import Remark
 from kiosk.register.imports.workbooks import workbook_problem
 
@@ -20,6 +20,9 @@ _BOMS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_MARKS: Final = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u00ad\ufeff"))
+"""Marks of direction, soft hyphens, byte order marks: other programs put them between letters, and
+nobody sees them. Joiners are no such marks: they change how a name looks."""
 
 Columns = Mapping[str, Sequence[str]]
 """The columns that a format knows: other names of each, in small letters without accents."""
@@ -117,6 +120,11 @@ def decode(data: bytes) -> tuple[str, str] | None:
     return None
 
 
+def cleaned(text: str) -> str:
+    """Return a name without blanks at its ends and without :data:`_MARKS`."""
+    return text.translate(_MARKS).strip()
+
+
 def plain(name: str) -> str:
     """Return the name of a column in small letters, without accents, signs and double blanks."""
     letters = unicodedata.normalize("NFKD", name.casefold())
@@ -141,7 +149,7 @@ def _lines(text: str, file: str) -> tuple[list[tuple[int, list[str]]], Remark | 
     begins = 1 + skipped
     try:
         for row in reader:
-            cells = [cell.strip() for cell in row]
+            cells = [cleaned(cell) for cell in row]
             if any(cells):
                 lines.append((begins, cells))
             begins = reader.line_num + 1 + skipped
@@ -185,7 +193,15 @@ def _row(file: str, line: int, cells: list[str], names: list[str], problems: lis
         text = f'{len(cells)} cells, the header has {len(names)}; put "quotes" around a separator'
         problems.append(Remark(file, line, "", text))
     for column, cell in row.cells.items():
-        if len(cell) > CELL_MAX or printable(cell) != cell:
-            text = f"longer than {CELL_MAX} characters, or with characters that do not print"
-            problems.append(Remark(file, line, column, text))
+        unseen = [char for char in cell if not is_shown(char)]
+        if len(cell) > CELL_MAX:
+            problems.append(row.remark(column, f"longer than {CELL_MAX} characters"))
+        elif unseen:
+            text = f"{_code(unseen[0])} does not print; delete it"
+            value = "".join(char if is_shown(char) else f"[{_code(char)}]" for char in cell)
+            problems.append(Remark(file, line, column, text, value))
     return row
+
+
+def _code(char: str) -> str:
+    return f"U+{ord(char):04X}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from icalendar import Event
 
+from kiosk.register.imports.csv_rows import cleaned
 from kiosk.register.imports.ics_lines import EventLines
 from kiosk.register.imports.outcome import Remark
 from kiosk.register.imports.zones import find_zone
@@ -154,8 +155,8 @@ def _read(reader: _Reader, lines: EventLines, uid: str, starts_at: datetime) -> 
         excluded_days=frozenset(one for one in excluded if not isinstance(one, datetime)),
         sequence=next((int(one) for one in reader.values("SEQUENCE")), 0),
         is_cancelled=reader.text("STATUS").upper() == "CANCELLED",
-        summary=reader.text("SUMMARY"),
-        location=reader.text("LOCATION"),
+        summary=cleaned(reader.text("SUMMARY")),
+        location=cleaned(reader.text("LOCATION")),
         category=_category(reader),
     )
 
@@ -173,5 +174,5 @@ def _duration(reader: _Reader, starts_at: datetime) -> timedelta:
 
 
 def _category(reader: _Reader) -> str:
-    names = [str(name).strip() for one in reader.values("CATEGORIES") for name in one.cats]
+    names = [cleaned(str(name)) for one in reader.values("CATEGORIES") for name in one.cats]
     return next((name for name in names if name), "")

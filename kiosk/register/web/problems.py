@@ -36,7 +36,8 @@ TEXTS: Final = (
     _("two columns have this name"),
     _("not a column of this format; left out"),
     _('%(cells)s cells, the header has %(count)s; put "quotes" around a separator'),
-    _("longer than %(count)s characters, or with characters that do not print"),
+    _("longer than %(count)s characters"),
+    _("%(character)s does not print; delete it"),
     # Dates and times.
     _("expected a date such as 2026-08-31"),
     _("day and month cannot be told apart; write 2026-08-31"),

@@ -97,7 +97,9 @@ def test_what_excel_made_of_dates_is_read(cells: tuple[str, str], begin: date) -
         ("\nsep=;\n\nid;name;class\ns-1;;10B\n", "list.csv:5: name: empty"),
         ("\n\n ;; \n", "list.csv: empty; the first line has the columns"),
         ("id,name,class\ns/1,Ada,10B\n", "list.csv:2: id: at most 64 letters"),
-        ("id,name,class\ns-1,A\x07da,10B\n", "list.csv:2: name: longer than 500 characters, or"),
+        ("id,name,class\ns-1,A\x07da,10B\n", "list.csv:2: name: U+0007 does not print; delete it"),
+        (f"id,name,class\ns-1,{'A' * 501},10B\n", "list.csv:2: name: longer than 500 characters"),
+        ("id,name,class\ns-1,\u200f,10B\n", "list.csv:2: name: empty"),
         ("id,name,class\ns-1,Ada,10B\ns-1,Bob,9A\n", "list.csv:3: name: line 2 has another one"),
         ("id,name,class\ns-1,Ada,10B\ns-1,Ada,10B\n", "list.csv:3: the same person and class as"),
         ("id,name,class,end\ns-1,A,b,1/2/2026\n", "list.csv:2: end: day and month cannot be told"),
@@ -113,6 +115,35 @@ def test_a_mistake_is_named_by_its_line(text: str | bytes, expected: str) -> Non
     """And nothing of the file is read."""
     (problem,) = problems(text)
     assert problem.startswith(expected)
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u200f", "\u061c", "\u00ad", "\ufeff"])
+def test_marks_that_nobody_sees_are_dropped(mark: str) -> None:
+    """Marks of direction, soft hyphens, byte order marks: in each cell, at its ends and within."""
+    text = (
+        f"{mark}id,na{mark}me,class\n{mark}s-1,{mark} \u05d3\u05d5\u05d3{mark}a {mark},10{mark}B\n"
+    )
+    found = read(text)
+    assert found.content is not None
+    assert found.content.people == (PersonRow("s-1", "\u05d3\u05d5\u05d3a"),)
+    assert found.content.classes == (ClassRow("10B", "10B"),)
+
+
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
+def test_joiners_of_a_name_stay(joiner: str) -> None:
+    """Names in Persian and in Indian scripts need them."""
+    found = read(f"id,name,class\ns-1,A{joiner}b,10B\n")
+    assert found.content is not None
+    assert found.content.people[0].name == f"A{joiner}b"
+
+
+@pytest.mark.parametrize("char", ["\u200b", "\u202a", "\u2068", "\u2028", "\x07"])
+def test_a_character_that_is_not_seen_is_named(char: str) -> None:
+    """In the problem, and where it stands in the value."""
+    (problem,) = read(f"id,name,class\ns-1,Ad{char}a,10B\n").problems
+    code = f"U+{ord(char):04X}"
+    assert problem.text == f"{code} does not print; delete it"
+    assert problem.value == f"Ad[{code}]a"
 
 
 def test_every_mistake_is_named() -> None:

@@ -60,6 +60,12 @@ def test_an_event_is_a_lesson() -> None:
     )
 
 
+def test_marks_that_nobody_sees_are_dropped() -> None:
+    """So a class is called as in the roster."""
+    marked = event().replace(":Maths", ":\u200fMa\u00adths").replace(":10B", ":10B\u200e")
+    assert lessons(marked.replace(":107", ":\u200e107")) == lessons(event())
+
+
 @pytest.mark.parametrize(
     "start",
     [
