@@ -125,6 +125,22 @@ def cleaned(text: str) -> str:
     return text.translate(_MARKS).strip()
 
 
+def unseen_problem(text: str) -> str:
+    """Return which character of a text does not print; "" if all do."""
+    return next(
+        (f"{_code(one)} does not print; delete it" for one in text if not is_shown(one)), ""
+    )
+
+
+def with_codes(text: str) -> str:
+    """Return a text with the codes of those characters that do not print."""
+    return "".join(char if is_shown(char) else f"[{_code(char)}]" for char in text)
+
+
+def _code(char: str) -> str:
+    return f"U+{ord(char):04X}"
+
+
 def plain(name: str) -> str:
     """Return the name of a column in small letters, without accents, signs and double blanks."""
     letters = unicodedata.normalize("NFKD", name.casefold())
@@ -193,15 +209,8 @@ def _row(file: str, line: int, cells: list[str], names: list[str], problems: lis
         text = f'{len(cells)} cells, the header has {len(names)}; put "quotes" around a separator'
         problems.append(Remark(file, line, "", text))
     for column, cell in row.cells.items():
-        unseen = [char for char in cell if not is_shown(char)]
         if len(cell) > CELL_MAX:
             problems.append(row.remark(column, f"longer than {CELL_MAX} characters"))
-        elif unseen:
-            text = f"{_code(unseen[0])} does not print; delete it"
-            value = "".join(char if is_shown(char) else f"[{_code(char)}]" for char in cell)
-            problems.append(Remark(file, line, column, text, value))
+        elif text := unseen_problem(cell):
+            problems.append(Remark(file, line, column, text, with_codes(cell)))
     return row
-
-
-def _code(char: str) -> str:
-    return f"U+{ord(char):04X}"

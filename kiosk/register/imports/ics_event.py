@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from icalendar import Event
 
-from kiosk.register.imports.csv_rows import cleaned
+from kiosk.register.imports.addresses import address_problem
+from kiosk.register.imports.csv_rows import cleaned, unseen_problem, with_codes
 from kiosk.register.imports.ics_lines import EventLines
 from kiosk.register.imports.outcome import Remark
 from kiosk.register.imports.zones import find_zone
@@ -131,6 +132,8 @@ def read_event(
     uid = reader.text("UID")
     if not uid:
         reader.fail("UID", "missing; without it the lesson is not known again in the next file")
+    elif text := unseen_problem(uid) or address_problem(uid):
+        reader.problems.append(lines.remark("UID", text, with_codes(uid)))
     read = None if starts_at is None else _read(reader, lines, uid, starts_at)
     return (None if reader.problems else read), reader.problems, []
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, get_args
 
+from kiosk.register.imports.addresses import address_problem
 from kiosk.register.imports.csv_rows import Row, read_rows
 from kiosk.register.imports.dates import DateForm
 from kiosk.register.imports.oneroster_tables import NEEDED, TABLES, parts, row_problems
@@ -119,6 +120,11 @@ def _roster(tables: Tables, problems: list[Remark], notes: list[Remark]) -> Rost
         enabled[one.person_id].remark("sourcedId", "kiosks take letters, digits, . _ - alone")
         for one in people
         if one.role == "student" and not is_id(one.person_id)
+    ]
+    problems += [
+        row.remark("sourcedId", text)
+        for row in tables["classes"]
+        if (text := address_problem(row["sourcedId"]))
     ]
     codes = {row["sourcedId"]: row["courseCode"] for row in tables.get("courses", ())}
     classes = tuple(

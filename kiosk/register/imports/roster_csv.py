@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from kiosk.config.timetable import Name
+from kiosk.register.imports.addresses import address_problem
 from kiosk.register.imports.csv_rows import Columns, Row, read_rows
 from kiosk.register.imports.dates import DateForm, date_form
 from kiosk.register.imports.outcome import Outcome, Remark, outcome
@@ -45,7 +46,7 @@ def read_roster(data: bytes, file: str) -> Outcome[Roster]:
     if found.problems and not found.rows:
         return Outcome(None, found.problems, found.notes)
     form = date_form(row[column] for row in found.rows for column in ("begin", "end"))
-    problems = [*found.problems, *_empty_cells(found.rows), *_contradictions(found.rows)]
+    problems = [*found.problems, *_bad_cells(found.rows), *_contradictions(found.rows)]
     memberships: list[MembershipRow] = []
     for row in found.rows:
         begin = _day(row, "begin", form, problems)
@@ -76,7 +77,7 @@ def _person(row: Row) -> PersonRow:
     return PersonRow(row["id"], row["name"], "student", row["sis_id"], row["email"])
 
 
-def _empty_cells(rows: Iterable[Row]) -> Iterator[Remark]:
+def _bad_cells(rows: Iterable[Row]) -> Iterator[Remark]:
     for row in rows:
         for column in REQUIRED:
             if not row[column]:
@@ -84,6 +85,8 @@ def _empty_cells(rows: Iterable[Row]) -> Iterator[Remark]:
         if row["id"] and not is_id(row["id"]):
             text = "at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"
             yield row.remark("id", text)
+        if text := address_problem(row["class"]):
+            yield row.remark("class", text)
 
 
 def _contradictions(rows: Iterable[Row]) -> Iterator[Remark]:

@@ -18,6 +18,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kiosk.register.imports.addresses import address_problem
 from kiosk.register.imports.csv_rows import Columns, Row, plain, read_rows
 from kiosk.register.imports.dates import DateForm, date_form, parse_time
 from kiosk.register.imports.outcome import Outcome, Remark, outcome
@@ -101,6 +102,8 @@ def _lessons(row: Row, form: DateForm, place: Place, problems: list[Remark]) -> 
     """Yield the lessons of a row; none if it has a problem."""
     before = len(problems)
     problems += [row.remark(column, "empty") for column in REQUIRED if not row[column]]
+    if text := address_problem(row["class"]):
+        problems.append(row.remark("class", text))
     days = _weekdays(row, problems)
     first, last = _dates(row, form, problems)
     start, end = (_time(row, column, problems) for column in ("start", "end"))

@@ -47,6 +47,7 @@ TEXTS: Final = (
     _("no such time of day"),
     _("empty"),
     _("before begin"),
+    _('has the part "." or "..", which no address of a page can have; change it'),
     # Rosters.
     _("at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"),
     _("line %(line)s has another one for the same id"),

@@ -149,6 +149,14 @@ def test_a_student_whose_id_no_kiosk_can_use_is_a_problem() -> None:
     assert str(problem).startswith("users.csv:2: sourcedId: kiosks take letters")
 
 
+def test_a_class_whose_id_no_address_can_have_is_a_problem() -> None:
+    """Its pages could not be opened; a title is in no address."""
+    files = {name: text.replace("c-10B", "a/../b") for name, text in FILES.items()}
+    (problem,) = read_oneroster(zipped(files), "roster.zip").problems
+    assert str(problem).startswith('classes.csv:2: sourcedId: has the part "." or ".."')
+    assert read(classes=FILES["classes.csv"].replace("10B Maths", "..")).content is not None
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [

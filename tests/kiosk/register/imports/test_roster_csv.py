@@ -97,6 +97,8 @@ def test_what_excel_made_of_dates_is_read(cells: tuple[str, str], begin: date) -
         ("\nsep=;\n\nid;name;class\ns-1;;10B\n", "list.csv:5: name: empty"),
         ("\n\n ;; \n", "list.csv: empty; the first line has the columns"),
         ("id,name,class\ns/1,Ada,10B\n", "list.csv:2: id: at most 64 letters"),
+        ("id,name,class\ns-1,Ada,..\n", 'list.csv:2: class: has the part "." or ".."'),
+        ("id,name,class\ns-1,Ada,7/./B\n", 'list.csv:2: class: has the part "." or ".."'),
         ("id,name,class\ns-1,A\x07da,10B\n", "list.csv:2: name: U+0007 does not print; delete it"),
         (f"id,name,class\ns-1,{'A' * 501},10B\n", "list.csv:2: name: longer than 500 characters"),
         ("id,name,class\ns-1,\u200f,10B\n", "list.csv:2: name: empty"),

@@ -80,6 +80,7 @@ def test_spanish_columns_and_days_are_read() -> None:
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
+        ("7/..,107,,,08:00,08:45,2026-11-23,", 'week.csv:2: class: has the part "." or ".."'),
         ("10B,,,mon,08:00,08:45,2026-11-23,2026-11-30", "week.csv:2: room: empty"),
         ("10B,107,,moon,08:00,08:45,2026-11-23,2026-11-30", "week.csv:2: days: expected days"),
         ("10B,107,,mon,8h,08:45,2026-11-23,2026-11-30", "week.csv:2: start: expected a time"),

@@ -254,6 +254,26 @@ def test_what_a_parser_would_drop_or_guess_is_a_problem(line: str, text: str) ->
     assert problem.startswith(f"week.ics:{number}: {name}: {text}")
 
 
+@pytest.mark.parametrize("uid", ["..", "a/../b", "../a", "a/."])
+def test_an_id_that_no_address_can_have_is_refused(uid: str) -> None:
+    """Browsers would ask for another page than that of the lesson."""
+    (problem,) = problems(event("RRULE:FREQ=DAILY", uid=uid))
+    assert problem.startswith('week.ics:4: UID: has the part "." or ".."')
+
+
+@pytest.mark.parametrize(("uid", "code"), [("a\\nb", "000A"), ("a\u200fb", "200F")])
+def test_an_id_with_a_character_that_does_not_print_is_refused(uid: str, code: str) -> None:
+    """Events that name such a lesson would be refused."""
+    (problem,) = read(event(uid=uid)).problems
+    assert str(problem) == f"week.ics:4: UID: U+{code} does not print; delete it"
+    assert problem.value == f"a[U+{code}]b"
+
+
+def test_dots_within_an_id_do_not_matter() -> None:
+    """As calendars write them."""
+    assert lessons(event(uid="a..b/...@.example.org"))
+
+
 def test_old_series_and_strange_years_are_refused() -> None:
     """They would be counted from their first occurrence."""
     (old,) = problems(event("RRULE:FREQ=DAILY", start="DTSTART:20010101T080000"))
