@@ -34,6 +34,12 @@ def folded(text: str) -> str:
     return _plain(text.casefold())
 
 
+def forget_names() -> None:
+    """Forget every name that was put in order or searched, after an erasure."""
+    sort_key.cache_clear()
+    folded.cache_clear()
+
+
 def _plain(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text)
     return "".join(one for one in letters if not unicodedata.combining(one))

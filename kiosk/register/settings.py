@@ -59,7 +59,8 @@ AXES_LOCKOUT_PARAMETERS: Final = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS: Final = True
 AXES_VERBOSE: Final = False
 AXES_LOCKOUT_TEMPLATE: Final = "locked.html"
-AXES_SENSITIVE_PARAMETERS: Final = ["username", "ip_address"]
+AXES_SENSITIVE_PARAMETERS: Final = ["username", "ip_address", "next"]
+"""What is not kept of a failed attempt; ``next`` may be the page of a student."""
 SESSION_COOKIE_AGE: Final = 12 * 3600
 SESSION_COOKIE_NAME: Final = "kiosk-session"
 SESSION_EXPIRE_AT_BROWSER_CLOSE: Final = True

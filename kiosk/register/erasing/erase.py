@@ -1,7 +1,8 @@
 """Erase a person from the register, and keep a receipt that names nobody.
 
 Deleted is every row that names the person: in the table of people and all tables that refer to it,
-events, alarms, and messages in the bin or for the kiosks. A card's row stays, revoked, and names
+events, alarms, and messages in the bin or for the kiosks. Files that wait for an import are deleted
+whoever they name (:mod:`kiosk.register.erasing.waiting`). A card's row stays, revoked, and names
 nobody. Numbers stay confirmed, and the person stays refused
 (:mod:`kiosk.register.erasing.erased_people`), so that no kiosk brings an event back.
 """
@@ -9,6 +10,7 @@ nobody. Numbers stay confirmed, and the person stays refused
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +21,7 @@ from django.db import connection, models, transaction
 from kiosk.errors import RosterError
 from kiosk.register.audit import tell
 from kiosk.register.erasing.erased_people import LOCK, digest, load_erased_people
+from kiosk.register.erasing.waiting import delete_waiting
 from kiosk.register.models import Alarm, BinEntry, Card, Erasure, Event, Person, Publication
 
 _SALT_BYTES: Final = 16
@@ -75,6 +78,7 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
         if not counts and not was_erased:
             message = f"subject {subject_id!r}: nothing in the register names this person"
             raise RosterError(message)
+        counts |= _by_table(delete_waiting())
         receipt = None if is_trial else _receipt(subject_id, counts, now)
         tell("erasure", [""], now)
         tell("lesson", [""], now)  # every open page of a class may show the person
@@ -114,6 +118,10 @@ def _delete(subject_id: str, now: datetime) -> dict[str, int]:
     persons = Person.objects.filter(subject_id__in=people)
     _release(persons)
     counts.update(persons.delete()[1])
+    return _by_table(counts)
+
+
+def _by_table(counts: Mapping[str, int]) -> dict[str, int]:
     return {name.rpartition(".")[2].lower(): count for name, count in counts.items() if count}
 
 

@@ -14,6 +14,7 @@ from kiosk.clock import Clock
 from kiosk.register.config import RegisterConfig
 from kiosk.register.database import AWAY, describe
 from kiosk.register.erasing.orders import publish_orders
+from kiosk.register.erasing.waiting import delete_expired
 from kiosk.register.identity.keys import signature_policy
 from kiosk.register.ingest.bin_table import make_due
 from kiosk.register.ingest.retry import retry_due
@@ -47,6 +48,8 @@ _SWEEP_S: Final = 5.0
 _TIMETABLES_S: Final = 300.0
 """How soon a kiosk that is new, or the next day, gets the timetable of its room, and the list of
 cards."""
+_EXPIRED_S: Final = 300.0
+"""How soon an uploaded file is deleted that has expired."""
 _ORDERS_S: Final = 30.0
 """How soon a kiosk that is new, or has got a trusted key, gets the erasure orders."""
 _TRIES: Final = 5
@@ -89,6 +92,7 @@ class Marker:
         self._retention = DailyRetention(config.retention, config.zone)
         self._next_sweep_s = 0.0
         self._next_timetables_s = 0.0
+        self._next_expired_s = 0.0
         self._next_orders_s = 0.0
         self._next_retry_s: float | None = None
         self._failures = 0
@@ -156,6 +160,9 @@ class Marker:
             self._next_timetables_s = now_s + _TIMETABLES_S
             publish_timetables(now, self._sites)
             publish_cards(now, self._sites)
+        if now_s >= self._next_expired_s:
+            self._next_expired_s = now_s + _EXPIRED_S
+            delete_expired(now)
         if now_s >= self._next_orders_s:
             self._next_orders_s = now_s + _ORDERS_S
             publish_orders(now, self._sites)

@@ -18,6 +18,7 @@ from django.db.models import BigIntegerField, Max, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
+from kiosk.register.alphabet import forget_names
 from kiosk.register.models import Change
 from kiosk.register.prepared import Given, GivenMany, Prepared
 from kiosk.register.web.student_rows import forget_rows
@@ -151,6 +152,7 @@ class Feed:
                 self._numbers.add(rows, now_s)
                 if any(kind == "erasure" for _, kind, _ in rows):
                     forget_rows()
+                    forget_names()
                 for listener in self._listeners:
                     listener.tell(rows)
             await asyncio.sleep(POLL_S)

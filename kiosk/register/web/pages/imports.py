@@ -56,10 +56,13 @@ def upload(request: SignedIn) -> HttpResponse:
 
 @page(*STAFF)
 def import_page(request: SignedIn, *, number: int) -> HttpResponse:
-    """Show what a file would change; apply it when that is confirmed."""
+    """Show what a file would change; apply it when that is confirmed, or delete it."""
     now = timezone.now()
     uploads = Upload.objects.filter(account=request.user, expires_at__gt=now)
     kept = get_object_or_404(uploads, pk=number)
+    if request.POST.get("do") == "discard":
+        kept.delete()
+        return redirect("imports")
     source = source_of(kept, config())
     if request.method == "POST":
         done = table.apply(source, request.POST.get("fingerprint", ""), now)

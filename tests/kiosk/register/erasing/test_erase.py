@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from kiosk.register.models import (
     Person,
     Publication,
     SchoolClass,
+    Upload,
 )
 from tests.kiosk.register.support import DOOR, NOON, arrival, event, event_id
 
@@ -141,6 +142,36 @@ def test_an_unknown_person_is_an_error() -> None:
     erase_subject(WHO, LATER)
     again = erase_subject(WHO, LATER)
     assert (again.counts, again.was_erased) == ({}, True)
+
+
+def wait_for_import(text: str, *, until: datetime = LATER) -> None:
+    """Keep a file that somebody has uploaded."""
+    account, _ = Account.objects.get_or_create(username="office")
+    Upload.objects.create(digest="", account=account, kind="roster", file_name="list.csv",
+                          options="{}", content=text.encode(), expires_at=until)  # fmt: skip
+
+
+def test_files_that_wait_for_an_import_are_deleted() -> None:
+    """All of them, whoever they name: one in an archive cannot be searched."""
+    put(of(1))
+    wait_for_import(f"id,name\n{WHO},Ada\n")
+    wait_for_import("PK, an archive")
+    with pytest.raises(RosterError):
+        erase_subject("s-secre", LATER)
+    assert Upload.objects.count() == 2
+    assert erase_subject(WHO, LATER, is_trial=True).counts == {"event": 1, "upload": 2}
+    assert Upload.objects.count() == 2
+    assert erase_subject(WHO, LATER).counts == {"event": 1, "upload": 2}
+    assert naming(WHO) == []
+    assert json.loads(Erasure.objects.get().counts)["upload"] == 2
+
+
+def test_a_second_erasure_deletes_what_was_uploaded_since() -> None:
+    """Somebody has chosen an old list meanwhile."""
+    put(of(1))
+    erase_subject(WHO, LATER)
+    wait_for_import(f"id,name\n{WHO},Ada\n")
+    assert erase_subject(WHO, LATER).counts == {"upload": 1}
 
 
 # What comes later

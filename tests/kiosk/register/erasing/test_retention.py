@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connections
 
 from kiosk.__main__ import main
@@ -18,6 +19,7 @@ from kiosk.register.ingest.store import store
 from kiosk.register.marking.daily_retention import DailyRetention
 from kiosk.register.marking.rederive import rederive
 from kiosk.register.models import (
+    Account,
     BinEntry,
     Event,
     Lesson,
@@ -26,8 +28,10 @@ from kiosk.register.models import (
     Person,
     RetentionRun,
     SchoolClass,
+    Upload,
 )
 from kiosk.register.rules.settings import RuleSettings
+from tests.kiosk.register.marking.support import marker_at
 from tests.kiosk.register.support import arrival, event
 
 Run = Callable[..., str]
@@ -137,6 +141,21 @@ def test_without_a_time_nothing_is_deleted_by_itself(database: DatabaseSection) 
     section = RetentionSection(at="", events_days=100)
     assert not DailyRetention(section, ZoneInfo("UTC")).turn(NOW)
     assert Event.objects.exists()
+
+
+def test_the_running_register_deletes_uploads_that_expired(database: DatabaseSection) -> None:
+    """Also where nothing else is ever deleted; and sessions that have ended, once it looks."""
+    assert database
+    office = Account.objects.create(username="office")
+    facts: dict[str, Any] = {"account": office, "digest": "", "kind": "roster", "options": "{}"}
+    for hours in (0, 1):
+        end = NOW + timedelta(hours=hours)
+        Upload.objects.create(**facts, file_name=f"{hours}.csv", content=b"s-1", expires_at=end)
+        Session.objects.create(session_key=str(hours), session_data="", expire_date=end)
+    marker_at(NOW).work()
+    assert [one.file_name for one in Upload.objects.all()] == ["1.csv"]
+    assert [one.pk for one in Session.objects.all()] == ["1"]
+    assert not RetentionRun.objects.exists()
 
 
 def test_zero_keeps_everything(run: Run) -> None:

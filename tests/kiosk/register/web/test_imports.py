@@ -1,7 +1,9 @@
 """The pages of an import: upload, look, confirm."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
@@ -89,6 +91,25 @@ def test_an_upload_is_its_owners_and_expires(school: School) -> None:
     assert client.get(f"/imports/{kept.pk}").status_code == 404
     upload(client, ROSTER)
     assert not Upload.objects.filter(pk=kept.pk).exists()
+
+
+@pytest.mark.parametrize("text", [ROSTER, "id,name,class\n,Ana,7b\n"])
+def test_a_file_that_is_not_imported_is_deleted_at_once(school: School, text: str) -> None:
+    """Also one with problems; nothing of it is stored, and nobody else can delete it."""
+    assert school
+    client = client_of("olga")
+    page = upload(client, text).content.decode()
+    address = f"/imports/{Upload.objects.get().pk}"
+    button = re.search('<button[^>]*name="(do)" value="(discard)"', page)
+    assert button
+    data = {button[1]: button[2]}
+    assert client_of("ada").post(address, data).status_code == 404
+    client.get(address, data)
+    assert Upload.objects.exists()
+    assert client.post(address, data).headers["Location"] == "/imports"
+    assert not Upload.objects.exists()
+    assert Person.objects.get(pk="s-1").name == "Alma Ibarra"
+    assert not Person.objects.filter(pk="s-5").exists()
 
 
 def test_a_timetable_is_imported(school: School) -> None:

@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError, connections
 from django.test import RequestFactory
 
+from kiosk.register.alphabet import folded, sort_key
 from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Account, Change
 from kiosk.register.web import live, student_rows
@@ -170,7 +171,7 @@ def test_a_page_that_is_closed_is_forgotten() -> None:
 
 
 def test_after_an_erasure_open_pages_fetch_rows_that_are_written_again() -> None:
-    """Rows that are kept for the next update hold names, and so do the pages."""
+    """Rows and spellings that are kept for the next update hold names, and so do the pages."""
     row = Row(
         subject_id="s-1",
         name="Alma Ibarra",
@@ -186,15 +187,19 @@ def test_after_an_erasure_open_pages_fetch_rows_that_are_written_again() -> None
         is_hidden=False,
     )
 
-    async def course() -> tuple[str, int]:
+    async def course() -> tuple[str, int, int, int]:
         page = stream(Feed(), ["lesson"], ["7b"])
         await anext(page)
         write_rows([row], "/marks/", is_open=False)
+        sort_key(row.name)
+        folded(row.name)
         await sync_to_async(erase_subject)("s-1", datetime.now(UTC))
         told = await asyncio.wait_for(anext(page), 10)
-        return told, student_rows._write.cache_info().currsize
+        kept = (student_rows._write, sort_key, folded)
+        rows, keys, words = (one.cache_info().currsize for one in kept)
+        return told, rows, keys, words
 
-    assert run(course()) == ("event: lesson\ndata: \n\n", 0)
+    assert run(course()) == ("event: lesson\ndata: \n\n", 0, 0, 0)
 
 
 def test_a_database_that_is_back_is_read_again(

@@ -1,13 +1,17 @@
 """Sessions: what an attacker tries, and what a person does to the own account."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
+from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
 
+from kiosk.register.erasing.erase import erase_subject
 from kiosk.register.models import Account
-from tests.kiosk.register.web.support import PASSWORD, School
+from tests.kiosk.register.web.support import PASSWORD, School, client_of
 from tests.kiosk.register.web.test_accounts import NEW, is_signed_in, signed_in
 
 
@@ -25,6 +29,35 @@ def test_signing_in_gives_a_new_session(school: School) -> None:
     thief = Client()
     thief.cookies[settings.SESSION_COOKIE_NAME] = planted
     assert not is_signed_in(thief)
+
+
+def test_a_failed_attempt_does_not_keep_the_page_of_a_student(school: School) -> None:
+    """An erasure does not look there for the student's id."""
+    assert school
+    page = "/students/s-1/lessons"
+    facts = {"username": "alice", "password": "wrong", "next": page}
+    assert Client().post(f"/sign-in?next={page}", facts).status_code == 200
+    attempt = AccessAttempt.objects.get()
+    assert "next=***" in attempt.get_data
+    assert "s-1" not in attempt.get_data + attempt.post_data + attempt.path_info
+
+
+def test_an_erasure_deletes_messages_that_no_page_has_shown(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may name the person; who was to read them stays signed in."""
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "SECRET_KEY", "a former key")
+        client_of("bob")
+    client = client_of("alice")
+    client.post(f"/lessons/{school.lesson.pk}/guests", {"guest": "s-4"})
+    assert "Dora Lind" in str(client.session.items())
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "SECRET_KEY", "a command has none")
+        erase_subject("s-4", datetime.now(UTC))
+    assert "Dora Lind" not in str(client.session.items())
+    assert is_signed_in(client)
+    assert Session.objects.get().pk == client.session.session_key
 
 
 def test_a_form_without_its_token_is_refused(school: School) -> None:
