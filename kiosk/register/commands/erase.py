@@ -5,6 +5,7 @@ from dataclasses import asdict
 from kiosk.errors import InUseError, RosterError
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.erasing.erase import Erased, erase_subject, lift_erasure
+from kiosk.register.erasing.table_words import rows_text
 
 
 def erase(subject_id: str, *, dry_run: bool, as_json: bool) -> int:
@@ -49,7 +50,7 @@ def lift(subject_id: str, *, as_json: bool) -> int:
 
 
 def _print(subject_id: str, erased: Erased, *, dry_run: bool) -> None:
-    rows = ", ".join(f"{count} {name}" for name, count in sorted(erased.counts.items()))
+    rows = ", ".join(rows_text(name, count) for name, count in sorted(erased.counts.items()))
     before = "; was erased before" if erased.was_erased else ""
     verb = "would be deleted" if dry_run else "deleted"
     print_line(f"{subject_id}: {verb}: {rows or 'nothing more'}{before}")

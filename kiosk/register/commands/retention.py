@@ -2,12 +2,12 @@
 
 import json
 
-from kiosk.counted import counted
 from kiosk.errors import InUseError
 from kiosk.register.commands.output import opened, print_json, print_line, utc_now
 from kiosk.register.config import RegisterConfig
 from kiosk.register.erasing.erase import empty_log
 from kiosk.register.erasing.retention import delete, plan
+from kiosk.register.erasing.table_words import rows_text
 
 
 def delete_due(config: RegisterConfig, *, dry_run: bool, as_json: bool) -> int:
@@ -25,9 +25,7 @@ def delete_due(config: RegisterConfig, *, dry_run: bool, as_json: bool) -> int:
         due = {one.table: one.rows.count() for one in steps}
         for step in steps:
             if not as_json:
-                print_line(
-                    f"{step.table}: {counted(due[step.table], 'row')} before {step.before} due"
-                )
+                print_line(f"due: {rows_text(step.table, due[step.table])} before {step.before}")
         if not steps and not as_json:
             print_line("nothing is due: [retention] of the configuration keeps everything")
         run = delete(steps, now) if any(due.values()) and not dry_run else None
@@ -39,7 +37,7 @@ def delete_due(config: RegisterConfig, *, dry_run: bool, as_json: bool) -> int:
         print_json({**facts, "receipt": run.pk if run else None, "dry_run": dry_run})
         return InUseError.exit_code if in_log else 0
     if run:
-        rows = ", ".join(f"{count} {name}" for name, count in json.loads(run.counts).items())
+        rows = ", ".join(rows_text(name, count) for name, count in json.loads(run.counts).items())
         print_line(f"deleted: {rows}")
         print_line(f"receipt: {run.pk}")
         print_line("not deleted by this: students, cards, consents, exported files, and backups")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from kiosk.counted import counted
 from kiosk.register.config import RetentionSection
 from kiosk.register.erasing.erase import empty_log
 from kiosk.register.erasing.retention import Step, begin, deleting, plan
+from kiosk.register.erasing.table_words import rows_text
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +55,7 @@ def _begin(steps: list[Step], now: datetime) -> Iterator[int]:
     if not due:
         return
     for table, (before, count) in due.items():
-        rows = counted(count, "row")
-        _log.info("retention: %s: %s before %s deleted now", table, rows, before)
+        _log.info("retention: %s before %s deleted now", rows_text(table, count), before)
     run = begin(steps, now)
     yield from deleting(steps, run)
     _log.info("retention: done, receipt %d", run.pk)

@@ -18,6 +18,7 @@ from kiosk.errors import RosterError
 from kiosk.protocol.event import encode
 from kiosk.register.config import DatabaseSection
 from kiosk.register.erasing.erase import erase_subject, lift_erasure
+from kiosk.register.erasing.table_words import rows_text
 from kiosk.register.ingest.store import store
 from kiosk.register.messages.arrival import Arrival
 from kiosk.register.models import (
@@ -26,8 +27,10 @@ from kiosk.register.models import (
     BinEntry,
     Card,
     Consent,
+    Dismissal,
     Erasure,
     Event,
+    Guest,
     Lesson,
     Mark,
     MarkChange,
@@ -253,6 +256,26 @@ def test_no_byte_remains_in_the_database(database: DatabaseSection) -> None:
 # The command
 
 
+def test_every_table_has_words() -> None:
+    """A person reads what was deleted, not the name of a table; JSON has that."""
+    fill()
+    put(arrival(event(9, subject_id=WHO)))
+    Guest.objects.create(lesson=Lesson.objects.get(), person_id=WHO, added_at=NOON)
+    wait_for_import("")
+    for one in Event.objects.all():
+        Dismissal.objects.create(event=one, account=Account.objects.get(), at=NOON, why="x")
+    counts = erase_subject(WHO, LATER).counts
+    related = {one.related_model._meta.model_name for one in Person._meta.related_objects}
+    assert related | {"event", "dismissal", "upload"} <= set(counts)
+    assert [rows_text(table, 2) for table in sorted(counts)] == [
+        "2 alarms", "2 messages in the bin", "2 cards", "2 consents", "2 dismissed events",
+        "2 events", "2 visits as a guest", "2 marks", "2 changes of marks",
+        "2 memberships of classes", "2 participation points", "2 entries in the list of students",
+        "2 messages for kiosks", "2 files that wait for their import",
+    ]  # fmt: skip
+    assert rows_text("markchange", 1) == "1 change of a mark"
+
+
 def test_the_command_says_what_it_did_and_what_remains(
     database: DatabaseSection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -262,16 +285,18 @@ def test_the_command_says_what_it_did_and_what_remains(
         f"[database]\npath = {json.dumps(database.path)}\nurl = {json.dumps(database.url)}\n"
     )
     logging.getLogger("django").setLevel(logging.ERROR)
-    put(of(1))
+    put(of(1), of(2))
+    wait_for_import("id,name")
 
     def run(*words: str, code: int = 0) -> str:
         assert main(["register", "erase", "--config", str(config), *words]) == code
         printed = capsys.readouterr()
         return printed.err if code else printed.out
 
-    assert run(WHO, "--dry-run").startswith(f"{WHO}: would be deleted: 1 event\n")
+    rows = "2 events, 1 file that waits for its import"
+    assert run(WHO, "--dry-run").startswith(f"{WHO}: would be deleted: {rows}\n")
     first, *others = run(WHO).splitlines()
-    assert first == f"{WHO}: deleted: 1 event"
+    assert first == f"{WHO}: deleted: {rows}"
     assert any(line.startswith("not erased by this: ") for line in others)
     assert others[-1] == "erase the person at each kiosk, too: `kiosk gallery remove`"
     facts = json.loads(run(WHO, "--json"))

@@ -87,8 +87,8 @@ def test_what_is_due_is_named_and_stays_in_a_trial(run: Run) -> None:
     lesson("old", 200)
     first = (NOW - timedelta(days=100)).date()
     text = run(100, 100, "--dry-run")
-    assert text.splitlines()[0] == f"markchange: 2 rows before {first} due"
-    assert f"event: 1 row before {first} due" in text
+    assert text.splitlines()[0] == f"due: 2 changes of marks before {first}"
+    assert f"due: 1 event before {first}" in text
     assert "deleted:" not in text
     assert (Event.objects.count(), Mark.objects.count()) == (1, 1)
     assert not RetentionRun.objects.exists()
@@ -101,7 +101,7 @@ def test_the_old_is_deleted_and_the_new_stays(run: Run) -> None:
     lesson("old", 200)
     lesson("new", 50)
     text = run(100, 100)
-    assert "deleted: 2 markchange, 1 mark, 1 event" in text
+    assert "deleted: 2 changes of marks, 1 mark, 1 event\n" in text
     assert list(Event.objects.values_list("sequence", flat=True)) == [2]
     assert list(Mark.objects.values_list("lesson_id", flat=True)) == ["new"]
     assert MarkChange.objects.filter(lesson="new").count() == MarkChange.objects.count() == 2
@@ -124,7 +124,7 @@ def test_the_running_register_deletes_once_a_day(
     assert not daily.turn(night - timedelta(seconds=1))
     assert Event.objects.count() == 3
     assert daily.turn(night)
-    assert "event: 3 rows before" in caplog.text
+    assert "retention: 3 events before" in caplog.text
     assert not Event.objects.exists()
     assert not daily.turn(night)
     assert json.loads(RetentionRun.objects.get().counts) == {"event": 3}
