@@ -123,7 +123,9 @@ def _not_placed() -> QuerySet[Event]:
 
 
 def _numbers(keys: Iterable[str], kind: str) -> list[int]:
-    return [int(one[1:]) for one in keys if one[:1] == kind and one[1:].isdecimal()]
+    numbers = [one[1:] for one in keys if one[:1] == kind]
+    # The database has none with more digits.
+    return [int(one) for one in numbers if one.isdecimal() and len(one) < 19]
 
 
 def _of_message(entry: BinEntry) -> Item:

@@ -10,6 +10,9 @@ from kiosk.register.overview.history import Span
 
 DEFAULT: Final = timedelta(days=13)
 LONGEST: Final = timedelta(days=400)
+FIRST_DAY: Final = date(2000, 1, 1)
+LAST_DAY: Final = date(2099, 12, 31)
+"""No lesson, term or consent is earlier or later; a year of two digits is read as 0026."""
 
 
 def span_of(request: HttpRequest, today: date) -> Span:
@@ -26,8 +29,12 @@ def span_of(request: HttpRequest, today: date) -> Span:
 
 
 def day_of(text: str | None) -> date | None:
-    """Return the day that a form gives, such as "2026-11-25"; ``None`` for anything else."""
+    """Return the day that a form gives, such as "2026-11-25"; ``None`` for anything else.
+
+    A day before :data:`FIRST_DAY` or after :data:`LAST_DAY` is a slip of the keyboard, and none.
+    """
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None

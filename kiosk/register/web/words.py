@@ -171,7 +171,10 @@ GUEST_PROBLEMS: Final = {
 }
 TERM_PROBLEMS: Final = {
     TermProblem.TITLE: _("Give the term a title of at most 60 characters."),
-    TermProblem.DAYS: _("Give the first and the last day; the last may not be before the first."),
+    TermProblem.DAYS: _(
+        "Give the first and the last day, between the years 2000 and 2099; the last may not be "
+        "before the first."
+    ),
     TermProblem.TAKEN: _("Another term has this title."),
     TermProblem.IN_USE: _("Lessons are in this term: change its days instead."),
     TermProblem.GONE: _("This term is gone meanwhile."),

@@ -15,7 +15,7 @@ from kiosk.register.web.api.records import (
     MarkRecord,
 )
 from kiosk.register.web.api.tokens import Scope
-from kiosk.register.web.spans import day_of
+from kiosk.register.web.spans import FIRST_DAY, LAST_DAY, day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Parameter:
     @property
     def expected(self) -> str:
         """What a value looks like."""
-        return {"date": "a day such as 2026-11-25", "position": "a number", "text": "a text"}[
-            self.kind
-        ]
+        if self.kind == "date":
+            return f"a day such as 2026-11-25, from {FIRST_DAY} to {LAST_DAY}"
+        return {"position": "a number", "text": "a text"}[self.kind]
 
     def _fits(self, value: str) -> bool:
         if self.kind == "position":

@@ -133,7 +133,7 @@ def _given(request: SignedIn) -> tuple[datetime, str, str] | str:
     text_id = request.POST.get("text_id", "").strip()
     day = day_of(request.POST.get("given_at", ""))
     if day is None or day > timezone.localdate():
-        return _("Enter the day on which it was given, today at the latest.")
+        return _("Enter the day on which it was given: not before the year 2000, nor after today.")
     if not given_by or not text_id or max(len(given_by), len(text_id)) > _TEXT_MAX:
         return _("Enter who gave the consent, and to which version of the text.")
     return timezone.make_aware(datetime.combine(day, time.min)), given_by, text_id

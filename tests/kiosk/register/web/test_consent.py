@@ -57,7 +57,13 @@ def test_a_consent_says_who_when_and_which_text(school: School) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("given_at", ""), ("given_at", "2999-01-01"), ("given_by", " "), ("text_id", "")],
+    [
+        ("given_at", ""),
+        ("given_at", "2999-01-01"),
+        ("given_at", "0026-11-27"),
+        ("given_by", " "),
+        ("text_id", ""),
+    ],
 )
 def test_a_consent_without_a_fact_is_not_recorded(field: str, value: str, school: School) -> None:
     """Each of the three is asked for, and what was typed stays in the form."""
@@ -171,6 +177,11 @@ def test_forms_of_a_class_are_recorded_at_once(school: School) -> None:
     assert list(found) == [("s-1", "the mother"), ("s-2", "the parents")]
     answer = client_of("olga").post("/consents/record", data | {"student": []}, follow=True)
     assert "Choose at least one student." in answer.content.decode()
+    answer = client_of("olga").post(
+        "/consents/record", data | {"student": "s-3", "given_at": "0026-11-27"}, follow=True
+    )
+    assert "not before the year 2000" in answer.content.decode()
+    assert Consent.objects.count() == 2
 
 
 # What the kiosks answer

@@ -40,6 +40,8 @@ def test_a_term_is_added_changed_and_deleted() -> None:
         ({"title": "", "begin": "2020-01-01", "end": "2020-02-01"}, "Give the term a title"),
         ({"title": "B", "begin": "2020-02-01", "end": "2020-01-01"}, "Give the first and the last"),
         ({"title": "B", "begin": "soon", "end": "2020-01-01"}, "Give the first and the last"),
+        ({"title": "B", "begin": "0026-08-31", "end": "2026-12-18"}, "between the years 2000 and"),
+        ({"title": "B", "begin": "2026-08-31", "end": "9999-12-31"}, "between the years 2000 and"),
         ({"title": "A", "begin": "2020-01-01", "end": "2020-02-01"}, "Another term has this title"),
         (
             {"term": "C", "title": "B", "begin": "2020-01-01", "end": "2020-02-01"},
