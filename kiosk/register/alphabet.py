@@ -12,6 +12,12 @@ from typing import Final
 _DIGITS: Final = re.compile(r"\d+")
 _AFTER_N: Final = "n\U0010fffe"
 """In Spanish ñ is a letter of its own, after every other n."""
+_LETTERS: Final = str.maketrans({
+    "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss",
+    "\u0131": "i", "ħ": "h", "ŧ": "t", "ŋ": "n",
+})  # fmt: skip
+"""Letters that Unicode does not take apart (U+0131: i without a dot); ``web/static/class.js`` has
+the same."""
 
 
 @lru_cache(32_768)  # every live update of a district's classes asks for its students
@@ -30,7 +36,7 @@ def contains(text: str, words: str) -> bool:
 
 @lru_cache(4096)
 def folded(text: str) -> str:
-    """Return a text in small letters without accents."""
+    """Return a text in small letters of the plain alphabet, without accents."""
     return _plain(text.casefold())
 
 
@@ -42,4 +48,5 @@ def forget_names() -> None:
 
 def _plain(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text)
-    return "".join(one for one in letters if not unicodedata.combining(one))
+    bare = "".join(one for one in letters if not unicodedata.combining(one))
+    return bare.translate(_LETTERS)

@@ -86,6 +86,7 @@ def show_class(
     facts = {
         "lesson": lesson,
         "rows": write_rows(rows, _details(lesson), is_open=refused is None),
+        "is_nobody_shown": bool(rows) and all(one.is_hidden for one in rows),
         "counts": counts,
         "notes": door_notes(lesson, doors, dict(counts).get(Code.NOT_KNOWN, 0), now),
         "taken": taken_note(lesson),

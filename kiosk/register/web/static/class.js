@@ -2,19 +2,27 @@
 "use strict";
 const rows = document.getElementById("rows");
 const filter = document.getElementById("filter");
+const nobody = document.getElementById("nobody");
 const statuses = document.getElementById("statuses");
-const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+// As in alphabet.py, whose search and order are without accents, too.
+const letters = {
+  æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", ß: "ss", ı: "i", ħ: "h", ŧ: "t", ŋ: "n",
+};
+const plain = (text) =>
+  text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[æœøłđðþßıħŧŋ]/g, (one) => letters[one]);
 
 const showFiltered = () => {
   const status = filter.elements.status.value;
   const words = plain(filter.elements.name.value).split(/\s+/);
-  rows.querySelectorAll("li[data-status]").forEach((row) => {
+  const all = [...rows.querySelectorAll("li[data-status]")];
+  all.forEach((row) => {
     const name = plain(row.dataset.name);
     const isWanted = (!status || row.dataset.status === status) && words.every((word) => name.includes(word));
     row.hidden = !isWanted;
     // Who is not seen is not changed.
     if (!isWanted && row.querySelector("input")) row.querySelector("input").checked = false;
   });
+  nobody.textContent = all.length && all.every((row) => row.hidden) ? nobody.dataset.text : "";
   statuses.querySelectorAll("a").forEach((link) => {
     if ((link.dataset.status || "") === status) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");

@@ -59,11 +59,12 @@ def test_the_head_counts_each_status(school: School) -> None:
 def test_status_and_name_are_filtered_without_a_script(
     school: School, query: str, shown: set[str]
 ) -> None:
-    """The form works by itself; rows that are left out are hidden."""
+    """The form works by itself; rows that are left out are hidden, and it says if all are."""
     mark(school.lesson, "s-1", "present")
     html = page_of(school.lesson, query)
     rows = {one: html.split(f'id="row-{one}"')[1].split(">")[0] for one in ("s-1", "s-2", "s-3")}
     assert {key for key, tag in rows.items() if " hidden" not in tag} == shown
+    assert (">Nobody in this lesson has this name or status.<" in html) == (not shown)
 
 
 def test_students_of_one_name_are_told_apart(school: School) -> None:

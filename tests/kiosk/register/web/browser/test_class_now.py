@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
+from kiosk.register.alphabet import folded
 from kiosk.register.models import Change, Mark
 from tests.kiosk.register.web.browser.steps import enter, sign_in
 from tests.kiosk.register.web.support import School, mark
@@ -21,6 +22,23 @@ def test_a_mark_appears_without_reload(visitor: Page, school: School) -> None:
     mark(school.lesson, "s-1", "present")
     expect(row).to_contain_text("present")
     expect(visitor.locator("#news")).to_have_text("1 present, 2 not known yet")
+
+
+def test_the_page_and_the_register_read_a_name_alike(
+    visitor: Page, address: str, school: School
+) -> None:
+    """Each letter that either of them makes plain; and a search without a hit says so."""
+    enter(visitor, "alice", address)
+    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    latin = [chr(number) for number in range(0x20, 0x250)]
+    assert visitor.evaluate("(texts) => texts.map(plain)", latin) == [folded(one) for one in latin]
+    search = visitor.get_by_role("searchbox", name="Name")
+    nobody = visitor.get_by_text("Nobody in this lesson has this name or status.")
+    search.fill("zoe")
+    expect(nobody).to_be_visible()
+    search.fill("alma")
+    expect(visitor.locator("#row-s-1")).to_be_visible()
+    expect(nobody).to_have_count(0)
 
 
 def continue_late(route: Route) -> None:
