@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from kiosk.register.alphabet import folded
 from kiosk.register.audit import tell
@@ -22,7 +22,10 @@ class GuestProblem(StrEnum):
 
 
 def find_guest(text: str) -> Person | GuestProblem:
-    """Return the one student with this id or full name; nobody's name is told to who guesses."""
+    """Return the one student with this id or full name; a part of them finds nobody.
+
+    So nobody reads the list of the school here; who adds a student is told the name.
+    """
     people = Person.objects.filter(is_listed=True, merged_into=None)
     own = people.filter(pk=text).first()
     if own is not None:
@@ -63,6 +66,18 @@ def remove_guest(lesson: Lesson, subject_id: str, now: datetime) -> bool:
     if count:
         _tell(lesson, subject_id, now)
     return count > 0
+
+
+def guest_elsewhere(lesson: Lesson, subject_id: str) -> QuerySet[Guest]:
+    """Return where a student is a guest at the time of a lesson, with who has added the student."""
+    found = Guest.objects.filter(
+        person=subject_id,
+        lesson__status="scheduled",
+        lesson__starts_at__lt=lesson.ends_at,
+        lesson__ends_at__gt=lesson.starts_at,
+    )
+    others = found.exclude(lesson=lesson).order_by("lesson__starts_at", "pk")
+    return others.select_related("lesson", "added_by")
 
 
 def _tell(lesson: Lesson, subject_id: str, now: datetime) -> None:

@@ -10,8 +10,10 @@ from django.utils import timezone
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, PersonEvent, card_of, decode
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Event, Lesson, MarkChange, ParticipationPoint
+from kiosk.register.office.guests import guest_elsewhere
 from kiosk.register.overview.members import expected_in
 from kiosk.register.rules.correction import Role, may_change
+from kiosk.register.rules.mark import Rule
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_lesson
 from kiosk.register.web.application import config
 
@@ -54,11 +56,13 @@ def show_details(
     is_newest = newest is not None and mark is not None and newest.version == mark.version
     can_undo = is_newest and newest is not None and newest.account_id is not None and not refused
     points = ParticipationPoint.objects.filter(lesson=lesson, person=subject_id)
+    is_elsewhere = mark is not None and mark.rule == Rule.GUEST_ELSEWHERE
     facts = {
         "lesson": lesson,
         "student": people[subject_id],
         "mark": mark,
         "status_code": mark.status if mark else "not-known",
+        "guest_in": guest_elsewhere(lesson, subject_id) if is_elsewhere else (),
         "evidence": _evidence(mark.event) if mark and mark.event else None,
         "changes": changes,
         "undo": newest if can_undo else None,

@@ -114,6 +114,8 @@ def test_a_guest_is_exempt_from_the_own_lesson_at_that_time(school: School, now:
     assert [(one.lesson_id, one.rule) for one in exempt] == [(own.pk, "exempt.guest-elsewhere")]
     page = client_of("bob").get(f"/lessons/{own.pk}/students/s-4/mark").content.decode()
     assert "a guest of another lesson at this time" in page
+    assert "Guest of Maths 7B," in page
+    assert "Added by alice," in page
     client_of("alice").post(f"{PATH}/guests", {"remove": "s-4"})
     work(now)
     assert Mark.objects.get(lesson=own).status == "not-known"
