@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.contrib.auth import logout
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
@@ -22,7 +23,13 @@ class VisitorMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Handle a request."""
+        """Handle a request.
+
+        Raises:
+            django.core.exceptions.BadRequest: A text has a NUL, which PostgreSQL does not store.
+        """
+        if _has_nul(request):
+            raise BadRequest("a NUL in the address or the form")
         _end_old_session(request)
         chosen = request.user.language if request.user.is_authenticated else ""
         language = chosen or translation.get_language_from_request(request)
@@ -34,6 +41,12 @@ class VisitorMiddleware:
         response.headers.setdefault("Content-Language", language)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    fields = (*request.GET.lists(), *request.POST.lists())
+    texts = (text for name, values in fields for text in (name, *values))
+    return "\0" in request.path_info or any("\0" in text for text in texts)
 
 
 def _end_old_session(request: HttpRequest) -> None:

@@ -57,7 +57,7 @@ class InviteForm(RightsForm):
         label=gettext_lazy("User name"), max_length=150, validators=[Account.username_validator]
     )
     name = forms.CharField(label=gettext_lazy("Full name"), max_length=150, required=False)
-    email = forms.EmailField(label=gettext_lazy("E-mail address"), required=False)
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254, required=False)
 
     def clean_username(self) -> str:
         """Refuse a name that is taken."""

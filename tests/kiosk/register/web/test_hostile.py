@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.test import Client
 
-from kiosk.register.models import Account, BinEntry, Event
+from kiosk.register.models import Account, BinEntry, Event, Term
 from kiosk.register.web.api.tokens import make_token
 from kiosk.register.web.spans import DEFAULT
 from tests.kiosk.register.web.support import School, client_of
@@ -120,3 +120,26 @@ def test_a_program_is_told_what_was_expected(query: str, school: School) -> None
     response = Client().get(f"/api/v1/{query}", headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 400
     assert ": expected a " in response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/classes/7b%00/days", "/cards?class=%00", "/api/v1/lessons?class_id=7b%00"]
+)
+def test_a_text_that_no_database_stores_is_refused(address: str, school: School) -> None:
+    """In an address as in a form: PostgreSQL takes no NUL."""
+    assert school
+    olga = client_of("olga")
+    assert olga.get(address).status_code == 400
+    days = {"begin": "2026-08-31", "end": "2026-12-18"}
+    assert olga.post("/terms/change", {"title": "A\0", **days}).status_code == 400
+    assert olga.post("/terms/change", {"title": "A", **days}).status_code == 302
+    assert [one.title for one in Term.objects.all()] == ["A"]
+
+
+def test_an_address_that_is_too_long_for_the_database_is_refused(school: School) -> None:
+    """PostgreSQL takes no longer one than the column is."""
+    assert school
+    email = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.example"
+    facts = {"username": "eve", "email": email, "role": "teacher"}
+    assert "254" in client_of("ada").post("/accounts", facts).content.decode()
+    assert not Account.objects.filter(username="eve").exists()
