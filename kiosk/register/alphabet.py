@@ -1,4 +1,4 @@
-"""How names are put in order and found: without regard to accents and capitals, numbers by value.
+"""How names are put in order, found and told apart: accents and capitals do not count.
 
 A database compares letters by their numbers (SQLite), so that Álvaro stood after Zoe and 10A before
 7B, or by a language of its own (PostgreSQL). These functions give one order on every machine.
@@ -6,6 +6,8 @@ A database compares letters by their numbers (SQLite), so that Álvaro stood aft
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -34,7 +36,23 @@ def contains(text: str, words: str) -> bool:
     return all(word in plain for word in folded(words).split())
 
 
-@lru_cache(4096)
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Return what people are called in a list: with the id where another one is called so, too.
+
+    Every page and sheet that lists people asks this, so that nobody's card, consent or mark goes to
+    another person of that name. "Ana Gómez" and "Ana Gomez" are one name: who reads quickly takes
+    the one for the other.
+
+    Args:
+        names: The name of each person in the list, by id.
+    """
+    called = Counter(folded(name) for name in names.values())
+    return {
+        key: name if called[folded(name)] == 1 else f"{name} ({key})" for key, name in names.items()
+    }
+
+
+@lru_cache(32_768)  # as above
 def folded(text: str) -> str:
     """Return a text in small letters of the plain alphabet, without accents."""
     return _plain(text.casefold())

@@ -10,7 +10,7 @@ from django.db.models import Max, Sum, TextField
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kiosk.register.alphabet import contains
+from kiosk.register.alphabet import contains, told_apart
 from kiosk.register.among import as_utc
 from kiosk.register.ingest.heartbeat import away_since
 from kiosk.register.marking.doors import current
@@ -121,11 +121,11 @@ def load_rows(
     marks = {key: mark for key, *mark in _MARKS.rows(lesson=lesson.pk)}
     points = dict(_POINTS.rows(lesson=lesson.pk))
     expected = expected_in(lesson)
-    called = Counter(one.name for one in expected)
+    names = told_apart({one.subject_id: one.name for one in expected})
     rows = []
     for one in expected:
         key = one.subject_id
-        name = one.name if called[one.name] == 1 else f"{one.name} ({key})"
+        name = names[key]
         status, version, is_corrected, minutes_late, clock = marks.get(key, _NO_MARK)
         rows.append(
             Row(

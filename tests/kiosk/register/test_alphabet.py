@@ -1,8 +1,8 @@
-"""The order of names, and the search for them."""
+"""The order of names, the search for them, and equal ones."""
 
 import pytest
 
-from kiosk.register.alphabet import contains, sort_key
+from kiosk.register.alphabet import contains, sort_key, told_apart
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,14 @@ def test_names_stand_as_people_look_for_them(names: list[str]) -> None:
 def test_a_name_is_found_without_its_accents(text: str, words: str, *, found: bool) -> None:
     """By each of the words, wherever it stands."""
     assert contains(text, words) is found
+
+
+def test_equal_names_are_told_apart_by_their_ids() -> None:
+    """Accents, capitals and how a letter is composed make no other name; other names stay short."""
+    names = {"s-1": "Ana Gómez", "s-2": "ANA GOMEZ", "s-3": "Ana Go\u0301mez", "s-4": "Ana Pérez"}
+    assert told_apart(names) == {
+        "s-1": "Ana Gómez (s-1)",
+        "s-2": "ANA GOMEZ (s-2)",
+        "s-3": "Ana Go\u0301mez (s-3)",
+        "s-4": "Ana Pérez",
+    }

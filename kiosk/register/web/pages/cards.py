@@ -1,5 +1,6 @@
 """Cards: issue, replace, revoke, and print students' cards with a QR code."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kiosk.protocol.cards import REVOKED_MAX
+from kiosk.register.alphabet import told_apart
 from kiosk.register.models import Card, Person, SchoolClass
 from kiosk.register.office import cards as office
 from kiosk.register.office.card_fonts import installed, not_written
@@ -26,9 +28,10 @@ from kiosk.register.web.spans import day_of
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A student, and the card that counts; ``None`` without one."""
+    """A student, the name in the list, and the card that counts; ``None`` without one."""
 
     person: Person
+    name: str
     card: Card | None
 
 
@@ -39,11 +42,11 @@ def cards(request: SignedIn) -> HttpResponse:
     chosen = next((one for one in classes if one.pk == request.GET.get("class")), None)
     today = timezone.localdate()
     people = members_on(chosen.pk, today) if chosen else []
-    valid = office.valid_cards(people, today)
+    valid, names = office.valid_cards(people, today), _names(people)
     facts = {
         "classes": classes,
         "chosen": chosen,
-        "rows": [Row(one, valid.get(one.subject_id)) for one in people],
+        "rows": [Row(one, names[one.pk], valid.get(one.pk)) for one in people],
         "is_staff": request.user.role in STAFF,
         "expires_on": office.school_year_end(today, config().exports.school_year_begins),
         "too_many": max(0, office.revoked_count(today) - REVOKED_MAX),
@@ -61,7 +64,7 @@ def change(request: SignedIn) -> HttpResponse:
     back = redirect(f"{reverse('cards')}?{urlencode({'class': school_class.pk})}")
     now, action = timezone.now(), request.POST.get("do")
     if action == "issue":
-        _issue(request, people or _class(school_class), is_replacing=False)
+        _issue(request, school_class, people or _class(school_class), is_replacing=False)
     elif not people:
         messages.error(request, _("Choose at least one student."))
     elif action == "revoke":
@@ -69,11 +72,13 @@ def change(request: SignedIn) -> HttpResponse:
         text = ngettext("%(count)d card revoked.", "%(count)d cards revoked.", count)
         messages.success(request, text % {"count": count})
     elif action == "replace":
-        _issue(request, people, is_replacing=True)
+        _issue(request, school_class, people, is_replacing=True)
     return back
 
 
-def _issue(request: SignedIn, people: list[Person], *, is_replacing: bool) -> None:
+def _issue(
+    request: SignedIn, school_class: SchoolClass, people: list[Person], *, is_replacing: bool
+) -> None:
     today = timezone.localdate()
     expires_on = day_of(request.POST.get("expires", ""))
     if expires_on is None or not today <= expires_on <= today.replace(year=today.year + 10, day=1):
@@ -97,7 +102,8 @@ def _issue(request: SignedIn, people: list[Person], *, is_replacing: bool) -> No
         )
         messages.warning(request, text % {"count": done.kept})
     if done.too_long:
-        names = ", ".join(one.name for one in done.too_long)
+        called = _names(_class(school_class))
+        names = ", ".join(called[one.pk] for one in done.too_long)
         text = _("These ids are too long for a card, and got none: %(names)s.")
         messages.error(request, text % {"names": names})
 
@@ -107,11 +113,12 @@ def _issue(request: SignedIn, people: list[Person], *, is_replacing: bool) -> No
 def sheet(request: SignedIn) -> HttpResponse:
     """Give the cards of the chosen students as a PDF."""
     school_class, chosen = _chosen(request)
-    people = chosen or _class(school_class)
+    members = _class(school_class)
+    people, names = chosen or members, _names(members)
     valid = office.valid_cards(people, timezone.localdate())
     printed = [
         PrintedCard(
-            name=one.name,
+            name=names[one.pk],
             group=school_class.title,
             card_id=valid[one.subject_id].card_id,
             expires=_("until %(day)s")
@@ -145,6 +152,10 @@ def _chosen(request: SignedIn) -> tuple[SchoolClass, list[Person]]:
 
 def _class(school_class: SchoolClass) -> list[Person]:
     return members_on(school_class.pk, timezone.localdate())
+
+
+def _names(people: Iterable[Person]) -> dict[str, str]:
+    return told_apart({one.pk: one.name for one in people})
 
 
 urlpatterns = [

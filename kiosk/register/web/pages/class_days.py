@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils import timezone
 
+from kiosk.register.alphabet import told_apart
 from kiosk.register.models import Term
 from kiosk.register.overview.history import Counting
 from kiosk.register.overview.history import class_days as load
@@ -22,7 +23,11 @@ def class_days(request: SignedIn, *, class_id: str) -> HttpResponse:
     settings = config()
     counting = Counting(settings.zone, settings.rules.noon, settings.codes)
     days = load(class_id, span, now=now, counting=counting)
-    rows = [(one, [one.days.get(day) for day in days.days]) for one in days.students]
+    names = told_apart({one.person.pk: one.person.name for one in days.students})
+    rows = [
+        (one, names[one.person.pk], [one.days.get(day) for day in days.days])
+        for one in days.students
+    ]
     facts = {
         "school_class": school_class,
         "span": span,

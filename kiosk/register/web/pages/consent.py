@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from kiosk.register.alphabet import told_apart
 from kiosk.register.models import Consent, Person, Role
 from kiosk.register.office import consent as office
 from kiosk.register.overview.members import members_on
@@ -33,11 +34,12 @@ def consents(request: SignedIn) -> HttpResponse:
     chosen = next((one for one in classes if one.pk == request.GET.get("class")), None)
     people = members_on(chosen.pk, timezone.localdate()) if chosen else []
     newest = office.newest_consents(people)
+    names = told_apart({one.pk: one.name for one in people})
     facts = {
         "is_staff": is_staff,
         "classes": classes,
         "chosen": chosen,
-        "rows": [(one, newest.get(one.subject_id)) for one in people],
+        "rows": [(one, names[one.pk], newest.get(one.pk)) for one in people],
         "withdrawals": office.withdrawals(),
         "today": timezone.localdate(),
     }

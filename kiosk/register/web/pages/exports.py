@@ -1,6 +1,6 @@
 """Exports: choose marks, see what each file leaves out, and download it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
-from kiosk.register.exports.records import LeftOut, Stamp
+from kiosk.register.alphabet import told_apart
+from kiosk.register.exports.records import LeftOut, Line, Stamp, Why
 from kiosk.register.handover.files import FOR_OTHER_SYSTEMS, File, Kind, make_file
 from kiosk.register.handover.position import Position, position_of
 from kiosk.register.handover.selection import Scope, Selection, select
@@ -34,11 +35,11 @@ _LESSONS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Why some lines are not in a file: how many, and the first of them."""
+    """Why some lines are not in a file: how many, and the first of them with the names."""
 
     reason: object
     count: int
-    lines: tuple[LeftOut, ...]
+    lines: tuple[tuple[str, Line], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +166,18 @@ def _offer(
     if kind not in FOR_OTHER_SYSTEMS:
         return Offer(kind, FILES[kind], address)
     made = _make(kind, scope, selected, position)
-    return Offer(kind, FILES[kind], address, _omissions(made.left_out))
+    names = told_apart({one.student_id: one.name for one in selected.lines})
+    return Offer(kind, FILES[kind], address, _omissions(made.left_out, names))
 
 
-def _omissions(left_out: Iterable[LeftOut]) -> tuple[Omission, ...]:
-    by_reason: dict[str, list[LeftOut]] = {}
+def _omissions(left_out: Iterable[LeftOut], names: Mapping[str, str]) -> tuple[Omission, ...]:
+    by_reason: dict[Why, list[tuple[str, Line]]] = {}
     for one in left_out:
-        by_reason.setdefault(one.reason, []).append(one)
+        name = names[one.line.student_id]
+        by_reason.setdefault(one.reason, []).append((name, one.line))
     return tuple(
-        Omission(LEFT_OUT[some[0].reason], len(some), tuple(some[:_NAMES]))
-        for _reason, some in sorted(by_reason.items())
+        Omission(LEFT_OUT[reason], len(some), tuple(some[:_NAMES]))
+        for reason, some in sorted(by_reason.items())
     )
 
 

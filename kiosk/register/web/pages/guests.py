@@ -8,9 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from kiosk.register.alphabet import told_apart
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Person
 from kiosk.register.office import guests as office
+from kiosk.register.overview.members import expected_in
 from kiosk.register.rules.correction import Role, may_change
 from kiosk.register.web.access import MARKERS, SignedIn, changeable_lesson, page
 from kiosk.register.web.application import config
@@ -37,7 +39,8 @@ def guests(request: SignedIn, *, lesson_id: str) -> HttpResponse:
     if not isinstance(added, Person):
         error = str(GUEST_PROBLEMS[added])
         return show_class(request, lesson, Form(error=error, guest=text), 400)
-    messages.success(request, _("%(name)s is a guest of this lesson.") % {"name": added.name})
+    names = told_apart({one.subject_id: one.name for one in expected_in(lesson)})
+    messages.success(request, _("%(name)s is a guest of this lesson.") % {"name": names[added.pk]})
     return redirect("class-now", lesson_id=lesson_id)
 
 

@@ -8,6 +8,7 @@ from django.urls import path
 from django.utils import timezone
 
 from kiosk.protocol.event import AttendanceEvent, DecisionRecord, PersonEvent, card_of, decode
+from kiosk.register.alphabet import told_apart
 from kiosk.register.marking.facts import lesson_of
 from kiosk.register.models import Event, Lesson, MarkChange, ParticipationPoint
 from kiosk.register.office.guests import guest_elsewhere
@@ -60,6 +61,7 @@ def show_details(
     facts = {
         "lesson": lesson,
         "student": people[subject_id],
+        "name": told_apart({key: one.name for key, one in people.items()})[subject_id],
         "mark": mark,
         "status_code": mark.status if mark else "not-known",
         "guest_in": guest_elsewhere(lesson, subject_id) if is_elsewhere else (),

@@ -40,7 +40,7 @@ def test_absences_in_a_row_are_counted(school: School) -> None:
         mark(lesson, "s-1", "absent")
         mark(lesson, "s-2", "present")
     response = client_of("alice").get("/classes/7b/days")
-    runs = {one.person.pk: one.run.days for one, _ in response.context["rows"]}
+    runs = {one.person.pk: one.run.days for one, _, _ in response.context["rows"]}
     assert runs == {"s-1": 2, "s-2": 0, "s-3": 0}
 
 
