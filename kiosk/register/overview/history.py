@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet, Sum
@@ -73,14 +73,19 @@ class ClassDays:
     """A class over some days.
 
     Attributes:
-        days: The days with lessons, in order.
+        lessons: The lessons of each day that has some, in order.
         students: By name.
         codes: What each code counts as.
     """
 
-    days: tuple[date, ...]
+    lessons: Mapping[date, Sequence[Lesson]]
     students: tuple[StudentDays, ...]
     codes: Codes
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """The days with lessons, in order."""
+        return tuple(self.lessons)
 
     def rate_of(self, day: date) -> Rate:
         """Return the attendance rate of a day: of students, each as one code."""
@@ -124,7 +129,18 @@ def class_days(class_id: str, span: Span, *, now: datetime, counting: Counting) 
         )
         for person, is_member in members
     )
-    return ClassDays(tuple(sorted({one.date for one in lessons})), students, counting.codes)
+    by_day: dict[date, list[Lesson]] = {}
+    for one in sorted(lessons, key=lambda one: one.date):  # stable: by their start on each day
+        by_day.setdefault(one.date, []).append(one)
+    return ClassDays(by_day, students, counting.codes)
+
+
+def lessons_to_come(class_id: str, now: datetime, within: timedelta) -> list[Lesson]:
+    """Return the lessons of a class that begin within a time and are not cancelled, in order."""
+    found = Lesson.objects.filter(
+        school_class=class_id, starts_at__gt=now, starts_at__lte=now + within, status="scheduled"
+    )
+    return list(found.order_by("starts_at", "lesson_id"))
 
 
 def student_lines(

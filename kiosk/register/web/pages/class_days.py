@@ -1,4 +1,10 @@
-"""A class by days: each student's days, the rate as a plot, who is absent day after day."""
+"""A class by days: each student's days, the rate as a plot, who is absent day after day.
+
+From here each lesson can be opened, also one to come: a parent tells in advance who will be absent.
+"""
+
+from datetime import timedelta
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -7,11 +13,13 @@ from django.utils import timezone
 
 from kiosk.register.alphabet import told_apart
 from kiosk.register.models import Term
-from kiosk.register.overview.history import Counting
+from kiosk.register.overview.history import Counting, lessons_to_come
 from kiosk.register.overview.history import class_days as load
 from kiosk.register.web.access import MARKERS, SignedIn, page, visible_classes
 from kiosk.register.web.application import config
 from kiosk.register.web.spans import span_of
+
+_AHEAD: Final = timedelta(days=7)
 
 
 @page(*MARKERS)
@@ -31,7 +39,8 @@ def class_days(request: SignedIn, *, class_id: str) -> HttpResponse:
     facts = {
         "school_class": school_class,
         "span": span,
-        "days": days.days,
+        "lessons": days.lessons,
+        "to_come": lessons_to_come(class_id, now, _AHEAD),
         "rows": rows,
         "rates": [(day, days.rate_of(day)) for day in days.days],
         "terms": Term.objects.order_by("begin"),

@@ -94,6 +94,34 @@ def test_a_list_of_an_earlier_day_is_that_days_list(school: School) -> None:
     assert "Chen Wei" not in text_of("alice", f"/classes/7b/days?from={today}&to={today}")
 
 
+def test_each_lesson_of_a_class_is_opened_from_its_days(school: School) -> None:
+    """From the head of its day; the next seven days are listed, also before the first lesson."""
+    yesterday, tomorrow, later = (earlier(school.lesson, days) for days in (1, -1, -8))
+    cancelled = earlier(school.lesson, -2)
+    Lesson.objects.filter(pk=cancelled.pk).update(status="cancelled")
+    text = text_of("alice", "/classes/7b/days")
+    found = [text.count(f'href="/lessons/{one.pk}/now"') for one in (yesterday, school.lesson)]
+    assert found == [1, 1]
+    head, table = text.split("<table", 1)
+    assert f'href="/lessons/{tomorrow.pk}/now"' in head
+    assert "1 lesson in the next seven days" in head
+    assert f'href="/lessons/{yesterday.pk}/now"' in table
+    assert later.pk not in text
+    assert cancelled.pk not in text
+    alone = text_of("alice", "/classes/7b/days?from=2020-01-01&to=2020-01-05")
+    assert f'href="/lessons/{tomorrow.pk}/now"' in alone
+
+
+def test_two_lessons_of_a_day_stand_in_one_head_in_their_order(school: School) -> None:
+    """Each by its time; who hears the page hears its title."""
+    second = Lesson.objects.get(pk=earlier(school.lesson, 1).pk)
+    second.pk, second.title = "7b/art", "Art"
+    second.starts_at -= timedelta(minutes=1)
+    second.save()
+    days = client_of("alice").get("/classes/7b/days").context["lessons"]
+    assert [one.pk for one in days[second.date]] == ["7b/art", f"{school.lesson.pk}-1"]
+
+
 @pytest.mark.usefixtures("school")
 def test_a_day_without_lessons_is_explained() -> None:
     """No empty table, but what to do."""
