@@ -136,8 +136,14 @@ def may_change(role: Role, lesson: Lesson, settings: RuleSettings, now: datetime
 
 def window_ends(role: Role, lesson: Lesson, settings: RuleSettings) -> datetime | None:
     """Return until when a role may correct a lesson; ``None`` for without end."""
+    time = correction_time(role, settings)
+    return None if time is None else lesson.ends_at + time
+
+
+def correction_time(role: Role, settings: RuleSettings) -> timedelta | None:
+    """Return for how long after a lesson a role may correct it; ``None`` for without end."""
     hours = {Role.TEACHER: settings.correction_teacher_h, Role.OFFICE: settings.correction_office_h}
-    return lesson.ends_at + timedelta(hours=hours[role]) if role in hours else None
+    return timedelta(hours=hours[role]) if role in hours else None
 
 
 def correct(

@@ -1,14 +1,19 @@
-"""The lessons of a day with what matters of each: its state, its marks, whether it was taken."""
+"""Lessons with what matters of each: its state, its marks, whether its register was taken."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from kiosk.register.models import Account, Lesson, Mark, Taken
 from kiosk.register.rules.codes import Code
-from kiosk.register.web.access import visible_classes
+from kiosk.register.rules.correction import Role, correction_time
+from kiosk.register.web.access import changeable_classes, visible_classes
+from kiosk.register.web.application import config
+
+_BACK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +42,42 @@ class LessonNow:
 
 def lessons_of_day(account: Account, moment: datetime) -> list[LessonNow]:
     """Return the lessons of the day of a moment, by their start, of classes that may be seen."""
-    last = Taken.objects.filter(lesson=OuterRef("pk")).order_by("-id")
-    lessons = (
-        Lesson.objects.filter(
-            date=timezone.localdate(moment), school_class__in=visible_classes(account)
-        )
-        .select_related("school_class")
-        .annotate(
-            taken_at=Subquery(last.values("at")[:1]),
-            taken_by=Subquery(last.values("account__username")[:1]),
-            taken_name=Subquery(last.values("account__first_name")[:1]),
-        )
-        .order_by("starts_at", "lesson_id")
+    today = timezone.localdate(moment)
+    lessons = Lesson.objects.filter(date=today, school_class__in=visible_classes(account))
+    return _load(lessons, moment)
+
+
+def earlier_not_taken(account: Account, moment: datetime, limit: int) -> list[LessonNow]:
+    """Return the lessons of the last days whose register nobody has taken, the oldest first.
+
+    They are those whose register the account can still take.
+
+    Args:
+        account: Who asks.
+        moment: The current time.
+        limit: The most lessons: a school that takes no registers has thousands.
+    """
+    time = correction_time(Role(account.role), config().rules)
+    since = moment - (_BACK if time is None else min(_BACK, time))
+    lessons = Lesson.objects.filter(
+        ~Exists(Taken.objects.filter(lesson=OuterRef("pk"))),
+        school_class__in=changeable_classes(account),
+        date__gte=timezone.localdate(since) - timedelta(days=1),  # for the index; in any zone
+        date__lt=timezone.localdate(moment),
+        ends_at__gt=since,
+        status="scheduled",
     )
-    rows = list(lessons)
+    return _load(lessons, moment, limit)
+
+
+def _load(lessons: QuerySet[Lesson], moment: datetime, limit: int | None = None) -> list[LessonNow]:
+    last = Taken.objects.filter(lesson=OuterRef("pk")).order_by("-id")
+    told = lessons.select_related("school_class").annotate(
+        taken_at=Subquery(last.values("at")[:1]),
+        taken_by=Subquery(last.values("account__username")[:1]),
+        taken_name=Subquery(last.values("account__first_name")[:1]),
+    )
+    rows = list(told.order_by("starts_at", "lesson_id")[:limit])
     marks = Mark.objects.filter(lesson__in=[one.pk for one in rows])
     counted: dict[str, dict[str, int]] = {}
     for lesson_id, status, count in marks.values_list("lesson_id", "status").annotate(Count("id")):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.formats import date_format
 from msgspec import structs
 
 from kiosk.protocol.health import encode_health
@@ -24,6 +25,7 @@ from kiosk.register.models import (
 from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import OUTBOX, arrival, event
 from tests.kiosk.register.web.support import School, client_of, mark
+from tests.kiosk.register.web.test_history import earlier
 
 
 def page_of(lesson: Lesson, query: str = "", name: str = "alice") -> str:
@@ -144,6 +146,41 @@ def test_the_list_of_registers_has_those_that_were_not_taken(school: School) -> 
     Lesson.objects.update(starts_at=datetime.now(UTC) + timedelta(minutes=5))
     page = client_of("olga").get("/registers").content.decode()
     assert "No lesson of your classes has begun today." in page
+
+
+def test_registers_of_the_days_before_are_listed_until_they_are_taken(school: School) -> None:
+    """The oldest first, with their days, as long as the account may take them; never others'."""
+    days = [earlier(school.lesson, number) for number in (1, 2, 6, 20)]
+    Lesson.objects.filter(pk=days[1].pk).update(ends_at=days[1].ends_at + timedelta(hours=1))
+    cancelled = earlier(school.lesson, 3)
+    Lesson.objects.filter(pk=cancelled.pk).update(status="cancelled")
+    other = earlier(school.other_lesson, 1)
+
+    def listed(account: str) -> list[str]:
+        found = client_of(account).get("/registers").context["earlier"]
+        return [one.lesson.pk for one in found]
+
+    assert listed("alice") == [days[1].pk, days[0].pk]  # 48 hours
+    assert listed("olga") == [days[2].pk, days[1].pk, days[0].pk, other.pk]
+    assert listed("bob") == [other.pk]
+    page = client_of("alice").get("/registers").content.decode()
+    assert f'href="/lessons/{days[1].pk}/now"' in page
+    assert date_format(days[1].date, "j M Y") in page
+    client_of("alice").post(f"/lessons/{days[1].pk}/take")
+    assert listed("alice") == [days[0].pk]
+
+
+def test_a_long_list_of_registers_is_cut_and_says_so(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A school that takes no registers has thousands."""
+    for number in (1, 2, 3):
+        earlier(school.lesson, number)
+    assert "are shown" not in client_of("olga").get("/registers").content.decode()
+    monkeypatch.setattr("kiosk.register.web.pages.registers._EARLIER_MAX", 2)
+    answer = client_of("olga").get("/registers")
+    assert len(answer.context["earlier"]) == 2
+    assert "The oldest 2 are shown." in answer.content.decode()
 
 
 def test_who_takes_a_register_hears_who_is_not_known(school: School) -> None:
