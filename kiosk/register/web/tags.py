@@ -1,5 +1,6 @@
-"""Template tags: how a status, a kiosk's state or a time is written."""
+"""Template tags: how a status, a kiosk's state, a time or a class is written."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django import template
@@ -10,6 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext_lazy, npgettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from kiosk.register.alphabet import told_apart
+from kiosk.register.models import SchoolClass
 from kiosk.register.rules.day import Rate
 
 register = template.Library()
@@ -67,6 +70,14 @@ RULE_TITLES = {
     "exempt.guest-elsewhere": _("a guest of another lesson at this time"),
     "unknown.not-expected": _("not in the class on this day, or the lesson is cancelled"),
 }
+
+
+@register.filter
+def titled(classes: Iterable[SchoolClass]) -> list[tuple[SchoolClass, str]]:
+    """Give each class what a list calls it: the title, with the id where two have the same."""
+    rows = list(classes)
+    titles = told_apart({one.pk: one.title for one in rows})
+    return [(one, titles[one.pk]) for one in rows]
 
 
 @register.simple_tag

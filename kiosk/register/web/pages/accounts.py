@@ -17,6 +17,7 @@ from kiosk.register.accounts import manage
 from kiosk.register.models import Account, Role, SchoolClass
 from kiosk.register.web.access import SignedIn, in_order, page
 from kiosk.register.web.application import config
+from kiosk.register.web.tags import titled
 
 ROLES = {
     Role.ADMINISTRATOR: pgettext_lazy("role", "administrator"),
@@ -44,7 +45,9 @@ class RightsForm(forms.Form):
         self.label_suffix = ""
         field = self.fields["classes"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.choices = [(one.pk, one.title) for one in in_order(SchoolClass.objects.all())]
+        field.choices = [
+            (one.pk, title) for one, title in titled(in_order(SchoolClass.objects.all()))
+        ]
         if not field.choices:
             field.help_text = _("There is no class yet: import the list of students.")
 

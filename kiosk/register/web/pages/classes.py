@@ -13,6 +13,7 @@ from kiosk.register.overview.class_sums import ClassSum, class_sums
 from kiosk.register.overview.history import Counting, Span
 from kiosk.register.web.access import MARKERS, SignedIn, in_order, page, visible_classes
 from kiosk.register.web.application import config
+from kiosk.register.web.tags import titled
 
 _LATELY = timedelta(days=13)
 _ROW_DAYS = 3
@@ -24,6 +25,7 @@ class Card:
     """A class in the list."""
 
     school_class: SchoolClass
+    title: str
     sum: ClassSum
 
 
@@ -37,7 +39,8 @@ def classes(request: SignedIn) -> HttpResponse:
     span = Span(today - _LATELY, today)
     visible = visible_classes(request.user)
     sums = class_sums(visible, span, _ROW_DAYS, now=now, counting=counting)
-    cards = [Card(one, sums[one.pk]) for one in in_order(visible) if one.pk in sums]
+    listed = titled(one for one in in_order(visible) if one.pk in sums)
+    cards = [Card(one, title, sums[one.pk]) for one, title in listed]
     return render(request, "classes.html", {"cards": cards, "row_days": _ROW_DAYS})
 
 

@@ -1,4 +1,4 @@
-"""Two students of one name can be told apart wherever students are listed or printed."""
+"""Students of one name, and classes of one title, can be told apart wherever they are listed."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.register.models import Account, Membership, Person
+from kiosk.register.models import Account, Membership, Person, SchoolClass
 from kiosk.register.office.card_sheet import PrintedCard, card_sheet
 from kiosk.register.office.cards import issue
 from tests.kiosk.register.web.support import School, client_of
@@ -101,3 +101,22 @@ def test_a_visitor_is_merged_with_the_id_in_sight() -> None:
     Person.objects.create(subject_id="s-99", name="Visitor", is_temporary=True)
     page = client_of("olga").get("/people/s-99/merge").content.decode()
     assert "Who was Visitor? <small>s-99</small>" in page
+
+
+@pytest.mark.parametrize(
+    ("account", "path"),
+    [
+        ("olga", "/classes"),
+        ("olga", "/cards"),
+        ("olga", "/consents"),
+        ("olga", "/exports"),
+        ("olga", "/imports"),
+        ("ada", "/accounts"),
+    ],
+)
+def test_classes_of_one_title_are_told_apart(account: str, path: str) -> None:
+    """Two sites may each have a 7B, and a OneRoster file several "Algebra"."""
+    SchoolClass.objects.filter(pk="8a").update(title="7B")
+    SchoolClass.objects.create(class_id="9c", title="9C")
+    text = client_of(account).get(path).content.decode()
+    assert set(re.findall(r">\s*(7B[^<]*?|9C[^<]*?)\s*<", text)) >= {"7B (7b)", "7B (8a)", "9C"}
