@@ -4,8 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.contrib.auth import logout
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils import timezone, translation
 
 from kiosk.register.web.application import config
@@ -23,13 +22,10 @@ class VisitorMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Handle a request.
-
-        Raises:
-            django.core.exceptions.BadRequest: A text has a NUL, which PostgreSQL does not store.
-        """
+        """Handle a request; refuse one with a NUL, which PostgreSQL does not store."""
         if _has_nul(request):
-            raise BadRequest("a NUL in the address or the form")
+            text = "The address or the form has a NUL.\n"
+            return HttpResponseBadRequest(text, content_type="text/plain; charset=utf-8")
         _end_old_session(request)
         chosen = request.user.language if request.user.is_authenticated else ""
         language = chosen or translation.get_language_from_request(request)
