@@ -9,13 +9,11 @@ from typing import Any
 import keras
 
 from convert.sface import int8_form
-from kiosk.errors import ModelError
-from kiosk.recognition.bundle import read_bundle
 from kiosk.records import Image
 from train.evaluation.recogniser import Embed
 from train.recipe import Front, read_config, read_recipe
 from train.run_network import load_network, use_sface
-from train.sface.int8_weights import read_int8
+from train.sface.int8_weights import read_bundle_weights
 from train.sface.network import build_sface
 from train.sface.weights import read_sface
 from train.teacher import Teacher
@@ -83,12 +81,7 @@ def load_int8(path: Path) -> FloatModel:
     Raises:
         ModelError: The bundle cannot be read, or is not SFace with its own front.
     """
-    bundle = read_bundle(path)
-    try:
-        sface = read_int8(bundle.model)
-    except ModelError as exc:
-        raise ModelError(f"{path}: {exc}") from exc
-    recipe = {"read_back": bundle.card.model_id, "recipe": bundle.card.training.get("recipe")}
+    sface, recipe = read_bundle_weights(path)
     network, embed = use_sface(sface)
     architecture = _describe_sface(network.count_params())
     return FloatModel(embed, partial(int8_form, network), architecture, recipe, seed=2026)

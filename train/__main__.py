@@ -74,19 +74,19 @@ def _add_runs(commands: Any) -> None:  # noqa: ANN401  # as above
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                      help="change a hyperparameter, see train/recipe.py (images=100000, blends=0, "
                      "precision=mixed_bfloat16, start=RUN, …)")  # fmt: skip
-    fit.add_argument("--workers", type=positive_int, default=len(os.sched_getaffinity(0)),
-                     help="how many processes make the pictures; with any number the weights are "
-                     "the same (default: one for each processor core)")  # fmt: skip
-    text = "give a run from SFace first layers of a quarter of the size, which are faster"
+    _add_workers(fit)
+    text = "give SFace first layers of a quarter of the size, which are faster"
     short = _command(commands, "short-front", text, _short_front)
-    short.add_argument("before", metavar="run", type=Path, help="run folder of `fit`, "
-                       "`average` or `add-teacher`")  # fmt: skip
+    short.add_argument("before", metavar="model", type=Path, help="run folder of `fit`, `average` "
+                       "or `add-teacher`; or a bundle (*.kiosk-model), whose weights are read back "
+                       "from int8")  # fmt: skip
     short.add_argument("crops", type=Path, help="crop set to learn from")
     short.add_argument("--pictures", type=positive_int, default=32_000, help="how many pictures "
                        "to learn from (default: 32000)")  # fmt: skip
     short.add_argument("--out", type=Path, required=True, help="run folder to write; an "
                        "interrupted command goes on; `fit --set front=short --set start=…` trains "
                        "it further")  # fmt: skip
+    _add_workers(short)
     average = _command(commands, "average", "average runs that started from one point", _average)
     average.add_argument("runs", type=Path, nargs="+", help="run folders of `fit`")
     average.add_argument("--share", type=float, default=1.0, help="share of the runs' mean in "
@@ -148,6 +148,12 @@ def _add_teacher(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", default="f32", choices=("f32", "bf16"), help="number format of the teacher"
     )
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=positive_int, default=len(os.sched_getaffinity(0)),
+                        help="how many processes make the pictures; with any number the weights "
+                        "are the same (default: one for each processor core)")  # fmt: skip
 
 
 def _teacher(options: argparse.Namespace) -> Any:  # noqa: ANN401  # imported where it is needed
@@ -232,8 +238,9 @@ def _short_front(options: argparse.Namespace) -> int:
 
     crop_set = CropSet.load(options.crops)
     left = give_short_front(
-        options.before, crop_set, options.out, pictures=options.pictures, seed=2026
-    )
+        options.before, crop_set, options.out, pictures=options.pictures, seed=2026,
+        workers=options.workers,
+    )  # fmt: skip
     save_curves(read_history(options.out), options.out / "curves.png")
     print(
         f"{options.out}: the network with a short front, which gives the rest all but {left:.1%} "

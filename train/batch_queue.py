@@ -9,7 +9,8 @@ from typing import Final, Self
 import keras
 
 from kiosk.errors import DatasetError
-from train.batches import Batch, BatchMaker, keep_maker, make_batch
+from train.batches import Batch
+from train.workers import Maker, keep_maker, make_batch
 
 _AHEAD: Final = 2
 """Batches that are asked for before they are needed, for each process."""
@@ -32,7 +33,7 @@ class BatchQueue(keras.utils.PyDataset):
         epoch: Of the batches that are given; to be set before each epoch.
     """
 
-    def __init__(self, maker: BatchMaker, steps: int, workers: int = 1) -> None:
+    def __init__(self, maker: Maker, steps: int, workers: int = 1) -> None:
         super().__init__()
         self.epoch = 0
         self._maker = maker

@@ -19,7 +19,6 @@ from kiosk.records import Floats, Image
 from train.augment import augment, blend
 from train.dataset.crop_set import BORDER_PX, CropSet
 from train.degrade import degrade
-from train.workers import prepare_worker
 
 if TYPE_CHECKING:  # a process that makes batches needs neither Keras nor ONNX
     from train.recipe import FitConfig
@@ -165,19 +164,3 @@ class BatchMaker:
             return degrade(stored, rng, turned=self.turned)
         inner = slice(BORDER_PX, BORDER_PX + CROP_PX)
         return stored[inner, inner], augment(stored, rng)
-
-
-_kept: list[BatchMaker] = []
-"""In a process that makes batches: its maker."""
-
-
-def keep_maker(maker: BatchMaker) -> None:
-    """Begin to make batches in this process."""
-    prepare_worker()
-    _kept[:] = [maker]
-
-
-def make_batch(epoch: int, number: int) -> Batch:
-    """Make one batch in a process that has a maker."""
-    (maker,) = _kept
-    return maker.make(epoch, number)

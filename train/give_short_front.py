@@ -1,4 +1,4 @@
-"""Give a run from SFace a short front, as a run of its own, to convert or to train further."""
+"""Give SFace a short front, as a run of its own, to convert or to train further."""
 
 import sys
 from functools import partial
@@ -10,23 +10,24 @@ import keras
 import numpy as np
 
 from kiosk.errors import DatasetError
-from kiosk.records import Floats, Image
-from train.batches import Ints
-from train.compiled import compiled
+from kiosk.recognition.bundle import BUNDLE_ENDING
+from kiosk.records import Floats
+from train.batch_queue import BatchQueue
 from train.dataset.crop_set import CropSet
-from train.degrade import degrade
 from train.embedder import build_form, load_embedder, save_embedder
+from train.features import distance_itself
+from train.front_pictures import FrontPictures
 from train.recipe import FitConfig, read_config, read_recipe, write_config
 from train.run_folder import add_epoch
+from train.sface.int8_weights import read_bundle_weights
 from train.sface.network import build_sface, read_network
-from train.sface.short_front import blank_front, front_of, unexplained
+from train.sface.short_front import blank_front, compare_fronts, front_of
+from train.sface.weights import Sface
 
 _BATCH: Final = 8
 """Each picture has 784 places to learn from."""
 _EPOCH: Final = 8_000
 """Pictures between two backups."""
-_CLEAN: Final = 0.2
-_TURNED: Final = 0.2
 _RATE: Final = 8e-3
 _WARMUP: Final = 200
 _SPREAD_CROPS: Final = 64
@@ -34,15 +35,19 @@ _MEASURED: Final = 125
 """Batches of new pictures that the front is measured on at the end."""
 
 
-def give_short_front(run: Path, crop_set: CropSet, out: Path, *, pictures: int, seed: int) -> float:
+def give_short_front(
+    before: Path, crop_set: CropSet, out: Path, *, pictures: int, seed: int, workers: int = 1
+) -> float:
     """Train a short front, or go on where the command was interrupted.
 
     Args:
-        run: A run folder that started from SFace.
+        before: A run folder that started from SFace; or a bundle of SFace, whose weights are read
+            back from int8.
         crop_set: Crops to learn from.
         out: The run folder to write.
         pictures: How many to learn from.
         seed: Of the weights, of the choice of crops, and of how they are made worse.
+        workers: How many processes make the pictures; with any number the weights are the same.
 
     Returns:
         The share of the variance of what the old front gives that the new one does not explain, on
@@ -50,98 +55,85 @@ def give_short_front(run: Path, crop_set: CropSet, out: Path, *, pictures: int, 
 
     Raises:
         DatasetError: The folder is no run from SFace, or has a short front already; the crop set
-            has no training crops, or ``out`` holds another run.
+            has no training crops, or ``out`` holds another run; or a process that makes pictures
+            was ended by the system.
+        ModelError: The bundle cannot be read, or is not SFace with its own front.
     """
-    before = read_config(run)
-    if before.network != "sface":
-        raise DatasetError(f"{run}: its network is not sface; only SFace can have a short front")
-    if before.front == "short":
-        raise DatasetError(f"{run}: it has a short front already")
     indices = crop_set.training_indices()
-    old = build_sface(read_network(load_embedder(run)))
+    sface, recipe = _read(before)
     config = FitConfig(network="sface", front="short", seed=seed)
-    made = {"run": read_recipe(run), "pictures": pictures, "faces": len(indices)}
-    write_config(out, config, short_front=made)
+    write_config(
+        out, config, short_front={"run": recipe, "pictures": pictures, "faces": len(indices)}
+    )
     cv2.setNumThreads(1)  # for pictures this small they cost time
     keras.utils.set_random_seed(seed)
-    network = build_form(blank_front(read_network(old), seed), config)
-    left = _learn(front_of(network), _Batches(crop_set, indices, old, pictures, seed), out)
+    network = build_form(blank_front(sface, seed), config)
+    maker = FrontPictures(crop_set, indices, _BATCH, seed)
+    left = _learn(network, front_of(build_sface(sface)), maker, out, pictures, workers)
     save_embedder(network, out)
     return left
 
 
-def _learn(front: keras.Model, batches: "_Batches", out: Path) -> float:
-    steps = batches.epochs * len(batches)
+def _read(before: Path) -> tuple[Sface, Any]:
+    """Return the weights of a run or a bundle, and how they were made."""
+    if before.name.endswith(BUNDLE_ENDING):
+        return read_bundle_weights(before)
+    config = read_config(before)
+    if config.network != "sface":
+        raise DatasetError(f"{before}: its network is not sface; only SFace can have a short front")
+    if config.front == "short":
+        raise DatasetError(f"{before}: it has a short front already")
+    return read_network(load_embedder(before)), read_recipe(before)
+
+
+def _learn(
+    network: keras.Model,
+    old: keras.Model,
+    maker: FrontPictures,
+    out: Path,
+    pictures: int,
+    workers: int,
+) -> float:
+    steps, epochs = max(1, min(pictures, _EPOCH) // _BATCH), max(1, round(pictures / _EPOCH))
     schedule = keras.optimizers.schedules.CosineDecay(
-        _RATE / 100, max(1, steps - _WARMUP), alpha=1e-3, warmup_target=_RATE,
+        _RATE / 100, max(1, steps * epochs - _WARMUP), alpha=1e-3, warmup_target=_RATE,
         warmup_steps=_WARMUP,
     )  # fmt: skip
+    learner = compare_fronts(front_of(network), old, _spread(old, maker))
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.0, epsilon=1e-8)
-    front.compile(optimizer, loss=unexplained(batches.spread()))
-    front.fit(
-        batches,
-        epochs=batches.epochs,
-        shuffle=False,
-        callbacks=[
-            # The history comes first: an epoch without a backup is repeated, as is its line.
-            keras.callbacks.LambdaCallback(
-                on_epoch_begin=batches.begin, on_epoch_end=partial(_write_epoch, out)
-            ),
-            keras.callbacks.BackupAndRestore(
-                out / "backup", delete_checkpoint=False, double_checkpoint=True
-            ),
-        ],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    # Measured apart: a command that is repeated after its end trains no epoch.
-    batches.begin(batches.epochs)
-    return float(front.evaluate(batches, steps=min(_MEASURED, len(batches)), verbose=0))
+    learner.compile(optimizer, loss={"unexplained": distance_itself})
+    with BatchQueue(maker, steps, workers) as batches:
+        learner.fit(
+            batches,
+            epochs=epochs,
+            shuffle=False,
+            callbacks=[
+                # The history comes first: an epoch without a backup is repeated, as is its line.
+                keras.callbacks.LambdaCallback(
+                    on_epoch_begin=partial(_begin_epoch, batches),
+                    on_epoch_end=partial(_write_epoch, out),
+                ),
+                keras.callbacks.BackupAndRestore(
+                    out / "backup", delete_checkpoint=False, double_checkpoint=True
+                ),
+            ],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+        # Measured apart: a command that is repeated after its end trains no epoch.
+        batches.epoch = epochs
+        return float(learner.evaluate(batches, steps=min(_MEASURED, steps), verbose=0))
+
+
+def _spread(old: keras.Model, maker: FrontPictures) -> Floats:
+    """Return the standard deviation of each channel of what the old front gives."""
+    pictures = maker.draw(np.random.default_rng(maker.seed), _SPREAD_CROPS)
+    return np.asarray(keras.ops.convert_to_numpy(old(pictures)).std(axis=(0, 1, 2)))
+
+
+def _begin_epoch(batches: BatchQueue, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    del logs
+    batches.epoch = epoch
 
 
 def _write_epoch(run: Path, epoch: int, logs: dict[str, float]) -> None:
     add_epoch(run, epoch, {"unexplained": float(logs["loss"])})
-
-
-class _Batches(keras.utils.PyDataset):
-    """Pictures, most of them made worse, and what the old front gives for them."""
-
-    def __init__(
-        self, crop_set: CropSet, indices: Ints, old: keras.Model, pictures: int, seed: int
-    ) -> None:
-        super().__init__()
-        self._crop_set = crop_set
-        self._indices = indices
-        self._look = compiled(front_of(old), _BATCH)
-        self._steps = max(1, min(pictures, _EPOCH) // _BATCH)
-        self.epochs = max(1, round(pictures / _EPOCH))
-        self._seed = seed
-        self._epoch = 0
-
-    def begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Begin an epoch, which has pictures of its own."""
-        del logs
-        self._epoch = epoch
-
-    def spread(self) -> Floats:
-        """Return the standard deviation of each channel of what the old front gives."""
-        seen = self._look(self._pictures(np.random.default_rng(self._seed), _SPREAD_CROPS))
-        return np.asarray(seen.std(axis=(0, 1, 2)))
-
-    def __len__(self) -> int:
-        """Return the number of batches per epoch."""
-        return self._steps
-
-    def __getitem__(self, number: int) -> tuple[Image, Floats]:
-        """Return one batch of this epoch."""
-        rng = np.random.default_rng((self._seed, self._epoch, number))
-        pictures = self._pictures(rng, _BATCH)
-        return pictures, self._look(pictures)
-
-    def _pictures(self, rng: np.random.Generator, count: int) -> Image:
-        return np.stack([
-            self._picture(self._crop_set.crops[i], rng) for i in rng.choice(self._indices, count)
-        ])  # fmt: skip
-
-    def _picture(self, stored: Image, rng: np.random.Generator) -> Image:
-        good, bad = degrade(stored, rng, turned=_TURNED)
-        return good if rng.random() < _CLEAN else bad

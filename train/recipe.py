@@ -126,14 +126,16 @@ def read_recipe(run: Path) -> dict[str, Any]:
 
 
 def has_second_teacher(run: Path) -> bool:
-    """Say whether a run, or the one that was given a short front, has a second teacher.
+    """Say whether a run has a second teacher, or what it was given a short front of.
 
     Raises:
         DatasetError: The file is absent or malformed.
     """
-    recipe = read_recipe(run)
+    recipe: Any = read_recipe(run)
     if "short_front" in recipe:
         recipe = recipe["short_front"]["run"]
+    while "read_back" in recipe:  # from a bundle, whose card says how its weights were made
+        recipe = recipe["recipe"] or {}
     return "second_teacher" in recipe
 
 

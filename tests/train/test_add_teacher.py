@@ -95,10 +95,14 @@ def test_only_sface_takes_a_second_teacher(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "made",
-    [{"second_teacher": {}}, {"short_front": {"run": {"second_teacher": {}}}}],
+    [
+        {"second_teacher": {}},
+        {"short_front": {"run": {"second_teacher": {}}}},
+        {"short_front": {"run": {"read_back": "a", "recipe": {"second_teacher": {}}}}},
+    ],
 )
 def test_a_second_teacher_is_added_once(tmp_path: Path, made: dict[str, dict[str, object]]) -> None:
-    """It would count twice, also in a run with a short front."""
+    """It would count twice, also in a run with a short front, whether of a run or of a bundle."""
     write_config(tmp_path / "run", SFACE, **made)
     with pytest.raises(DatasetError, match=f"{tmp_path}/run: it has a second teacher already"):
         add(tmp_path / "run", make_crop_set(tmp_path / "crops"), tmp_path / "out")

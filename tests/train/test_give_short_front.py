@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from kiosk.errors import DatasetError
+from kiosk.errors import DatasetError, ModelError
+from kiosk.recognition.bundle import default_bundle, load_bundle, write_bundle
+from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set
 from train.__main__ import main
 from train.embedder import build_embedder, build_form, load_embedder, save_embedder
@@ -15,12 +16,9 @@ from train.give_short_front import give_short_front
 from train.network import NetworkConfig
 from train.recipe import FitConfig, read_config, read_recipe, write_config
 from train.run_folder import read_history
+from train.sface.int8_weights import read_int8
 from train.sface.network import read_network
 from train.sface.weights import Sface
-
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="the front learns under TensorFlow alone"
-)
 
 SFACE = FitConfig(network="sface", images=77)
 
@@ -92,6 +90,42 @@ def test_the_front_learns_what_the_old_one_gives(
     assert (made["run"]["images"], made["pictures"], made["faces"]) == (77, 800, 6)
 
 
+def test_a_bundle_gets_a_short_front(tmp_path: Path) -> None:
+    """Its other weights are those read back; its run says whose they are, and is not trained."""
+    path, out = default_bundle(), tmp_path / "out"
+    crop_set = make_crop_set(tmp_path / "crops", {"train": 1}, 2)
+    give_short_front(path, crop_set, out, pictures=8, seed=1)
+    found, bundle = read_network(load_embedder(out)), load_bundle(path)
+    for own, old in zip(found.units[9:], read_int8(bundle.model).units[9:], strict=True):
+        assert np.allclose(own.weight, old.weight, atol=1e-5)
+    made = read_recipe(out)["short_front"]["run"]
+    assert made["read_back"] == bundle.card.model_id
+    with pytest.raises(DatasetError, match=f"start: {out}: it has a second teacher"):
+        build_embedder(FitConfig(network="sface", front="short", start=str(out)))
+
+
+def test_another_network_s_bundle_is_an_error(tmp_path: Path) -> None:
+    """The error names the bundle, and nothing is written."""
+    path, out = tmp_path / "small.kiosk-model", tmp_path / "out"
+    write_bundle(path, small_bundle())
+    with pytest.raises(ModelError, match=f"{path}: not SFace with its own front"):
+        give_short_front(path, make_crop_set(tmp_path / "crops"), out, pictures=8, seed=1)
+    assert not out.exists()
+
+
+def test_any_number_of_processes_gives_the_same_front(tmp_path: Path) -> None:
+    """Each picture is determined by its number, whichever process makes it."""
+    before = run(tmp_path / "run")
+    crop_set = make_crop_set(tmp_path / "crops", {"train": 2}, 2)
+    one, two = (
+        give_short_front(
+            before, crop_set, tmp_path / f"{workers}", pictures=16, seed=1, workers=workers
+        )
+        for workers in (1, 2)
+    )
+    assert one == pytest.approx(two, rel=1e-4)
+
+
 def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a stop between two epochs the weights become those of one that was not stopped."""
     monkeypatch.setattr("train.give_short_front._EPOCH", 16)
@@ -100,7 +134,7 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     left = give_short_front(before, crop_set, whole, pictures=32, seed=1)
     with monkeypatch.context() as patch:
-        patch.setattr("train.give_short_front._Batches.begin", _stop_in_the_second_epoch)
+        patch.setattr("train.give_short_front._begin_epoch", _stop_in_the_second_epoch)
         with pytest.raises(KeyboardInterrupt):
             give_short_front(before, crop_set, parts, pictures=32, seed=1)
     assert give_short_front(before, crop_set, parts, pictures=32, seed=1) == pytest.approx(left)
@@ -111,8 +145,7 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(one, other, strict=True))
 
 
-def _stop_in_the_second_epoch(_: object, epoch: int, logs: object = None) -> None:
-    del logs
+def _stop_in_the_second_epoch(_: object, epoch: int, __: object = None) -> None:
     if epoch:
         raise KeyboardInterrupt
 

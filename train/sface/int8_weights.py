@@ -7,12 +7,14 @@ channels stay equalised (:mod:`convert.sface`), and nothing is clipped.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from kiosk.errors import ModelError
+from kiosk.recognition.bundle import read_bundle
 from kiosk.records import Floats
 from train.sface.network import SCALE
 from train.sface.weights import Sface, Unit, convolutions
@@ -23,6 +25,21 @@ _CODES: Final = schema.BuiltinOperator
 _NAMES: Final = {code: name for name, code in vars(_CODES).items() if isinstance(code, int)}
 _WITHOUT_WEIGHTS: Final = frozenset({_CODES.ADD, _CODES.PAD, _CODES.RESHAPE})
 _TYPES: Final = {schema.TensorType.INT8: np.int8, schema.TensorType.INT32: np.int32}
+
+
+def read_bundle_weights(path: Path) -> tuple[Sface, dict[str, Any]]:
+    """Read the weights of a bundle of SFace, and how they were made.
+
+    Raises:
+        ModelError: The bundle cannot be read, or is not SFace with its own front.
+    """
+    bundle = read_bundle(path)
+    try:
+        sface = read_int8(bundle.model)
+    except ModelError as exc:
+        raise ModelError(f"{path}: {exc}") from exc
+    card = bundle.card
+    return sface, {"read_back": card.model_id, "recipe": card.training.get("recipe")}
 
 
 def read_int8(model: bytes) -> Sface:

@@ -8,7 +8,6 @@ the old ones give the rest of the network, which stays as it is. So the front ne
 nor embeddings, and learns from every place of a picture.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -58,14 +57,33 @@ def front_of(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, network.get_layer(f"{_LAST}_prelu").input)
 
 
-def unexplained(spread: Floats) -> Callable[[Any, Any], Any]:
-    """Return a loss: the share of the variance of what a front gives that another does not explain.
+def compare_fronts(front: keras.Model, old: keras.Model, spread: Floats) -> keras.Model:
+    """Build what a front learns by: how much of the old front's variance it does not explain.
 
     Args:
-        spread: ``(256,)`` standard deviation of each channel of :func:`front_of`.
+        front: The front that learns, from :func:`front_of`.
+        old: The front that gives the aims; it is fixed from here on.
+        spread: ``(256,)`` standard deviation of each channel of the aims.
+
+    Returns:
+        A model from ``crop`` ``(n, 112, 112, 3)`` to ``unexplained``, the share that is left for
+        each, ``(n, 1)`` float32; what it aims at is 0.
     """
+    old.trainable = False
+    aims = keras.Model(old.input, old.output, name="aims")(front.input)
+    left = Unexplained(spread, dtype="float32", name="unexplained")([aims, front.output])
+    return keras.Model({"crop": front.input}, {"unexplained": left})
 
-    def loss(aims: Any, found: Any) -> Any:  # noqa: ANN401  # Keras carries no types
-        return keras.ops.mean(keras.ops.square((aims - found) / spread), axis=(1, 2, 3))
 
-    return loss
+class Unexplained(keras.layers.Layer):
+    """The mean squared difference of two maps, in variances of each channel."""
+
+    def __init__(self, spread: Floats, **settings: Any) -> None:  # noqa: ANN401  # Keras's own
+        super().__init__(**settings)
+        self._spread = spread
+
+    def call(self, maps: Any) -> Any:  # noqa: ANN401  # Keras carries no types
+        """Compare two ``(n, height, width, channels)``; return ``(n, 1)``."""
+        aims, found = maps
+        left = keras.ops.square((aims - found) / self._spread)
+        return keras.ops.expand_dims(keras.ops.mean(left, axis=(1, 2, 3)), -1)

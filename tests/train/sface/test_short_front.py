@@ -7,7 +7,7 @@ import pytest
 from kiosk.records import Image
 from train.embedder import embed_all
 from train.sface.network import Layers, build_sface, read_network
-from train.sface.short_front import front_of, unexplained
+from train.sface.short_front import Unexplained, compare_fronts, front_of
 from train.sface.weights import Sface, has_one_slope
 
 
@@ -59,8 +59,24 @@ def test_what_is_not_explained_is_a_share_of_the_variance() -> None:
     """Nothing is left of what is the same, and all of it where only the mean is known."""
     rng = np.random.default_rng(0)
     aims = rng.normal(3, [1, 10], (4, 8, 8, 2)).astype(np.float32)
-    loss = unexplained(aims.std(axis=(0, 1, 2)))
+    left = Unexplained(aims.std(axis=(0, 1, 2)))
     means = np.broadcast_to(aims.mean(axis=(0, 1, 2)), aims.shape)
-    same, known = (keras.ops.convert_to_numpy(loss(aims, found)) for found in (aims, means))
-    assert same == pytest.approx(np.zeros(4))
+    same, known = (keras.ops.convert_to_numpy(left([aims, found])) for found in (aims, means))
+    assert same == pytest.approx(np.zeros((4, 1)))
     assert known.mean() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_old_front_stays_as_it_is(short: Sface, weights: Sface, crops: Image) -> None:
+    """A step of the training moves the weights of the new one alone."""
+    front, old = front_of(build_sface(short, layers="all")), front_of(build_sface(weights))
+    learner = compare_fronts(front, old, np.ones(256, np.float32))
+    before = old.get_weights(), front.get_weights()
+    learner.compile(keras.optimizers.SGD(1e-3), loss={"unexplained": "mse"})
+    aim = {"unexplained": np.zeros((len(crops), 1), np.float32)}
+    learner.train_on_batch({"crop": crops}, aim)
+    fixed, moved = (
+        [np.array_equal(one, other) for one, other in zip(kept, model.get_weights(), strict=True)]
+        for kept, model in zip(before, (old, front), strict=True)
+    )
+    assert all(fixed)
+    assert not any(moved)
