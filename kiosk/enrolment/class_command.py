@@ -4,12 +4,14 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from kiosk.cli import DEFAULT_CONFIG
 from kiosk.config.keys import Config
 from kiosk.enrolment.group import Outcome, check_summary, enrol_people, facts, save_summary
 from kiosk.enrolment.outcome_text import notes, outcome_text
 from kiosk.enrolment.person import PersonEnroller
 from kiosk.enrolment.sources import ClassPhotos, people_in_folder, people_in_list
 from kiosk.errors import ConfigError, PhotoError
+from kiosk.people.own_files import refuse_kiosk_file
 from kiosk.printable import json_text, printable
 from kiosk.recognition.recogniser import build_recogniser
 
@@ -24,6 +26,7 @@ def run_class(
     summary: Path | None = None,
     may_replace: bool = False,
     as_json: bool = False,
+    config_file: Path = DEFAULT_CONFIG,
 ) -> int:
     """Enrol everybody of a folder or of a list; print one line for each person.
 
@@ -34,6 +37,7 @@ def run_class(
         summary: A file (.json or .csv) for the outcomes of all people.
         may_replace: Whether an id that is enrolled with another face is replaced.
         as_json: Print one JSON object at the end instead of the lines.
+        config_file: The file that the configuration was read from.
 
     Returns:
         The exit code: 0, or that of :class:`~kiosk.errors.PhotoError` if somebody was not enrolled.
@@ -43,6 +47,8 @@ def run_class(
     """
     if summary is not None:
         check_summary(summary)
+        own = [] if list_file is None else [(list_file, "the list that --list names")]
+        refuse_kiosk_file(summary, config, config_file, own, option="--summary")
     photos = _photos(folder, list_file)
     enroller = PersonEnroller(config, build_recogniser(config), may_replace)
     enroller.check_files(names=any(person.name for person in photos.people))

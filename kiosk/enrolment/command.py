@@ -36,6 +36,7 @@ def run_enrol(config: Config, options: EnrolOptions) -> int:
         summary=options.summary,
         may_replace=options.replace,
         as_json=options.json,
+        config_file=options.config_file,
     )
 
 

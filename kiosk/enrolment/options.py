@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.cli import DEFAULT_CONFIG
 from kiosk.config.sources import home_path
 
 
@@ -22,6 +23,7 @@ class EnrolOptions:
         summary: A file for the outcomes of a class.
         replace: Replace an id that is enrolled with another face.
         json: Print the outcome as JSON.
+        config_file: The file that the configuration was read from.
     """
 
     subject: str | None
@@ -33,6 +35,7 @@ class EnrolOptions:
     summary: Path | None = None
     replace: bool = False
     json: bool = False
+    config_file: Path = DEFAULT_CONFIG
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "EnrolOptions":
@@ -49,6 +52,7 @@ class EnrolOptions:
             summary=options.summary,
             replace=options.replace,
             json=options.json,
+            config_file=options.config or DEFAULT_CONFIG,
         )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kiosk.cli import DEFAULT_CONFIG
 from kiosk.config.keys import Config
 from kiosk.config.sources import home_path
 from kiosk.counted import counted, counted_people
@@ -28,6 +29,7 @@ class GalleryOptions:
         again: An import brings erased people back.
         events: An erasure covers events that wait.
         passphrase_file: Has the passphrase of an exported file.
+        config_file: The file that the configuration was read from.
     """
 
     replace: bool = False
@@ -35,6 +37,7 @@ class GalleryOptions:
     again: bool = False
     events: bool = False
     passphrase_file: Path | None = None
+    config_file: Path = DEFAULT_CONFIG
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "GalleryOptions":
@@ -45,6 +48,7 @@ class GalleryOptions:
             options.again,
             options.events,
             options.passphrase_file,
+            options.config or DEFAULT_CONFIG,
         )
 
     @property
@@ -105,7 +109,7 @@ def run_gallery_command(
             names = people.rekey(config)
             done = Done({"galleries": names}, [f"{name}: has a new key" for name in names])
         case "export":
-            done = _exported(config, home_path(argument), options.passphrase)
+            done = _exported(config, home_path(argument), options)
         case _:
             outcome = import_gallery(
                 config,
@@ -153,8 +157,9 @@ def _renewed(config: Config) -> Done:
     return Done(asdict(renewal), [*lines, *(line.rstrip() for line in again)])
 
 
-def _exported(config: Config, path: Path, passphrase: Passphrase | None) -> Done:
-    total = export_gallery(config, path, passphrase)
+def _exported(config: Config, path: Path, options: GalleryOptions) -> Done:
+    passphrase = options.passphrase
+    total = export_gallery(config, path, passphrase, config_file=options.config_file)
     warnings = () if passphrase else (
         f"note: {path} is not encrypted: delete it after use, or give --passphrase-file",
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kiosk.cli import DEFAULT_CONFIG
 from kiosk.config.keys import Config
 from kiosk.config.private_file import make_directory
 from kiosk.erasure.erase import erase_person
@@ -18,11 +19,13 @@ from kiosk.errors import GalleryError, GalleryModelError, ModelError
 from kiosk.files.sealed_file import Passphrase
 from kiosk.people.erased import load_erased, mark_enrolled, save_erased
 from kiosk.people.keyring import Keyring
+from kiosk.people.own_files import refuse_kiosk_file
 from kiosk.people.roster import load_roster
 from kiosk.people.write_lock import write_lock
 from kiosk.recognition.bundle import Bundle, bundle_path, load_bundle
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.match import Cohort, templates_score
+from kiosk.recognition.old_galleries import old_galleries
 from kiosk.records import Floats
 
 _NAMED_MAX = 10
@@ -55,17 +58,28 @@ class Import:
     failed: tuple[Failure, ...] = ()
 
 
-def export_gallery(config: Config, path: Path, passphrase: Passphrase | None = None) -> int:
+def export_gallery(
+    config: Config,
+    path: Path,
+    passphrase: Passphrase | None = None,
+    *,
+    config_file: Path = DEFAULT_CONFIG,
+) -> int:
     """Copy the gallery and the list of erased people to a file; return how many people it holds.
 
     Args:
         config: Names the gallery.
-        path: The file.
+        path: The file; one that is no file of the kiosk is replaced.
         passphrase: Encrypts the file; without it the file is plain.
+        config_file: The file that the configuration was read from.
 
     Raises:
+        ConfigError: The path leads to a file of the kiosk.
         GalleryError: The gallery cannot be read, or the file cannot be written.
     """
+    own = [(one, "a gallery of an earlier model") for one in old_galleries(config.gallery_path)]
+    own.append((bundle_path(config.model.bundle), "the model"))
+    refuse_kiosk_file(path, config, config_file, own)
     gallery = load_gallery(config.gallery_path, keys=Keyring.of(config))
     marked = replace(gallery, marks=load_erased(config).marks)
     save_gallery(path, marked, owner_of=path.parent, keys=passphrase)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from kiosk.errors import MissingExtraError
 from kiosk.register.commands.options.account import add_account
@@ -15,9 +15,7 @@ from kiosk.register.commands.options.imports import add_import
 from kiosk.register.commands.options.lists import add_lists
 from kiosk.register.commands.options.marks import add_marks
 from kiosk.register.commands.options.retention import add_retention
-from kiosk.register.config import REGISTER_FILE, RegisterConfig
-
-DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
+from kiosk.register.config import DEFAULT_CONFIG, REGISTER_FILE, RegisterConfig
 
 
 def add_register(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,7 @@ from kiosk.config.timetable import Name
 from kiosk.register.rules.codes import Code, CodeFacts, CodeSection, code_problems, code_table
 from kiosk.register.rules.settings import RuleSettings
 
+DEFAULT_CONFIG: Final = Path("/etc/kiosk-register/register.toml")
 URL_FORM: Final = "postgresql://USER@HOST:PORT/DATABASE"
 RETENTION_MIN_DAYS: Final = 31
 """Events and marks of the last month may still be corrected."""

@@ -10,13 +10,14 @@ from typing import IO, Final, TypeAlias
 
 from django.db.models import QuerySet
 
+from kiosk.config.own_files import refuse_own_file
 from kiosk.counted import counted
 from kiosk.errors import ConfigError, RegisterError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.printable import json_text
 from kiosk.register.commands.list import as_record, within_day
 from kiosk.register.commands.output import opened
-from kiosk.register.config import RegisterConfig
+from kiosk.register.config import DEFAULT_CONFIG, RegisterConfig
 from kiosk.register.exports.cells import cell
 from kiosk.register.handover.position import newest
 from kiosk.register.models import Event
@@ -38,6 +39,7 @@ def export_events(
     last: date | None,
     up_to: int | None,
     as_json: bool,
+    config_file: Path = DEFAULT_CONFIG,
 ) -> int:
     """Write events in the order in which they were stored.
 
@@ -45,18 +47,22 @@ def export_events(
 
     Args:
         config: The configuration.
-        file: Where to; "-" is standard output. A file is replaced only when all is written.
+        file: Where to; "-" is standard output. A file is replaced only when all is written, and no
+            file of the register is.
         first: First day; ``None`` for no limit.
         last: Last day, included; ``None`` for no limit.
         up_to: The position to stop at: the id of the last event; all by default.
         as_json: Write one JSON object a line with the event as it came, not CSV.
+        config_file: The file that the configuration was read from.
 
     Raises:
-        ConfigError: ``last`` is before ``first``.
+        ConfigError: ``last`` is before ``first``, or the file is one of the register.
         RegisterError: The database cannot be read, or the file cannot be written.
     """
     if first is not None and last is not None and last < first:
         raise ConfigError(f"--to: {last} is before --from {first}")
+    if file != "-":
+        refuse_own_file(Path(file), config, config_file)
     with opened():
         position = newest(Event.objects.all(), "register_event") if up_to is None else up_to
         events = Event.objects.filter(pk__lte=position).order_by("pk")

@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from kiosk.config.own_files import refuse_own_file
 from kiosk.counted import counted
 from kiosk.errors import ConfigError, RegisterError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.register.commands.output import opened, utc_now
-from kiosk.register.config import RegisterConfig
+from kiosk.register.config import DEFAULT_CONFIG, RegisterConfig
 from kiosk.register.exports.records import Stamp
 from kiosk.register.handover.files import File, Kind, make_file
 from kiosk.register.handover.position import Position, position_of
@@ -40,7 +41,14 @@ class Choice:
 
 
 def export_marks(
-    config: RegisterConfig, kind: Kind, file: str, choice: Choice, *, up_to: str, as_json: bool
+    config: RegisterConfig,
+    kind: Kind,
+    file: str,
+    choice: Choice,
+    *,
+    up_to: str,
+    as_json: bool,
+    config_file: Path = DEFAULT_CONFIG,
 ) -> int:
     """Write a file of marks.
 
@@ -49,16 +57,20 @@ def export_marks(
     Args:
         config: The configuration.
         kind: What for.
-        file: Where to; "-" is standard output. A file is replaced only when all is written.
+        file: Where to; "-" is standard output. A file is replaced only when all is written, and no
+            file of the register is.
         choice: Which marks.
         up_to: The position, as an earlier export printed it; that of now if empty.
         as_json: Print the summary as JSON, with everything that was left out.
+        config_file: The file that the configuration was read from.
 
     Raises:
         ConfigError: There is no such class, student, lesson, term or position, or the file's kind
-            does not fit them.
+            does not fit them, or the file is one of the register.
         RegisterError: The database cannot be read, or the file cannot be written.
     """
+    if file != "-":
+        refuse_own_file(Path(file), config, config_file)
     with opened():
         scope = _scope(choice)
         try:

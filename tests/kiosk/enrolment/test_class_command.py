@@ -174,6 +174,28 @@ def test_nothing_begins_with_wrong_options(
         run()
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("list.csv", "the list that --list names"),
+        ("link.csv", "the list that --list names"),
+        ("roster.csv", "the roster"),
+        ("state/erased.json", "the list of erased people"),
+    ],
+)
+def test_a_summary_replaces_no_file_of_the_kiosk(
+    name: str, what: str, config: Config, run: Run, tmp_path: Path
+) -> None:
+    """It is refused before anybody is enrolled, and the list stays as it was."""
+    enrolled(config, "s-0")
+    names = tmp_path / "list.csv"
+    names.write_text("subject_id,name,files\ns-1,Ada,a.jpg\n")
+    (tmp_path / "link.csv").symlink_to(names)
+    with pytest.raises(ConfigError, match=f"^--summary: .*/{name}: this is {what}; nothing was"):
+        run(folder=None, list_file=names, summary=tmp_path / name)
+    assert names.read_text() == "subject_id,name,files\ns-1,Ada,a.jpg\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

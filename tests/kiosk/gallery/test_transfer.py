@@ -1,19 +1,22 @@
 """Carrying people from kiosk to kiosk: export and import."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from kiosk.config.keys import Config, load_config
 from kiosk.erasure.erase import erase_person
-from kiosk.errors import GalleryError, GalleryModelError
+from kiosk.errors import ConfigError, GalleryError, GalleryModelError
 from kiosk.files.sealed_file import Passphrase
 from kiosk.gallery.manage import list_people, rekey
 from kiosk.gallery.transfer import Import, export_gallery, import_gallery
 from kiosk.people.erased import ErasedList, mark_enrolled, save_erased
 from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
 from kiosk.recognition.vectors import unit
+from tests.conftest import Configure
 from tests.kiosk.gallery.test_manage import MODEL, enrolled, gallery_of, subjects
 from tests.support import write_config
 from tests.support_recognition import embedding
@@ -110,6 +113,51 @@ def test_an_absent_file_is_no_absent_gallery(config: Config, tmp_path: Path) -> 
     """The advice is another one than to enrol people."""
     with pytest.raises(GalleryError, match=r"in\.npz: absent; expected .* `kiosk gallery export`"):
         import_gallery(config, tmp_path / "in.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("state/gallery.npz", "the kiosk's gallery"),
+        ("state/gallery.key", "the key of the kiosk's gallery"),
+        ("state/gallery.old-2026-01-01-a.npz", "a gallery of an earlier model"),
+        ("state/outbox.sqlite3-wal", "the database of the kiosk's events"),
+        ("state/erased.json", "the list of erased people"),
+        ("state/signing-key.pem", r"a file of the kiosk \(state.directory\)"),
+        ("roster.csv", "the roster"),
+        ("kiosk.toml", "the configuration"),
+        ("link", "the kiosk's gallery"),
+        ("small.kiosk-model", "the model"),
+    ],
+)
+def test_an_export_replaces_no_file_of_the_kiosk(
+    name: str, what: str, configure: Configure, bundle_path: Path, tmp_path: Path
+) -> None:
+    """The error names the file and what it is, and every file stays as it was."""
+    model = tmp_path / "small.kiosk-model"
+    shutil.copy(bundle_path, model)
+    config = configure()
+    config = replace(config, model=replace(config.model, bundle=str(model)))
+    enrolled(config, "s-1")
+    (config.directory / "signing-key.pem").write_text("key")
+    shutil.copy(config.gallery_path, config.directory / "gallery.old-2026-01-01-a.npz")
+    (tmp_path / "link").symlink_to(config.gallery_path)
+    before = contents(tmp_path)
+    with pytest.raises(ConfigError, match=f"/{name}: this is {what}; .*give another name"):
+        export_gallery(config, tmp_path / name, config_file=tmp_path / "kiosk.toml")
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+def test_an_export_can_be_written_again(config: Config, tmp_path: Path) -> None:
+    """A script may export to one name every night, also within the kiosk's folder."""
+    enrolled(config, "s-1")
+    for path in (tmp_path / "out.npz", config.directory / "out.npz"):
+        for _ in range(2):
+            assert export_gallery(config, path, config_file=tmp_path / "kiosk.toml") == 1
 
 
 # Erased people

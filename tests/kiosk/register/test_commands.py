@@ -191,6 +191,28 @@ def test_an_export_has_the_days_that_were_asked_for(run: Run) -> None:
                                   code=78)  # fmt: skip
 
 
+@pytest.mark.parametrize("command", [["export"], ["export-marks", "marks"]])
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_an_export_replaces_no_file_of_the_register(
+    command: list[str], run: Run, tmp_path: Path
+) -> None:
+    """The database, what is beside it and the configuration stay; a second name is asked for."""
+    store([arrival(event(1))], NOON)
+    (tmp_path / "link").symlink_to(tmp_path / "register.sqlite3")
+    for name, what in (
+        ("register.sqlite3", "the file that database.path names"),
+        ("register.sqlite3-wal", "the file that database.path names"),
+        ("link", "the file that database.path names"),
+        ("register.toml", "the configuration"),
+    ):
+        path = tmp_path / name
+        said = f"kiosk: {path}: this is {what}; nothing was written, give another name\n"
+        assert run(*command, str(path), code=78) == said
+    assert Event.objects.count() == 1
+    for _ in range(2):  # a script may write one file again and again
+        run(*command, str(tmp_path / "out"))
+
+
 def test_an_export_that_cannot_be_written_is_named(run: Run) -> None:
     """The message has the file and the reason."""
     assert "/no/such/file: cannot be written" in run("export", "/no/such/file", code=74)

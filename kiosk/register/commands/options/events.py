@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kiosk.cli import positive_int
 from kiosk.register.commands.options.action import AddAction, Open
+from kiosk.register.config import DEFAULT_CONFIG
 
 _REASONS: Final = (
     *("foreign payload", "unknown type", "unknown kiosk", "unknown person", "future time"),
@@ -113,4 +114,5 @@ def _export(options: argparse.Namespace, opened: Open) -> int:
         last=options.last,
         up_to=options.up_to,
         as_json=options.json,
+        config_file=options.config or DEFAULT_CONFIG,
     )

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from kiosk.register.commands.options.action import AddAction, Open
+from kiosk.register.config import DEFAULT_CONFIG
 
 _KINDS: Final = ("marks", "students", "changes", "workbook", "moodle", "canvas", "ed-fi")
 """The values of ``Kind`` (:mod:`kiosk.register.handover.files`), which needs Django; see tests."""
@@ -66,6 +67,7 @@ def _export(options: argparse.Namespace, opened: Open) -> int:
         choice,
         up_to=options.up_to,
         as_json=options.json,
+        config_file=options.config or DEFAULT_CONFIG,
     )
 
 
