@@ -13,13 +13,13 @@ from kiosk.clock import SystemClock
 from kiosk.config.keys import Config
 from kiosk.config.private_file import make_directory
 from kiosk.config.timetable import Name
+from kiosk.enrolment.saving import save_enrolment
 from kiosk.errors import ConfigError, GalleryError, PhotoError
-from kiosk.people.erased import mark_enrolled
 from kiosk.people.keyring import Keyring
-from kiosk.people.roster import add_to_roster, load_roster
+from kiosk.people.roster import load_roster
 from kiosk.people.write_lock import write_lock
 from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Rejected
-from kiosk.recognition.gallery import Gallery, load_gallery, save_gallery
+from kiosk.recognition.gallery import Gallery, load_gallery
 from kiosk.recognition.photo import read_photo
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 from kiosk.records import Floats, Image
@@ -118,16 +118,14 @@ class PersonEnroller:
             gallery = self.gallery()
             others = _without(gallery, subject_id)
             replaced = self._compare(gallery, subject_id, outcome.templates, enroller)
-            # The roster first, which rejects a wrong line: a command that failed enrols nobody.
-            renamed = self._write_name(subject_id, name, replaced)
             enrolled = others.with_subject(subject_id, outcome.templates)
-            # Before the gallery: an erasure that came here from another kiosk is older than this.
-            mark_enrolled(self.config, subject_id)
-            save_gallery(
-                self.config.gallery_path,
+            renamed = save_enrolment(
+                self.config,
+                subject_id,
+                name,
+                gallery,
                 enrolled,
-                owner_of=self.config.directory,
-                keys=Keyring.of(self.config),
+                is_another=replaced == "another face",
             )
         near = enroller.near(outcome.templates, others)
         return Enrolled(
@@ -160,22 +158,6 @@ class PersonEnroller:
                 " replace that person with --replace"
             )
         return "another face"
-
-    def _write_name(self, subject_id: str, name: str | None, replaced: Replaced) -> bool:
-        """Write the name to the roster; return whether it replaced another name."""
-        path = self.config.roster_path
-        names = load_roster(path).names if path is not None and path.exists() else {}
-        former = names.get(subject_id)
-        if name is None:
-            if former is not None and replaced == "another face":
-                raise ConfigError(
-                    f"subject {subject_id!r}: the roster has the name of the person who is"
-                    " replaced; give the new name (--name)"
-                )
-            return False
-        assert path is not None  # by check_files
-        add_to_roster(path, subject_id, name, owner_of=self.config.directory)
-        return former not in {None, name.strip()}
 
 
 def enrol(
