@@ -16,6 +16,7 @@ from kiosk.config.timetable import Name
 from kiosk.enrolment.saving import save_enrolment
 from kiosk.errors import ConfigError, GalleryError, PhotoError
 from kiosk.people.keyring import Keyring
+from kiosk.people.photo_names import is_photo_name
 from kiosk.people.roster import load_roster
 from kiosk.people.write_lock import write_lock
 from kiosk.recognition.enrol import TEMPLATES_MAX, Enroller, Rejected
@@ -28,6 +29,7 @@ LOOK_FRAMES: Final = 60
 """How many frames are read from the camera for an enrolment; every fifth is used."""
 PHOTOS_WANTED: Final = 3
 """With fewer usable photos the door misses a person more often."""
+_ID_FIRST: Final = "expected the person's id, and the photos after it"
 
 Pictures: TypeAlias = Iterable[tuple[str, Image | PhotoError]]
 """Pictures with their names, as :meth:`kiosk.recognition.enrol.Enroller.enrol` takes them."""
@@ -184,6 +186,8 @@ def enrol(
         KioskError: As :meth:`PersonEnroller.check_files` and :meth:`PersonEnroller.enrol`.
     """
     check_subject(subject_id)
+    if Path(subject_id).is_file():
+        raise ConfigError(f"subject id {subject_id!r}: {_ID_FIRST}; this is a file")
     if bool(photos) == use_camera:
         raise ConfigError("enrol: expected photos or --camera, one of the two")
     enroller = PersonEnroller(config, build_recogniser(config), may_replace)
@@ -192,11 +196,13 @@ def enrol(
 
 
 def check_subject(subject_id: str) -> None:
-    """Reject an id that could not be part of an MQTT topic.
+    """Reject an id that could not be part of an MQTT topic, and one that is the name of a photo.
 
     Raises:
         ConfigError: It is such an id.
     """
+    if is_photo_name(subject_id):
+        raise ConfigError(f"subject id {subject_id!r}: {_ID_FIRST}; this ends like a photo")
     try:
         msgspec.convert(subject_id, Name)
     except msgspec.ValidationError as exc:

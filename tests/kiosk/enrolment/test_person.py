@@ -92,6 +92,29 @@ def test_an_invalid_subject_id_is_rejected(subject: str, config: Config) -> None
         enrol(config, subject, [Path("a.jpg")])
 
 
+@pytest.mark.parametrize("subject", ["ada-1.png", "Ada.JPG", "photos/ada-1.heic", "list"])
+def test_a_file_is_no_id(
+    subject: str, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forgotten id enrols nobody under the name of the first photo."""
+    (tmp_path / "list").write_text("a file")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        ConfigError, match=f"^subject id '{subject}': expected the person's id, and"
+    ):
+        enrol(config, subject, [Path("ada-2.png")])
+
+
+@needs_photos
+def test_a_folder_may_have_the_name_of_an_id(
+    config: Config, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos often lie in a folder for each person."""
+    (tmp_path / "s-1").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert enrol(config, "s-1", photos[:1]).templates == 1
+
+
 def test_a_name_needs_a_roster(bundle_path: Path, tmp_path: Path) -> None:
     """Without state.roster a name is rejected before anybody is enrolled."""
     path = write_config(tmp_path, bundle_path)
