@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -210,10 +211,18 @@ def check_subject(subject_id: str) -> None:
 
 
 def read_photos(photos: Iterable[Path]) -> Iterator[tuple[str, Image | PhotoError]]:
-    """Read photo files one by one, with their paths as names; a file that fails gives its error."""
+    """Read photo files one by one, with their paths as names; a file that fails gives its error.
+
+    A picture that came before, under any name, is an error too: it would count as a second photo.
+    """
+    seen: dict[bytes, Path] = {}
     for path in photos:
         try:
-            yield str(path), read_photo(path)
+            image = read_photo(path)
+            digest = sha256(image.tobytes()).digest()
+            first = seen.get(digest)
+            seen.setdefault(digest, path)
+            yield str(path), PhotoError(f"the same photo as {first}") if first else image
         except PhotoError as exc:
             reason = str(exc).removeprefix(f"{path}: ")
             if isinstance(exc.__cause__, PermissionError):

@@ -11,11 +11,13 @@ import pytest
 from kiosk.config.keys import Config, load_config
 from kiosk.demo.sample_people import enrolment_photos
 from kiosk.enrolment import person
+from kiosk.enrolment.outcome_text import notes
 from kiosk.enrolment.person import enrol
 from kiosk.erasure.erase import erase_person
 from kiosk.errors import ConfigError, GalleryError, GalleryModelError, PhotoError, RosterError
 from kiosk.gallery import manage as people
 from kiosk.people.roster import load_roster
+from kiosk.recognition.enrol import Rejected
 from kiosk.recognition.gallery import save_gallery
 from kiosk.records import Image
 from tests.conftest import Configure
@@ -156,6 +158,17 @@ def test_an_unreadable_photo_does_not_stop_an_enrolment(
         "cannot be read (a folder, expected a file)",
     ]
     assert reasons[2].startswith("unreadable; expected")
+
+
+@needs_photos
+def test_one_photo_counts_once(config: Config, photos: list[Path], tmp_path: Path) -> None:
+    """The same file again, and a copy of it, give no template, so that too few photos are noted."""
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(photos[0].read_bytes())
+    outcome = enrol(config, "s-1", [photos[0], photos[0], copy])
+    reason = f"the same photo as {photos[0]}"
+    assert outcome.rejected == (Rejected(str(photos[0]), reason), Rejected(str(copy), reason))
+    assert any("fewer than 3" in note for note in notes(outcome, outcome.rejected))
 
 
 def test_a_photo_without_a_face_is_named(config: Config, tmp_path: Path) -> None:
