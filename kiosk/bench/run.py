@@ -2,9 +2,8 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from kiosk.bench.stages import STAGES, TEMPLATES, ReplayTimings, random_gallery,
 from kiosk.bench.start import STARTS, measure_start
 from kiosk.config.keys import CameraSection, Config
 from kiosk.demo.sample_people import FPS, has_sample_photos, write_walk
+from kiosk.files.work_folder import work_folder
 from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
 
@@ -120,13 +120,11 @@ def _one_thread() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-@contextmanager
-def _folder(config: Config) -> Iterator[Path]:
+def _folder(config: Config) -> AbstractContextManager[Path]:
     """Make a folder on the storage of the kiosk's own files, or in the default place."""
     own = config.directory.is_dir() and os.access(config.directory, os.W_OK)
     place = config.directory if own else None
-    with tempfile.TemporaryDirectory(prefix="kiosk-bench-", dir=place) as name:
-        yield Path(name)
+    return work_folder("kiosk-bench-", place)
 
 
 def _recording(

@@ -6,7 +6,6 @@ it first enrols the person in front of the camera.
 """
 
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -23,6 +22,7 @@ from kiosk.daemon.wiring import build_daemon
 from kiosk.demo.sample_people import enrolment_photos, sample_camera, sample_people, walkers
 from kiosk.enrolment.person import look
 from kiosk.errors import PhotoError
+from kiosk.files.work_folder import work_folder
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
 from kiosk.people.roster import Roster
 from kiosk.printable import json_text
@@ -60,11 +60,11 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
     """
     clock = SystemClock()
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-demo-"))
+        folder = stack.enter_context(work_folder("kiosk-demo-"))
         broker = stack.enter_context(EmbeddedBroker())
         mqtt = KioskMqttSection(host=HOST, port=broker.port, protocol=PROTOCOL)
         source = CameraSection(source=camera or "")
-        config = Config(state=StateSection(directory=folder), mqtt=mqtt, camera=source)
+        config = Config(state=StateSection(directory=str(folder)), mqtt=mqtt, camera=source)
         tell = (lambda _: None) if as_json else say
         recogniser = build_recogniser(config)
         gallery = _enrol_sample_people(recogniser)
@@ -73,7 +73,7 @@ def run_demo(say: Say, *, camera: str | None, fast: bool, as_json: bool, stay: b
         tell(f"{counted_people(len(gallery))} enrolled. {_CREDIT}")
         attendance = AttendanceList()
         people = sample_people() if camera is None else (*sample_people(), "you")
-        central = _serve_pages(stack, Path(folder), mqtt, people, clock)
+        central = _serve_pages(stack, folder, mqtt, people, clock)
         say(
             json_text({"page": central.address})
             if as_json

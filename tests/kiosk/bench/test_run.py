@@ -374,6 +374,17 @@ def test_the_complete_benchmark_runs_and_leaves_no_files(
     assert cv2.getNumThreads() == threads
 
 
+def test_pictures_that_an_ended_benchmark_left_are_removed(config: Config) -> None:
+    """They show faces of real people, and lie beside the kiosk's own files."""
+    left = config.directory / "kiosk-bench-left"
+    left.mkdir()
+    (left / "0000.png").touch()
+    with bench_run._folder(config) as folder:
+        assert folder.parent == config.directory
+        assert not left.exists()
+    assert not folder.exists()
+
+
 def test_an_absent_recording_is_an_error(config: Config, tmp_path: Path) -> None:
     """The error is the camera's, as for any replay, and names the file."""
     with pytest.raises(CameraError, match=r"absent\.mp4"):
