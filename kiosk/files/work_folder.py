@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def _sigterm_unwinds() -> Iterator[None]:
     """Let SIGTERM leave the block as an exit does, in the one thread that may say so."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(_TERMINATED)
+        sys.exit(_TERMINATED)
 
     if threading.current_thread() is not threading.main_thread():
         yield
