@@ -3,12 +3,17 @@
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from django.db import connection as database
 
 from kiosk.clock import Clock, SystemClock
+from kiosk.errors import RegisterError
+from kiosk.files.file_lock import file_lock
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.register.config import RegisterConfig
@@ -27,9 +32,36 @@ def serve(config: RegisterConfig) -> int:
 
     Raises:
         ConfigError: The configuration of the broker cannot be used.
+        InUseError: A register of this name runs with the same SQLite file.
         RegisterError: A newer version has made the tables, or the database is damaged.
         BrokerError: The network thread has ended.
     """
+    with _only_register(config):
+        return _serve(config)
+
+
+@contextmanager
+def _only_register(config: RegisterConfig) -> Iterator[None]:
+    """Keep a second register of the same name from the broker, where both use one SQLite file.
+
+    The lock is a file beside the database. Registers of several machines may share a PostgreSQL.
+    """
+    if database.vendor != "sqlite":
+        yield
+        return
+    path, name = Path(database.settings_dict["NAME"]).resolve(), config.register.id
+    with file_lock(
+        path.with_name(f".lock-{path.name}-{name}"),
+        "kiosk register run",
+        busy=f"{path}: {{holder}} is running as {name} with this database; stop it first (the"
+        " service: sudo systemctl stop kiosk-register)",
+        error=RegisterError,
+        owner_of=path.parent,
+    ):
+        yield
+
+
+def _serve(config: RegisterConfig) -> int:
     stop = threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

@@ -18,8 +18,10 @@ from django.db import connections
 
 from kiosk.__main__ import main
 from kiosk.errors import RegisterError
+from kiosk.files.file_lock import file_lock
 from kiosk.protocol.event import encode
 from kiosk.protocol.signature import Signer, fingerprint
+from kiosk.register import service
 from kiosk.register.config import DatabaseSection
 from kiosk.register.ingest.heartbeat import beat
 from kiosk.register.ingest.store import store
@@ -258,6 +260,21 @@ def test_a_database_that_is_away_is_one_line(
     error = capsys.readouterr().err
     assert error.startswith("kiosk: PostgreSQL 127.0.0.1, database none: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_a_second_register_with_one_database_is_refused(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one is named, before both fight for the broker; a register that ended is none."""
+    lock = tmp_path / ".lock-register.sqlite3-register-1"
+    held = file_lock(lock, "kiosk register run", busy="", error=RegisterError, owner_of=tmp_path)
+    with held:
+        said = run("run", code=75)
+    assert f"{tmp_path}/register.sqlite3: `kiosk register run` (process " in said
+    assert "is running as register-1 with this database; stop it first" in said
+    monkeypatch.setattr(service, "_serve", lambda _: 0)
+    run("run")
 
 
 @pytest.mark.slow
