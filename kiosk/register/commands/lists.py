@@ -1,14 +1,11 @@
 """Read a list of people or kiosks from CSV, and report every wrong line at once."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from kiosk.errors import RosterError
-from kiosk.files.bounded_file import read_file
-from kiosk.files.csv_table import CSV_BYTES_MAX
+from kiosk.files.csv_table import read_csv
 from kiosk.printable import printable
 
 _TEXT_MAX: Final = 200
@@ -17,7 +14,7 @@ _SHOWN: Final = 20
 
 
 def read_list(path: Path, header: Sequence[str], key: Sequence[str]) -> list[tuple[str, ...]]:
-    """Read a CSV file: UTF-8 (a byte order mark is allowed), the header required.
+    """Read a CSV file as a spreadsheet writes it (:func:`kiosk.files.csv_table.read_csv`).
 
     Args:
         path: The file.
@@ -30,23 +27,11 @@ def read_list(path: Path, header: Sequence[str], key: Sequence[str]) -> list[tup
     Raises:
         RosterError: The file cannot be read, is empty, or lines are wrong: all are named.
     """
-    try:
-        text = read_file(path, CSV_BYTES_MAX).decode("utf-8-sig")
-    except OSError as exc:
-        raise RosterError(f"{path}: cannot be read ({exc.strerror})") from exc
-    except UnicodeDecodeError as exc:
-        raise RosterError(f"{path}: not UTF-8; save the file as UTF-8 CSV") from exc
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-    except csv.Error as exc:
-        raise RosterError(f"{path}:{reader.line_num}: not CSV ({exc})") from exc
-    if not lines or lines[0][1] != list(header):
-        raise RosterError(f"{path}:1: the header is wrong, expected: {','.join(header)}")
-    if not lines[1:]:
+    rows = read_csv(path, header).rows
+    if not rows:
         raise RosterError(f"{path}: no lines after the header; an empty list would reject all")
-    _check(path, header, key, lines[1:])
-    return [tuple(row) for _, row in lines[1:]]
+    _check(path, header, key, [(int(place.rpartition(":")[2]), row) for place, row in rows])
+    return [tuple(row) for _, row in rows]
 
 
 def _check(

@@ -23,6 +23,20 @@ def test_a_list_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Subject_ID, Name\ns-1,Ada\n",
+        "subject_id;name\ns-1;Ada\n",
+        "subject_id\tNAME\ns-1\tAda\n",
+        "subject_id,name,,\n,,,\ns-1,Ada,,\n",
+    ],
+)
+def test_a_spreadsheet_may_write_it_in_its_way(text: str, tmp_path: Path) -> None:
+    """What the kiosk's roster may look like, a list of the register may, too."""
+    assert read(tmp_path, text.encode()) == [("s-1", "Ada")]
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", ":1: the header is wrong"),
