@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kiosk.config.keys import Config, StateSection
 from kiosk.errors import ConfigError, GalleryError
-from kiosk.files.sealed_file import KeySource, Passphrase, unseal
+from kiosk.files.sealed_file import MAGIC, KeySource, Passphrase, unseal
 from kiosk.people.keyring import Keyring
 
 CONTENT = b"templates of s-1" * 40
@@ -30,6 +30,15 @@ def test_a_sealed_file_is_read_with_its_key_alone(keys: Keyring, tmp_path: Path)
     other.seal(b"")
     with pytest.raises(GalleryError, match=r"some\.npz: cannot be decrypted"):
         unseal(sealed, NAMED, other)
+
+
+def test_no_salt_and_no_nonce_is_used_twice(keys: Keyring) -> None:
+    """With one key, two contents under one nonce would tell of each other."""
+    headers, nonces = zip(
+        *(keys.seal(CONTENT).removeprefix(MAGIC).split(b"\n", 1) for _ in range(8)), strict=True
+    )
+    assert len(set(headers)) == 8
+    assert len({nonce[:12] for nonce in nonces}) == 8
 
 
 def test_a_plain_file_is_returned_as_it_is(keys: Keyring) -> None:

@@ -200,6 +200,31 @@ def test_frames_that_vote_for_others_must_be_few() -> None:
         assert decision.votes == (6 if verdict is Verdict.KNOWN else 10)
 
 
+def test_frames_that_were_left_out_have_no_share() -> None:
+    """A face behind, however long it is seen, does not take the name from who is before it."""
+    strict = dataclasses.replace(RULE, alike_min=0.7)
+    decision = verdict_on([*[like("cyd")] * 4, *[like("ada")] * 5], strict)
+    assert (decision.verdict, decision.subject_id, decision.votes) == (Verdict.KNOWN, "ada", 5)
+
+
+@pytest.mark.parametrize(
+    ("match", "own", "verdict"),
+    [
+        (Match("ada", 0.5, 0.1), 0.4, Verdict.KNOWN),
+        (Match("ada", np.nextafter(0.5, 0), 0.1), 0.4, Verdict.UNSURE),
+        (Match("ada", 0.5, np.nextafter(0.1, 0)), 0.4, Verdict.UNSURE),
+        (Match("ada", 0.5, 0.1), np.nextafter(0.4, 0), Verdict.UNSURE),
+        (Match("ada", 0.4, 0.1), 0.4, Verdict.UNSURE),
+        (Match("ada", np.nextafter(0.4, 0), 0.1), 0.4, Verdict.STRANGER),
+        (Match(None, 1.0, 1.0), 1.0, Verdict.UNSURE),
+    ],
+)
+def test_a_limit_itself_counts(match: Match, own: float, verdict: Verdict) -> None:
+    """Who reaches threshold and margin is named; nobody is just below, or near nobody."""
+    frames = [WalkFrame(axis(0), 1.0, Match(match.subject_id, own, 0.1))] * 3
+    assert decide(frames, lambda _: match, RULE).verdict is verdict
+
+
 def test_an_empty_gallery_names_nobody() -> None:
     """Without an enrolled person everybody is a stranger."""
     nobody = [WalkFrame(axis(0), 1.0, Match(None, -1.0, 0.0))] * 5
@@ -346,6 +371,9 @@ def test_frames_of_the_old_gallery_make_no_name() -> None:
     assert not any(add(decider, 1, [like("ada", 0.45)] * 9))
     decider.use_rule(dataclasses.replace(RULE, threshold=0.42))
     assert decider.verdict(1) is Verdict.UNDECIDED
+    add(decider, 2, [like("ada", 0.45)] * 9)
+    decider.use_rule(RULE)
+    assert decider.end(2, None) is None
     assert add(decider, 1, [like("bob", 0.1)]) == [None]
     ended = decider.end(1, None)
     assert ended is not None

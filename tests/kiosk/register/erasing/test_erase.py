@@ -119,6 +119,15 @@ def test_every_row_that_names_the_person_is_deleted() -> None:
     assert MarkChange.objects.exclude(undoes=None).count() == 1
 
 
+def test_the_cards_of_an_erased_person_count_no_more() -> None:
+    """They stay in the list that kiosks are sent, revoked and without a name; other cards stay."""
+    fill()
+    erase_subject(WHO, LATER)
+    revoked = Card.objects.exclude(revoked_at=None)
+    assert [(one.person_id, one.revoked_at) for one in revoked] == [(None, LATER)]
+    assert Card.objects.get(revoked_at=None).person_id == OTHER
+
+
 def test_a_trial_changes_nothing() -> None:
     """It counts what an erasure would delete."""
     fill()
