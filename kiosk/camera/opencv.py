@@ -15,6 +15,8 @@ from kiosk.errors import CameraError, ConfigError
 # SIGTERM waits for a blocked open or read, and the kiosk must end within 5 s.
 _OPEN_TIMEOUT_MS: Final = 3000
 _READ_TIMEOUT_MS: Final = 2500
+_DIGITS_MAX: Final = 4
+"""Of a number of a camera; Linux has 256 at most, and OpenCV takes no number above 32 bits."""
 
 
 class OpenCvCamera(BaseCamera):
@@ -57,12 +59,20 @@ def _advice(section: CameraSection) -> str:
     if "://" in section.source:
         return "expected a camera that is switched on (try the URL in a player)"
     device = Path(f"/dev/video{section.source}" if section.source.isdecimal() else section.source)
-    if device.exists() and not os.access(device, os.R_OK | os.W_OK):
+    if _is_refused(device):
         return (
             f"this user has no permission for {device}; add it to the group that owns the device:"
             " `sudo usermod -aG video USER`, then log in again or restart the service"
         )
     return "expected a camera that is plugged in and not in use (`ls /dev/video*`)"
+
+
+def _is_refused(device: Path) -> bool:
+    try:
+        device.stat()
+    except (OSError, ValueError) as exc:
+        return isinstance(exc, PermissionError)
+    return not os.access(device, os.R_OK | os.W_OK)
 
 
 def _open(section: CameraSection) -> cv2.VideoCapture:
@@ -72,7 +82,7 @@ def _open(section: CameraSection) -> cv2.VideoCapture:
             *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT_MS),
         ]
         return cv2.VideoCapture(section.source, cv2.CAP_FFMPEG, timeouts)
-    if section.source.isdecimal():
+    if section.source.isdecimal() and len(section.source) <= _DIGITS_MAX:
         capture = cv2.VideoCapture(int(section.source), cv2.CAP_V4L2)
     elif section.source.startswith("/dev/"):
         capture = cv2.VideoCapture(section.source, cv2.CAP_V4L2)

@@ -1,6 +1,7 @@
 """Replay a recording as a camera: a video, an animated GIF, or a folder of pictures."""
 
 import re
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Final, Literal, TypeAlias
 import cv2
 import numpy as np
 
+from kiosk import PIXELS_MAX
 from kiosk.camera.base import BaseCamera
 from kiosk.camera.source_name import source_name
 from kiosk.clock import Clock
 from kiosk.errors import RecordingError
-from kiosk.files.bounded_file import read_file
+from kiosk.files.bounded_file import read_file, require_file
+from kiosk.files.presence import is_folder, may_exist
 from kiosk.records import Image
 
 Recording: TypeAlias = Generator[tuple[Image, float], None, None]
@@ -79,11 +82,16 @@ def open_recording(path: Path, *, fps: float) -> Recording:
         RecordingError: The recording is absent, empty or unreadable; if that is found only when a
             picture is read, the generator raises it.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _folder(_pictures(path), fps)
-    if not path.is_file():
-        name = source_name(str(path))
+    name = source_name(str(path))
+    if not may_exist(path):
         raise RecordingError(f"camera.source: {name}: no such file or folder to replay")
+    try:
+        require_file(path, sys.maxsize)
+        path.open("rb").close()
+    except OSError as exc:
+        raise RecordingError(f"camera.source: {name}: cannot be read ({exc.strerror})") from exc
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise RecordingError(f"camera.source: {path}: not a video or GIF that OpenCV can read")
@@ -91,7 +99,10 @@ def open_recording(path: Path, *, fps: float) -> Recording:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    found = [p for p in folder.iterdir() if p.suffix.lower() in _PICTURES]
+    try:
+        found = [p for p in folder.iterdir() if p.suffix.lower() in _PICTURES]
+    except OSError as exc:
+        raise RecordingError(f"camera.source: {folder}: cannot be read ({exc.strerror})") from exc
     if not found:
         raise RecordingError(f"camera.source: {folder}: expected .jpg or .png pictures, found none")
     return sorted(found, key=_natural)
@@ -113,7 +124,12 @@ def _read_picture(path: Path) -> Image:
         data = read_file(path, _PICTURE_BYTES_MAX)
     except OSError as exc:
         raise RecordingError(f"camera.source: {path}: cannot be read ({exc.strerror})") from exc
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error as exc:  # the header claims more pixels than OpenCV may decode
+        most = PIXELS_MAX // 1_000_000
+        message = f"camera.source: {path}: more than {most} million pixels"
+        raise RecordingError(message) from exc
     if image is None:
         raise RecordingError(f"camera.source: {path}: not a picture that OpenCV can read")
     return np.asarray(image, np.uint8)

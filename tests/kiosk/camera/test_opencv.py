@@ -109,7 +109,7 @@ def test_a_picture_of_another_format_is_an_error(
             next(camera)
 
 
-@pytest.mark.parametrize("source", ["door.mp4", "", "-1", "http:/typo"])
+@pytest.mark.parametrize("source", ["door.mp4", "", "-1", "http:/typo", "9999999999", "1" * 5000])
 def test_a_source_that_is_not_a_camera_is_rejected(source: str) -> None:
     """The opencv backend does not play files; the message names the backend that does."""
     with pytest.raises(ConfigError, match=r'camera\.source.*camera\.backend = "replay"'):

@@ -1,5 +1,7 @@
 """Replayed recordings: every kind, both paces, and how each of them fails."""
 
+import os
+import struct
 import threading
 from itertools import pairwise
 from pathlib import Path
@@ -200,6 +202,26 @@ def test_a_recording_ends_once(folder: Path) -> None:
     camera.__exit__(None, None, None)
 
 
+def test_a_closed_folder_of_pictures_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that may not be listed is a RecordingError with key, folder and reason."""
+
+    def refuse(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(RecordingError, match=rf"camera\.source: {folder}: cannot be read \(Perm"):
+        replay(folder, ManualClock())
+
+
+def huge_bmp() -> bytes:
+    """A small picture whose header claims 144 million pixels; OpenCV looks at the content alone."""
+    data = bytearray(cv2.imencode(".bmp", card(0))[1].tobytes())
+    data[18:26] = struct.pack("<ii", 12_000, 12_000)
+    return bytes(data)
+
+
 def broken_source(kind: str, folder: Path) -> Path:
     path = folder / kind
     match kind:
@@ -212,6 +234,11 @@ def broken_source(kind: str, folder: Path) -> Path:
         case "frames":
             path.mkdir()
             (path / "1.png").write_bytes(b"this is no picture")
+        case "huge":
+            path.mkdir()
+            (path / "1.png").write_bytes(huge_bmp())
+        case "pipe":
+            os.mkfifo(path)
         case "no-frames.avi":
             write_video(path, frames=0)
     return path
@@ -224,7 +251,9 @@ def broken_source(kind: str, folder: Path) -> Path:
         ("empty-folder", "empty-folder"),
         ("broken.mp4", "broken.mp4"),
         ("empty.gif", "empty.gif"),
-        ("frames", "1.png"),
+        ("frames", "1.png: not a picture"),
+        ("huge", "1.png: more than 100 million pixels"),
+        ("pipe", r"pipe: cannot be read \(a pipe, expected a file\)"),
         ("no-frames.avi", "no-frames.avi"),
     ],
 )
