@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from kiosk.config.keys import Config, load_config
 from kiosk.config.sources import home_path
-from kiosk.errors import KioskError
+from kiosk.errors import KioskError, described, exit_code_of, is_of_disk
+from kiosk.files.presence import may_exist
 from kiosk.logs import write_error
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
@@ -74,13 +75,7 @@ def configuration(options: argparse.Namespace) -> Config:
     """
     if options.config is not None:
         return load_config(options.config)
-    try:
-        DEFAULT_CONFIG.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return Config()
-    except OSError:
-        pass  # it may be there, and reading it says what is wrong
-    return load_config(DEFAULT_CONFIG)
+    return load_config(DEFAULT_CONFIG) if may_exist(DEFAULT_CONFIG) else Config()
 
 
 def positive_int(text: str) -> int:
@@ -126,6 +121,7 @@ def prepare_process() -> None:
     FFmpeg and TensorFlow keep their notes to themselves: they are about failures that we report
     ourselves.
     """
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
@@ -140,19 +136,45 @@ def run_command(program: str, run: Callable[[], int]) -> int:
     Returns:
         The exit code: that of ``run``, or of the error (:mod:`kiosk.errors`), or 130 after Ctrl-C,
         or :data:`BROKEN_PIPE`.
+
+    Raises:
+        OSError: One that names no file, and is not of a disk: a mistake of the program.
     """
     try:
         code = run()
         sys.stdout.flush()
     except KioskError as exc:
         write_error(f"{program}: {exc}")
-        return exc.exit_code
+        return exit_code_of(exc)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `kiosk watch | head`
         _discard_output()
         return BROKEN_PIPE
+    except OSError as exc:
+        if exc.filename is None and not is_of_disk(exc):
+            raise
+        if exc.filename is None:
+            _discard_output()
+        write_error(f"{program}: {described(exc)}")
+        return exit_code_of(exc)
     return code
+
+
+def _open_closed() -> None:
+    """Put the null device in the place of standard streams that are closed.
+
+    Otherwise the next file that is opened gets their number, and what is printed would go there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest number that is free
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, os.fdopen(number, mode, closefd=False, encoding="utf-8"))
 
 
 def _discard_output() -> None:

@@ -28,7 +28,9 @@ A caller catches :class:`KioskError` or one leaf. Each message names the file, k
 what was expected. Each class has the exit code (``sysexits.h``) of a command that fails with it.
 """
 
-from typing import ClassVar
+import errno
+import os
+from typing import ClassVar, Final
 
 
 class KioskError(Exception):
@@ -152,6 +154,45 @@ class MissingExtraError(KioskError, ImportError):
     """An optional dependency is needed but not installed."""
 
     exit_code = 69
+
+
+DISK_FAULT: Final = 74
+"""The exit code where a disk cannot be read or written (``sysexits.h``: EX_IOERR)."""
+NO_PERMISSION: Final = 77
+"""The exit code where the system refuses a file that no error of ours names (EX_NOPERM)."""
+_OF_DISKS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
+
+def is_of_disk(error: BaseException) -> bool:
+    """Return whether a disk or a stream is full, read-only or broken."""
+    return isinstance(error, OSError) and error.errno in _OF_DISKS
+
+
+def exit_code_of(error: KioskError | OSError) -> int:
+    """Return the exit code of a command that fails with this error.
+
+    It is that of the class, unless the disk is the cause: then the file's content is not at fault.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if is_of_disk(cause):
+            return DISK_FAULT
+        cause = cause.__cause__
+    if isinstance(error, KioskError):
+        return error.exit_code
+    return NO_PERMISSION if isinstance(error, PermissionError) else DISK_FAULT
+
+
+def described(error: KioskError | OSError) -> str:
+    """Return the message of an error; of one that the system raised, its file and the reason.
+
+    One without a file is of a write, mostly to standard output.
+    """
+    if isinstance(error, KioskError):
+        return str(error)
+    if error.filename is None:
+        return f"the output cannot be written ({error.strerror})"
+    return f"{os.fsdecode(error.filename)}: {error.strerror}"
 
 
 def reason_of(error: Exception) -> str:

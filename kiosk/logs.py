@@ -1,5 +1,6 @@
 """The log on standard error; for the journal with priorities, so that `journalctl -p` works."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -76,7 +77,11 @@ def set_up_logging(level: int) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write the last words of a command to standard error: they may quote files."""
+    """Write the last words of a command to standard error, if it can be written.
+
+    They may quote files, so they are printed without control characters.
+    """
     priority = f"<{_ERROR}>" if is_journal(sys.stderr, os.environ) else ""
-    for line in text.splitlines():
-        sys.stderr.write(f"{priority}{printable(line)}\n")
+    with contextlib.suppress(OSError):
+        for line in text.splitlines():
+            sys.stderr.write(f"{priority}{printable(line)}\n")

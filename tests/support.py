@@ -1,7 +1,11 @@
 """What many test modules use; imports no array library, so that a light test stays quick."""
 
+import errno
 import importlib.util
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,3 +34,18 @@ def write_config(folder: Path, bundle: Path, extra: str = "") -> Path:
     state = f'[state]\ndirectory = "{folder}/state"\nroster = "{folder}/roster.csv"\n'
     path.write_text(f'{state}[model]\nbundle = "{bundle}"\n{extra}')
     return path
+
+
+def close_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let the system refuse whatever is in a folder, as it does to a user who is not root."""
+
+    def refusing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(path: Any, *rest: Any, **options: Any) -> Any:  # noqa: ANN401 - of many calls
+            if not isinstance(path, int) and folder in Path(os.fsdecode(path)).absolute().parents:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fsdecode(path))
+            return call(path, *rest, **options)
+
+        return run
+
+    for name in ("stat", "lstat", "open", "listdir", "mkdir", "unlink"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))

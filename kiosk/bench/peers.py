@@ -18,6 +18,7 @@ from kiosk.bench.stopwatch import Stopwatch, TimedMethod, Timing
 from kiosk.contract import CROP_PX
 from kiosk.errors import ModelError, reason_of
 from kiosk.files.bounded_file import read_file
+from kiosk.files.presence import may_exist
 from kiosk.recognition.archive import read_archive
 from kiosk.recognition.bundle import BUNDLE_BYTES_MAX, BUNDLE_ENDING
 from kiosk.recognition.detect import Detector
@@ -146,7 +147,7 @@ def bundle_peer(path: Path) -> EmbedOne:
 
 
 def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:
-    if not path.is_file():
+    if not may_exist(path):
         raise ModelError(f"{path}: absent; expected a network as an ONNX file")
     try:
         network = cv2.dnn.readNetFromONNX(str(path))

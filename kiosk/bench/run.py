@@ -17,6 +17,7 @@ from kiosk.bench.stages import STAGES, TEMPLATES, ReplayTimings, random_gallery,
 from kiosk.bench.start import STARTS, measure_start
 from kiosk.config.keys import CameraSection, Config
 from kiosk.demo.sample_people import FPS, has_sample_photos, write_walk
+from kiosk.files.presence import is_folder
 from kiosk.files.work_folder import work_folder
 from kiosk.recognition.gallery import save_gallery
 from kiosk.recognition.recogniser import Recogniser, build_recogniser
@@ -122,7 +123,7 @@ def _one_thread() -> Iterator[None]:
 
 def _folder(config: Config) -> AbstractContextManager[Path]:
     """Make a folder on the storage of the kiosk's own files, or in the default place."""
-    own = config.directory.is_dir() and os.access(config.directory, os.W_OK)
+    own = is_folder(config.directory) and os.access(config.directory, os.W_OK)
     place = config.directory if own else None
     return work_folder("kiosk-bench-", place)
 

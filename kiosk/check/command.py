@@ -13,7 +13,7 @@ from kiosk.check.files import (
     check_outbox,
     check_roster,
 )
-from kiosk.check.finding import Finding, attempt, fault, ok, report
+from kiosk.check.finding import Finding, attempt, failed, ok, report
 from kiosk.check.service import camera_finding, clock_finding
 from kiosk.check.signals import check_signals, signals_finding
 from kiosk.clock import Clock
@@ -43,7 +43,7 @@ def run_check(
         become_service_account(read_config())
         config = read_config()  # with the rights of the service
     except ConfigError as exc:
-        finding = fault("configuration", str(exc), exc.exit_code)
+        finding = failed("configuration", exc)
         return report([finding], say, as_json=as_json)
     findings, model = check_all(config, clock)
     known = {"model_id": model.model_id, "worst_int8_steps": model.worst_steps} if model else {}

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kiosk.check.finding import Finding, attempt, fault, ok, warning
+from kiosk.check.finding import Finding, attempt, failed, fault, ok, warning
 from kiosk.config.keys import Config
 from kiosk.counted import counted, counted_people
 from kiosk.daemon.health.machine import free_mb
 from kiosk.daemon.state_folder import open_outbox, read_keys
-from kiosk.errors import KioskError
+from kiosk.errors import DISK_FAULT, KioskError
+from kiosk.files.presence import may_exist
 from kiosk.people.keyring import Keyring
 from kiosk.people.roster import load_roster
 from kiosk.recognition.gallery import load_gallery
@@ -18,7 +19,6 @@ from kiosk.recognition.recogniser import Recogniser, build_recogniser
 _LITTLE_MB: Final = 100
 _TOO_LITTLE_MB: Final = 5
 """An outbox stops growing below 1 MB."""
-_IO_ERROR: Final = 74
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ def check_model(config: Config) -> tuple[Finding, Model | None]:
     try:
         recogniser = build_recogniser(config)
         model = Model(recogniser, recogniser.embedder.check())
-    except KioskError as exc:
-        return fault("model", str(exc), exc.exit_code), None
+    except (KioskError, OSError) as exc:
+        return failed("model", exc), None
     text = f"{model.model_id}: golden vectors within {model.worst_steps} int8 steps"
     return ok("model", text), model
 
@@ -69,7 +69,7 @@ def check_roster(config: Config) -> Finding:
     path = config.roster_path
     if path is None:
         return ok("roster", "none is configured (state.roster); screens show subject ids")
-    if not path.exists():
+    if not may_exist(path):
         return warning("roster", f"{path}: absent; screens show subject ids")
     try:
         return ok("roster", counted(len(load_roster(path).names), "name"))
@@ -100,18 +100,18 @@ def check_outbox(config: Config) -> tuple[Finding, Speaker | None]:
                 text += f", {counts.undelivered} of them for the broker"
             speaker = Speaker(outbox.outbox_id, read_keys(config).signer.sign)
             return ok("outbox", text), speaker
-    except KioskError as exc:
-        return fault("outbox", str(exc), exc.exit_code), None
+    except (KioskError, OSError) as exc:
+        return failed("outbox", exc), None
 
 
 def check_disk(config: Config) -> Finding:
     """Look at the free space where the outbox is."""
     free = free_mb(config.directory)
     if free is None:
-        return fault("disk", f"{config.directory}: cannot be read; see state.directory", _IO_ERROR)
+        return fault("disk", f"{config.directory}: cannot be read; see state.directory", DISK_FAULT)
     text = f"{free} MB free at {config.directory}"
     if free < _TOO_LITTLE_MB:
-        return fault("disk", f"{text}: too little to store events; free some space", _IO_ERROR)
+        return fault("disk", f"{text}: too little to store events; free some space", DISK_FAULT)
     if free < _LITTLE_MB:
         return warning("disk", f"{text}; free some space")
     return ok("disk", text)

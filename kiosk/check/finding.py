@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kiosk.errors import KioskError
+from kiosk.errors import KioskError, described, exit_code_of
 from kiosk.printable import json_text, printable
 from kiosk.text_table import aligned
 
@@ -47,8 +47,13 @@ def attempt(part: str, find: Callable[[], Finding]) -> Finding:
     """Return what ``find`` finds; an error that it raises is a fault."""
     try:
         return find()
-    except KioskError as exc:
-        return fault(part, str(exc), exc.exit_code)
+    except (KioskError, OSError) as exc:
+        return failed(part, exc)
+
+
+def failed(part: str, error: KioskError | OSError) -> Finding:
+    """Return that a part does not work, by the error that it raised."""
+    return fault(part, described(error), exit_code_of(error))
 
 
 def report(

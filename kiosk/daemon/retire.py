@@ -16,6 +16,7 @@ from kiosk.counted import counted
 from kiosk.daemon.home_assistant import announced_topic
 from kiosk.daemon.state_folder import open_outbox
 from kiosk.errors import BrokerError, InUseError
+from kiosk.files.presence import may_exist
 from kiosk.mqtt.client import read_password
 from kiosk.mqtt.connection import Connection
 from kiosk.protocol.topics import HEALTH, KioskAddress
@@ -103,7 +104,7 @@ def clear_retained(config: Config, *, patience_s: float = _PATIENCE_S) -> None:
 
 def _waiting(config: Config) -> int:
     """Return how many events no register has confirmed; nothing is created."""
-    if not config.outbox_path.exists():
+    if not may_exist(config.outbox_path):
         return 0
     with open_outbox(config) as outbox:
         return outbox.counts().kept

@@ -12,6 +12,7 @@ from kiosk.enrolment.person import Enrolled, PersonEnroller, read_photos
 from kiosk.enrolment.sources import Person
 from kiosk.errors import ConfigError, KioskError
 from kiosk.files.atomic_file import atomic_write
+from kiosk.files.presence import is_folder, may_exist
 from kiosk.recognition.enrol import Rejected
 
 _COLUMNS: Final = ("subject", "enrolled", "reason", "templates", "rejected", "near", "replaced")
@@ -68,12 +69,19 @@ def check_summary(path: Path) -> None:
     """Reject a summary file that could not be written, before anybody is enrolled.
 
     Raises:
-        ConfigError: The ending is not .json or .csv, or the folder is absent.
+        ConfigError: The ending is not .json or .csv, the folder is absent or closed, or the name
+            is too long.
     """
     if path.suffix not in {".json", ".csv"}:
         raise ConfigError(f"--summary: {path}, expected a name that ends in .json or .csv")
-    if path.is_dir() or not path.parent.is_dir():
+    if is_folder(path) or not may_exist(path.parent):
         raise ConfigError(f"--summary: {path} is a folder, or its folder is absent")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as exc:
+        raise ConfigError(f"--summary: {path} cannot be written ({exc.strerror})") from exc
 
 
 def save_summary(path: Path, outcomes: Sequence[Outcome]) -> None:

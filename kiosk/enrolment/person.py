@@ -16,6 +16,7 @@ from kiosk.config.private_file import make_directory
 from kiosk.config.timetable import Name
 from kiosk.enrolment.saving import save_enrolment
 from kiosk.errors import ConfigError, GalleryError, PhotoError
+from kiosk.files.presence import is_folder, is_seen, may_exist
 from kiosk.people.keyring import Keyring
 from kiosk.people.photo_names import is_photo_name
 from kiosk.people.roster import load_roster
@@ -89,7 +90,7 @@ class PersonEnroller:
         if names and roster is None:
             raise ConfigError("state.roster: needed for names; set it, or leave the names empty")
         self.gallery()
-        if names and roster is not None and roster.exists():
+        if names and roster is not None and may_exist(roster):
             load_roster(roster)
         make_directory(self.config)
         with write_lock(self.config, "kiosk enrol"):
@@ -142,7 +143,7 @@ class PersonEnroller:
             GalleryError: It cannot be read, or belongs to another model.
         """
         model_id = self.recogniser.embedder.model_id
-        if not self.config.gallery_path.exists():
+        if not may_exist(self.config.gallery_path):
             return Gallery(model_id, {})
         return load_gallery(self.config.gallery_path, model_id, Keyring.of(self.config))
 
@@ -187,7 +188,7 @@ def enrol(
         KioskError: As :meth:`PersonEnroller.check_files` and :meth:`PersonEnroller.enrol`.
     """
     check_subject(subject_id)
-    if Path(subject_id).is_file():
+    if is_seen(Path(subject_id)) and not is_folder(Path(subject_id)):
         raise ConfigError(f"subject id {subject_id!r}: {_ID_FIRST}; this is a file")
     if bool(photos) == use_camera:
         raise ConfigError("enrol: expected photos or --camera, one of the two")

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 
 from kiosk.config.keys import Config
 from kiosk.errors import ConfigError, KioskError
+from kiosk.files.presence import may_exist
 from kiosk.people.erased import ErasedList, load_erased, mark_enrolled, save_erased
 from kiosk.people.keyring import Keyring
 from kiosk.people.roster import add_to_roster, load_roster, remove_from_roster
@@ -64,7 +65,7 @@ def save_enrolment(
 
 def _name_of(config: Config, subject_id: str) -> str | None:
     path = config.roster_path
-    names = load_roster(path).names if path is not None and path.exists() else {}
+    names = load_roster(path).names if path is not None and may_exist(path) else {}
     return names.get(subject_id)
 
 
@@ -93,7 +94,7 @@ def _restore(
             save_erased(config, erased)
     with suppress(KioskError):
         present = Gallery(gallery.model_id, {})
-        if config.gallery_path.exists():
+        if may_exist(config.gallery_path):
             present = load_gallery(config.gallery_path, keys=Keyring.of(config))
         if present.content_hash != gallery.content_hash:
             _write_gallery(config, gallery)

@@ -8,6 +8,7 @@ from typing import Final
 from kiosk.config.sources import home_path
 from kiosk.errors import ConfigError, RosterError
 from kiosk.files.csv_table import read_csv
+from kiosk.files.presence import is_folder, is_seen
 from kiosk.people.photo_names import is_photo_name, is_system_name
 from kiosk.recognition.enrol import Rejected
 
@@ -53,10 +54,10 @@ def people_in_folder(folder: Path) -> ClassPhotos:
         ConfigError: The folder cannot be read, or has no sub-folder.
     """
     entries = _entries(folder)
-    people = tuple(_person(entry) for entry in entries if entry.is_dir())
+    people = tuple(_person(entry) for entry in entries if is_folder(entry))
     if not people:
         raise ConfigError(f"--folder: {folder}: expected one sub-folder of photos for each id")
-    files = (entry for entry in entries if not entry.is_dir())
+    files = (entry for entry in entries if not is_folder(entry))
     left_out = tuple(Rejected(str(file), "not in the folder of an id") for file in files)
     return ClassPhotos(people, left_out)
 
@@ -93,11 +94,11 @@ def _photos(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Rejected, ..
     photos: list[Path] = []
     left_out: list[Rejected] = []
     for path in paths:
-        if not path.is_dir():
+        if not is_folder(path):
             photos.append(path)
             continue
         for entry in _entries(path):
-            if entry.is_dir():
+            if is_folder(entry):
                 left_out.append(Rejected(str(entry), "a folder"))
             elif is_photo_name(entry.name):
                 photos.append(entry)
@@ -109,14 +110,14 @@ def _photos(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Rejected, ..
 def _paths(base: Path, cells: Sequence[str]) -> Iterator[Path]:
     """Yield the paths of the cells of a list."""
     for cell in cells:
-        names = [cell] if _path(base, cell).exists() else cell.split(";")
+        names = [cell] if is_seen(_path(base, cell)) else cell.split(";")
         yield from (_path(base, name.strip()) for name in names if name.strip())
 
 
 def _path(base: Path, name: str) -> Path:
     """Return the path of a file of a list, which a Windows program may have written."""
     path = base / home_path(name)
-    if not path.exists() and "\\" in name:
+    if not is_seen(path) and "\\" in name:
         return base / name.replace("\\", "/")
     return path
 

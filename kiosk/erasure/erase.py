@@ -16,6 +16,7 @@ from kiosk.erasure.outcome import Erasure, Failure, why
 from kiosk.erasure.receipt import write_receipt
 from kiosk.errors import GalleryError, KioskError, ReloadError
 from kiosk.files.atomic_file import delete_wiped
+from kiosk.files.presence import may_exist
 from kiosk.outbox.erase import Forgotten, databases_aside, overwrite_in, unfinished
 from kiosk.outbox.outbox import Outbox
 from kiosk.people.erased import ErasedList, digest, load_erased, save_erased
@@ -68,7 +69,7 @@ def erase_person(
             cannot be used.
         InUseError: Another command is writing the gallery.
     """
-    if not config.directory.exists():
+    if not may_exist(config.directory):
         raise GalleryError(_unknown(subject_id))
     with write_lock(config, "kiosk gallery remove"):
         erasure = erase_files(config, Task(subject_id, events))
@@ -137,7 +138,7 @@ def _erase_from_outbox(config: Config, task: Task, erasure: Erasure) -> None:
     def forget() -> Forgotten:
         if task.forget is not None:
             return task.forget(task.subject_id)
-        if not config.outbox_path.exists():
+        if not may_exist(config.outbox_path):
             return Forgotten()
         with Outbox(config.outbox_path) as outbox:
             return outbox.forget(task.subject_id, events=task.events)

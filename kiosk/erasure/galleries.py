@@ -8,6 +8,7 @@ from kiosk.config.keys import Config
 from kiosk.erasure.outcome import Failure, why
 from kiosk.errors import GalleryError
 from kiosk.files.bounded_file import read_file
+from kiosk.files.presence import may_exist
 from kiosk.files.sealed_file import is_sealed
 from kiosk.outbox.space import Space
 from kiosk.people.keyring import Keyring
@@ -24,12 +25,14 @@ class Galleries:
         keys: Their keys.
         found: Each gallery that can be read, by its file.
         failed: Those that cannot.
+        cause: The first error in writing them.
     """
 
     config: Config
     keys: Keyring
     found: dict[Path, Gallery] = field(default_factory=dict)
     failed: list[Failure] = field(default_factory=list)
+    cause: GalleryError | None = None
 
     @classmethod
     def read(cls, config: Config) -> "Galleries":
@@ -40,7 +43,7 @@ class Galleries:
         """
         galleries = cls(config, Keyring.of(config))
         paths = list(old_galleries(config.gallery_path))
-        if config.gallery_path.exists():
+        if may_exist(config.gallery_path):
             paths.append(config.gallery_path)
         for path in paths:
             try:
@@ -72,7 +75,7 @@ class Galleries:
         try:
             self.keys.add(owner)
         except GalleryError as exc:
-            self.failed.append(Failure(self.keys.path.name, str(exc), why(exc)))
+            self._note(self.keys.path, exc)
         for path, gallery in list(self.found.items()):
             rest = gallery
             if without is not None and without in gallery.templates:
@@ -80,7 +83,7 @@ class Galleries:
             try:
                 self._save(path, rest)
             except GalleryError as exc:
-                self.failed.append(Failure(path.name, str(exc), why(exc)))
+                self._note(path, exc)
             else:
                 self.found[path] = rest
         if self.failed:
@@ -88,8 +91,12 @@ class Galleries:
         try:
             self.keys.drop_old(owner)
         except GalleryError as exc:
-            self.failed.append(Failure(self.keys.path.name, str(exc), why(exc)))
+            self._note(self.keys.path, exc)
         return not self.failed
+
+    def _note(self, path: Path, error: GalleryError) -> None:
+        self.failed.append(Failure(path.name, str(error), why(error)))
+        self.cause = self.cause or error
 
     def _save(self, path: Path, gallery: Gallery) -> None:
         """Write a gallery; on a full disk, in the space that the outbox holds in reserve."""

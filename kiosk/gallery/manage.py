@@ -15,6 +15,7 @@ from kiosk.config.private_file import make_directory
 from kiosk.contract import fingerprint
 from kiosk.erasure.galleries import Galleries
 from kiosk.errors import GalleryError, GalleryModelError, ModelError
+from kiosk.files.presence import may_exist
 from kiosk.people.keyring import Keyring
 from kiosk.people.roster import Roster, load_roster
 from kiosk.people.write_lock import write_lock
@@ -76,7 +77,7 @@ def renew_gallery(config: Config, today: date) -> Renewal:
     model_id = load_bundle(bundle_path(config.model.bundle)).card.model_id
     _gallery_to_renew(config, model_id)  # a gallery that stays as it is needs no lock
     roster_path = Path(config.state.roster)
-    has_roster = bool(config.state.roster) and roster_path.exists()
+    has_roster = bool(config.state.roster) and may_exist(roster_path)
     roster = load_roster(roster_path) if has_roster else Roster()
     with write_lock(config, "kiosk gallery renew"):
         old = _gallery_to_renew(config, model_id)
@@ -118,7 +119,8 @@ def rekey(config: Config) -> tuple[str, ...]:
             )
         if not galleries.rewrite():
             reasons = "; ".join(one.reason for one in galleries.failed)
-            raise GalleryError(f"the former key stays in use, too: {reasons}")
+            message = f"the former key stays in use, too: {reasons}"
+            raise GalleryError(message) from galleries.cause
     return tuple(path.name for path in galleries.found)
 
 

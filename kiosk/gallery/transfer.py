@@ -16,6 +16,7 @@ from kiosk.erasure.erase import erase_person
 from kiosk.erasure.galleries import Galleries
 from kiosk.erasure.outcome import Failure
 from kiosk.errors import GalleryError, GalleryModelError, ModelError
+from kiosk.files.presence import may_exist
 from kiosk.files.sealed_file import Passphrase
 from kiosk.people.erased import load_erased, mark_enrolled, save_erased
 from kiosk.people.keyring import Keyring
@@ -116,7 +117,7 @@ def import_gallery(
         ConfigError: The thresholds of section ``decision`` are invalid.
         InUseError: Another command is writing the gallery.
     """
-    if not path.exists():
+    if not may_exist(path):
         raise GalleryError(f"{path}: absent; expected a file that `kiosk gallery export` has made")
     file = load_gallery(path, keys=passphrase or Keyring.of(config))
     if not file.templates and not file.marks:
@@ -128,7 +129,7 @@ def import_gallery(
         refused = tuple(s for s in file.templates if known.is_erased(s) and not again)
         added = replace(file, templates=_without(file, refused), marks={})
         present = Gallery(added.model_id, {}, added.contract)
-        if config.gallery_path.exists():
+        if may_exist(config.gallery_path):
             present = load_gallery(config.gallery_path, keys=keys)
         try:
             merged = present.merged(added)
@@ -167,7 +168,7 @@ def _subjects(config: Config) -> list[str]:
     found: dict[str, None] = {}
     for gallery in Galleries.read(config).found.values():
         found.update(dict.fromkeys(gallery.templates))
-    if config.roster_path is not None and config.roster_path.exists():
+    if config.roster_path is not None and may_exist(config.roster_path):
         found.update(dict.fromkeys(load_roster(config.roster_path).names))
     return list(found)
 

@@ -20,6 +20,7 @@ from typing import Final
 
 from kiosk.errors import OutboxError
 from kiosk.files.atomic_file import give_to_owner_of
+from kiosk.files.presence import is_seen
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class Space:
 
     def _make_file(self, size: int) -> bool:
         """Make the file; return whether it is there."""
-        if self._file.exists():
+        if is_seen(self._file):
             return True
         try:
             file = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

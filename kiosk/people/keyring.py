@@ -10,6 +10,7 @@ from kiosk.config.keys import Config
 from kiosk.errors import GalleryError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
+from kiosk.files.presence import may_exist
 from kiosk.files.sealed_file import KEY_BYTES, MAGIC, KeySource, Kind
 
 CREDENTIAL: Final = "kiosk-gallery"
@@ -50,7 +51,7 @@ class Keyring(KeySource):
         path = Path(named) if named else default_path(config.gallery_path)
         folder = environment.get("CREDENTIALS_DIRECTORY", "")
         credential = Path(folder) / CREDENTIAL
-        if not folder or not credential.exists():
+        if not folder or not may_exist(credential):
             return cls(path)
         try:
             return cls(path, read_file(credential, _BYTES_MAX))

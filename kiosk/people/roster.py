@@ -19,6 +19,7 @@ from typing import Final
 from kiosk.errors import RosterError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.csv_table import CsvForm, format_csv, read_csv
+from kiosk.files.presence import may_exist
 
 HEADER: Final = ["subject_id", "name"]
 
@@ -74,7 +75,7 @@ def add_to_roster(path: Path, subject_id: str, name: str, *, owner_of: Path | No
         RosterError: The file is malformed or cannot be written, or the id or name is empty.
     """
     key, value = _checked(str(path), [subject_id, name])
-    roster = load_roster(path) if path.exists() else Roster()
+    roster = load_roster(path) if may_exist(path) else Roster()
     _save(path, Roster({**roster.names, key: value}, roster.form), owner_of)
 
 
@@ -89,7 +90,7 @@ def remove_from_roster(path: Path, subject_id: str, *, owner_of: Path | None = N
     Raises:
         RosterError: The file is malformed or cannot be written.
     """
-    if not path.exists():
+    if not may_exist(path):
         return False
     roster = load_roster(path)
     if subject_id not in roster.names:
@@ -115,9 +116,9 @@ def _save(path: Path, roster: Roster, owner_of: Path | None) -> None:
 
     The old content is overwritten: a disk keeps no name that is no longer there.
     """
-    if owner_of is not None and path.exists() and path.stat().st_uid != 0:
-        owner_of = path
     try:
+        if owner_of is not None and path.exists() and path.stat().st_uid != 0:
+            owner_of = path
         with atomic_write(path, 0o600, owner_of=owner_of, wipe=True) as partial:
             partial.write_bytes(format_csv([HEADER, *roster.names.items()], roster.form))
             if path.exists():

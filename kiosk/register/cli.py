@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.errors import MissingExtraError
+from kiosk.files.presence import may_exist
 from kiosk.register.commands.options.account import add_account
 from kiosk.register.commands.options.events import add_events
 from kiosk.register.commands.options.imports import add_import
@@ -80,7 +81,7 @@ def _date(text: str) -> date:
 
 def _config(options: argparse.Namespace) -> RegisterConfig:
     path: Path | None = options.config
-    if path is None and not DEFAULT_CONFIG.exists():
+    if path is None and not may_exist(DEFAULT_CONFIG):
         return RegisterConfig()
     return REGISTER_FILE.load(path or DEFAULT_CONFIG)
 

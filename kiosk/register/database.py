@@ -185,9 +185,16 @@ def _alone() -> Iterator[None]:
     if connection.vendor == "sqlite":
         # A file beside the database: to close the database's own would drop SQLite's locks.
         path = f"{connection.settings_dict['NAME']}-migrate"
-        with open(path, "wb", opener=_for_owner) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            lock = _for_owner(path, os.O_WRONLY | os.O_CREAT)
+        except OSError as exc:
+            message = f"database.path: {path} cannot be written ({exc.strerror})"
+            raise ConfigError(message) from exc
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
         return
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = 0")  # a migration takes as long as it takes

@@ -8,6 +8,7 @@ import msgspec
 from kiosk.config.host_name import host_problem
 from kiosk.config.keys import Config
 from kiosk.errors import ConfigError
+from kiosk.files.presence import may_exist
 from kiosk.mqtt.client import read_password
 from kiosk.people.roster import Roster, load_roster
 from kiosk.watch.attendance_list import AttendanceList
@@ -18,7 +19,7 @@ from kiosk.watch.viewer import watch
 def _configured_roster(config: Config) -> Roster:
     """Read the configured roster; return an empty one while the file is absent."""
     path = config.roster_path
-    return load_roster(path) if path is not None and path.exists() else Roster()
+    return load_roster(path) if path is not None and may_exist(path) else Roster()
 
 
 def watch_live(

@@ -74,6 +74,45 @@ def test_the_end_of_the_reader_ends_a_command_quietly(code: str) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("code", ["print('a')", "print('a' * 99999)", "sys.stdout.write('a')"])
+def test_an_output_that_is_full_is_one_line(code: str) -> None:
+    """On a full disk a command says so and ends with 74, whether it wrote much or little."""
+    with Path("/dev/full").open("wb") as full:
+        done = in_process(code, stdout=full.fileno())
+    said = "kiosk: the output cannot be written (No space left on device)\n"
+    assert (done.returncode, done.stderr) == (74, said)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(13, (77, "Permission denied")), (36, (74, "File name too long"))]
+)
+def test_an_error_of_the_system_names_its_file(number: int, expected: tuple[int, str]) -> None:
+    """What no code foresaw is one line: the file, and why."""
+    done = in_process(f"raise OSError({number}, {expected[1]!r}, '/a/b')", stdout=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (expected[0], f"kiosk: /a/b: {expected[1]}\n")
+
+
+def test_a_mistake_of_the_program_keeps_its_traceback() -> None:
+    """An error of the system without a file, and not of a disk, is no fault of the user."""
+    done = in_process("raise OSError(9, 'Bad file descriptor')", stdout=subprocess.PIPE)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, True)
+
+
+def test_closed_streams_go_nowhere(tmp_path: Path) -> None:
+    """`kiosk run >&- 2>&-` does its work, and no file that it writes gets their numbers."""
+    lines = f"file = open({str(tmp_path / 'a')!r}, 'w')", "print(1)", "print(2, file=sys.stderr)"
+    body = "".join(f"    {line}\n" for line in (*lines, "return 3"))
+    program = (
+        "import sys; from kiosk.cli import prepare_process, run_command\n"
+        f"def run():\n{body}prepare_process(); sys.exit(run_command('kiosk', run))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    line = [sys.executable, "-c", program]
+    shell = f"exec {shlex.join(line)} <&- >&- 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", shell], env=environment, check=False)
+    assert (done.returncode, (tmp_path / "a").read_text()) == (3, "")
+
+
 def test_a_name_that_the_terminal_cannot_show_is_no_error() -> None:
     """An ASCII terminal shows the code of the character."""
     done = in_process(r"print('Zo\xeb \udcff')", stdout=subprocess.PIPE)

@@ -23,6 +23,7 @@ from kiosk.register.database import (
 )
 from kiosk.register.models import Event, Register
 from tests.postgresql import PostgreSQL
+from tests.support import close_folder
 
 
 @pytest.mark.usefixtures("database")
@@ -132,6 +133,16 @@ def test_a_url_that_cannot_be_used_is_named(section: DatabaseSection, message: s
     """A mistake in the URL is found at the start."""
     with pytest.raises(ConfigError, match=message):
         use_database(section)
+
+
+def test_a_closed_folder_of_a_database_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock beside the database, which this user may not make, is an error of the key."""
+    use_database(DatabaseSection(path=str(tmp_path / "in/register.sqlite3")))
+    close_folder(monkeypatch, tmp_path / "in")
+    with pytest.raises(ConfigError, match=r"database\.path: .*-migrate cannot be written \(Perm"):
+        migrate()
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022])
