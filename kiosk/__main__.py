@@ -15,6 +15,7 @@ from kiosk.cli import (
     configuration,
     positive_int,
     prepare_process,
+    require_utf8,
     run_command,
 )
 from kiosk.config.sources import home_path
@@ -32,9 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 success, 2 wrong usage, else see :mod:`kiosk.errors`.
     """
     prepare_process()
+    return run_command("kiosk", lambda: _run_options(arguments))
+
+
+def _run_options(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     set_up_logging(logging.INFO if options.verbose else logging.WARNING)
-    return run_command("kiosk", lambda: int(options.run(options)))
+    require_utf8(options)
+    return int(options.run(options))
 
 
 class _Version(argparse.Action):

@@ -13,13 +13,16 @@ from typing import Any, Final
 
 from kiosk.config.keys import Config, load_config
 from kiosk.config.sources import home_path
-from kiosk.errors import KioskError, described, exit_code_of, is_of_disk
+from kiosk.errors import ConfigError, KioskError, described, exit_code_of, is_of_disk
 from kiosk.files.presence import may_exist
 from kiosk.logs import write_error
+from kiosk.printable import is_utf8
 
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 BROKEN_PIPE: Final = 141
 """The exit code when the reader of standard output has ended, as a shell shows SIGPIPE."""
+_PATHS: Final = ("file", "camera")
+"""Options that are texts and may be paths: "-" is standard output, "0" is a camera."""
 
 
 class IntermixedParser(argparse.ArgumentParser):
@@ -87,6 +90,19 @@ def positive_int(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number of 1 or more")
     return int(text)
+
+
+def require_utf8(options: argparse.Namespace) -> None:
+    """Reject a text of the command line that is not UTF-8; a path may be any bytes.
+
+    Raises:
+        ConfigError: There is one; the message names the argument.
+    """
+    for name, value in vars(options).items():
+        texts = value if isinstance(value, list) else [value]
+        for one in texts:
+            if isinstance(one, str) and name not in _PATHS and not is_utf8(one):
+                raise ConfigError(f"argument {one!r}: not UTF-8")
 
 
 def agrees(warning: str) -> bool:

@@ -15,6 +15,11 @@ def is_shown(char: str) -> bool:
     return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: an argument of any bytes may be none."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def printable(text: str, keep: str = "") -> str:
     """Replace characters that could control a terminal, except those to ``keep``."""
     return "".join(

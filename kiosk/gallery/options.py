@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from kiosk.cli import add_command, add_config, configuration
@@ -22,7 +23,10 @@ _ACTIONS: Final = (
     ("renew", "after a change of model: put this gallery aside and begin an empty one", None),
     ("rekey", "encrypt all galleries with a new key", None),
 )
-_ARGUMENTS: Final = {"subject": "subject id", "file": "file to write, or to read"}
+_ARGUMENTS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
+    "subject": ("subject id", str),
+    "file": ("file to write, or to read", home_path),
+}
 
 
 def add_gallery(commands: Any) -> None:  # noqa: ANN401  # argparse's own class is private
@@ -38,7 +42,8 @@ def add_gallery(commands: Any) -> None:  # noqa: ANN401  # argparse's own class 
         )  # fmt: skip
         add_config(action)
         if argument:
-            action.add_argument("argument", metavar=argument, help=_ARGUMENTS[argument])
+            words, kind = _ARGUMENTS[argument]
+            action.add_argument("argument", metavar=argument, help=words, type=kind)
         _add_options(action, name)
         action.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
@@ -66,7 +71,8 @@ def _run(options: argparse.Namespace) -> int:
     from kiosk.gallery.command import GalleryOptions, run_gallery_command
 
     config = configuration(options)
-    done = run_gallery_command(config, options.action, options.argument, GalleryOptions.of(options))
+    argument = str(options.argument)
+    done = run_gallery_command(config, options.action, argument, GalleryOptions.of(options))
     lines = (printable(line, "\t") for line in done.lines)
     print(json_text(done.facts) if options.json else "\n".join(lines))
     for warning in done.warnings:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.__main__ import _parser
-from kiosk.cli import IntermixedParser
+from kiosk.__main__ import _parser, main
+from kiosk.cli import IntermixedParser, require_utf8
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,35 @@ def test_an_unknown_option_is_still_wrong_usage() -> None:
     with pytest.raises(SystemExit) as caught:
         _parser().parse_args(["enrol", "s-1", "--nme", "Ada", "a.jpg"])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("enrol s-1 a.jpg --name Jos\udce9", r"'Jos\udce9'"),
+        ("gallery remove s-\udcff", r"'s-\udcff'"),
+        ("register list --person \udcff", r"'\udcff'"),
+        ("register erase \udcff", r"'\udcff'"),
+        ("register account invite ada --role teacher --class 7a --class \udcff", r"'\udcff'"),
+    ],
+)
+def test_a_text_that_is_not_utf8_is_named(
+    line: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal of another encoding gives other bytes: one line, before anything is done."""
+    assert main(line.split()) == 78
+    assert capsys.readouterr().err == f"kiosk: argument {shown}: not UTF-8\n"
+
+
+def test_a_path_that_is_not_utf8_is_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Files may have any name."""
+    (tmp_path / "kiosk.toml").write_text(f'[state]\ndirectory = "{tmp_path}"\n')
+    options = ["--config", str(tmp_path / "kiosk.toml")]
+    assert main(["gallery", "import", f"{tmp_path}/\udcff", *options]) == 65
+    assert "absent; expected a file that" in capsys.readouterr().err
+    require_utf8(_parser().parse_args(["register", "export", "\udcff"]))
 
 
 def test_a_parser_is_used_twice() -> None:
