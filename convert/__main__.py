@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from convert.verify import Loss
     from kiosk.records import Image
     from train.dataset.crop_set import CropSet
+    from train.metrics import Rate
 
 PUBLISHED: Final = "sface"
 """The word that stands for SFace with its published weights, in the place of a run folder."""
@@ -88,12 +90,21 @@ def _refuse(options: argparse.Namespace, names: Iterable[str], why: str) -> None
             raise ConfigError(f"{_option(name)}: {why}")
 
 
+def _check_out(out: Path) -> None:
+    """Refuse a file that could not be written, before minutes of work."""
+    if out.is_dir():
+        raise ConfigError(f"--out: {out} is a folder, expected a file in it")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"--out: {out} cannot be written; its folder is absent or closed")
+
+
 def _convert(options: argparse.Namespace) -> int:
     from convert.card import CardFacts
     from kiosk.recognition.tflite import MODEL_ENDING
     from train.dataset.crop_set import CropSet
     from train.toml_file import read_toml_file
 
+    _check_out(options.out)
     if options.out.suffix == MODEL_ENDING:
         return _write_model(options)
     for name, what in (("facts", "a TOML file"), ("crops", "a crop set")):
@@ -221,10 +232,14 @@ def _lines(done: "Converted", out: Path) -> Iterator[str]:
     for found in done.report.test:
         yield (
             f"test people, gallery of {found.gallery_size}, threshold {found.threshold:.3f}: "
-            f"FPIR {found.fpir.value:.2%}, FNIR {found.fnir.value:.2%}"
+            f"FPIR {_rate(found.fpir)}, FNIR {_rate(found.fnir)}"
         )
     if done.report.lfw is not None:
         yield f"LFW: {done.report.lfw.verification}"
+
+
+def _rate(rate: "Rate") -> str:
+    return f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%}, n {rate.n:,})"
 
 
 def _loss_lines(loss: "Loss") -> Iterator[str]:

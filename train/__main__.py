@@ -84,8 +84,8 @@ def _add_runs(commands: Any) -> None:  # noqa: ANN401  # as above
     short.add_argument("--pictures", type=positive_int, default=32_000, help="how many pictures "
                        "to learn from (default: 32000)")  # fmt: skip
     short.add_argument("--out", type=Path, required=True, help="run folder to write; an "
-                       "interrupted command goes on; `fit --set front=short --set start=…` trains "
-                       "it further")  # fmt: skip
+                       "interrupted command goes on; `fit --set network=sface --set front=short "
+                       "--set start=…` trains it further")  # fmt: skip
     _add_workers(short)
     average = _command(commands, "average", "average runs that started from one point", _average)
     average.add_argument("runs", type=Path, nargs="+", help="run folders of `fit`")
@@ -191,12 +191,10 @@ def _morph(options: argparse.Namespace) -> int:
 
 def _teach(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import TARGETS_FILE, CropSet
-    from train.dataset.same_person import remove_same_people
     from train.teacher import teach
 
     crop_set = CropSet.load(options.crops)
-    targets = teach(crop_set, _teacher(options))
-    _, removed = remove_same_people(crop_set, targets)
+    targets, removed = teach(crop_set, _teacher(options))
     print(f"{options.crops / TARGETS_FILE}: {len(targets)} embeddings")
     print(
         f"excluded from the evaluation: {removed.people} held-out people who appear elsewhere "
@@ -295,6 +293,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     from train.evaluation.peers import load_peers
     from train.evaluation.recogniser import bundle_recogniser
 
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)  # before minutes of work
+    except OSError as exc:
+        raise ConfigError(f"--out: {options.out} cannot be made ({exc.strerror})") from exc
     bundle, crop_set = load_bundle(options.bundle), CropSet.load(options.crops)
     found = {bundle.card.model_id: bundle_recogniser(bundle)}
     if options.peers is not None:

@@ -89,7 +89,7 @@ def add_teacher(
         "faces": len(indices),
         "turned": _TURNED,
     }
-    write_config(out, config, second_teacher=made)
+    write_config(out, config, photos=crop_set.digest(), second_teacher=made)
     maps, aims = _see(sface, _pictures(crop_set, indices, pictures, seed), teacher, pictures)
     own = Dense(sface.weight, sface.bias)
     dense = join(own, fit_dense(maps, whiten(aims, _WHITENED)), maps, _SHARE)

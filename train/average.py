@@ -12,7 +12,7 @@ import keras
 import msgspec
 import numpy as np
 
-from kiosk.errors import DatasetError
+from kiosk.errors import ConfigError, DatasetError
 from kiosk.records import Floats
 from train.embedder import build_form, load_embedder, read_start, save_embedder
 from train.recipe import FitConfig, has_second_teacher, read_config, write_config
@@ -32,9 +32,12 @@ def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:
         The embedder.
 
     Raises:
+        ConfigError: The share is none.
         DatasetError: A folder is no run from SFace, the runs started from different points, or
             ``out`` holds another run.
     """
+    if not 0 < share <= 1:
+        raise ConfigError(f"share: {share}, expected above 0 and at most 1")
     configs = [read_config(run) for run in runs]
     for run, config in zip(runs, configs, strict=True):
         if config.network != "sface":

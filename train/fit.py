@@ -55,12 +55,13 @@ def fit(
         DatasetError: There are no teacher embeddings, the training split is empty, or the folder
             holds another run; or a process that makes pictures was ended by the system.
     """
-    write_config(run, config)
+    targets, (labels, people) = load_targets(crop_set), number_people(crop_set)
+    indices = crop_set.training_indices()
+    # After these: a command that fails must not keep its folder from the next one.
+    write_config(run, config, photos=crop_set.digest())
     cv2.setNumThreads(1)  # for pictures this small they cost time
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
-    targets, (labels, people) = load_targets(crop_set), number_people(crop_set)
-    indices = crop_set.training_indices()
     blends = _blends(crop_set, run, config, indices, teacher)
     embedder = build_embedder(config)
     model = _with_heads(embedder, config, _directions(targets, labels, people))

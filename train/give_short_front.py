@@ -62,9 +62,8 @@ def give_short_front(
     indices = crop_set.training_indices()
     sface, recipe = _read(before)
     config = FitConfig(network="sface", front="short", seed=seed)
-    write_config(
-        out, config, short_front={"run": recipe, "pictures": pictures, "faces": len(indices)}
-    )
+    made = {"run": recipe, "pictures": pictures, "faces": len(indices)}
+    write_config(out, config, photos=crop_set.digest(), short_front=made)
     cv2.setNumThreads(1)  # for pictures this small they cost time
     keras.utils.set_random_seed(seed)
     network = build_form(blank_front(sface, seed), config)

@@ -1,6 +1,7 @@
 """The hyperparameters of recipe ``embedding``, stored in the run folder."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -58,21 +59,21 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     network: NetworkConfig | Literal["sface"] = NetworkConfig()
-    images: int = 2_400_000
-    epoch_images: int = 64_000
-    batch: int = 128
+    images: Annotated[int, Meta(ge=1)] = 2_400_000
+    epoch_images: Annotated[int, Meta(ge=1)] = 64_000
+    batch: Annotated[int, Meta(ge=1)] = 128
     optimizer: Literal["muon", "adamw"] = "muon"
-    rate: float = 1e-2
-    warmup: int = 500
-    decay: float = 0.02
+    rate: Annotated[float, Meta(gt=0)] = 1e-2
+    warmup: Annotated[int, Meta(ge=0)] = 500
+    decay: Annotated[float, Meta(ge=0)] = 0.02
     clip_norm: Annotated[float, Meta(ge=0)] = 0.0
     average: Annotated[float, Meta(ge=0, lt=1)] = 0.0
-    relation: float = 10.0
-    identity: float = 0.05
-    margin: float = 0.2
-    blends: int = 150_000
-    blend_share: float = 0.3
-    precision: str = "float32"
+    relation: Annotated[float, Meta(ge=0)] = 10.0
+    identity: Annotated[float, Meta(ge=0)] = 0.05
+    margin: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    blends: Annotated[int, Meta(ge=0)] = 150_000
+    blend_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     start: str = ""
     layers: Layers = "all"
     front: Front = "own"
@@ -80,10 +81,14 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     pictures: Literal["usual", "door"] = "usual"
     turned: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    seed: int = 2026
+    seed: Annotated[int, Meta(ge=0, lt=2**32)] = 2026
 
     def __post_init__(self) -> None:
-        """Check that what is asked for goes with the network and the pictures."""
+        """Check the numbers, and that what is asked for goes with the network and the pictures."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name}: expected a finite number")
         if self.layers != "all" and self.network != "sface":
             raise ValueError("layers: expected all, because network is not sface")
         if self.front == "short" and self.network != "sface":
@@ -181,18 +186,24 @@ def _shape(text: str) -> object:
         raise ValueError(f"network: expected sface or JSON: {exc}") from exc
 
 
-def write_config(run: Path, config: FitConfig, **made: Mapping[str, object]) -> None:
+def write_config(
+    run: Path, config: FitConfig, *, photos: str = "", **made: Mapping[str, object]
+) -> None:
     """Write the hyperparameters into a new run folder, or compare them with those of an old folder.
 
     Args:
         run: The run folder.
         config: The hyperparameters.
+        photos: Tells one crop set from another (:meth:`train.dataset.crop_set.CropSet.digest`);
+            empty where nothing is learnt from one.
         made: How the run was made, where it was not made by ``fit``: one of ``average``,
             ``short_front`` and ``second_teacher``.
 
     Raises:
-        DatasetError: The folder holds a run with other hyperparameters.
+        DatasetError: The folder holds a run with other hyperparameters, or of other photos.
     """
     fit = msgspec.to_builtins(config)
     facts = {"recipe": "embedding", "contract": fingerprint(), "fit": fit, **made}
+    if photos:
+        facts["photos_sha256"] = photos
     write_or_check_config(run, facts)

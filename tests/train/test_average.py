@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk.errors import DatasetError
+from kiosk.errors import ConfigError, DatasetError
 from train.__main__ import main
 from train.average import average_runs
 from train.embedder import build_embedder, load_embedder, save_embedder
@@ -34,6 +34,14 @@ def test_the_mean_keeps_a_part_of_the_start(tmp_path: Path) -> None:
     for name, step in (("conv_1_prelu", 1.5), ("conv_2_prelu", 0.0), ("project", 0.0)):
         before, after = (one.get_layer(name).get_weights()[0] for one in (start, found))
         assert np.allclose(after - before, step, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, float("nan")])
+def test_a_share_is_a_part_of_the_whole(share: float, tmp_path: Path) -> None:
+    """Beyond the runs, or with NaN in every weight, there is no network to convert."""
+    with pytest.raises(ConfigError, match=r"share: .*, expected above 0 and at most 1"):
+        average_runs([tmp_path], share, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_of_another_network_is_an_error(tmp_path: Path) -> None:

@@ -144,6 +144,22 @@ def test_several_processes_train_the_same_run(run: Path, crop_set: CropSet, tmp_
     assert np.sum(found * expected, axis=1).min() > 0.9999
 
 
+def test_a_run_of_other_photos_is_not_gone_on_with(run: Path, tmp_path: Path) -> None:
+    """They would be ignored in silence."""
+    other = make_crop_set(tmp_path / "others", {"train": 4}, 2)
+    with pytest.raises(DatasetError, match=r"config\.json: another run .*photos"):
+        train(other, run)
+
+
+def test_a_command_that_fails_does_not_keep_its_folder(tmp_path: Path) -> None:
+    """After `kiosk-train teach` the same command, or another one, can use it."""
+    untaught = make_crop_set(tmp_path / "untaught", {"train": 2}, 2)
+    (untaught.folder / "teacher.npy").unlink()
+    with pytest.raises(DatasetError, match="run `kiosk-train teach` first"):
+        train(untaught, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_error_in_a_process_ends_the_run(
     crop_set: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

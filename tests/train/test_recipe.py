@@ -79,6 +79,20 @@ def test_settings_change_the_hyperparameters() -> None:
 
 
 @pytest.mark.parametrize(
+    "setting",
+    [
+        "batch=0", "batch=-3", "epoch_images=0", "images=-5", "blends=-1", "blend_share=2",
+        "seed=-1", "precision=foo", "rate=0", "rate=nan", "decay=inf", "margin=2",
+    ],
+)  # fmt: skip
+def test_a_number_that_nothing_can_be_trained_with_is_an_error(setting: str) -> None:
+    """The error names the key; nothing fails minutes later, or trains on NaN."""
+    key = setting.partition("=")[0]
+    with pytest.raises(DatasetError, match=rf"--set: expected KEY=VALUE .*\({key}: expected"):
+        parse_config([setting])
+
+
+@pytest.mark.parametrize(
     ("name", "layers", "share"),
     [
         ("tune_free_all", "all", 1.0),

@@ -1,5 +1,6 @@
 """Teachers: they are run as their authors run them, and their embeddings are stored."""
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -223,10 +224,27 @@ def test_teacher_embeddings_are_stored(tmp_path: Path) -> None:
     crop_set = make_crop_set(tmp_path, {"train": 3, "dev": 2}, each=2)
     (tmp_path / "teacher.npy").unlink()
     teacher = Teacher(colour_teacher(tmp_path))
-    targets = teach(crop_set, teacher, progress=False)
+    targets, _ = teach(crop_set, teacher, progress=False)
     (middle,) = crop_set.contract_crops(np.arange(len(crop_set)))
     assert np.array_equal(targets, teacher.embed_with_mirror(middle))
     assert np.array_equal(load_targets(CropSet.load(tmp_path)), targets)
+
+
+def test_a_crop_set_is_taught_once_two_names_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that ends before, as on a full disk, leaves nothing that passes for it."""
+    crop_set = make_crop_set(tmp_path, {"train": 3, "dev": 2}, each=2)
+    (tmp_path / "teacher.npy").unlink()
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "photos.csv"))
+
+    monkeypatch.setattr(CropSet, "write_photos", fail)
+    with pytest.raises(OSError, match="No space left"):
+        teach(crop_set, Teacher(colour_teacher(tmp_path)), progress=False)
+    with pytest.raises(DatasetError, match="run `kiosk-train teach"):
+        CropSet.load(tmp_path).require_taught()
 
 
 @pytest.mark.parametrize(

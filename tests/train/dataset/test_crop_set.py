@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,22 @@ def test_a_set_of_another_contract_is_rejected(tmp_path: Path) -> None:
     said = rf"set\.json: made under contract 0123456789abcdef, expected {fingerprint()}; prepare"
     with pytest.raises(DatasetError, match=said):
         CropSet.load(tmp_path)
+
+
+def test_two_sets_have_one_digest_only_if_they_are_the_same(tmp_path: Path) -> None:
+    """Another split, another name or another picture makes another set."""
+    one = make_crop_set(tmp_path / "one", {"train": 2, "dev": 1}, 2)
+    again = make_crop_set(tmp_path / "again", {"train": 2, "dev": 1}, 2)
+    assert one.digest() == again.digest()
+    crops = np.array(one.crops)
+    crops[0] ^= 1
+    photos = (replace(one.photos[0], person="other"), *one.photos[1:])
+    others = (
+        replace(one, splits=("test", *one.splits[1:])),
+        replace(one, photos=photos),
+        replace(one, crops=crops),
+    )
+    assert len({one.digest(), *(other.digest() for other in others)}) == 4
 
 
 def test_a_new_set_removes_the_old_teacher_embeddings(tmp_path: Path) -> None:
