@@ -37,8 +37,19 @@ def describe_error(error: str, content: type[msgspec.Struct]) -> str:
     if not located:
         return error
     found = _type_at(located[2], inspect.type_info(content))
+    if brackets := _brackets(located[1], located[2], _without_description(found)[0]):
+        return f"{located[2]}: write {brackets}"
     expected = _expected(found) if located[1].startswith(_OF_TYPES) else ""
     return f"{located[2]}: {f'expected {expected}' if expected else located[1]}"
+
+
+def _brackets(error: str, key: str, kind: inspect.Type) -> str:
+    """Return how the header of a table is written, if its brackets are the mistake."""
+    if error == "Expected `array`, got `object`" and isinstance(kind, inspect.VarTupleType):
+        return f"[[{key}]], in double brackets"
+    if error == "Expected `object`, got `array`" and "[" not in key:
+        return f"[{key}], in single brackets"
+    return ""
 
 
 def _type_at(key: str, kind: inspect.Type) -> inspect.Type:
@@ -66,8 +77,8 @@ def _expected(kind: inspect.Type) -> str:
     if description:
         return description
     match kind:
-        case inspect.LiteralType():
-            return "one of " + ", ".join(json.dumps(value) for value in kind.values)
+        case inspect.LiteralType() | inspect.EnumType():
+            return "one of " + ", ".join(json.dumps(value) for value in _choices(kind))
         case inspect.UnionType(types=(one, inspect.NoneType())):
             return _expected(one)
         case inspect.IntType() | inspect.FloatType():
@@ -77,6 +88,12 @@ def _expected(kind: inspect.Type) -> str:
             return "a list with something in it" if kind.min_length else "a list"
         case _:
             return _NAMES.get(type(kind), "")
+
+
+def _choices(kind: inspect.LiteralType | inspect.EnumType) -> list[object]:
+    if isinstance(kind, inspect.EnumType):
+        return [one.value for one in kind.cls]
+    return list(kind.values)
 
 
 def _limits(kind: inspect.IntType | inspect.FloatType) -> str:

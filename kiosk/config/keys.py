@@ -79,7 +79,7 @@ class ModelSection(Section, frozen=True):
 
     bundle: str = ""
     runtime: Literal["ai-edge-litert", "tflite-runtime"] = "ai-edge-litert"
-    threads: Count = 1
+    threads: Annotated[int, Meta(ge=1, le=64)] = 1
 
 
 class QualitySection(Section, frozen=True):

@@ -115,7 +115,11 @@ def test_a_valid_configuration_is_accepted(text: str) -> None:
             )
         ),
         ("[mqtt]\nusername = 'u'", "mqtt.host: needed when mqtt.username is set"),
+        ("[model]\nthreads = 100000", "model.threads: expected a whole number from 1 to 64"),
         # The timetable.
+        ("[lesson]\nname = 'a'", "lesson: write [[lesson]], in double brackets"),
+        ("[[camera]]\nfps = 5", "camera: write [camera], in single brackets"),
+        ("lesson = 5", "lesson: expected a list"),
         (lesson(days=""), "lesson[0].days: missing"),
         (lesson(days="[]"), "lesson[0].days: "),
         (

@@ -30,7 +30,7 @@ def test_an_empty_file_has_the_defaults() -> None:
         ("[rules]\nexit_direction = 'up'", "rules.exit_direction: expected one of"),
         ("[rules]\nhalf_day_at = '24:00'", "rules.half_day_at: "),
         ("[rules]\nabsent_after_min = 9", "rules.absent_after_min: expected at least rules.late_"),
-        ("[[code]]\ncode = 'sick'", "code[0].code: "),
+        ("[[code]]\ncode = 'sick'", 'code[0].code: expected one of "present", '),
         ("[[code]]\ncode = 'late'\nmoodle = 'LATE'", "code[0].moodle: expected at most 2"),
         ("[[code]]\ncode = 'late'\ncounts_absent = true", "code[0].counts_absent: late would"),
         ("[[code]]\ncode = 'not-known'\nmoodle = 'P'", "code[0].code: not-known counts as"),
