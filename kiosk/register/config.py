@@ -62,7 +62,9 @@ class DatabaseSection(Section, frozen=True):
     password_file: str = ""
 
     def problems(self) -> Iterator[Problem]:
-        """Check that the URL is one of PostgreSQL."""
+        """Check that there is a file, or a URL of PostgreSQL."""
+        if not self.path and not self.url:
+            yield "path", "expected a file, such as /var/lib/kiosk-register/register.sqlite3"
         if self.url and not self.url.startswith(("postgresql://", "postgres://")):
             yield "url", f"expected {URL_FORM}"
         if self.password_file and not self.url:

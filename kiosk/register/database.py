@@ -21,6 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from kiosk.config.private_file import read_password
 from kiosk.errors import ConfigError, MissingExtraError, RegisterError
+from kiosk.files.presence import is_folder
 from kiosk.register import settings as fixed
 from kiosk.register.config import URL_FORM, DatabaseSection
 from kiosk.register.outage import one_line
@@ -140,6 +141,8 @@ def explained() -> Iterator[None]:
 
 def _sqlite(path: Path) -> dict[str, Any]:
     """Return the settings of a SQLite file, which is created for its owner alone."""
+    if is_folder(path):  # which SQLite could not open, as if it were away for a time
+        raise ConfigError(f"database.path: {path} is a folder, expected a file")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Only a new file: to open and close one that SQLite uses would drop this process's locks.

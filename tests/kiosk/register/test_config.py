@@ -24,6 +24,7 @@ def test_an_empty_file_has_the_defaults() -> None:
         ("[register]\ntimezone = 'Middle/Earth'", "register.timezone: "),
         ("[mqtt]\nport = 1883", "mqtt.host: the register needs a broker"),
         ("[database]\nurl = 'mysql://x'", "database.url: expected postgresql://"),
+        ("[database]\npath = ''", "database.path: expected a file"),
         ("[database]\npassword_file = 'x'", "database.password_file: only for database.url"),
         ("[ingest]\nbatch_max = 0", "ingest.batch_max: "),
         ("[rules]\nlate_after_min = -1", "rules.late_after_min: "),

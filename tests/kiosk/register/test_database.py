@@ -145,6 +145,12 @@ def test_a_closed_folder_of_a_database_is_named(
         migrate()
 
 
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    """The register does not wait for a folder to become a file."""
+    with pytest.raises(ConfigError, match=rf"database\.path: {tmp_path} is a folder, expected a"):
+        use_database(DatabaseSection(path=str(tmp_path)))
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o022])
 def test_the_registers_files_are_for_its_user_alone(tmp_path: Path, umask: int) -> None:
     """The folder is 0700 and every file in it 0600, whatever the umask."""
