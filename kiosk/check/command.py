@@ -8,6 +8,7 @@ from kiosk.check.camera import check_camera
 from kiosk.check.files import (
     Model,
     check_disk,
+    check_erased,
     check_gallery,
     check_model,
     check_outbox,
@@ -58,6 +59,7 @@ def check_all(config: Config, clock: Clock) -> tuple[list[Finding], Model | None
         *_configuration(config, model),
         model_finding,
         check_gallery(config, model),
+        *check_erased(config),
         check_roster(config),
         outbox_finding,
         check_disk(config),

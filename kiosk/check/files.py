@@ -11,6 +11,7 @@ from kiosk.daemon.health.machine import free_mb
 from kiosk.daemon.state_folder import open_outbox, read_keys
 from kiosk.errors import DISK_FAULT, KioskError
 from kiosk.files.presence import may_exist
+from kiosk.people.erased import load_erased
 from kiosk.people.keyring import Keyring
 from kiosk.people.roster import load_roster
 from kiosk.recognition.gallery import load_gallery
@@ -62,6 +63,18 @@ def check_gallery(config: Config, model: Model | None) -> Finding:
         return ok("gallery", f"{counted_people(len(gallery))} enrolled")
 
     return attempt("gallery", find)
+
+
+def check_erased(config: Config) -> list[Finding]:
+    """Return a fault if the list of erased people is damaged; it is no part that needs a line.
+
+    Without it nobody can be enrolled or imported, and no order of the register be carried out.
+    """
+    try:
+        load_erased(config)
+    except KioskError as exc:
+        return [failed("erasures", exc)]
+    return []
 
 
 def check_roster(config: Config) -> Finding:

@@ -54,6 +54,17 @@ def at(mosquitto: Mosquitto, *more: str) -> str:
     )
 
 
+def test_a_damaged_list_of_erased_people_is_found(toml: Callable[[str], Path]) -> None:
+    """It has a line only when it is damaged, which names the file; the gallery keeps its own."""
+    path = toml("")
+    assert "erasures" not in verdicts(path)
+    damaged = path.parent / "state/erased.json"
+    damaged.write_text("{")
+    found = verdicts(path)
+    assert found["erasures"].text.startswith(f"{damaged}: not a list of erased people; restore")
+    assert (found["erasures"].code, found["gallery"].verdict) == (65, "ok")
+
+
 def test_every_part_has_a_line(
     toml: Callable[[str], Path], mosquitto: Mosquitto, capsys: pytest.CaptureFixture[str]
 ) -> None:
