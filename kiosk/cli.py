@@ -21,6 +21,7 @@ from kiosk.printable import is_utf8
 DEFAULT_CONFIG: Final = Path("/etc/kiosk/kiosk.toml")
 BROKEN_PIPE: Final = 141
 """The exit code when the reader of standard output has ended, as a shell shows SIGPIPE."""
+_DIGITS_MAX: Final = 18
 _PATHS: Final = ("file", "camera")
 """Options that are texts and may be paths: "-" is standard output, "0" is a camera."""
 
@@ -85,10 +86,12 @@ def positive_int(text: str) -> int:
     """Parse an option that is a whole number of 1 or more, for argparse.
 
     Raises:
-        argparse.ArgumentTypeError: ``text`` is anything else.
+        argparse.ArgumentTypeError: ``text`` is anything else, or more than databases can count.
     """
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or not text.strip("0"):
         raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number of 1 or more")
+    if len(text) > _DIGITS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected at most {_DIGITS_MAX} digits")
     return int(text)
 
 

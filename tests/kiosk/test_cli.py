@@ -1,5 +1,6 @@
 """What the parsers of all commands share."""
 
+import argparse
 import os
 import select
 import shlex
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import _parser, main
-from kiosk.cli import IntermixedParser, require_utf8
+from kiosk.cli import IntermixedParser, positive_int, require_utf8
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,23 @@ def test_a_path_that_is_not_utf8_is_used(
     assert main(["gallery", "import", f"{tmp_path}/\udcff", *options]) == 65
     assert "absent; expected a file that" in capsys.readouterr().err
     require_utf8(_parser().parse_args(["register", "export", "\udcff"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("0", "whole number of 1 or more"),
+        ("00", "whole number of 1 or more"),
+        ("-1", "whole number of 1 or more"),
+        ("1" * 23, "at most 18 digits"),
+        ("1" * 5000, "at most 18 digits"),
+    ],
+)
+def test_a_number_that_cannot_be_counted_to_is_wrong_usage(text: str, says: str) -> None:
+    """No database has so many rows, and none of a number that is less than one."""
+    with pytest.raises(argparse.ArgumentTypeError, match=says):
+        positive_int(text)
+    assert positive_int("9" * 18) == 10**18 - 1
 
 
 def test_a_parser_is_used_twice() -> None:
