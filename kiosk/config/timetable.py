@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
 from kiosk.config.file import Problem, Section
 
+NAME_FORM: Final = (
+    "at most 64 letters (A-Z, a-z), digits, '.', '_' and '-', the first a letter or digit"
+)
 Name = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
-        description="at most 64 letters, digits, '.', '_' and '-', the first a letter or digit",
+        description=NAME_FORM,
     ),
 ]
 """Valid as one level of an MQTT topic: no slash, no wildcard, no space."""

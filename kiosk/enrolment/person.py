@@ -13,7 +13,7 @@ from kiosk.camera.open import open_camera
 from kiosk.clock import SystemClock
 from kiosk.config.keys import Config
 from kiosk.config.private_file import make_directory
-from kiosk.config.timetable import Name
+from kiosk.config.timetable import NAME_FORM, Name
 from kiosk.enrolment.saving import save_enrolment
 from kiosk.errors import ConfigError, GalleryError, PhotoError
 from kiosk.files.presence import is_folder, is_seen, may_exist
@@ -208,7 +208,7 @@ def check_subject(subject_id: str) -> None:
     try:
         msgspec.convert(subject_id, Name)
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"subject id {subject_id!r}: letters, digits, . _ - alone") from exc
+        raise ConfigError(f"subject id {subject_id!r}: expected {NAME_FORM}") from exc
 
 
 def read_photos(photos: Iterable[Path]) -> Iterator[tuple[str, Image | PhotoError]]:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from kiosk.config.timetable import NAME_FORM
 from kiosk.counted import counted
 from kiosk.errors import ConfigError, RosterError
 from kiosk.files.bounded_file import read_file
@@ -38,7 +39,7 @@ def import_file(
         RegisterError: The database cannot be read or written.
     """
     if kind == "timetable" and not is_name(site):
-        raise ConfigError(f"--site {site!r}: a kiosk's site has letters, digits, '.', '_', '-'")
+        raise ConfigError(f"--site {site!r}: expected {NAME_FORM}")
     try:
         data = read_file(file, BYTES_MAX)
     except OSError as exc:

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
+from kiosk.config.timetable import NAME_FORM
 from kiosk.counted import counted
 from kiosk.errors import ConfigError, RosterError
 from kiosk.protocol.signature import fingerprint
@@ -47,8 +48,8 @@ def import_kiosks(file: Path, *, dry_run: bool, as_json: bool) -> int:
     new = {KioskAddress(*row) for row in read_list(file, _HEADER, _HEADER)}
     if wrong := sum(not is_valid(one) for one in new):
         raise RosterError(
-            f"{file}: {counted(wrong, 'line')} with a name that no kiosk can have; a name has at "
-            "most 64 letters, digits, '.', '_' and '-', the first a letter or digit"
+            f"{file}: {counted(wrong, 'line')} with a name that no kiosk can have; a name has "
+            f"{NAME_FORM}"
         )
     with opened(), transaction.atomic():
         listed = Kiosk.objects.filter(is_listed=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, get_args
 
+from kiosk.config.timetable import NAME_FORM
 from kiosk.register.imports.addresses import address_problem
 from kiosk.register.imports.csv_rows import Row, read_rows
 from kiosk.register.imports.dates import DateForm
@@ -117,7 +118,7 @@ def _roster(tables: Tables, problems: list[Remark], notes: list[Remark]) -> Rost
         _person(row, role) for one, row in enabled.items() if (role := roles.get(one)) is not None
     ]
     problems += [
-        enabled[one.person_id].remark("sourcedId", "kiosks take letters, digits, . _ - alone")
+        enabled[one.person_id].remark("sourcedId", NAME_FORM)
         for one in people
         if one.role == "student" and not is_id(one.person_id)
     ]

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from kiosk.config.timetable import Name
+from kiosk.config.timetable import NAME_FORM, Name
 from kiosk.register.imports.addresses import address_problem
 from kiosk.register.imports.csv_rows import Columns, Row, read_rows
 from kiosk.register.imports.dates import DateForm, date_form
@@ -83,6 +83,7 @@ def _bad_cells(rows: Iterable[Row]) -> Iterator[Remark]:
             if not row[column]:
                 yield row.remark(column, "empty")
         if row["id"] and not is_id(row["id"]):
+            yield row.remark("id", NAME_FORM)
             text = "at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"
             yield row.remark("id", text)
         if text := address_problem(row["class"]):

@@ -49,7 +49,7 @@ TEXTS: Final = (
     _("before begin"),
     _('has the part "." or "..", which no address of a page can have; change it'),
     # Rosters.
-    _("at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"),
+    _("at most 64 letters (A-Z, a-z), digits, '.', '_' and '-', the first a letter or digit"),
     _("line %(line)s has another one for the same id"),
     _("another class is called %(title)s, too; its lessons and marks stay with it"),
     _("this id was erased on %(day)s, so its messages are refused; give the student a new one"),
@@ -65,7 +65,6 @@ TEXTS: Final = (
     _("to be deleted; left out"),
     _("neither student nor teacher; left out"),
     _("not an enabled user; left out"),
-    _("kiosks take letters, digits, . _ - alone"),
     _("another term has this title; left out"),
     _("not after the begin (of the class's terms)"),
     _("the same as on line %(line)s"),

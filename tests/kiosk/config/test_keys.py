@@ -129,8 +129,8 @@ def test_a_valid_configuration_is_accepted(text: str) -> None:
         (lesson(start='"8:00"'), "lesson[0].start: "),
         (lesson(end='"24:00"'), "lesson[0].end: "),
         (lesson(start='"8.15"'), 'lesson[0].start: expected hours and minutes, such as "08:45"'),
-        (lesson(name='"a b"'), "lesson[0].name: expected at most 64 letters, digits"),
-        ("[kiosk]\nroom = '/'", "kiosk.room: expected at most 64 letters, digits"),
+        (lesson(name='"a b"'), "lesson[0].name: expected at most 64 letters (A-Z, a-z), digits"),
+        ("[kiosk]\nroom = '/'", "kiosk.room: expected at most 64 letters (A-Z, a-z), digits"),
         (lesson(end='"08:00"'), "lesson[0].end: expected later than start"),
         (lesson(name='"day"'), "lesson[0].name: 'day' is the time between lessons"),
         (
