@@ -192,7 +192,8 @@ def described(error: KioskError | OSError) -> str:
         return str(error)
     if error.filename is None:
         return f"the output cannot be written ({error.strerror})"
-    return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    advice = "; try again with sudo" if isinstance(error, PermissionError) else ""
+    return f"{os.fsdecode(error.filename)}: {error.strerror}{advice}"
 
 
 def reason_of(error: Exception) -> str:

@@ -131,11 +131,17 @@ def test_an_output_that_is_full_is_one_line(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "expected"), [(13, (77, "Permission denied")), (36, (74, "File name too long"))]
+    ("number", "reason", "expected"),
+    [
+        (13, "Permission denied", (77, "Permission denied; try again with sudo")),
+        (36, "File name too long", (74, "File name too long")),
+    ],
 )
-def test_an_error_of_the_system_names_its_file(number: int, expected: tuple[int, str]) -> None:
-    """What no code foresaw is one line: the file, and why."""
-    done = in_process(f"raise OSError({number}, {expected[1]!r}, '/a/b')", stdout=subprocess.PIPE)
+def test_an_error_of_the_system_names_its_file(
+    number: int, reason: str, expected: tuple[int, str]
+) -> None:
+    """What no code foresaw is one line: the file, why, and what may help."""
+    done = in_process(f"raise OSError({number}, {reason!r}, '/a/b')", stdout=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (expected[0], f"kiosk: /a/b: {expected[1]}\n")
 
 

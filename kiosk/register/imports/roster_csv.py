@@ -84,8 +84,6 @@ def _bad_cells(rows: Iterable[Row]) -> Iterator[Remark]:
                 yield row.remark(column, "empty")
         if row["id"] and not is_id(row["id"]):
             yield row.remark("id", NAME_FORM)
-            text = "at most 64 letters, digits, '.', '_' and '-', the first a letter or digit"
-            yield row.remark("id", text)
         if text := address_problem(row["class"]):
             yield row.remark("class", text)
 

@@ -146,7 +146,7 @@ def test_a_student_whose_id_no_kiosk_can_use_is_a_problem() -> None:
     """It would never match an event."""
     files = {name: text.replace("s-1", "s 1") for name, text in FILES.items()}
     (problem,) = read_oneroster(zipped(files), "roster.zip").problems
-    assert str(problem).startswith("users.csv:2: sourcedId: kiosks take letters")
+    assert str(problem).startswith("users.csv:2: sourcedId: at most 64 letters (A-Z")
 
 
 def test_a_class_whose_id_no_address_can_have_is_a_problem() -> None:
