@@ -55,7 +55,6 @@ def test_a_file_that_cannot_be_seen_may_be_there(
         ("gallery remove s-1", "state", "gallery.npz: cannot be followed"),
         ("bench --video lists/a.mp4", "lists", "a.mp4: cannot be read"),
         ("watch", "lists", "roster.csv: cannot be read"),
-        ("retire", "", "state.directory: {state} cannot be made"),
     ],
 )
 def test_a_closed_folder_is_one_line(
@@ -74,6 +73,18 @@ def test_a_closed_folder_is_one_line(
     said = capsys.readouterr().err
     problem = re.escape(f"{expected.format(state=folder / 'state')} (Permission denied)")
     assert re.search(rf"^kiosk: .*{problem}$", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("line", ["retire", "reload", "status"])
+def test_a_service_that_cannot_be_asked_is_not_one_that_does_not_run(
+    line: str, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who may not look into the kiosk's folder learns that, and what helps."""
+    folder = config.parent / "files"
+    close_folder(monkeypatch, folder)
+    assert main([line, "--config", str(config)]) == 77
+    said = f"{folder / 'state/status.json'}: Permission denied; try again with sudo"
+    assert capsys.readouterr().err == f"kiosk: {said}\n"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from kiosk.files.work_folder import work_folder
 
 REPOSITORY = Path(__file__).parents[3]
 _COMMAND = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 from kiosk.files.work_folder import work_folder
 with work_folder("work-", Path(sys.argv[1])) as folder:
     (folder / "face").write_text("a face")

@@ -286,14 +286,17 @@ def test_every_table_has_words() -> None:
 
 
 def test_the_command_says_what_it_did_and_what_remains(
-    database: DatabaseSection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    database: DatabaseSection,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As text and as JSON; a trial first; and a misspelt id has an exit code."""
     config = tmp_path / "register.toml"
     config.write_text(
         f"[database]\npath = {json.dumps(database.path)}\nurl = {json.dumps(database.url)}\n"
     )
-    logging.getLogger("django").setLevel(logging.ERROR)
+    caplog.set_level(logging.ERROR, logger="django")
     put(of(1), of(2))
     wait_for_import("id,name")
 

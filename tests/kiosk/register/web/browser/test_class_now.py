@@ -187,7 +187,9 @@ def test_a_live_page_says_that_the_register_does_not_answer(
     """What it shows stays, and is not the page of an error; an answer takes the words back."""
     away = visitor.get_by_text("The register does not answer: what this page shows may be old.")
     enter(visitor, "alice", address)
-    visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    # The page asks once more when it is connected; that answer must not come later.
+    with visitor.expect_response(lambda found: "hx-request" in found.request.headers):
+        visitor.goto(f"/lessons/{school.lesson.lesson_id}/now")
     expect(visitor.locator("#row-s-1")).to_contain_text("not known yet")
     expect(away).to_be_hidden()
     visitor.route("**/now", lambda route: route.fulfill(status=502, body="Bad Gateway"))

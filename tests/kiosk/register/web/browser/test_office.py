@@ -59,7 +59,7 @@ def test_a_roster_with_a_mistake_is_corrected_and_imported(visitor: Page, school
         roster.get_by_label("File").set_input_files(file)  # type: ignore[arg-type] # a TypedDict
         roster.get_by_role("button", name="Look at it").click()
         expect(visitor.get_by_text(seen)).to_be_visible()
-    visitor.get_by_role("button", name="Import").click()
+    visitor.get_by_role("button", name="Import", exact=True).click()
     expect(visitor.get_by_text("Imported.")).to_be_visible()
 
 
