@@ -74,12 +74,15 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         people = load_erased_people()
         was_erased = people.digest_of(subject_id) is not None
+        merged = _same_person(subject_id)[1:]
         counts = _delete(subject_id, now)
         if not counts and not was_erased:
             message = f"subject {subject_id!r}: nothing in the register names this person"
             raise RosterError(message)
         counts |= _by_table(delete_waiting())
         receipt = None if is_trial else _receipt(subject_id, counts, now)
+        for one in merged:  # a kiosk may still send events of these ids
+            _receipt(one, {}, now)
         tell("erasure", [""], now)
         tell("lesson", [""], now)  # every open page of a class may show the person
         transaction.set_rollback(is_trial)

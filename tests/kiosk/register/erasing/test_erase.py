@@ -204,6 +204,17 @@ def test_no_kiosk_brings_an_event_back(caplog: pytest.LogCaptureFixture) -> None
     assert WHO not in caplog.text
 
 
+def test_no_event_of_an_id_that_was_merged_comes_back() -> None:
+    """The person was recorded under a wrong id, too, which a kiosk may still send."""
+    put(of(1))
+    person, _ = Person.objects.get_or_create(subject_id=WHO)
+    Person.objects.create(subject_id="merged-id", is_temporary=True, merged_into=person)
+    erase_subject(WHO, LATER)
+    put(arrival(event(2, subject_id="merged-id")), of(3), of(4, OTHER))
+    assert list(Event.objects.values_list("sequence", flat=True)) == [4]
+    assert naming("merged-id") == []
+
+
 def test_an_erasure_can_be_lifted() -> None:
     """Somebody who agrees again is recorded again; what was erased stays away."""
     put(of(1))
