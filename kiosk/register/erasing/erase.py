@@ -74,14 +74,14 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         people = load_erased_people()
         was_erased = people.digest_of(subject_id) is not None
-        merged = _same_person(subject_id)[1:]
-        counts = _delete(subject_id, now)
+        ids = _same_person(subject_id)
+        counts = _delete(ids, now)
         if not counts and not was_erased:
             message = f"subject {subject_id!r}: nothing in the register names this person"
             raise RosterError(message)
         counts |= _by_table(delete_waiting())
         receipt = None if is_trial else _receipt(subject_id, counts, now)
-        for one in merged:  # a kiosk may still send events of these ids
+        for one in ids[1:]:  # a kiosk may still send events of these ids
             _receipt(one, {}, now)
         tell("erasure", [""], now)
         tell("lesson", [""], now)  # every open page of a class may show the person
@@ -98,10 +98,9 @@ def lift_erasure(subject_id: str, now: datetime) -> bool:
         return rows.update(lifted_at=now) > 0
 
 
-def _delete(subject_id: str, now: datetime) -> dict[str, int]:
+def _delete(people: list[str], now: datetime) -> dict[str, int]:
     """Delete the rows; return how many there were in each table, without the empty ones."""
     counts: Counter[str] = Counter()
-    people = _same_person(subject_id)
     # A card without a person names nobody, and must stay revoked.
     cards = Card.objects.filter(person__in=people)
     cards.filter(revoked_at=None).update(revoked_at=now)
