@@ -148,7 +148,10 @@ def test_files_beside_the_folders_are_listed(
     (tmp_path / "class" / "s-1" / "a.txt").touch()
     assert run() == 65
     printed = capsys.readouterr()
-    assert "Ada Lovelace: not enrolled: subject id 'Ada Lovelace': expected at most 64 letters" in printed.out
+    assert (
+        "Ada Lovelace: not enrolled: subject id 'Ada Lovelace': expected at most 64 letters"
+        in printed.out
+    )
     assert f"given); left out {tmp_path}/class/s-1/a.txt: not the ending" in printed.out
     assert printed.err == f"left out {tmp_path}/class/a.jpg: not in the folder of an id\n"
 
