@@ -47,5 +47,5 @@ def close_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
         return run
 
-    for name in ("stat", "lstat", "open", "listdir", "mkdir", "unlink"):
+    for name in ("stat", "lstat", "open", "listdir", "scandir", "mkdir", "unlink"):
         monkeypatch.setattr(os, name, refusing(getattr(os, name)))

@@ -210,7 +210,7 @@ def test_a_closed_folder_of_pictures_is_named(
     def refuse(_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(Path, "iterdir", refuse)  # os.listdir or os.scandir, by the Python
     with pytest.raises(RecordingError, match=rf"camera\.source: {folder}: cannot be read \(Perm"):
         replay(folder, ManualClock())
 
