@@ -17,7 +17,7 @@ State: TypeAlias = Literal["done", "failed", "waiting", "by hand", "taken back",
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A kiosk and one order.
+    """A kiosk and what became of its orders: one for each id that the person has.
 
     Attributes:
         address: The kiosk.
@@ -68,21 +68,28 @@ class Doors:
 def load_doors(consents: Iterable[Consent]) -> dict[int, Doors]:
     """Return the kiosks of each of these withdrawals, by its key."""
     found: dict[int, list[Door]] = {one.pk: [] for one in consents}
-    rows = list(ErasureOrder.objects.filter(consent__in=list(found)))
+    rows = list(ErasureOrder.objects.filter(consent__in=list(found)).order_by("made_at"))
     kiosks = {address_of(one): one for one in Kiosk.objects.all()} if rows else {}
     own = own_public_key() if rows else ""
-    for row in sorted(rows, key=lambda one: str(address_of(one))):
-        found[row.consent_id or 0].append(_door(row, kiosks.get(address_of(row)), own))
+    of_door: dict[tuple[int, KioskAddress], list[ErasureOrder]] = {}
+    for row in rows:
+        of_door.setdefault((row.consent_id or 0, address_of(row)), []).append(row)
+    for (consent, address), orders in sorted(of_door.items(), key=lambda one: str(one[0][1])):
+        found[consent].append(_door(orders, address, kiosks.get(address), own))
     return {key: Doors(tuple(doors)) for key, doors in found.items()}
 
 
-def _door(row: ErasureOrder, kiosk: Kiosk | None, own_key: str) -> Door:
-    not_erased = result_of(row).not_erased
+def _door(
+    rows: list[ErasureOrder], address: KioskAddress, kiosk: Kiosk | None, own_key: str
+) -> Door:
     obstacle = ability_of(kiosk, own_key).obstacle
+    # What is not done counts more than what is.
+    row = min(rows, key=lambda one: (one.done_at is not None, one.cancelled_at is not None))
+    not_erased = tuple(dict.fromkeys(each for one in rows for each in result_of(one).not_erased))
     return Door(
-        address=address_of(row),
+        address=address,
         state=_state(row, kiosk, is_able=not obstacle, has_rest=bool(not_erased)),
-        at=row.done_at or row.answered_at,
+        at=max((at for one in rows if (at := one.done_at or one.answered_at)), default=None),
         not_erased=not_erased,
         obstacle=obstacle,
         heard_at=kiosk.health_at if kiosk else None,

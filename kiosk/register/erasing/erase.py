@@ -10,7 +10,7 @@ nobody. Numbers stay confirmed, and the person stays refused
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,8 +21,18 @@ from django.db import connection, models, transaction
 from kiosk.errors import RosterError
 from kiosk.register.audit import tell
 from kiosk.register.erasing.erased_people import LOCK, digest, load_erased_people
+from kiosk.register.erasing.same_person import ids_of
 from kiosk.register.erasing.waiting import delete_waiting
-from kiosk.register.models import Alarm, BinEntry, Card, Erasure, Event, Person, Publication
+from kiosk.register.models import (
+    Alarm,
+    BinEntry,
+    Card,
+    Erasure,
+    ErasureOrder,
+    Event,
+    Person,
+    Publication,
+)
 
 _SALT_BYTES: Final = 16
 _WITH_PAYLOAD: Final = (BinEntry, Alarm, Publication)
@@ -74,7 +84,7 @@ def erase_subject(subject_id: str, now: datetime, *, is_trial: bool = False) -> 
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         people = load_erased_people()
         was_erased = people.digest_of(subject_id) is not None
-        ids = _same_person(subject_id)
+        ids = ids_of([subject_id])[subject_id]
         counts = _delete(ids, now)
         if not counts and not was_erased:
             message = f"subject {subject_id!r}: nothing in the register names this person"
@@ -98,13 +108,15 @@ def lift_erasure(subject_id: str, now: datetime) -> bool:
         return rows.update(lifted_at=now) > 0
 
 
-def _delete(people: list[str], now: datetime) -> dict[str, int]:
+def _delete(people: Sequence[str], now: datetime) -> dict[str, int]:
     """Delete the rows; return how many there were in each table, without the empty ones."""
     counts: Counter[str] = Counter()
     # A card without a person names nobody, and must stay revoked.
     cards = Card.objects.filter(person__in=people)
     cards.filter(revoked_at=None).update(revoked_at=now)
     counts[Card._meta.label] = cards.update(person=None)
+    # An order stays until the kiosk has carried it out, and names nobody.
+    ErasureOrder.objects.filter(merged__in=people).update(merged=None, consent=None)
     for relation in Person._meta.related_objects:
         if relation.related_model is not Person:
             rows = relation.related_model._base_manager.filter(
@@ -125,15 +137,6 @@ def _delete(people: list[str], now: datetime) -> dict[str, int]:
 
 def _by_table(counts: Mapping[str, int]) -> dict[str, int]:
     return {name.rpartition(".")[2].lower(): count for name, count in counts.items() if count}
-
-
-def _same_person(subject_id: str) -> list[str]:
-    """Return the ids of a person: their own, and the temporary ones that were merged into it."""
-    ids = [subject_id]
-    for one in ids:
-        merged = Person.objects.filter(merged_into=one).exclude(subject_id__in=ids)
-        ids += merged.values_list("subject_id", flat=True)
-    return ids
 
 
 def _release(rows: "models.QuerySet[Any]") -> None:

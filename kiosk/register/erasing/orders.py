@@ -24,6 +24,7 @@ from kiosk.protocol.signature import Signer
 from kiosk.protocol.topics import ERASURE, KioskAddress
 from kiosk.register.erasing.message import Told, next_message
 from kiosk.register.erasing.obstacle import ability_of
+from kiosk.register.erasing.same_person import ids_of
 from kiosk.register.identity.own_key import own_key, own_public_key
 from kiosk.register.models import Consent, ErasureOrder, Kiosk, Publication
 from kiosk.register.publications.newest import told_last
@@ -102,10 +103,23 @@ def close_done(now: datetime) -> None:
         orders = list(done) if consent.pk not in waiting else []
         if not orders:
             continue
-        receipt = "\n".join(map(_line, orders))
+        receipt = _with_lines(consent.receipt, map(_line, orders))
         # An earlier withdrawal of the same person is at its end, too.
         rows = Consent.objects.filter(person=consent.person_id, pk__lte=consent.pk, erased_at=None)
         rows.exclude(withdrawn_at=None).update(erased_at=now, receipt=receipt)
+
+
+def reopen(person_id: str) -> None:
+    """Open the withdrawal of a person anew, if it was at its end: an id came to them by a merge."""
+    newest = Consent.objects.filter(person=person_id).order_by("-pk").first()
+    if newest is not None and newest.withdrawn_at is not None:
+        Consent.objects.filter(pk=newest.pk).update(erased_at=None, erased_by=None)
+
+
+def _with_lines(receipt: str, lines: Iterable[str]) -> str:
+    """Return a receipt with the lines that it does not have yet."""
+    known = receipt.splitlines()
+    return "\n".join([*filter(None, [receipt]), *(one for one in lines if one not in known)])
 
 
 def open_withdrawals() -> list[Consent]:
@@ -123,23 +137,26 @@ def address_of(row: ErasureOrder | Kiosk) -> KioskAddress:
     return KioskAddress(row.site, row.room, row.kiosk)
 
 
-def _order(consents: Iterable[Consent], doors: Iterable[KioskAddress], now: datetime) -> None:
-    """Make the orders that are not there yet, also for a kiosk that is new."""
+def _order(consents: Collection[Consent], doors: Iterable[KioskAddress], now: datetime) -> None:
+    """Make the orders that are not there yet, also for a kiosk that is new, and a merged id."""
     names = [(one.site, one.room, one.kiosk) for one in doors]
+    ids = ids_of(one.person_id for one in consents)
     for consent in consents:
-        known = set(consent.orders.values_list("site", "room", "kiosk"))
+        known = set(consent.orders.values_list("merged", "site", "room", "kiosk"))
         ErasureOrder.objects.bulk_create(
             (
                 ErasureOrder(
                     order_id=str(uuid.uuid4()),
                     consent=consent,
+                    merged_id=merged,
                     site=site,
                     room=room,
                     kiosk=kiosk,
                     made_at=now,
                 )
+                for merged in (None, *ids[consent.person_id][1:])
                 for site, room, kiosk in names
-                if (site, room, kiosk) not in known
+                if (merged, site, room, kiosk) not in known
             ),
             ignore_conflicts=True,  # another instance was faster
         )
@@ -154,7 +171,8 @@ def _seal(doors: Doors) -> None:
     for row in rows.select_related("consent"):
         key = keys.get(address_of(row), "")
         if key and row.sealed_for != key and row.consent is not None:
-            order = Order(subject_id=row.consent.person_id, consent=row.consent.pk)
+            whose = row.merged_id or row.consent.person_id
+            order = Order(subject_id=whose, consent=row.consent.pk)
             row.sealed, row.sealed_for = seal_order(order, key), key
             sealed.append(row)
     ErasureOrder.objects.bulk_update(sealed, ["sealed", "sealed_for"], batch_size=200)

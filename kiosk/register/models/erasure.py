@@ -33,6 +33,8 @@ class ErasureOrder(models.Model):
         order_id: What the kiosk calls it in its receipt.
         consent: The consent; ``NULL`` once the person is erased from the register. The order stays
             until the kiosk has carried it out.
+        merged: The temporary student whose id the kiosk is to erase, because they were merged into
+            who withdrew; ``NULL`` for the id of who withdrew.
         made_at: When.
         sealed: The order as the kiosk alone can read it; "" while no trusted key of it is known.
         sealed_for: That key.
@@ -46,6 +48,7 @@ class ErasureOrder(models.Model):
     consent = models.ForeignKey(
         "Consent", null=True, on_delete=models.SET_NULL, related_name="orders"
     )
+    merged = models.ForeignKey("Person", null=True, on_delete=models.SET_NULL, related_name="+")
     site = models.TextField()
     room = models.TextField()
     kiosk = models.TextField()
@@ -60,8 +63,14 @@ class ErasureOrder(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["consent", "site", "room", "kiosk"], name="erasure_order_once"
-            )
+                fields=["consent", "site", "room", "kiosk"],
+                condition=models.Q(merged=None),
+                name="erasure_order_once",
+            ),
+            models.UniqueConstraint(
+                fields=["consent", "merged", "site", "room", "kiosk"],
+                name="erasure_order_merged_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(

@@ -7,7 +7,7 @@ the page shows that beside the confirmation.
 """
 
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,6 +19,7 @@ from django.db.models.functions import RowNumber
 from kiosk.protocol.event import PersonEvent, decode
 from kiosk.register.erasing.doors import Doors, load_doors
 from kiosk.register.erasing.orders import publish_orders, take_back
+from kiosk.register.erasing.same_person import ids_of
 from kiosk.register.models import Account, Consent, Event, Person
 
 _EVENTS_MAX: Final = 50
@@ -31,14 +32,14 @@ class Withdrawal:
 
     Attributes:
         consent: The row.
-        command: What a person runs at a kiosk that takes no order.
+        commands: What a person runs at a kiosk that takes no order.
         doors: What each kiosk has done.
         seen: The newest event that a kiosk made of the face after the withdrawal, or, once the
             erasure was confirmed, after that; ``None`` without one.
     """
 
     consent: Consent
-    command: str
+    commands: tuple[str, ...]
     doors: Doors
     seen: Event | None
 
@@ -85,6 +86,7 @@ def withdraw(person: Person, account: Account, now: datetime) -> bool:
 def confirm_erased(consent: Consent, receipt: str, account: Account, now: datetime) -> bool:
     """Record a person's word that the face was erased; return false if there is one, or no need."""
     rows = Consent.objects.filter(pk=consent.pk, erased_at=None).exclude(withdrawn_at=None)
+    receipt = "\n".join(filter(None, [consent.receipt, receipt]))  # of before a merge, and of now
     return rows.update(erased_at=now, erased_by=account, receipt=receipt) > 0
 
 
@@ -110,22 +112,25 @@ def _with_facts(rows: QuerySet[Consent]) -> list[Withdrawal]:
     consents = list(rows.order_by("-withdrawn_at", "-pk"))
     people = [one.person_id for one in consents]
     later = list(Consent.objects.filter(person__in=people).order_by("pk"))
+    ids = ids_of(people)
     events: dict[str, list[Event]] = {}
-    for event in _faces(consents):
+    for event in _faces(consents, ids):
         events.setdefault(event.subject_id, []).append(event)
     doors = load_doors(consents)
     return [
         Withdrawal(
             one,
-            f"sudo kiosk gallery remove {shlex.quote(one.person_id)}",
+            tuple(f"sudo kiosk gallery remove {shlex.quote(each)}" for each in ids[one.person_id]),
             doors[one.pk],
-            _seen_since(one, later, events.get(one.person_id, ())),
+            _seen_since(
+                one, later, [e for each in ids[one.person_id] for e in events.get(each, ())]
+            ),
         )
         for one in consents
     ]
 
 
-def _faces(consents: Collection[Consent]) -> list[Event]:
+def _faces(consents: Collection[Consent], ids: Mapping[str, Collection[str]]) -> list[Event]:
     """Return the newest events of the faces of these people since the first of the withdrawals."""
     since = min((_gone_at(one) for one in consents), default=None)
     if since is None:
@@ -134,7 +139,7 @@ def _faces(consents: Collection[Consent]) -> list[Event]:
         RowNumber(), partition_by=F("subject_id"), order_by=[F("scanned_at").desc(), F("id").desc()]
     )
     events = Event.objects.filter(
-        subject_id__in=[one.person_id for one in consents],
+        subject_id__in={each for one in consents for each in ids[one.person_id]},
         scanned_at__gt=since,
         clock="synchronised",
     )
@@ -162,7 +167,7 @@ def _seen_since(
         (one for one in consents if one.person_id == consent.person_id and one.pk > consent.pk),
         None,
     )
-    for one in events:
+    for one in sorted(events, key=lambda event: event.scanned_at, reverse=True):
         if one.scanned_at > _gone_at(consent) and (not again or one.scanned_at < again.given_at):
             return one
     return None

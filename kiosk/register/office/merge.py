@@ -6,6 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from kiosk.register.audit import append, tell
+from kiosk.register.erasing.orders import reopen
 from kiosk.register.marking.stale import touch
 from kiosk.register.models import (
     Account,
@@ -29,7 +30,9 @@ def merge(temporary: Person, student: Person, account: Account | None, now: date
     """Say who a temporary student was; return how many marks moved.
 
     A mark moves unless the student has one that a person has set or an event supports. Both changes
-    are in the audit trail. The marker then looks at the events again, as those of the student.
+    are in the audit trail. The marker then looks at the events again, as those of the student. A
+    consent moves to a student who has none. Where the student's was withdrawn, the kiosks are to
+    erase the face of this id, too.
     """
     temporary.merged_into = student
     temporary.save(update_fields=["merged_into"])
@@ -48,6 +51,9 @@ def merge(temporary: Person, student: Person, account: Account | None, now: date
     touch(Lesson.objects.filter(guests__person=temporary), now)
     temporary.guest_in.exclude(lesson__in=guest_in).update(person=student)
     temporary.guest_in.all().delete()
+    if not student.consents.exists():
+        temporary.consents.filter(withdrawn_at=None).update(person=student)
+    reopen(student.pk)
     events = Event.objects.filter(subject_id=temporary.subject_id)
     events.exclude(placing=DISMISSED).update(placing=NEW)
     tell("lesson", moved, now)

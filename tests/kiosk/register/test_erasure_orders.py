@@ -42,8 +42,9 @@ from kiosk.register.models import (
     Publication,
 )
 from kiosk.register.office import consent as office
+from kiosk.register.office.merge import merge
 from tests.kiosk.protocol.test_health import HEALTH
-from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival
+from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival, event
 
 OTHER_DOOR = KioskAddress("school", "room-2", "kiosk-2")
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -222,6 +223,127 @@ def test_a_withdrawal_after_a_new_consent_is_another_order() -> None:
     second = withdraw(at=LATER)
     (order,) = listed().orders
     assert open_order(order.sealed, Opener(KEY)).consent == second.pk > first.pk
+
+
+# Ids that were merged
+
+
+def merged(own: str = "s-1x", student: str = "s-1") -> Person:
+    """A temporary student, whom the office has merged into one of the list."""
+    one = Person.objects.create(subject_id=own, name=own, is_temporary=True)
+    merge(one, Person.objects.get(pk=student), None, NOON)
+    return one
+
+
+def opened(key: Ed25519PrivateKey = KEY, address: KioskAddress = DOOR) -> list[str]:
+    """Whom the orders of a kiosk are about."""
+    orders = [open_order(one.sealed, Opener(key)) for one in listed(address).orders]
+    return sorted(one.subject_id for one in orders)
+
+
+def test_a_withdrawal_erases_the_ids_that_were_merged_too() -> None:
+    """A kiosk may have enrolled the student under a wrong id; it is done when all are erased."""
+    door()
+    merged()
+    consent = withdraw()
+    assert opened() == ["s-1", "s-1x"]
+    both = listed()
+    answer(orders=ErasureOrders(version=both.version, orders=both.orders[:1]))
+    assert states(consent) == ["waiting"]
+    answer(orders=both)
+    assert states(consent) == ["done"]
+    consent.refresh_from_db()
+    assert (consent.erased_at, consent.receipt.count("gallery 1")) == (LATER, 2)
+
+
+def test_a_merge_after_the_end_of_a_withdrawal_opens_it_anew() -> None:
+    """The new id is ordered alone, and the receipt keeps what it said."""
+    door()
+    consent = withdraw()
+    office.confirm_erased(consent, "by hand", Account.objects.get(), NOON)
+    answer()
+    merged()
+    consent.refresh_from_db()
+    assert (consent.erased_at, consent.erased_by) == (None, None)
+    publish_orders(LATER)
+    assert opened() == ["s-1x"]
+    answer()
+    consent.refresh_from_db()
+    assert consent.erased_at == LATER
+    assert consent.receipt.startswith("by hand\n")
+    assert consent.receipt.count("gallery 1") == 2
+
+
+def test_a_merge_into_who_has_agreed_orders_nothing() -> None:
+    """Nor does one into who never gave a consent."""
+    door()
+    withdraw()
+    answer()
+    office.record(
+        Person.objects.get(pk="s-1"), NOON, "x", "1", account=Account.objects.get(), now=NOON
+    )
+    merged()
+    merged("s-2x", "s-2")
+    assert publish_orders(LATER) == 0
+
+
+def test_a_new_consent_takes_the_orders_of_merged_ids_back() -> None:
+    """As those of the student."""
+    door()
+    merged()
+    consent = withdraw()
+    office.record(
+        Person.objects.get(pk="s-1"), NOON, "x", "1", account=Account.objects.get(), now=LATER
+    )
+    assert (listed().orders, states(consent)) == ((), ["taken back"])
+
+
+def test_an_order_of_a_merged_id_outlives_both_in_the_register() -> None:
+    """An erasure deletes the names; the kiosk still hears its orders."""
+    door()
+    merged()
+    withdraw()
+    before = told()
+    erase_subject("s-1x", LATER)
+    erase_subject("s-1", LATER)
+    publish_orders(LATER)
+    assert told() == before
+    answer()
+    assert told() == b""
+    assert not ErasureOrder.objects.filter(done_at=None).exists()
+
+
+def test_a_consent_of_a_temporary_student_moves_with_a_merge() -> None:
+    """It does not where the student has one: that one counts."""
+    account = Account.objects.get()
+    for own, student in (("s-1x", "s-1"), ("s-2x", "s-2")):
+        one = Person.objects.create(subject_id=own, name=own, is_temporary=True)
+        office.record(one, NOON, own, "1", account=account, now=NOON)
+        if student == "s-2":
+            withdraw(student)
+        merge(one, Person.objects.get(pk=student), account, NOON)
+    rows = Consent.objects.order_by("pk").values_list("person", "given_by", "withdrawn_at")
+    assert list(rows) == [
+        ("s-1", "s-1x", None),
+        ("s-2x", "s-2x", None),
+        ("s-2", "the mother", NOON),
+    ]
+
+
+def test_a_face_of_a_merged_id_that_is_seen_later_is_shown() -> None:
+    """With the commands for both ids."""
+    one = merged()
+    consent = withdraw()
+    office.confirm_erased(consent, "gone", Account.objects.get(), NOON)
+    later = event(1, subject_id=one.subject_id, time=LATER.isoformat(timespec="milliseconds"))
+    store([arrival(later, at=LATER)], LATER)
+    (found,) = office.withdrawals()
+    assert found.seen is not None
+    assert found.seen.subject_id == "s-1x"
+    assert found.commands == (
+        "sudo kiosk gallery remove s-1",
+        "sudo kiosk gallery remove s-1x",
+    )
 
 
 # Who gets one

@@ -163,7 +163,7 @@ def test_the_id_of_a_command_is_quoted(school: School) -> None:
         text_id="1",
         withdrawn_at=datetime.now(UTC),
     )
-    assert withdrawals()[0].command == "sudo kiosk gallery remove 'a; rm b'"
+    assert withdrawals()[0].commands == ("sudo kiosk gallery remove 'a; rm b'",)
 
 
 def test_forms_of_a_class_are_recorded_at_once(school: School) -> None:
