@@ -147,3 +147,12 @@ def test_the_old_content_can_be_overwritten(path: Path) -> None:
         delete_wiped(path)
         assert old.read() == bytes(5)
     delete_wiped(path)
+
+
+def test_large_content_is_overwritten_to_its_end(path: Path) -> None:
+    """The zeros are written piece by piece, each behind the one before it."""
+    size = (2 << 20) + 3
+    path.write_bytes(b"x" * size)
+    with path.open("rb") as old:
+        delete_wiped(path)
+        assert old.read() == bytes(size)

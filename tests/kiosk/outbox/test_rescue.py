@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from kiosk.config.timetable import ClassSession
 from kiosk.errors import OutboxError
 from kiosk.outbox.outbox import Outbox
-from kiosk.outbox.rows import DeduplicationKey, Row
+from kiosk.outbox.rows import Build, DeduplicationKey, Row
 from tests.kiosk.mqtt.support import Log, kiosk_log
 from tests.support import is_stored
 
@@ -36,9 +37,13 @@ def payload(sequence: int) -> bytes:
     return f"event {sequence} ".encode() * 50
 
 
+def event(sequence: int) -> tuple[str, str, bytes]:
+    return f"id-{sequence}", "t", payload(sequence)
+
+
 def fill(outbox: Outbox, count: int) -> None:
     for _ in range(count):
-        outbox.put(lambda n: (f"id-{n}", "t", payload(n)))
+        outbox.put(event)
 
 
 def read(outbox: Outbox) -> list[Row]:
@@ -90,7 +95,7 @@ def test_an_outbox_that_is_removed_under_a_running_kiosk_is_made_again(
         outbox.mark_delivered([1, 2])
         outbox.confirm("register", 1)
         key = DeduplicationKey("attendance", MATHS, "s-1")
-        outbox.store_once(key, lambda n: (f"id-{n}", "t", payload(n)))
+        outbox.store_once(key, event)
         outbox_id = outbox.outbox_id
         remove(path)
         fill(outbox, 1)
@@ -101,7 +106,7 @@ def test_an_outbox_that_is_removed_under_a_running_kiosk_is_made_again(
         assert [row.sequence for row in outbox.pending(9)] == [3, 4, 5, 6, 7]
         assert outbox.counts().kept == 6
         assert is_stored(outbox, MATHS, "s-1")
-        assert outbox.store_once(key, lambda n: (f"id-{n}", "t", payload(n))) is None
+        assert outbox.store_once(key, event) is None
         fill(outbox, 1)
         assert outbox.last_sequence() == 8
     assert (
@@ -174,6 +179,60 @@ def test_a_file_without_a_header_is_set_aside_and_the_numbers_go_on(path: Path, 
     assert log.count("was damaged; a new file has what could be read: 0 events") == 1
     (aside,) = path.parent.glob("*-aside-*")
     assert aside.read_bytes() == spoilt
+
+
+class Corrections:
+    """Corrects the time of an event that was sent."""
+
+    def dated(self, key: DeduplicationKey) -> DeduplicationKey:
+        return replace(key, is_dated=True)
+
+    def restamped(self, _key: DeduplicationKey, payload: bytes) -> bytes:
+        return payload
+
+    def correction(self, _key: DeduplicationKey) -> Build:
+        return event
+
+
+def _put(outbox: Outbox) -> None:
+    outbox.put(event)
+
+
+def _store_once(outbox: Outbox) -> None:
+    outbox.store_once(DeduplicationKey("attendance", MATHS, "s-1"), event)
+
+
+def _correct(outbox: Outbox) -> None:
+    key = DeduplicationKey("attendance", MATHS, "s-1", "boot-1", "id-1", 1.0, is_dated=False)
+    outbox.store_once(key, event)
+    outbox.pending(1)
+    outbox.date_events("boot-1", Corrections(), 9)
+
+
+@pytest.mark.parametrize(("store", "last"), [(_put, 1), (_store_once, 1), (_correct, 2)])
+def test_the_second_place_knows_the_number_of_every_new_event(
+    path: Path, store: Callable[[Outbox], None], last: int
+) -> None:
+    """However it is stored: a file of which nothing can be read goes on after that number."""
+    with Outbox(path) as outbox:
+        store(outbox)
+        assert outbox.last_sequence() == last
+    _spoil_page(path, 0)
+    with Outbox(path) as outbox:
+        assert outbox.last_sequence() == last
+
+
+def test_events_are_rescued_where_the_table_of_the_last_number_is_damaged(path: Path) -> None:
+    """The second place says up to which number to look for events."""
+    with Outbox(path) as outbox:
+        fill(outbox, 10)
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_sequence'"
+        (root,) = outbox._connection.execute(query).fetchone()
+    _spoil_page(path, root - 1)
+    with Outbox(path) as outbox:
+        assert numbers(outbox) == [*range(1, 11)]
+        fill(outbox, 1)
+        assert outbox.last_sequence() == 11
 
 
 def test_a_flipped_bit_never_changes_an_event(path: Path) -> None:

@@ -88,6 +88,12 @@ def test_the_nearest_pair_is_assigned_first() -> None:
     ]
 
 
+def test_of_two_tracks_in_reach_a_face_continues_the_nearer() -> None:
+    """Of two people side by side one goes out of sight: the other keeps the own track."""
+    one, beside = face(100, 100, 60), face(160, 100, 60)
+    assert numbers(tracker(), [one, beside], [face(104, 100, 60)]) == [[0, 1], [0]]
+
+
 def test_a_short_gap_is_bridged() -> None:
     """A face that is not detected for at most the gap stays in its track."""
     one = tracker(gap_max_s=1.0)

@@ -97,6 +97,20 @@ def test_a_large_face_is_scored_like_a_small_one(check: UprightCheck, detector: 
 
 
 @needs_photos
+def test_a_large_face_is_scored_the_same_anywhere(check: UprightCheck, detector: Detector) -> None:
+    """Only its surroundings are shrunk, and its middle is counted from their corner."""
+    image, found = next(faces(detector, 0))
+    large = np.asarray(cv2.resize(image, None, fx=5.0, fy=5.0), np.uint8)
+    right, down = 2000, 1000
+    away = np.pad(large, ((down, 0), (right, 0), (0, 0)), mode="edge")
+    box = found.box * 5
+    moved = box + np.array([right, down, 0, 0], np.float32)
+    assert check.scores(away, Face(moved, LANDMARKS, 1.0)) == pytest.approx(
+        check.scores(large, Face(box, LANDMARKS, 1.0)), abs=0.1
+    )
+
+
+@needs_photos
 @pytest.mark.parametrize("angle", [0, 180])
 def test_a_face_at_the_edge_of_the_picture_can_be_checked(
     angle: int, check: UprightCheck, detector: Detector

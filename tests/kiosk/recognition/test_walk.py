@@ -103,3 +103,10 @@ def test_a_track_is_taken_over_by_enough_new_frames_of_another_person(
 ) -> None:
     """Three frames in a row that are alike and unlike all before them are another person."""
     assert is_taken_over(frames(letters), 3, 0.4) is is_other
+
+
+def test_one_new_frame_unlike_the_person_does_not_take_over_the_track() -> None:
+    """Where the newest frames are alike, each of them must be unlike those before them."""
+    turns = np.radians([0.0, 0.0, 60.0, 70.0, 60.0])  # cosines 0.5, 0.34 and 0.5
+    looks = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+    assert not is_taken_over(looks, 3, 0.4)
