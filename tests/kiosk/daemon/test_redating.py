@@ -10,9 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.clock import ManualClock
 from kiosk.config.timetable import ClassSession
+from kiosk.daemon.participation import Window
 from kiosk.daemon.redating import Redater
+from kiosk.daemon.results import AlreadyStored
 from kiosk.outbox.outbox import Outbox
-from kiosk.protocol.event import AttendanceEvent, Event, TimeCorrectionEvent, decode
+from kiosk.protocol.event import (
+    AttendanceEvent,
+    Event,
+    ParticipationEvent,
+    TimeCorrectionEvent,
+    decode,
+)
 from kiosk.protocol.signature import Signer, is_signed_by
 from kiosk.protocol.topics import KioskAddress
 from tests.kiosk.daemon.test_recorder import MONDAY, RecorderUnderTest, known
@@ -155,6 +163,23 @@ def test_many_events_are_dated_in_steps(tmp_path: Path) -> None:
     assert [(one.sequence, one.clock) for one in kiosk.events()] == [
         (number, "synchronised") for number in range(1, 61)
     ]
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_a_participation_keeps_the_class_session_of_its_window(
+    kiosk: Kiosk, *, is_sent: bool
+) -> None:
+    """Who opened the window named it, whatever the timetable says of the right time."""
+    art, recorder = ClassSession(MONDAY.date(), "art-7b"), kiosk.desk.recorder
+    window = Window(7, art, closes_at=MONDAY, closes_s=9999.0)
+    recorder.participate(known("s-9"), window)
+    if is_sent:
+        assert len(kiosk.events()) == 2
+    kiosk.synchronise()
+    last = kiosk.events()[-1]
+    assert isinstance(last, TimeCorrectionEvent if is_sent else ParticipationEvent)
+    assert (last.session, last.clock) == (str(art), "synchronised")
+    assert isinstance(recorder.participate(known("s-9"), window), AlreadyStored)
 
 
 def test_events_of_another_boot_are_left_alone(tmp_path: Path) -> None:

@@ -94,6 +94,13 @@ def test_who_agreed_again_and_was_enrolled_stays(config: Config) -> None:
     assert enrolled_now(config) == {"s-2"}
 
 
+def test_who_was_enrolled_again_and_is_in_no_gallery_is_erased(config: Config) -> None:
+    """As when an old gallery was copied back: no face of the new consent is there to keep."""
+    run(config)
+    mark_enrolled(config, "s-1")
+    assert run(config).failed == []
+
+
 def test_an_enrolment_of_before_does_not_keep_a_face(config: Config) -> None:
     """Whatever the clock says, and although they were erased by hand in the meantime."""
     mark_enrolled(config, "s-1")

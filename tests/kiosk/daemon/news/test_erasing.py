@@ -2,17 +2,25 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.config.keys import load_config
+from kiosk.daemon.backlog import Backlog
 from kiosk.daemon.daemon import Daemon
+from kiosk.daemon.health.report import Vitals
+from kiosk.daemon.health.status_board import State, StatusBoard
+from kiosk.daemon.news.erasing import GalleryUse
+from kiosk.daemon.systemd import Notifier
 from kiosk.daemon.wiring import build_daemon
 from kiosk.erasure import order
+from kiosk.errors import ReloadError
+from kiosk.outbox.outbox import Outbox
 from kiosk.people.keyring import Keyring
 from kiosk.people.write_lock import write_lock
 from kiosk.protocol.erasure import (
@@ -28,6 +36,7 @@ from kiosk.protocol.health import decode_health
 from kiosk.protocol.signature import Signer, is_signed_by
 from kiosk.protocol.topics import ERASURE, ERASURE_RECEIPT, HEALTH, KioskAddress
 from kiosk.records import Image
+from kiosk.service_status import Reload
 from tests.kiosk.daemon.news.test_erasure_desk import REGISTER, TRUSTED, name
 from tests.kiosk.daemon.test_daemon import open_scripts
 from tests.kiosk.erasure.support import attend, enrolled, holding, roster
@@ -89,6 +98,21 @@ class School:
             self.heard.client.publish(self.address.topic(kind), b"", 1, retain=True)
 
 
+def state(folder: Path, clock: ManualClock) -> State:
+    """The state of a daemon that has nobody to talk to."""
+    return State(
+        StatusBoard(folder / "status.json", Notifier(""), clock, folder, "0"),
+        clock,
+        Vitals(people=1),
+        Outbox(folder / "outbox.sqlite3"),
+        Backlog(),
+        model_id="model-1",
+        broker="",
+        broker_fault=str,
+        report=lambda: None,
+    )
+
+
 def run(school: School, script: Iterator[Image]) -> Daemon:
     with ExitStack() as stack:
         clock = ManualClock()
@@ -137,3 +161,23 @@ def test_a_running_kiosk_erases_and_answers(
     assert holding(school.config, "s-1") == ["outbox.sqlite3"]  # the event that waits
     assert Keyring.of(school.config).path.exists()
     assert "Ana" in Path(school.config.state.roster).read_text()
+
+
+@pytest.mark.parametrize(
+    ("began_s", "fault", "expected"),
+    [
+        (-0.1, "", "did not read the gallery again"),
+        (0.0, "", ""),
+        (0.0, "gallery.npz: is damaged", "is damaged"),
+    ],
+)
+def test_a_reload_counts_that_began_after_the_erasure(
+    began_s: float, fault: str, expected: str, tmp_path: Path
+) -> None:
+    """One that began before it may have read the face; one that failed has the old gallery."""
+    clock = ManualClock()
+    use_gallery = GalleryUse(state(tmp_path, clock), Event(), Event(), clock, patience_s=0.2)
+    started_s = clock.monotonic_s() + began_s
+    use_gallery.state.reload = Reload(number=1, started_s=started_s, error=fault)
+    with pytest.raises(ReloadError, match=expected) if expected else nullcontext():
+        use_gallery()

@@ -142,6 +142,20 @@ def test_a_jump_is_distrusted_until_it_has_stayed(
     ]
 
 
+def test_a_jump_must_stay_synchronised_until_it_is_taken(clock: ManualClock) -> None:
+    """Where synchronisation is lost meanwhile, the ten minutes begin anew."""
+    steady = SteadyClock(clock)
+    steady.utc()
+    jump(clock, timedelta(hours=-3))
+    for is_set in (True, False, True):
+        clock.set_utc(clock.utc(), synchronised=is_set)
+        steady.utc()
+        clock.advance(SETTLE_S / 2)
+    assert steady.utc() == MONDAY + timedelta(seconds=1.5 * SETTLE_S)
+    clock.advance(SETTLE_S / 2)
+    assert steady.utc() == clock.utc()
+
+
 def test_the_first_synchronised_time_is_taken_at_once(clock: ManualClock) -> None:
     """A board without a real-time clock begins at any time."""
     clock.set_utc(datetime(1970, 1, 1, tzinfo=UTC), synchronised=False)
