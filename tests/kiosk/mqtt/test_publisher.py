@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from kiosk.config.mqtt import MqttSection
 from kiosk.errors import BrokerError, ConfigError
@@ -357,6 +359,21 @@ def test_acknowledgements_are_stored_together(
     publish(inflight_max=100)
     outbox.wait(200)
     assert outbox.commits < 50
+
+
+def test_acknowledgements_wait_while_nothing_can_be_written(
+    outbox: WatchedOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are marked once the disk can be written again, so that no event is sent twice."""
+    for name in ("_MARK_S", "_FAULT_S"):
+        monkeypatch.setattr(f"kiosk.mqtt.publisher.{name}", 0.0)
+    publisher = KioskPublisher(MqttSection(host="127.0.0.1"), outbox).publisher
+    outbox.fill(1)
+    publisher._on_answer(1, "a topic", ReasonCode(PacketTypes.PUBACK))
+    for query_only, left in (("ON", 1), ("OFF", 0)):
+        outbox._connection.execute(f"PRAGMA query_only = {query_only}")
+        publisher._take_turn()
+        assert len(outbox) == left
 
 
 @PROTOCOLS

@@ -76,8 +76,16 @@ class Register:
         topic = ADDRESS.topic(CONFIRMED)
         self.client.publish(topic, encode_delivery(confirmation), qos=1, retain=True)
 
-    def ask(self, outbox: Outbox, first: int, last: int, correlation: bytes | None = None) -> None:
-        request = ReplayRequest(outbox_id=outbox.outbox_id, first=first, last=last)
+    def ask(
+        self,
+        outbox: Outbox,
+        first: int,
+        last: int,
+        correlation: bytes | None = None,
+        outbox_id: str = "",
+    ) -> None:
+        outbox_id = outbox_id or outbox.outbox_id
+        request = ReplayRequest(outbox_id=outbox_id, first=first, last=last)
         properties = None
         if correlation is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -248,6 +256,16 @@ def test_a_replay_sends_the_same_bytes_in_order_then_says_done(
     assert take(register.replayed, 40) == payloads[10:50]
     done, _ = register.done.get(timeout=PATIENCE_S)
     assert done == ReplayDone(outbox_id=outbox.outbox_id, first=11, last=50)
+
+
+def test_a_request_for_another_outbox_is_not_answered(outbox: TrimmedOutbox, start: Start) -> None:
+    """After a change of the disk, its numbers would be declared gone, or be other events."""
+    fill(outbox, 3)
+    register = start()
+    register.ask(outbox, 1, 3, outbox_id=str(uuid.uuid4()))
+    register.ask(outbox, 2, 2)
+    assert register.done.get(timeout=PATIENCE_S)[0].first == 2
+    assert take(register.replayed, 1) == [b"event 2"]
 
 
 def test_the_answer_carries_the_correlation_data_of_the_request(

@@ -36,7 +36,7 @@ from kiosk.protocol.topics import (
 )
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from kiosk.register.database import migrate, use_database
-from kiosk.register.models import BinEntry, Event, Gap, KioskKey, Publication
+from kiosk.register.models import BinEntry, Event, Gap, Kiosk, KioskKey, Publication
 from kiosk.register.service import run
 from tests.kiosk.register.marking.support import make_class, make_lesson, marks
 from tests.kiosk.register.support import DOOR, OUTBOX, event, health
@@ -99,6 +99,21 @@ def test_what_is_published_is_stored_and_confirmed(
     _, payload, is_retained = late.next()
     assert is_retained
     assert decode_delivery(payload, Confirmation).outbox_id == OUTBOX
+
+
+def test_what_the_broker_has_kept_is_no_news(
+    mosquitto: Mosquitto, database: DatabaseSection
+) -> None:
+    """At each connect it comes again; its time stays that of its first arrival."""
+    kiosk = kiosk_of(mosquitto)
+    with running(configured(mosquitto, database)):
+        confirmed(kiosk, 0)
+    heard_at = Kiosk.objects.get().health_at
+    with running(configured(mosquitto, database)):
+        confirmed(kiosk, 0)
+        kiosk.client.publish(DOOR.topic("attendance"), encode(event(1)), qos=1)
+        confirmed(kiosk, 1)
+    assert Kiosk.objects.get().health_at == heard_at
 
 
 @pytest.mark.slow

@@ -49,6 +49,11 @@ def test_a_watermark_never_falls(first: list[int], second: list[int]) -> None:
     assert stored(*second, state=before).watermark >= before.watermark
 
 
+def test_a_repeat_of_an_old_event_does_not_lower_the_watermark() -> None:
+    """It is the one message of its batch, as nearly always."""
+    assert stored(1, state=stored(1, 2, 3)).watermark == 3
+
+
 @given(st.lists(st.integers(1, 40)), st.integers(0, 50))
 def test_every_expected_number_is_stored_or_missing(numbers: list[int], last: int) -> None:
     """Watermark, stored and missing numbers together are all that the kiosk has used."""

@@ -114,7 +114,7 @@ def test_one_bad_message_does_not_keep_the_others_out() -> None:
 def test_a_message_that_the_database_refuses_goes_to_the_bin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A fault that nobody foresaw costs one message and not the batch."""
+    """A fault that nobody foresaw costs one message, whose number counts, and not the batch."""
 
     def refuse(readings: Sequence[EventReading]) -> None:
         if any(one.event.sequence == 2 for one in readings):
@@ -123,7 +123,7 @@ def test_a_message_that_the_database_refuses_goes_to_the_bin(
 
     monkeypatch.setattr("kiosk.register.ingest.store.insert_events", refuse)
     stored = put(*(arrival(event(number)) for number in (1, 2, 3)))
-    assert (numbers(), stored.events) == ([1, 3], 2)
+    assert (numbers(), watermark(), stored.events) == ([1, 3], 3, 2)
     assert BinEntry.objects.get().detail == "cannot be stored: no such number"
 
 
@@ -138,6 +138,22 @@ def test_an_unknown_person_waits_in_the_bin() -> None:
     assert numbers() == [1, 2]
     assert Event.objects.get(sequence=2).arrived_at == LATER
     assert not BinEntry.objects.exists()
+
+
+def test_a_person_who_has_left_is_unknown() -> None:
+    """Who is no longer in the imported list is still in the table."""
+    for number, is_listed in ((1, True), (2, False)):
+        Person.objects.create(subject_id=f"s-{number:04d}", name="Ada", is_listed=is_listed)
+    put(arrival(event(1)), arrival(event(2)))
+    assert numbers() == [1]
+    assert BinEntry.objects.get().reason == "unknown person"
+
+
+def test_a_kiosk_that_was_only_heard_of_makes_no_list() -> None:
+    """While no list was imported, the events of every kiosk are stored."""
+    put(health(0))
+    put(arrival(event(1, room="room-2", kiosk="kiosk-2"), address=ELSEWHERE))
+    assert list(Event.objects.values_list("room", flat=True)) == ["room-2"]
 
 
 def test_an_unknown_kiosk_waits_in_the_bin() -> None:

@@ -9,6 +9,7 @@ from kiosk.protocol.event import AttendanceEvent, ParticipationEvent, TimeCorrec
 from kiosk.register.ingest.store import store
 from kiosk.register.messages.arrival import Reason
 from kiosk.register.models import BinEntry, Event, Mark, ParticipationPoint, TimeCorrection
+from kiosk.register.models.placing import DISMISSED
 from tests.kiosk.register.marking.support import (
     make_class,
     make_lesson,
@@ -130,6 +131,15 @@ def test_an_event_from_the_future_is_placed_once_it_is_corrected() -> None:
     correct(2, 1, minutes(2), at=minutes(3))
     work(minutes(5))
     assert marks() == {"s-1": "present"}
+
+
+def test_a_dismissed_event_is_not_corrected() -> None:
+    """Somebody has decided that it counts for nothing."""
+    scan(1, "s-1", WRONG, arrives=minutes(2), clock="unsynchronised")
+    Event.objects.update(placing=DISMISSED)
+    correct(2, 1, minutes(3))
+    row = Event.objects.get(sequence=1)
+    assert (row.placing, row.corrected_at) == (DISMISSED, None)
 
 
 @pytest.mark.parametrize("time", ["2026-02-31T08:00:00.000+00:00", "0000-01-01T00:00:00.000+00:00"])

@@ -81,3 +81,18 @@ def test_a_card_that_was_revoked_before_goes_to_the_bin(
     if isinstance(verdict, Rejected):
         assert (verdict.reason, "AAAAAAAA" in verdict.detail) == (Reason.REVOKED_CARD, True)
     assert isinstance(judge(one, Known(revoked={"BBBBBBBB": NOON}), NOON), EventReading)
+
+
+@pytest.mark.parametrize(("minutes", "is_placed"), [(-1, True), (1, False)])
+def test_a_corrected_time_says_whether_a_card_was_revoked_before(
+    minutes: int,
+    is_placed: bool,  # noqa: FBT001 - what the table expects
+) -> None:
+    """The clock was wrong at the scan, but the kiosk has told the right time since."""
+    made = event(1, method="qr", card="AAAAAAAA", decision=UNSET, clock="unsynchronised")
+    one = read(arrival(made))
+    assert isinstance(one, EventReading)
+    revoked_at = NOON - timedelta(hours=5)
+    times = {one.event.event_id: revoked_at + timedelta(minutes=minutes)}
+    verdict = judge(one, Known(times=times, revoked={"AAAAAAAA": revoked_at}), NOON)
+    assert isinstance(verdict, EventReading) is is_placed
