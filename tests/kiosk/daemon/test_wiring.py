@@ -52,6 +52,14 @@ def test_thresholds_come_from_the_card_unless_configured(
     assert (rule.threshold, rule.unsure_threshold) == pytest.approx((threshold, unsure))
 
 
+def test_all_other_limits_of_the_rule_are_configured(bundle_path: Path, tmp_path: Path) -> None:
+    """Each key of the configuration is one limit of the decision."""
+    decision = "margin_min = 0.11\nvotes_min = 4\nagreement_min = 0.7\nalike_min = 0.3"
+    rule = recogniser(tmp_path, bundle_path, decision).rule(5)
+    assert (rule.margin_min, rule.votes_min) == (0.11, 4)
+    assert (rule.agreement_min, rule.alike_min) == (0.7, 0.3)
+
+
 @pytest.mark.parametrize(
     ("decision", "error", "says"),
     [

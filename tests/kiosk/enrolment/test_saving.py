@@ -14,6 +14,7 @@ from kiosk.enrolment.saving import save_enrolment
 from kiosk.errors import ConfigError, GalleryError, RosterError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.people.erased import ErasedList, load_erased, save_erased
+from kiosk.people.keyring import Keyring
 from kiosk.people.roster import add_to_roster, load_roster
 from kiosk.recognition.gallery import Gallery, load_gallery
 from tests.kiosk.gallery.test_manage import MODEL, enrolled
@@ -144,3 +145,12 @@ def test_a_name_of_the_same_face_is_replaced(config: Config) -> None:
     assert not save(config, ADA, " Ada ")
     assert save(config, ADA, "Ada Lovelace")
     assert state(config)[1] == "Ada Lovelace"
+
+
+def test_an_enrolled_face_cannot_be_read_without_the_key(config: Config) -> None:
+    """A gallery that was plain is encrypted by the next enrolment."""
+    enrolled(config, "s-0")
+    save(config, ADA, None)
+    Keyring.of(config).path.unlink(missing_ok=True)
+    with pytest.raises(GalleryError, match=r"encrypted, and its key .* is absent"):
+        load_gallery(config.gallery_path)

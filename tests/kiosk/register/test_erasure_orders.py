@@ -47,6 +47,7 @@ from tests.kiosk.protocol.test_health import HEALTH
 from tests.kiosk.register.support import DOOR, NOON, OTHER_OUTBOX, OUTBOX, arrival, event
 
 OTHER_DOOR = KioskAddress("school", "room-2", "kiosk-2")
+NAMESAKE = KioskAddress("annex", DOOR.room, DOOR.kiosk)
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
 LATER = NOON + timedelta(days=1)
@@ -390,6 +391,20 @@ def test_a_kiosk_that_comes_later_gets_the_order_too() -> None:
     assert consent.erased_at is None
 
 
+def test_an_instance_orders_at_its_own_sites_alone() -> None:
+    """Neither does it tell a kiosk of another site, nor order anything new there."""
+    door()
+    report(NAMESAKE, OTHER_KEY)
+    withdraw()
+    door(NAMESAKE, OTHER_KEY)
+    door(OTHER_DOOR, OTHER_KEY)
+    door(annexed := KioskAddress("annex", "room-2", "kiosk-2"), OTHER_KEY)
+    publish_orders(LATER, [DOOR.site])
+    assert len(listed(OTHER_DOOR).orders) == 1
+    assert (told(NAMESAKE), told(annexed)) == (None, None)
+    assert ErasureOrder.objects.filter(site="annex").get().room == NAMESAKE.room
+
+
 def test_with_a_list_only_its_kiosks_are_waited_for() -> None:
     """One that is out of service is not in it."""
     door()
@@ -460,6 +475,17 @@ def test_a_forged_receipt_ends_nothing(how: str) -> None:
             answer(orders=orders, address=OTHER_DOOR, key=OTHER_KEY)
     assert states(consent) == ["waiting", "waiting"]
     assert BinEntry.objects.count() == (how != "neighbour")
+
+
+def test_a_kiosk_does_not_answer_for_its_namesake_at_another_site() -> None:
+    """Two sites may each have a room of this name, and each kiosk has its own order."""
+    door()
+    door(NAMESAKE, OTHER_KEY)
+    consent = withdraw()
+    answer(orders=listed(), address=NAMESAKE, key=OTHER_KEY)
+    assert states(consent) == ["waiting", "waiting"]
+    answer(address=NAMESAKE, key=OTHER_KEY)
+    assert states(consent) == ["done", "waiting"]
 
 
 def test_a_receipt_that_makes_no_sense_is_harmless() -> None:

@@ -2,11 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +19,9 @@ from kiosk.clock import SystemClock
 from kiosk.config.keys import Config, KioskSection, StateSection
 from kiosk.config.mqtt import KioskMqttSection, MqttSection
 from kiosk.daemon.state_folder import read_keys
+from kiosk.mqtt.connection import Connection
 from kiosk.mqtt.embedded_broker import HOST, PROTOCOL, EmbeddedBroker
+from kiosk.mqtt.subscriber import Message
 from kiosk.protocol.delivery import (
     Confirmation,
     ReplayDone,
@@ -36,6 +40,9 @@ from kiosk.protocol.topics import (
 )
 from kiosk.register.config import DatabaseSection, RegisterConfig
 from kiosk.register.database import migrate, use_database
+from kiosk.register.ingest.loop import Ingest
+from kiosk.register.ingest.store import Stored, store
+from kiosk.register.messages.arrival import Arrival
 from kiosk.register.models import BinEntry, Event, Gap, Kiosk, KioskKey, Publication
 from kiosk.register.service import run
 from tests.kiosk.register.marking.support import make_class, make_lesson, marks
@@ -81,6 +88,29 @@ def ask_soon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("kiosk.register.ingest.loop._PATIENCE_S", 0.5)
     for module in ("outbox_state", "replay"):
         patch.setattr(f"kiosk.register.ingest.{module}.GRACE", timedelta(seconds=0.5))
+
+
+def test_a_message_is_acknowledged_after_its_commit(
+    database: DatabaseSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the broker sends it again to a register that ended before."""
+    steps: list[str] = []
+
+    def commit(arrivals: Sequence[Arrival], *more: Any) -> Stored:  # noqa: ANN401 - passed on
+        stored = store(arrivals, *more)
+        steps.append("committed")
+        return stored
+
+    monkeypatch.setattr("kiosk.register.ingest.loop.store", commit)
+    mqtt = MqttSection(host="127.0.0.1")
+    config = RegisterConfig(mqtt=mqtt, database=database)
+    connection = Connection(mqtt, "register")
+    ingest = Ingest(connection, config, OUTBOX, clock=SystemClock(), stop=threading.Event())
+    topic, payload = DOOR.topic("attendance"), encode(event(1))
+    acknowledge = partial(steps.append, "acknowledged")
+    ingest._on_message(Message(topic, payload, retained=False, acknowledge=acknowledge))
+    ingest._store()
+    assert steps == ["committed", "acknowledged"]
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
