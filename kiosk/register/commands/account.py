@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.urls import reverse
 
 from kiosk.errors import ConfigError
@@ -110,13 +109,12 @@ def _change(account: Account, action: str, now: datetime) -> None:
 
 def _check_name(name: str, email: str) -> None:
     try:
-        Account.username_validator(name)
+        Account(username=name, email=email).clean_fields(
+            exclude=("password", "sessions_valid_from")
+        )
     except ValidationError as exc:
-        raise ConfigError(f"{name!r}: {exc.messages[0]}") from exc
-    try:
-        if email:
-            validate_email(email)
-    except ValidationError as exc:
+        if texts := exc.message_dict.get("username"):
+            raise ConfigError(f"{name!r}: {texts[0]}") from exc
         raise ConfigError(
             f"--email {email!r}: expected an address such as ada@school.example"
         ) from exc

@@ -43,6 +43,7 @@ def test_a_mistaken_name_is_explained(run: Run) -> None:
     run("account", "invite", "ada", "--role", "administrator")
     for arguments, message in (
         (("invite", "ADA", "--role", "office"), "account link NAME"),
+        (("invite", "a" * 151, "--role", "office"), "at most 150 characters"),
         (("invite", "a b", "--role", "office"), "Enter a valid username"),
         (("invite", "eve", "--role", "office", "--email", "x"), "--email 'x': expected an address"),
         (("link", "nobody"), "no such account"),
