@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from kiosk.errors import DatasetError
-from kiosk.files.atomic_file import atomic_write
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from train.network import build_network
@@ -14,12 +13,12 @@ from train.recipe import FitConfig, has_second_teacher, read_config
 from train.sface.network import build_sface, read_network
 from train.sface.short_front import blank_front
 from train.sface.weights import Sface, read_sface
+from train.weights_file import save_weights
 
 
 def save_embedder(embedder: keras.Model, run: Path) -> None:
     """Write the weights into a run folder."""
-    with atomic_write(run / "embedder.weights.h5") as partial:
-        embedder.save_weights(partial)
+    save_weights(embedder, run / "embedder.weights.h5")
 
 
 def load_embedder(run: Path) -> keras.Model:

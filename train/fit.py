@@ -5,8 +5,7 @@ learns to tell the named people apart. A run folder holds the configuration, the
 curves, the weights, and a backup from which an interrupted run resumes.
 """
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from train.recipe import FitConfig, write_config
 from train.run_folder import add_epoch
 from train.sface.weights import read_sface
 from train.teacher import Teacher, load_targets
+from train.training import train_batches, warm_cosine
 
 
 def fit(
@@ -67,21 +67,8 @@ def fit(
     model = _with_heads(embedder, config, _directions(targets, labels, people))
     maker = BatchMaker.of_run(config, crop_set, indices, targets, labels, blends)
     with BatchQueue(maker, config.steps, workers) as batches:
-        model.fit(
-            batches,
-            epochs=config.epochs,
-            # Batches are random already, and a backup does not store the state of a shuffle.
-            shuffle=False,
-            callbacks=[
-                # The history comes first: an epoch without a backup is repeated, as is its line.
-                _EpochEnd(batches, crop_set, targets, embedder, run),
-                keras.callbacks.BackupAndRestore(
-                    run / "backup", delete_checkpoint=False, double_checkpoint=True
-                ),
-            ],
-            # A progress bar on a terminal, one line per epoch in a log.
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+        end_epoch = _EpochEnd(model, crop_set, targets, embedder, run)
+        train_batches(model, batches, config.epochs, run, end_epoch)
     save_embedder(embedder, run)
     return load_embedder(run)
 
@@ -121,13 +108,13 @@ def _with_heads(embedder: keras.Model, config: FitConfig, directions: Floats) ->
         losses["features"] = distance_itself
     weights = {"embedding": 1.0, "identity": config.identity, "features": config.features}
     model = keras.Model(inputs, outputs)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        config.rate / 100, max(1, config.epochs * config.steps - config.warmup), alpha=1e-3,
-        warmup_target=config.rate, warmup_steps=config.warmup,
-    )  # fmt: skip
-    steps = config.average * config.epochs * config.steps
+    steps = config.epochs * config.steps
     optimizer = build_optimizer(
-        config.optimizer, schedule, config.decay, clip_norm=config.clip_norm, average_steps=steps
+        config.optimizer,
+        warm_cosine(config.rate, config.warmup, steps),
+        config.decay,
+        clip_norm=config.clip_norm,
+        average_steps=config.average * steps,
     )
     model.compile(optimizer, loss=losses, loss_weights={name: weights[name] for name in losses})
     return model
@@ -148,19 +135,18 @@ def _blends(
     return blends
 
 
-class _EpochEnd(keras.callbacks.Callback):
-    """Per epoch: set the batches' epoch, measure development people, write history and weights."""
+class _EpochEnd:
+    """Measures development people after each epoch, and writes history and weights."""
 
     def __init__(
         self,
-        batches: BatchQueue,
+        model: keras.Model,
         crop_set: CropSet,
         targets: Floats,
         embedder: keras.Model,
         run: Path,
     ) -> None:
-        super().__init__()
-        self._batches = batches
+        self._model = model
         self._embedder = embedder
         self._run = run
         dev = np.array(
@@ -173,16 +159,11 @@ class _EpochEnd(keras.callbacks.Callback):
         self._upper = np.triu(np.ones(same.shape, bool), 1)
         self._same = same[self._upper]
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Set the epoch, so that its batches differ from those of the last epoch."""
-        del logs
-        self._batches.epoch = epoch
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def __call__(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Write the history and the weights."""
-        figures = {k: float(v) for k, v in (logs or {}).items()}
+        figures = {k: float(v) for k, v in logs.items()}
         # The backup, which is written next, has the last weights: the training goes on from them.
-        with averaged_weights(self.model):
+        with averaged_weights(self._model):
             add_epoch(self._run, epoch, figures | self._measure())
             save_embedder(self._embedder, self._run)
 

@@ -1,6 +1,6 @@
 """Give SFace a short front, as a run of its own, to convert or to train further."""
 
-import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from train.sface.int8_weights import read_bundle_weights
 from train.sface.network import build_sface, read_network
 from train.sface.short_front import blank_front, compare_fronts, front_of
 from train.sface.weights import Sface
+from train.training import train_batches, warm_cosine
 
 _BATCH: Final = 8
 """Each picture has 784 places to learn from."""
@@ -94,30 +95,12 @@ def _learn(
     workers: int,
 ) -> float:
     steps, epochs = max(1, min(pictures, _EPOCH) // _BATCH), max(1, round(pictures / _EPOCH))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        _RATE / 100, max(1, steps * epochs - _WARMUP), alpha=1e-3, warmup_target=_RATE,
-        warmup_steps=_WARMUP,
-    )  # fmt: skip
     learner = compare_fronts(front_of(network), old, _spread(old, maker))
+    schedule = warm_cosine(_RATE, _WARMUP, steps * epochs)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.0, epsilon=1e-8)
     learner.compile(optimizer, loss={"unexplained": distance_itself})
     with BatchQueue(maker, steps, workers) as batches:
-        learner.fit(
-            batches,
-            epochs=epochs,
-            shuffle=False,
-            callbacks=[
-                # The history comes first: an epoch without a backup is repeated, as is its line.
-                keras.callbacks.LambdaCallback(
-                    on_epoch_begin=partial(_begin_epoch, batches),
-                    on_epoch_end=partial(_write_epoch, out),
-                ),
-                keras.callbacks.BackupAndRestore(
-                    out / "backup", delete_checkpoint=False, double_checkpoint=True
-                ),
-            ],
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+        train_batches(learner, batches, epochs, out, partial(_write_epoch, out))
         # Measured apart: a command that is repeated after its end trains no epoch.
         batches.epoch = epochs
         return float(learner.evaluate(batches, steps=min(_MEASURED, steps), verbose=0))
@@ -129,10 +112,5 @@ def _spread(old: keras.Model, maker: FrontPictures) -> Floats:
     return np.asarray(keras.ops.convert_to_numpy(old(pictures)).std(axis=(0, 1, 2)))
 
 
-def _begin_epoch(batches: BatchQueue, epoch: int, logs: dict[str, Any] | None = None) -> None:
-    del logs
-    batches.epoch = epoch
-
-
-def _write_epoch(run: Path, epoch: int, logs: dict[str, float]) -> None:
+def _write_epoch(run: Path, epoch: int, logs: Mapping[str, float]) -> None:
     add_epoch(run, epoch, {"unexplained": float(logs["loss"])})

@@ -31,7 +31,7 @@ def atomic_write(
 
     Raises:
         OSError: The folder cannot be written, or ``path`` is a device, a pipe or a folder: root
-            would replace ``/dev/null`` by a file.
+            would replace ``/dev/null`` by a file. It names ``path`` where the system names none.
     """
     path = real_path(path)
     if path.exists() and not path.is_file():
@@ -49,6 +49,10 @@ def atomic_write(
         _sync(partial)
         with _wiping(path) if wipe else nullcontext():
             partial.replace(path)
+    except OSError as exc:
+        if exc.filename is None and exc.strerror:  # as where the disk is full
+            exc.filename = os.fspath(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
     _sync(path.parent)  # the new name too

@@ -1,6 +1,7 @@
 """A run of its own with a short front."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set
 from train.__main__ import main
 from train.embedder import build_embedder, build_form, load_embedder, save_embedder
-from train.give_short_front import give_short_front
+from train.give_short_front import _write_epoch, give_short_front
 from train.network import NetworkConfig
 from train.recipe import FitConfig, read_config, read_recipe, write_config
 from train.run_folder import read_history
@@ -134,7 +135,7 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     left = give_short_front(before, crop_set, whole, pictures=32, seed=1)
     with monkeypatch.context() as patch:
-        patch.setattr("train.give_short_front._begin_epoch", _stop_in_the_second_epoch)
+        patch.setattr("train.give_short_front._write_epoch", _stop_in_the_second_epoch)
         with pytest.raises(KeyboardInterrupt):
             give_short_front(before, crop_set, parts, pictures=32, seed=1)
     assert give_short_front(before, crop_set, parts, pictures=32, seed=1) == pytest.approx(left)
@@ -145,9 +146,10 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(one, other, strict=True))
 
 
-def _stop_in_the_second_epoch(_: object, epoch: int, __: object = None) -> None:
+def _stop_in_the_second_epoch(out: Path, epoch: int, logs: Mapping[str, float]) -> None:
     if epoch:
         raise KeyboardInterrupt
+    _write_epoch(out, epoch, logs)
 
 
 def test_training_goes_on_from_a_run_with_a_short_front(tmp_path: Path, short: Sface) -> None:

@@ -10,6 +10,7 @@ One thing is not repeated: photos of one group (a burst, a copy) are never divid
 and held-out photos.
 """
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,6 @@ from kiosk.files.atomic_file import atomic_write
 from kiosk.records import Floats, Image
 from train.classifier.photos import LabelledPhotos
 from train.classifier.run import (
-    BACKUP_FOLDER,
     CURVES_FILE,
     MODEL_FILE,
     ClassifierConfig,
@@ -37,6 +37,7 @@ from train.dataset.near_duplicates import split_groups
 from train.metrics import Bools
 from train.plots import Prediction, save_curves
 from train.run_folder import read_history, write_or_check_config
+from train.training import BACKUP_FOLDER, Backup, restore
 
 
 def build_classifier(classes: int, config: ClassifierConfig) -> keras.Model:
@@ -168,17 +169,16 @@ def _train(
     # The finished epochs count too, or a resumed run would repeat the order of its first epochs.
     keras.utils.set_random_seed(config.seed + len(history))
     model = build_classifier(len(labelled.names), config)
-    backup = keras.callbacks.BackupAndRestore(
-        folder / BACKUP_FOLDER, double_checkpoint=True, delete_checkpoint=False
-    )
+    steps = math.ceil(np.count_nonzero(~held_out) / config.batch)
     model.fit(
         labelled.images[~held_out],
         labelled.labels[~held_out],
         validation_data=(labelled.images[held_out], labelled.labels[held_out]),
+        initial_epoch=restore(model, folder, steps),
         epochs=config.epochs,
         batch_size=config.batch,
         # The row first: if the power fails between the two, epoch and row are repeated.
-        callbacks=[history_callback(folder, history), backup],
+        callbacks=[history_callback(folder, history), Backup(folder)],
         verbose=1 if progress else 0,
     )
     save_curves(history, folder / CURVES_FILE)

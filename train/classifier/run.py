@@ -18,7 +18,6 @@ from train.run_folder import CONFIG_BYTES_MAX, CONFIG_FILE, read_history, write_
 
 MODEL_FILE: Final = "model.keras"
 CURVES_FILE: Final = "curves.png"
-BACKUP_FOLDER: Final = "backup"
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,3 +156,13 @@ def test_large_content_is_overwritten_to_its_end(path: Path) -> None:
     with path.open("rb") as old:
         delete_wiped(path)
         assert old.read() == bytes(size)
+
+
+def test_an_error_without_a_name_gets_that_of_the_file(path: Path) -> None:
+    """Where a disk is full, the system does not say which file it was; a named one stays."""
+    with pytest.raises(OSError, match="No space") as found, atomic_write(path):
+        fail(0)
+    assert found.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as found, atomic_write(path):
+        (path.parent / "absent").read_bytes()
+    assert found.value.filename == str(path.parent / "absent")
