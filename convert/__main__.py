@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -90,21 +89,14 @@ def _refuse(options: argparse.Namespace, names: Iterable[str], why: str) -> None
             raise ConfigError(f"{_option(name)}: {why}")
 
 
-def _check_out(out: Path) -> None:
-    """Refuse a file that could not be written, before minutes of work."""
-    if out.is_dir():
-        raise ConfigError(f"--out: {out} is a folder, expected a file in it")
-    if not os.access(out.parent, os.W_OK | os.X_OK):
-        raise ConfigError(f"--out: {out} cannot be written; its folder is absent or closed")
-
-
 def _convert(options: argparse.Namespace) -> int:
     from convert.card import CardFacts
     from kiosk.recognition.tflite import MODEL_ENDING
     from train.dataset.crop_set import CropSet
+    from train.places import check_out
     from train.toml_file import read_toml_file
 
-    _check_out(options.out)
+    check_out("--out", options.out)
     if options.out.suffix == MODEL_ENDING:
         return _write_model(options)
     for name, what in (("facts", "a TOML file"), ("crops", "a crop set")):

@@ -198,4 +198,6 @@ def described(error: KioskError | OSError) -> str:
 
 def reason_of(error: Exception) -> str:
     """Return why a library or the system failed, for a message that names the file itself."""
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,7 +1,9 @@
 """Support for the tests of train and convert: small crop sets, a tiny network, a teacher."""
 
 import csv
-from collections.abc import Mapping
+import resource
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -82,6 +84,17 @@ def see(crops: Image) -> Floats:
     cell = CROP_PX // 8
     patches = crops.reshape(-1, 8, cell, 8, cell, 3).mean((2, 4)).reshape(-1, 192)
     return unit(patches @ _WEIGHTS)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond 4 kB, as on a disk that is nearly full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class DrawnTeacher:

@@ -292,9 +292,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     from train.evaluation.cohort import with_own_cohorts
     from train.evaluation.peers import load_peers
     from train.evaluation.recogniser import bundle_recogniser
+    from train.places import make_folder
 
     try:
-        options.out.mkdir(parents=True, exist_ok=True)  # before minutes of work
+        make_folder(options.out)  # before minutes of work
     except OSError as exc:
         raise ConfigError(f"--out: {options.out} cannot be made ({exc.strerror})") from exc
     bundle, crop_set = load_bundle(options.bundle), CropSet.load(options.crops)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from kiosk.records import Floats, Image
 from train.augment import Generator, round_to_bytes, soft_line
-from train.dataset.crop_set import STORED_PX, CropSet, Photo
+from train.dataset.crop_set import STORED_PX, CropSet, Photo, require_space
 from train.dataset.face_crops import find_every_crop
 from train.dataset.photo_files import list_photos
 from train.dataset.sources import Source
@@ -51,8 +51,10 @@ def make_morphs(folders: Sequence[Path], count: int, out: Path, seed: int) -> Cr
         seed: Of everything random.
 
     Raises:
-        DatasetError: A folder is absent, or has no usable photo.
+        DatasetError: A folder is absent, or has no usable photo; or ``out`` cannot be written or
+            has too little space.
     """
+    require_space(out, count)
     faces = np.concatenate([_faces(path) for path in folders])
     # Every morph has a seed of its own: it is the same whichever process makes it.
     with ProcessPoolExecutor(

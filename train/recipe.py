@@ -167,6 +167,9 @@ def parse_config(settings: Sequence[str], recipe: Path | None = None) -> FitConf
     start = FitConfig()
     if recipe is not None:
         start = read_toml_file(recipe, FitConfig, CONFIG_BYTES_MAX)
+    for setting in settings:
+        if "=" not in setting:
+            raise DatasetError(f"--set: expected KEY=VALUE of the recipe ({setting}: no value)")
     try:
         pairs: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
         if "network" in pairs:

@@ -8,6 +8,7 @@ from typing import Final
 from kiosk.errors import DatasetError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
+from train.places import make_folder
 from train.tables import read_rows, write_rows
 
 CONFIG_FILE: Final = "config.json"
@@ -26,7 +27,7 @@ def write_or_check_config(folder: Path, facts: Mapping[str, object]) -> None:
         DatasetError: The folder holds another run.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as exc:
         raise DatasetError(f"{folder}: cannot be made ({exc.strerror})") from exc
     path = folder / CONFIG_FILE

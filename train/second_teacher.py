@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import openvino
 
-from kiosk.errors import ModelError
+from kiosk.errors import ModelError, reason_of
 from kiosk.files.bounded_file import read_file, require_file
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
@@ -41,9 +41,10 @@ class SecondTeacher:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        weights = path.with_suffix(".bin")
+        for file in (path, weights):
+            _require(file)
         try:
-            require_file(path, _BYTES_MAX)
-            weights = read_file(path.with_suffix(".bin"), _BYTES_MAX)
             model = openvino.Core().read_model(path)
             found = [str(one.get_partial_shape()) for one in (model.input(0), model.output(0))]
             if found == _SHAPES:
@@ -51,13 +52,14 @@ class SecondTeacher:
                 settings = {"INFERENCE_PRECISION_HINT": "f32"}
                 self._run = openvino.Core().compile_model(model, "CPU", settings)
         except Exception as exc:  # OpenVINO's errors have no class of their own
-            raise ModelError(f"{path}: not a network of OpenVINO: {exc}") from exc
+            said = " ".join(reason_of(exc).split())
+            raise ModelError(f"{path}: not a network of OpenVINO ({said})") from exc
         if found != _SHAPES:
             raise ModelError(
                 f"{path}: expected face-reidentification-retail-0095 of Open Model Zoo, input and "
                 f"output {' and '.join(_SHAPES)}, found {' and '.join(found)}"
             )
-        self.sha256 = hashlib.sha256(weights).hexdigest()
+        self.sha256 = hashlib.sha256(read_file(weights, _BYTES_MAX)).hexdigest()
 
     def embed_with_mirror(self, crops: Image) -> Floats:
         """Embed crops and their mirror images, and average them.
@@ -77,6 +79,16 @@ class SecondTeacher:
     def _embed_batch(self, batch: Floats) -> Any:  # noqa: ANN401  # OpenVINO carries no types
         found = self._run(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))[0]
         return found.reshape(_BATCH, _DIM)
+
+
+def _require(file: Path) -> None:
+    try:
+        require_file(file, _BYTES_MAX)
+    except OSError as exc:
+        message = (
+            f"{file}: cannot be read ({exc.strerror}); expected an .xml file and its .bin file"
+        )
+        raise ModelError(message) from exc
 
 
 def _draw_out(crop: Image) -> Image:

@@ -5,6 +5,7 @@ that takes the contract's crop as ``(n, 3, 112, 112)`` RGB 0..255 (or scaled, se
 used. The kiosk contains no part of a teacher.
 """
 
+import io
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Final
@@ -66,7 +67,8 @@ class Teacher:
             settings = {"INFERENCE_PRECISION_HINT": precision}
             self._run = openvino.Core().compile_model(model, "CPU", settings)
         except Exception as exc:  # three libraries, each with its own errors
-            raise ModelError(f"{self.path}: not an ONNX face recogniser: {exc}") from exc
+            said = " ".join(reason_of(exc).split())
+            raise ModelError(f"{self.path}: not an ONNX face recogniser ({said})") from exc
 
     def embed(self, crops: Image) -> Floats:
         """Embed crops.
@@ -175,8 +177,10 @@ def teach(crop_set: CropSet, teacher: Teacher, *, progress: bool = True) -> tupl
     bar = tqdm(batches, total=-(-len(crop_set) // (Teacher.BATCH * 8)), disable=not progress)
     targets = np.concatenate([teacher.embed_with_mirror(batch) for batch in bar])
     _, removed = remove_same_people(crop_set, targets)
-    with atomic_write(crop_set.folder / TARGETS_FILE) as partial, partial.open("wb") as file:
-        np.save(file, targets)
+    packed = io.BytesIO()  # numpy's own write does not say that a disk is full
+    np.save(packed, targets)
+    with atomic_write(crop_set.folder / TARGETS_FILE) as partial:
+        partial.write_bytes(packed.getbuffer())
     return targets, removed
 
 

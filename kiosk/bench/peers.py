@@ -131,8 +131,7 @@ def int8_model(path: Path, threads: int = 1) -> EmbedOne:
         model = read_file(path, BUNDLE_BYTES_MAX)
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror})") from exc
-    try_model(model, "ai-edge-litert")
-    return partial(embed_int8, TfliteModel(model, threads=threads))
+    return _embed_int8(path, model, threads)
 
 
 def bundle_peer(path: Path) -> EmbedOne:
@@ -142,8 +141,15 @@ def bundle_peer(path: Path) -> EmbedOne:
         model = read_archive(data, {"model.tflite": BUNDLE_BYTES_MAX})["model.tflite"]
     except (OSError, ValueError) as exc:
         raise ModelError(f"{path}: not a model bundle ({reason_of(exc)})") from exc
-    try_model(model, "ai-edge-litert")
-    return partial(embed_int8, TfliteModel(model))
+    return _embed_int8(path, model)
+
+
+def _embed_int8(path: Path, model: bytes, threads: int = 1) -> EmbedOne:
+    try:
+        try_model(model, "ai-edge-litert")
+    except ModelError as exc:
+        raise ModelError(f"{path}: {exc}") from exc
+    return partial(embed_int8, TfliteModel(model, threads=threads))
 
 
 def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:

@@ -54,6 +54,20 @@ def test_the_command_writes_a_crop_set_for_training(tmp_path: Path) -> None:
     assert {photo.identity for photo in found.photos} == {""}
 
 
+def test_too_little_space_is_said_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says how much is needed, and nothing is written."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(DatasetError, match=r"free: needs up to .* for 3 crops \(No space left"):
+        make_morphs([tmp_path], 3, tmp_path / "free", seed=1)
+    assert list(tmp_path.iterdir()) == []
+
+
 @needs_photos
 def test_every_face_of_a_sheet_counts(tmp_path: Path) -> None:
     """A picture of four faces gives four; a file that is no picture gives none."""

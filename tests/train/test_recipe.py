@@ -65,6 +65,13 @@ def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path, content: bytes | No
         read_config(tmp_path)
 
 
+def test_a_run_of_the_other_recipe_is_told_by_what_it_lacks(tmp_path: Path) -> None:
+    """The key alone would say nothing."""
+    (tmp_path / "config.json").write_text('{"recipe": "report"}')
+    with pytest.raises(DatasetError, match=r"recipe `embedding` \(it has no 'fit'\)"):
+        read_config(tmp_path)
+
+
 def test_settings_change_the_hyperparameters() -> None:
     """Each KEY=VALUE is converted to the type of its key; all other keys keep their defaults."""
     found = parse_config(["images=100000", "rate=1e-3", "start=a=b.h5", "blends=0"])
@@ -164,6 +171,12 @@ def test_images_make_epochs_and_steps(
     """Epochs are rounded, steps are whole batches, and there is at least one of each."""
     config = FitConfig(images=images, epoch_images=epoch_images, batch=batch)
     assert (config.epochs, config.steps) == (epochs, steps)
+
+
+def test_a_setting_without_a_value_is_an_error() -> None:
+    """The error names it."""
+    with pytest.raises(DatasetError, match=r"KEY=VALUE of the recipe \(rate: no value\)$"):
+        parse_config(["batch=8", "rate"])
 
 
 def test_features_need_pictures_of_the_door() -> None:

@@ -28,3 +28,11 @@ def test_a_folder_without_a_history_has_no_epochs(tmp_path: Path) -> None:
     assert read_history(tmp_path) == []
     write_history(tmp_path, [{"epoch": 1.0, "loss": 0.5}])
     assert read_history(tmp_path) == [{"epoch": 1.0, "loss": 0.5}]
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    """The words "File exists" would not say what is wrong."""
+    (tmp_path / "run").touch()
+    said = rf"^{tmp_path}/run: cannot be made \(a file, expected a folder\)$"
+    with pytest.raises(DatasetError, match=said):
+        write_or_check_config(tmp_path / "run", {})

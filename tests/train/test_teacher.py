@@ -14,11 +14,11 @@ from onnx.reference import ReferenceEvaluator
 
 from kiosk.bench.peers import sface
 from kiosk.contract import EMBEDDING_DIM
-from kiosk.errors import DatasetError, ModelError
+from kiosk.errors import DatasetError, ModelError, described
 from kiosk.recognition.vectors import unit
 from kiosk.records import Floats, Image
 from tests.support import needs_photos
-from tests.support_train import draw_crop, make_crop_set, orl_crop
+from tests.support_train import draw_crop, full_disk, make_crop_set, orl_crop
 from train.dataset.crop_set import CropSet
 from train.teacher import Teacher, fold_weights, load_targets, sface_weights, teach
 
@@ -144,13 +144,15 @@ def test_a_target_is_the_mean_of_a_crop_and_its_mirror_image(tmp_path: Path) -> 
 def test_a_file_that_is_no_recogniser_is_an_error(tmp_path: Path) -> None:
     """The error names a file that is absent, no ONNX file, or without one embedding per crop."""
     (tmp_path / "text.onnx").write_text("no network")
+    (tmp_path / "empty.onnx").touch()
     nodes = [helper.make_node("Identity", ["data"], ["seen"])]
     for path in (
         tmp_path / "absent.onnx",
         tmp_path / "text.onnx",
+        tmp_path / "empty.onnx",
         save(tmp_path / "i.onnx", nodes),
     ):
-        with pytest.raises(ModelError, match=rf"^{path}: not an ONNX face recogniser"):
+        with pytest.raises(ModelError, match=rf"^{path}: not an ONNX face recogniser \(.*\)$"):
             Teacher(path)
 
 
@@ -245,6 +247,15 @@ def test_a_crop_set_is_taught_once_two_names_are_looked_for(
         teach(crop_set, Teacher(colour_teacher(tmp_path)), progress=False)
     with pytest.raises(DatasetError, match="run `kiosk-train teach"):
         CropSet.load(tmp_path).require_taught()
+
+
+def test_a_full_disk_is_one_error_of_the_file(tmp_path: Path) -> None:
+    """It names the file; an error of numpy itself would name neither file nor reason."""
+    crop_set = make_crop_set(tmp_path, {"train": 5, "dev": 2}, each=2)
+    (tmp_path / "teacher.npy").unlink()
+    with full_disk(), pytest.raises(OSError, match="File too large") as found:
+        teach(crop_set, Teacher(colour_teacher(tmp_path)), progress=False)
+    assert described(found.value) == f"{tmp_path}/teacher.npy: File too large"
 
 
 @pytest.mark.parametrize(

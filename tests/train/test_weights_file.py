@@ -1,31 +1,15 @@
 """Files of weights on a disk that is full."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 import pytest
 
 from kiosk.errors import described, exit_code_of
-from tests.support_train import make_crop_set
+from tests.support_train import full_disk, make_crop_set
 from train.__main__ import main
 from train.training import Backup
 from train.weights_file import save_weights
-
-FILE_BYTES_MAX = 4096
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file become larger than one block, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def a_model() -> keras.Model:

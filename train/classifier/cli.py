@@ -70,7 +70,9 @@ def _report(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     from train.classifier.command import run_predict
+    from train.places import check_out
 
+    check_out("--grid", options.grid)
     for line in run_predict(options.photos, options.folder, options.grid):
         print(line)
     return 0

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -27,6 +28,7 @@ from train.dataset.photo_files import PhotoFile, list_photos
 from train.dataset.sources import Sources
 from train.metrics import Ints
 
+_PEOPLE_MIN: Final = 2
 _INNER = slice(BORDER_PX, BORDER_PX + CROP_PX)
 
 
@@ -57,7 +59,7 @@ class LabelledPhotos:
             if shape != (len(self.images),):
                 raise DatasetError(f"{array}: expected ({len(self.images)},), got {shape}")
         people = len(self.names)
-        if people < 2 or set(self.labels.tolist()) != set(range(people)):
+        if people < _PEOPLE_MIN or set(self.labels.tolist()) != set(range(people)):
             raise DatasetError(f"labels: expected each of 0 to {people - 1}, at least two people")
 
     def fingerprint(self) -> str:
@@ -112,8 +114,13 @@ def load_report_photos(
     """
     listed = list_photos(sources.source, root)
     confirm(people_found(sources.source, root, listed))
-    found = crops_of(listed, root, named_only=True, progress=progress)
+    found = crops_of(listed, sources.places(root), named_only=True, progress=progress)
     names = _names([file.photo for file in found.files])
+    if len(names) < _PEOPLE_MIN:
+        raise DatasetError(
+            f"{sources.places(root)}: usable photos of {names[0]} alone; expected two people or "
+            "more to tell apart"
+        )
     if photos_max is not None and photos_max < len(names):
         raise DatasetError(
             f"photos_max: {photos_max}, expected at least {len(names)}, one per person"

@@ -19,6 +19,7 @@ from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file, require_file, size_text
 from kiosk.records import Image
 from train.dataset.sources import Split
+from train.places import make_folder
 from train.tables import write_table
 
 BORDER_PX: Final = 8
@@ -184,7 +185,7 @@ class CropSet:
             DatasetError: The folder cannot be written.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             # Files of an earlier set must not pass for this one's, even if this is interrupted.
             for stale in ("photos.csv", TARGETS_FILE):
                 (folder / stale).unlink(missing_ok=True)

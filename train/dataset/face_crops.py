@@ -71,13 +71,13 @@ def find_crops(
         DatasetError: A source is absent, a person has no photo, or no photo is usable.
     """
     files = list_photos(sources.source, root)
-    return crops_of(files, root, named_only=named_only, progress=progress)
+    return crops_of(files, sources.places(root), named_only=named_only, progress=progress)
 
 
 def crops_of(
-    files: Sequence[PhotoFile], root: Path, *, named_only: bool = False, progress: bool = True
+    files: Sequence[PhotoFile], places: str, *, named_only: bool = False, progress: bool = True
 ) -> FaceCrops:
-    """Do the same with files that are listed already; ``root`` stands in the message.
+    """Do the same with files that are listed already; ``places`` stands in the message.
 
     Raises:
         DatasetError: No photo is usable.
@@ -97,7 +97,11 @@ def crops_of(
             crops[len(usable)] = crop
             usable.append(file)
     if not usable:
-        raise DatasetError(f"{root}: no usable photo in any source: {count_reasons(left_out)}")
+        reasons = ", ".join(f"{count} {what}" for what, count in count_reasons(left_out).items())
+        raise DatasetError(
+            f"{places}: no usable photo ({reasons or 'no file'}); expected pictures that show one "
+            "upright face each"
+        )
     keep, duplicates = without_duplicates(crops[: len(usable)], [file.photo for file in usable])
     # In place, front to back: a copy would take the memory of all crops once more.
     for at, index in enumerate(keep):

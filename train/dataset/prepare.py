@@ -52,7 +52,7 @@ def prepare(
     files = list_photos(sources.source, root)
     confirm(people_found(sources.source, root, files))
     require_space(out, sum(file.is_photo for file in files))
-    found = crops_of(files, root, progress=progress)
+    found = crops_of(files, sources.places(root), progress=progress)
     photos = [file.photo for file in found.files]
     CropSet.write(out, found.crops, photos, assign_splits(photos, sources, root), sources.seed)
     write_left_out(out / "left_out.csv", found.left_out)

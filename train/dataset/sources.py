@@ -85,6 +85,10 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         if twice:
             raise ValueError(f"source: expected each name once, got {', '.join(twice)} twice")
 
+    def places(self, root: Path) -> str:
+        """Return where the photos are, for a message; ``root`` is as in :class:`Source`."""
+        return ", ".join(str(root / source.path) for source in self.source)
+
 
 def load_sources(path: Path) -> Sources:
     """Read a TOML file of sources.

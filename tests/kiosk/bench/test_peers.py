@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk.bench.peers import bundle_peer
+from kiosk.bench.peers import bundle_peer, int8_model
 from kiosk.errors import ModelError
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.embed import TfliteEmbedder
@@ -28,3 +28,12 @@ def test_a_peer_that_is_no_bundle_is_named(content: bytes | None, tmp_path: Path
         path.write_bytes(content)
     with pytest.raises(ModelError, match=rf"{path}: not a model bundle"):
         bundle_peer(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model"])
+def test_a_model_that_cannot_be_run_is_named(content: bytes, tmp_path: Path) -> None:
+    """The error says which of several files it is."""
+    path = tmp_path / "junk.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=rf"^{path}: the model .* cannot be run"):
+        int8_model(path)

@@ -17,6 +17,7 @@ from kiosk.records import Image
 from tests.support import needs_photos
 from tests.support_recognition import small_bundle
 from tests.train.classifier.test_photos import draw_crop, save, write_crops
+from train.__main__ import main
 from train.classifier.command import find_strangers, run_predict, run_report
 from train.classifier.comparison import Comparison
 from train.classifier.run import ClassifierConfig
@@ -232,3 +233,13 @@ def test_the_stand_in_has_as_many_people_and_photos_as_the_report() -> None:
     photos = list_photos(found.source, SHARED)
     assert len({file.person for file in photos}) == 31
     assert len(photos) > 2572 + 200
+
+
+@pytest.mark.parametrize("name", ["", "absent/grid.png"])
+def test_predict_checks_first_where_the_grid_goes(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder, or a file in an absent one, is an error of the option."""
+    grid = tmp_path / name
+    assert main(["predict", "photo.jpg", "--run", "run", "--grid", str(grid)]) == 78
+    assert capsys.readouterr().err.startswith(f"kiosk-train: --grid: {grid} ")

@@ -205,5 +205,14 @@ def test_unnamed_photos_are_left_out(tmp_path: Path) -> None:
 def test_a_set_without_a_usable_photo_is_an_error(tmp_path: Path) -> None:
     """The error counts the reasons."""
     save(tmp_path, "ada", "large.png", np.zeros((40, 50, 3), np.uint8))
-    with pytest.raises(DatasetError, match=r"no usable photo.*not an aligned crop.*: 1"):
+    with pytest.raises(DatasetError, match=rf"^{tmp_path}: no usable photo \(1 not an aligned"):
+        load(source(tmp_path))
+
+
+def test_one_person_cannot_be_told_apart(tmp_path: Path) -> None:
+    """The error names the folder and the person; the others may have no usable photo."""
+    write_crops(tmp_path, people=1)
+    save(tmp_path, "p1", "large.png", np.zeros((40, 50, 3), np.uint8))
+    said = rf"^{tmp_path}: usable photos of p0 alone; expected two people or more to tell apart$"
+    with pytest.raises(DatasetError, match=said):
         load(source(tmp_path))

@@ -129,10 +129,11 @@ def test_a_person_without_a_photo_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_set_without_a_usable_photo_is_an_error(tmp_path: Path) -> None:
-    """Nothing is written, and the error counts the reasons."""
+    """Nothing is written, and the error names the folder, the reasons and what was expected."""
     (tmp_path / "photos" / BO).mkdir(parents=True)
     (tmp_path / "photos" / BO / "1.jpg").write_bytes(b"x")
-    with pytest.raises(DatasetError, match=r"no usable photo .*'unreadable': 1"):
+    said = rf"^{tmp_path}/photos: no usable photo \(1 unreadable\); expected pictures that show one"
+    with pytest.raises(DatasetError, match=said):
         prepare(folder_source(tmp_path / "photos"), tmp_path, tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
 
