@@ -82,7 +82,7 @@ def _add_runs(commands: Any) -> None:  # noqa: ANN401  # as above
                        "from int8")  # fmt: skip
     short.add_argument("crops", type=Path, help="crop set to learn from")
     short.add_argument("--pictures", type=positive_int, default=32_000, help="how many pictures "
-                       "to learn from (default: 32000)")  # fmt: skip
+                       "to learn from, rounded up to whole batches (default: 32000)")  # fmt: skip
     short.add_argument("--out", type=Path, required=True, help="run folder to write; an "
                        "interrupted command goes on; `fit --set network=sface --set front=short "
                        "--set start=…` trains it further")  # fmt: skip
@@ -214,6 +214,7 @@ def _fit(options: argparse.Namespace) -> int:
     from train.run_folder import read_history
 
     config, crop_set = parse_config(options.set, options.recipe), CropSet.load(options.crops)
+    print(f"{options.folder}: to learn from {config.images_seen:,} pictures")
     embedder = fit(
         crop_set, options.folder, config, lambda: _teacher(options), workers=options.workers
     )
@@ -230,11 +231,12 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _short_front(options: argparse.Namespace) -> int:
     from train.dataset.crop_set import CropSet
-    from train.give_short_front import give_short_front
+    from train.give_short_front import give_short_front, pictures_seen
     from train.plots import save_curves
     from train.run_folder import read_history
 
     crop_set = CropSet.load(options.crops)
+    print(f"{options.out}: to learn from {pictures_seen(options.pictures):,} pictures")
     left = give_short_front(
         options.before, crop_set, options.out, pictures=options.pictures, seed=2026,
         workers=options.workers,

@@ -1,5 +1,6 @@
 """Give SFace a short front, as a run of its own, to convert or to train further."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from train.training import train_batches, warm_cosine
 _BATCH: Final = 8
 """Each picture has 784 places to learn from."""
 _EPOCH: Final = 8_000
-"""Pictures between two backups."""
+"""Pictures between two backups, at most."""
 _RATE: Final = 8e-3
 _WARMUP: Final = 200
 _SPREAD_CROPS: Final = 64
@@ -46,7 +47,7 @@ def give_short_front(
             back from int8.
         crop_set: Crops to learn from.
         out: The run folder to write.
-        pictures: How many to learn from.
+        pictures: How many to learn from; :func:`pictures_seen` rounds up to whole batches.
         seed: Of the weights, of the choice of crops, and of how they are made worse.
         workers: How many processes make the pictures; with any number the weights are the same.
 
@@ -74,6 +75,18 @@ def give_short_front(
     return left
 
 
+def pictures_seen(pictures: int) -> int:
+    """Return how many pictures a front learns from: those asked for, or a few more."""
+    epochs, steps = _divide(pictures)
+    return epochs * steps * _BATCH
+
+
+def _divide(pictures: int) -> tuple[int, int]:
+    """Return how many epochs, and how many batches in each, have this many pictures or more."""
+    epochs = math.ceil(pictures / _EPOCH)
+    return epochs, math.ceil(pictures / epochs / _BATCH)
+
+
 def _read(before: Path) -> tuple[Sface, Any]:
     """Return the weights of a run or a bundle, and how they were made."""
     if before.name.endswith(BUNDLE_ENDING):
@@ -94,7 +107,7 @@ def _learn(
     pictures: int,
     workers: int,
 ) -> float:
-    steps, epochs = max(1, min(pictures, _EPOCH) // _BATCH), max(1, round(pictures / _EPOCH))
+    epochs, steps = _divide(pictures)
     learner = compare_fronts(front_of(network), old, _spread(old, maker))
     schedule = warm_cosine(_RATE, _WARMUP, steps * epochs)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.0, epsilon=1e-8)

@@ -28,7 +28,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         network: The shape of the residual network, or ``sface`` to start from SFace.
-        images: Training images in all.
+        images: Training images in all; rounded to whole epochs.
         epoch_images: Training images per epoch; each epoch ends with a checkpoint and validation.
         batch: Crops per batch.
         optimizer: ``muon`` or ``adamw``.
@@ -104,6 +104,11 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def epochs(self) -> int:
         """Epochs in all, at least one."""
         return max(1, round(self.images / self.epoch_images))
+
+    @property
+    def images_seen(self) -> int:
+        """Training images in all, by whole batches and epochs."""
+        return self.epochs * self.steps * self.batch
 
     @property
     def steps(self) -> int:

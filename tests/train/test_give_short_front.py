@@ -13,7 +13,7 @@ from tests.support_recognition import small_bundle
 from tests.support_train import make_crop_set
 from train.__main__ import main
 from train.embedder import build_embedder, build_form, load_embedder, save_embedder
-from train.give_short_front import _write_epoch, give_short_front
+from train.give_short_front import _write_epoch, give_short_front, pictures_seen
 from train.network import NetworkConfig
 from train.recipe import FitConfig, read_config, read_recipe, write_config
 from train.run_folder import read_history
@@ -76,7 +76,9 @@ def test_the_front_learns_what_the_old_one_gives(
     crop_set = make_crop_set(tmp_path / "crops", {"train": 3}, 2)
     words = [str(before), str(crop_set.folder), "--pictures", "800", "--out", str(out)]
     assert main(["short-front", *words]) == 0
-    said = re.search(r"gives the rest all but ([\d.]+)% of the variance", capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{out}: to learn from 800 pictures\n")
+    said = re.search(r"gives the rest all but ([\d.]+)% of the variance", printed)
     assert said is not None
     assert float(said[1]) < 90
     assert [row["epoch"] for row in read_history(out)] == [0]
@@ -89,6 +91,15 @@ def test_the_front_learns_what_the_old_one_gives(
     assert read_config(out).front == "short"
     made = read_recipe(out)["short_front"]
     assert (made["run"]["images"], made["pictures"], made["faces"]) == (77, 800, 6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [(1, 8), (8, 8), (12, 16), (8_000, 8_000), (20_000, 20_016), (32_000, 32_000)],
+)
+def test_a_front_learns_from_all_pictures_that_are_asked_for(asked: int, seen: int) -> None:
+    """Epochs are equally long and batches are full, so there may be a few more."""
+    assert pictures_seen(asked) == seen
 
 
 def test_a_bundle_gets_a_short_front(tmp_path: Path) -> None:

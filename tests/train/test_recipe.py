@@ -168,9 +168,10 @@ def test_a_wrong_setting_is_an_error(setting: str, said: str) -> None:
 def test_images_make_epochs_and_steps(
     images: int, epoch_images: int, batch: int, epochs: int, steps: int
 ) -> None:
-    """Epochs are rounded, steps are whole batches, and there is at least one of each."""
+    """Epochs are rounded, batches are whole, and there is one at least; all images are counted."""
     config = FitConfig(images=images, epoch_images=epoch_images, batch=batch)
     assert (config.epochs, config.steps) == (epochs, steps)
+    assert config.images_seen == epochs * steps * batch
 
 
 def test_a_setting_without_a_value_is_an_error() -> None:

@@ -62,3 +62,4 @@ def test_a_training_ends_on_a_full_disk_and_goes_on_later(
     assert said == f"kiosk-train: {run}/embedder.weights.h5: File too large"
     assert {path.name for path in run.iterdir()} == {"config.json", "history.csv"}
     assert main(words) == 0
+    assert capsys.readouterr().out.startswith(f"{run}: to learn from 8 pictures\n")
