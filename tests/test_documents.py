@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from kiosk import errors
+from kiosk.cli import BROKEN_PIPE
+from kiosk.errors import DISK_FAULT, NO_PERMISSION, KioskError
 from tests.documents import PAGES, ROOT
 
 pytestmark = pytest.mark.source
@@ -47,3 +50,13 @@ def test_the_readmes_figures_are_those_of_the_tables() -> None:
     tables = (ROOT / "train" / "README.md").read_text(encoding="utf-8")
     assert len(figures) >= 5
     assert [one for one in figures if one not in tables] == []
+
+
+def test_the_table_of_exit_codes_is_complete() -> None:
+    """A new class of errors with a new code gets its row."""
+    text = (ROOT / "systemd" / "README.md").read_text(encoding="utf-8")
+    table = text.partition("## Exit codes")[2].partition("\n## ")[0]
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
+    tree = [one for one in vars(errors).values() if isinstance(one, type)]
+    codes = {one.exit_code for one in tree if issubclass(one, KioskError) and one is not KioskError}
+    assert listed == codes | {0, 2, 130, BROKEN_PIPE, DISK_FAULT, NO_PERMISSION}
