@@ -204,6 +204,7 @@ def _outcome(done: "Converted", out: Path) -> dict[str, object]:
         "bytes": out.stat().st_size,
         "model_id": done.bundle.card.model_id,
         "loss": done.loss.plain() if done.loss is not None else None,
+        "note": done.note,
         "report": msgspec.to_builtins(done.report),
     }
 
@@ -221,6 +222,8 @@ def _lines(done: "Converted", out: Path) -> Iterator[str]:
             f"warning: the thresholds rest on {seen} walks of development people; an FPIR of "
             f"{lowest:.1%} needs {least} or more, so strangers may be named more often than that"
         )
+    if done.note:
+        yield f"warning: {done.note}"
     for found in done.report.test:
         yield (
             f"test people, gallery of {found.gallery_size}, threshold {found.threshold:.3f}: "

@@ -49,7 +49,9 @@ class ModelFacts:
     quantisation: dict[str, Any]
 
 
-def make_card(model: ModelFacts, facts: CardFacts, report: Report, cohort: Cohort) -> ModelCard:
+def make_card(
+    model: ModelFacts, facts: CardFacts, report: Report, cohort: Cohort, note: str
+) -> ModelCard:
     """Make the model card of a bundle.
 
     Args:
@@ -57,6 +59,7 @@ def make_card(model: ModelFacts, facts: CardFacts, report: Report, cohort: Cohor
         facts: Stated by a person.
         report: The figures, with the thresholds.
         cohort: That the figures were measured with.
+        note: How the figures must be read; empty: as they are.
     """
     return ModelCard(
         model_id=f"{facts.name}-{model.sha256[:12]}",
@@ -74,6 +77,7 @@ def make_card(model: ModelFacts, facts: CardFacts, report: Report, cohort: Cohor
             "cohort": f"{len(cohort.embeddings)} means of training people who look alike",
             "thresholds": METHOD if report.videos else METHOD_PHOTOS,
             "tried": facts.tried,
+            "note": note,
         },
         licence=facts.licence,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

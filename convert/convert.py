@@ -30,6 +30,7 @@ from train.evaluation.embedded import embed_split
 from train.evaluation.evaluate import Report, evaluate
 from train.evaluation.recogniser import Embed, RecogniserUnderTest
 from train.metrics import best_threshold
+from train.recipe import photos_of
 
 PAIRS: Final = 20_000
 """Pairs of development photos for the verification accuracy, half of one person each."""
@@ -42,11 +43,13 @@ class Converted:
     Attributes:
         bundle: The bundle, as written.
         report: The figures of the int8 model.
+        note: How the figures must be read; empty: as they are.
         loss: What quantisation cost; ``None``: the model had been quantised before.
     """
 
     bundle: Bundle
     report: Report
+    note: str
     loss: Loss | None = None
 
 
@@ -107,12 +110,13 @@ def convert(
             "loss": loss.plain(),
         },
     )
-    card = make_card(made, facts, report, after.cohort)
+    note = _note(model.recipe, crop_set)
+    card = make_card(made, facts, report, after.cohort, note)
     crops = golden_crops()
     outputs = np.stack([int8.model.run_crop(crop) for crop in crops])
     bundle = Bundle(card, tflite, crops, outputs, after.cohort.embeddings)
     write_readable(out, bundle)
-    return Converted(bundle, report, loss)
+    return Converted(bundle, report, note, loss)
 
 
 def quantise_model(model: FloatModel, calibration: Image) -> bytes:
@@ -158,10 +162,23 @@ def measure_again(
     report = _evaluate(facts.name, found, crop_set, read_archives(lfw, walks))
     old = bundle.card
     made = ModelFacts(old.sha256, old.architecture, old.training.get("recipe"), old.quantisation)
-    card = make_card(made, facts, report, found.cohort)
+    note = _note(made.recipe, crop_set)
+    card = make_card(made, facts, report, found.cohort, note)
     again = replace(bundle, card=card, cohort=found.cohort.embeddings)
     write_readable(out, again)
-    return Converted(again, report)
+    return Converted(again, report, note)
+
+
+def _note(recipe: object, crop_set: CropSet) -> str:
+    """Return what to know of figures of this crop set, by what the model learnt from."""
+    photos = photos_of(recipe)
+    if not photos or photos == {crop_set.digest()}:
+        return ""
+    return (
+        "the model learnt from other photos than those of the crop set that it was measured on; "
+        "the figures hold for new people only if it learnt from none of the development and test "
+        "people"
+    )
 
 
 def _evaluate(

@@ -9,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
-import msgspec
 import numpy as np
 
 from kiosk.errors import ConfigError, DatasetError
 from kiosk.records import Floats
 from train.embedder import build_form, load_embedder, read_start, save_embedder
-from train.recipe import FitConfig, has_second_teacher, read_config, write_config
+from train.recipe import FitConfig, has_second_teacher, read_config, read_recipe, write_config
 from train.sface.network import read_network
 from train.sface.weights import Sface, Unit
 
@@ -49,7 +48,7 @@ def average_runs(runs: Sequence[Path], share: float, out: Path) -> keras.Model:
     found = [read_network(load_embedder(run)) for run in runs]
     config = FitConfig(network="sface", front=configs[0].front)
     network = build_form(_average(read_start(configs[0]), found, share), config)
-    made = {"share": share, "runs": [msgspec.to_builtins(config) for config in configs]}
+    made = {"share": share, "runs": [read_recipe(run) for run in runs]}
     write_config(out, config, average=made)
     save_embedder(network, out)
     return network

@@ -21,6 +21,8 @@ from train.toml_file import read_toml_file
 Front: TypeAlias = Literal["own", "short"]
 _MADE: Final = ("average", "short_front", "second_teacher")
 """What a run's configuration says of how it was made, where it was not made by ``fit``."""
+_PHOTOS: Final = "photos_sha256"
+"""Where a run's configuration has the digest of the photos that it learnt from."""
 
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,11 +130,21 @@ def read_config(run: Path) -> FitConfig:
 def read_recipe(run: Path) -> dict[str, Any]:
     """Read how a run was made: its hyperparameters, or of which runs or teachers it was made.
 
+    It also has the digest of the photos that were learnt from, where the run says so.
+
     Raises:
         DatasetError: The file is absent or malformed.
     """
-    config, made = _read_facts(run)
-    return made or msgspec.to_builtins(config)
+    config, made, photos = _read_facts(run)
+    return (made or msgspec.to_builtins(config)) | photos
+
+
+def photos_of(recipe: object) -> set[str]:
+    """Return the digests of all photos that were learnt from, in any step of a recipe."""
+    if isinstance(recipe, dict):
+        own = {str(recipe[_PHOTOS])} if _PHOTOS in recipe else set()
+        return own.union(*map(photos_of, recipe.values()))
+    return set().union(*map(photos_of, recipe)) if isinstance(recipe, list) else set()
 
 
 def has_second_teacher(run: Path) -> bool:
@@ -149,12 +161,13 @@ def has_second_teacher(run: Path) -> bool:
     return "second_teacher" in recipe
 
 
-def _read_facts(run: Path) -> tuple[FitConfig, dict[str, Any]]:
+def _read_facts(run: Path) -> tuple[FitConfig, dict[str, Any], dict[str, Any]]:
     path = run / CONFIG_FILE
     try:
         facts = json.loads(read_file(path, CONFIG_BYTES_MAX))
         made = {kind: facts[kind] for kind in _MADE if kind in facts}
-        return msgspec.convert(facts["fit"], FitConfig), made
+        photos = {_PHOTOS: facts[_PHOTOS]} if _PHOTOS in facts else {}
+        return msgspec.convert(facts["fit"], FitConfig), made, photos
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise DatasetError(f"{path}: not a run of recipe `embedding` ({reason_of(exc)})") from exc
 
@@ -213,5 +226,5 @@ def write_config(
     fit = msgspec.to_builtins(config)
     facts = {"recipe": "embedding", "contract": fingerprint(), "fit": fit, **made}
     if photos:
-        facts["photos_sha256"] = photos
+        facts[_PHOTOS] = photos
     write_or_check_config(run, facts)

@@ -510,6 +510,31 @@ def test_on_the_same_people_a_bundle_has_the_same_figures(
     assert np.array_equal(again.cohort, bundle.cohort)
 
 
+@pytest.mark.parametrize("learnt_from", ["these", "others", "nobody knows"])
+def test_figures_of_other_photos_than_those_learnt_from_are_marked(
+    bundle: Bundle, crop_set: CropSet, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    learnt_from: str,
+) -> None:  # fmt: skip
+    """Their test people may have trained the network: the command and the card say so."""
+    steps: dict[str, list[dict[str, str]]] = {
+        "these": [{"photos_sha256": crop_set.digest()}],
+        "others": [{"photos_sha256": crop_set.digest()}, {"photos_sha256": "another"}],
+        "nobody knows": [{}],
+    }
+    out, facts, again = (tmp_path / name for name in ("a.kiosk-model", "f.toml", "b.kiosk-model"))
+    recipe = {"average": {"runs": steps[learnt_from]}}
+    card = msgspec.structs.replace(bundle.card, training={"recipe": recipe})
+    write_bundle(out, dataclasses.replace(bundle, card=card))
+    facts.write_text('name = "other"\nlicence = "none"\ndata = []\n')
+    options = ["--crops", str(crop_set.folder), "--facts", str(facts), "--out", str(again)]
+    assert main([str(out), *options]) == 0
+    is_marked = learnt_from == "others"
+    assert ("warning: the model learnt from other photos" in capsys.readouterr().out) == is_marked
+    training = load_bundle(again).card.training
+    assert training["recipe"] == recipe
+    assert training["note"].startswith("the model learnt from other photos") == is_marked
+
+
 def test_people_under_two_names_must_have_been_looked_for(
     run: Path, bundle: Bundle, tmp_path: Path
 ) -> None:

@@ -10,13 +10,13 @@ from train.__main__ import main
 from train.average import average_runs
 from train.embedder import build_embedder, load_embedder, save_embedder
 from train.network import NetworkConfig
-from train.recipe import FitConfig, write_config
+from train.recipe import FitConfig, photos_of, read_recipe, write_config
 from train.sface.network import Layers
 
 
 def _run(folder: Path, layers: Layers, step: float) -> Path:
     config = FitConfig(network="sface", layers=layers)
-    write_config(folder, config)
+    write_config(folder, config, photos=f"photos of {layers}")
     network = build_embedder(config)
     slope = network.get_layer("conv_1_prelu")
     slope.set_weights([slope.get_weights()[0] + step])
@@ -34,6 +34,7 @@ def test_the_mean_keeps_a_part_of_the_start(tmp_path: Path) -> None:
     for name, step in (("conv_1_prelu", 1.5), ("conv_2_prelu", 0.0), ("project", 0.0)):
         before, after = (one.get_layer(name).get_weights()[0] for one in (start, found))
         assert np.allclose(after - before, step, atol=1e-5)
+    assert photos_of(read_recipe(out)) == {"photos of all", "photos of first"}
 
 
 @pytest.mark.parametrize("share", [0.0, -1.0, 1.5, float("nan")])

@@ -10,7 +10,14 @@ import train
 from kiosk.contract import fingerprint
 from kiosk.errors import DatasetError
 from train.network import NetworkConfig
-from train.recipe import FitConfig, parse_config, read_config, read_recipe, write_config
+from train.recipe import (
+    FitConfig,
+    parse_config,
+    photos_of,
+    read_config,
+    read_recipe,
+    write_config,
+)
 
 CONFIG = FitConfig(network=NetworkConfig(stem=16, channels=(16, 24), blocks=(1, 2)), rate=0.01)
 
@@ -70,6 +77,18 @@ def test_a_run_of_the_other_recipe_is_told_by_what_it_lacks(tmp_path: Path) -> N
     (tmp_path / "config.json").write_text('{"recipe": "report"}')
     with pytest.raises(DatasetError, match=r"recipe `embedding` \(it has no 'fit'\)"):
         read_config(tmp_path)
+
+
+def test_a_recipe_tells_the_photos_of_every_step(tmp_path: Path) -> None:
+    """Those of the run itself, and of the runs that it was made of."""
+    write_config(tmp_path / "one", CONFIG, photos="a")
+    write_config(tmp_path / "two", CONFIG)
+    made = {"runs": [read_recipe(tmp_path / "one"), read_recipe(tmp_path / "two")]}
+    write_config(tmp_path / "mean", CONFIG, photos="b", average=made)
+    assert photos_of(read_recipe(tmp_path / "one")) == {"a"}
+    assert photos_of(read_recipe(tmp_path / "two")) == set()
+    assert photos_of(read_recipe(tmp_path / "mean")) == {"a", "b"}
+    assert photos_of("none: the published weights") == set()
 
 
 def test_settings_change_the_hyperparameters() -> None:
