@@ -149,7 +149,12 @@ def _embed_int8(path: Path, model: bytes, threads: int = 1) -> EmbedOne:
         try_model(model, "ai-edge-litert")
     except ModelError as exc:
         raise ModelError(f"{path}: {exc}") from exc
-    return partial(embed_int8, TfliteModel(model, threads=threads))
+    found = TfliteModel(model, threads=threads)
+    if found.input_shape != (1, CROP_PX, CROP_PX, 3):
+        raise ModelError(
+            f"{path}: takes {found.input_shape}, expected one crop, (1, {CROP_PX}, {CROP_PX}, 3)"
+        )
+    return partial(embed_int8, found)
 
 
 def _through_opencv(path: Path, name: str, *, mean: float, scale: float) -> EmbedOne:

@@ -221,6 +221,8 @@ def require_space(folder: Path, photos: int) -> None:
     """
     needed = photos * STORED_PX * STORED_PX * 3 + _FACTS_BYTES
     existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not existing.is_dir():
+        raise DatasetError(f"{folder}: cannot be made ({existing} is a file, expected a folder)")
     probe = existing / ".space-for-crops"
     try:
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -10,6 +10,7 @@ from kiosk.errors import ModelError
 from kiosk.recognition.bundle import write_bundle
 from kiosk.recognition.embed import TfliteEmbedder
 from tests.support_recognition import small_bundle
+from tests.tflite_file import patch_model
 
 
 def test_another_bundle_embeds_as_the_kiosk_does(tmp_path: Path) -> None:
@@ -36,4 +37,12 @@ def test_a_model_that_cannot_be_run_is_named(content: bytes, tmp_path: Path) -> 
     path = tmp_path / "junk.tflite"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=rf"^{path}: the model .* cannot be run"):
+        int8_model(path)
+
+
+def test_a_model_that_takes_no_crop_is_named(tmp_path: Path) -> None:
+    """It is told before minutes of work."""
+    path = tmp_path / "other.tflite"
+    path.write_bytes(patch_model(side=64))
+    with pytest.raises(ModelError, match=rf"^{path}: takes \(1, 64, 64, 3\), expected one crop"):
         int8_model(path)

@@ -15,7 +15,7 @@ from kiosk.errors import DatasetError
 from kiosk.recognition.photo import read_photo
 from tests.support import needs_photos
 from tests.support_train import orl_crop, orl_photo
-from train.dataset.crop_set import CropSet
+from train.dataset.crop_set import CropSet, require_space
 from train.dataset.face_crops import LeftOut
 from train.dataset.prepare import Prepared, prepare
 from train.dataset.sources import Source, Sources, folder_source
@@ -206,6 +206,14 @@ def test_a_photo_in_two_peoples_folders_is_nobodys(tmp_path: Path) -> None:
         LeftOut("photos", "c", "1.pgm", reason, "also photos/b/3.jpg"),
     )
     assert done.kept == 1
+
+
+def test_a_file_in_the_place_of_the_crop_set_is_named(tmp_path: Path) -> None:
+    """Before the work; space would not help."""
+    (tmp_path / "out").touch()
+    said = rf"^{tmp_path}/out/crops: cannot be made \({tmp_path}/out is a file, expected a folder\)"
+    with pytest.raises(DatasetError, match=said):
+        require_space(tmp_path / "out" / "crops", 1)
 
 
 def test_too_little_space_is_said_before_the_work(
