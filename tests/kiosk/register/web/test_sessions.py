@@ -7,10 +7,12 @@ import pytest
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core import signing
 from django.test import Client
 
 from kiosk.register.erasing.erase import erase_subject
-from kiosk.register.models import Account
+from kiosk.register.models import Account, Register
+from kiosk.register.web.pages import sign_in_link
 from tests.kiosk.register.web.support import PASSWORD, School, client_of
 from tests.kiosk.register.web.test_accounts import NEW, is_signed_in, signed_in
 
@@ -29,6 +31,19 @@ def test_signing_in_gives_a_new_session(school: School) -> None:
     thief = Client()
     thief.cookies[settings.SESSION_COOKIE_NAME] = planted
     assert not is_signed_in(thief)
+
+
+def test_who_has_a_backup_of_the_database_cannot_make_a_sign_in_link(school: School) -> None:
+    """A link is signed with a key that is in no database, and in no process but its own."""
+    assert school
+    facts = {"account": Account.objects.get(username="ada").pk, "page": "/accounts"}
+    secret = Register.objects.get().secret
+    forged = signing.dumps(facts, key=secret, salt=sign_in_link._SALT)
+    client = Client()
+    assert client.get("/sign-in-link", {"token": forged}).status_code == 403
+    assert not is_signed_in(client)
+    own = sign_in_link.sign_in_address(Account.objects.get(username="alice"), "/now")
+    assert client.get(own).headers["Location"] == "/now"
 
 
 def test_a_failed_attempt_does_not_keep_the_page_of_a_student(school: School) -> None:
