@@ -93,6 +93,6 @@ def _students() -> QuerySet[Person]:
 
 
 urlpatterns = [
-    path("bin/people/<str:subject_id>", bin_person, name="bin-person"),
-    path("people/<str:subject_id>/merge", merge_page, name="merge"),
+    path("bin/people/<path:subject_id>", bin_person, name="bin-person"),
+    path("people/<path:subject_id>/merge", merge_page, name="merge"),
 ]

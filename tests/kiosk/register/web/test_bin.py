@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from django.urls import reverse
 
 from kiosk.protocol.event import encode
 from kiosk.register.ingest.store import store
@@ -59,6 +60,24 @@ def test_messages_and_events_are_shown_with_their_reasons(stranger: str, guest: 
     assert page.count(f'href="/bin/people/{stranger}"') == 2
     assert "import the roster" in page
     assert "school/room-1/kiosk-1" in page
+
+
+@pytest.mark.parametrize("subject_id", ["2026/17", "a?b#c", "é %2f"])
+def test_an_unknown_id_may_have_any_characters(
+    subject_id: str, school: School, now: datetime
+) -> None:
+    """Ids of a school may have slashes, and a kiosk that was taken over may send anything."""
+    assert school
+    time = now.isoformat(timespec="milliseconds")
+    store([arrival(encode(event(1, subject_id=subject_id, time=time)), at=now)], now)
+    office = client_of("olga")
+    address = reverse("bin-person", kwargs={"subject_id": subject_id})
+    assert f'href="{address}"' in office.get("/bin").content.decode()
+    answer = office.post(address, {"do": "temporary", "name": "A visitor"})
+    assert answer.headers["Location"] == "/bin"
+    merge_address = reverse("merge", kwargs={"subject_id": subject_id})
+    assert f'href="{merge_address}"' in office.get("/bin").content.decode()
+    assert office.get(merge_address).status_code == 200
 
 
 def test_a_technician_sees_kiosks_and_not_people(stranger: str, guest: Event) -> None:
