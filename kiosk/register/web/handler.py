@@ -4,20 +4,25 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from http import HTTPStatus
 from typing import IO, Any, Final, TypeAlias
 
 from csp.middleware import CSPMiddleware
 from django.core import signals
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import RequestAborted, RequestDataTooBig
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.urls import set_script_prefix
 from servestatic.middleware import ServeStaticMiddleware
 
+from kiosk.register.office.uploads import SIZE_MAX
+
 THREADS: Final = 8
 """So many requests are handled at once; more of them would only wait for each other's processor."""
+BODY_MAX: Final = 2 * SIZE_MAX
+"""Bytes of the longest request: of a file that is a little too large, the page itself says so."""
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -55,7 +60,34 @@ class PooledHandler(ASGIHandler):
         """
         is_page = scope["type"] == "http" and not scope["path"].startswith(self._streams)
         handle = self._show if is_page else super().__call__
-        await asyncio.create_task(handle(scope, receive, send), context=Context())
+        try:
+            await asyncio.create_task(handle(scope, receive, send), context=Context())
+        except RequestDataTooBig:
+            too_large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            text = f"A request has at most {BODY_MAX} bytes.\n"
+            refusal = HttpResponse(text, content_type="text/plain", status=too_large)
+            refusal.headers["Connection"] = "close"  # or the rest would still be read
+            await self.send_response(refusal, send)
+
+    async def read_body(self, receive: Receive) -> IO[bytes]:
+        """Read the body of a request; what is long goes into a temporary file.
+
+        Anybody may send one before anything is known of the sender, so it must not fill the disk.
+
+        Raises:
+            django.core.exceptions.RequestDataTooBig: It is longer than :data:`BODY_MAX`.
+        """
+        received = 0
+
+        async def receive_within() -> Mapping[str, Any]:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_MAX:
+                raise RequestDataTooBig
+            return message
+
+        return await super().read_body(receive_within)
 
     async def _show(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

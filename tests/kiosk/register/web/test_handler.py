@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 
 from kiosk.register.config import RegisterConfig
 from kiosk.register.web.application import build_application
-from kiosk.register.web.handler import THREADS, PooledHandler
+from kiosk.register.web.handler import BODY_MAX, THREADS, PooledHandler, Receive
 
 STREAM = "/stream"
 
@@ -43,14 +43,20 @@ class Counting(PooledHandler):
 
 async def _ask(handler: ASGIHandler, path: str) -> list[Mapping[str, Any]]:
     """Return what the handler sends."""
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
     messages: list[dict[str, object]] = [{"type": "http.request"}]
-    sent: list[Mapping[str, Any]] = []
 
     async def receive() -> dict[str, object]:
         if messages:
             return messages.pop()
         return await asyncio.Future()
+
+    return await _ask_with(handler, path, receive)
+
+
+async def _ask_with(handler: ASGIHandler, path: str, receive: Receive) -> list[Mapping[str, Any]]:
+    """Return what the handler sends to who sends this."""
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+    sent: list[Mapping[str, Any]] = []
 
     async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
@@ -119,3 +125,20 @@ def test_pages_and_files_are_answered_with_the_same_headers(config: RegisterConf
     wanted = {b"Content-Security-Policy", b"X-Content-Type-Options", b"Referrer-Policy"}
     for one in begun:
         assert wanted <= {name for name, _ in one["headers"]}
+
+
+@pytest.mark.parametrize("path", ["/sign-in", STREAM])
+def test_a_request_without_end_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would fill the disk, and nobody needs to be signed in to send it."""
+    piece = bytes(1_000_000)
+    received = 0
+
+    async def receive() -> dict[str, object]:
+        nonlocal received
+        received += len(piece)
+        assert received <= BODY_MAX + len(piece)
+        return {"type": "http.request", "body": piece, "more_body": True}
+
+    (start, _body) = asyncio.run(_ask_with(Counting(monkeypatch), path, receive))
+    assert start["status"] == 413
+    assert (b"Connection", b"close") in start["headers"]
