@@ -7,11 +7,14 @@ was not loaded into a Grafana.
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 import kiosk.register.dashboards
 from kiosk.protocol.event import AttendanceEvent, event_type
@@ -56,11 +59,22 @@ def answers(database: DatabaseSection) -> dict[str, list[dict[str, Any]]]:  # no
     for title, query in QUERIES.items():
         sql = re.sub(r"\$__timeFilter\(([\w.]+)\)", r"\1 BETWEEN '2026-01-01' AND now()", query)
         assert "$" not in sql
-        with connection.cursor() as cursor:
+        with as_grafana() as cursor:
             cursor.execute(sql)
             names = [one.name for one in cursor.description or ()]
             found[title] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return found
+
+
+@contextmanager
+def as_grafana() -> Iterator[CursorWrapper]:
+    """Ask as the account that may read what ``grafana.sql`` grants."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE grafana")
+        cursor.execute((FOLDER / "grafana.sql").read_text())
+        cursor.execute("SET LOCAL ROLE grafana")
+        yield cursor
+        transaction.set_rollback(True)
 
 
 def test_every_query_of_the_dashboard_runs_and_tells_the_truth(
@@ -84,6 +98,23 @@ def test_the_dashboard_shows_nobody() -> None:
     """Neither names nor subject ids leave the register."""
     for query in QUERIES.values():
         assert not re.search(r"register_person|subject_id|person_id|payload", query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT name FROM register_person",
+        "SELECT person_id FROM register_mark",
+        "SELECT payload FROM register_event",
+        "SELECT session_key FROM django_session",
+        "SELECT card_key FROM register_register",
+    ],
+)
+@pytest.mark.usefixtures("database")
+def test_the_account_of_the_dashboard_reads_nothing_else(query: str) -> None:
+    """Whoever may change a dashboard may ask what they like."""
+    with pytest.raises(ProgrammingError, match="permission denied"), as_grafana() as cursor:
+        cursor.execute(query)
 
 
 def test_the_dashboard_has_one_source_which_its_user_chooses() -> None:
