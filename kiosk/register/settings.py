@@ -41,7 +41,7 @@ AUTHENTICATION_BACKENDS: Final = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-PASSWORD_HASHERS: Final = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS: Final = ["kiosk.register.accounts.passwords.PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS: Final = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 from django.test.utils import setup_test_environment, teardown_test_environment
 
+from kiosk.register.accounts.passwords import PasswordHasher
 from kiosk.register.config import DatabaseSection, PagesSection, RegisterConfig
 from kiosk.register.database import use_database
 from kiosk.register.web.application import build_application
@@ -22,7 +22,7 @@ def quick_passwords() -> Iterator[None]:
     """Argon2 with its smallest cost: a test signs in several times."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("time_cost", 1), ("memory_cost", 8), ("parallelism", 1)):
-            patch.setattr(Argon2PasswordHasher, name, value)
+            patch.setattr(PasswordHasher, name, value)
         yield
 
 
