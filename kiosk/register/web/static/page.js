@@ -1,4 +1,4 @@
-// Every page: send a form once, and say when what is live on the page may be old.
+// Every page: send a form once, say when what is live may be old, and end with the session.
 "use strict";
 const ONCE_MS = 10_000;
 const sent = new WeakMap();
@@ -25,3 +25,10 @@ for (const answer of ["htmx:sse:after:connection", "htmx:after:swap"]) {
 document.addEventListener("htmx:before:swap", (event) => {
   if (event.detail.ctx?.response?.status >= 400) event.preventDefault();
 });
+
+// Others may sit at this computer next: no tab goes on showing names when nobody is signed in.
+const signedOut = new BroadcastChannel("signed-out");
+if (document.querySelector("[data-signed-out]")) signedOut.postMessage("");
+else if (document.querySelector("body > header")) {
+  signedOut.addEventListener("message", () => location.replace("/"));
+}

@@ -181,6 +181,21 @@ def test_a_live_page_without_a_session_asks_to_sign_in(
     expect(visitor.locator("#row-s-1")).to_contain_text("present")
 
 
+def test_who_signs_out_leaves_no_tab_with_names(
+    visitor: Page, address: str, school: School
+) -> None:
+    """Somebody else sits at a shared computer next."""
+    enter(visitor, "alice", address)
+    other = visitor.context.new_page()
+    other.goto(f"/lessons/{school.lesson.lesson_id}/now")
+    expect(other.get_by_label("Alma Ibarra")).to_be_visible()
+    visitor.goto("/now")
+    visitor.get_by_role("button", name="Sign out").click()
+    expect(visitor.get_by_label("Password")).to_be_visible()
+    expect(other.get_by_label("Password")).to_be_visible()
+    assert "Alma Ibarra" not in other.content()
+
+
 def test_a_live_page_says_that_the_register_does_not_answer(
     visitor: Page, address: str, school: School
 ) -> None:
