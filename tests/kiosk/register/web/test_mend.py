@@ -46,6 +46,17 @@ def test_chosen_students_get_a_status_with_who_when_and_why(school: School) -> N
     assert Change.objects.filter(kind="lesson", key=school.lesson.lesson_id).count() == 2
 
 
+def test_a_chosen_full_name_hides_no_account(school: School) -> None:
+    """Everybody writes the own full name; the user name is given by an administrator."""
+    alice = client_of("alice")
+    alice.post("/my-account", {"first_name": "Olga \u202e"})
+    send(alice, school.lesson, student="0:s-1", code="excused", reason="choir")
+    send(alice, school.lesson, "points", student="1:s-1")
+    page = client_of("olga").get(f"/lessons/{school.lesson.lesson_id}/students/s-1/mark")
+    # Isolated: what reverses the direction of the name leaves the user name as it is.
+    assert page.content.decode().count("<bdi>Olga \u202e</bdi> <small>alice</small>") == 2
+
+
 def test_a_stale_page_gets_the_fresh_row_and_overwrites_nothing(school: School) -> None:
     """Of several rows none is stored, what was typed is kept, and the row is marked."""
     mark(school.lesson, "s-1", "late")
