@@ -69,15 +69,20 @@ def test_a_run_without_weights_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_front_learns_what_the_old_one_gives(
-    tmp_path: Path, weights: Sface, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    weights: Sface,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What it does not explain gets less; the rest stays, and the run says what it was made of."""
+    monkeypatch.setattr("train.give_short_front._WARMUP", 10)  # few pictures are enough then
+    monkeypatch.setattr("train.give_short_front._MEASURED", 8)
     before, out = run(tmp_path / "run"), tmp_path / "out"
     crop_set = make_crop_set(tmp_path / "crops", {"train": 3}, 2)
-    words = [str(before), str(crop_set.folder), "--pictures", "800", "--out", str(out)]
+    words = [str(before), str(crop_set.folder), "--pictures", "160", "--out", str(out)]
     assert main(["short-front", *words]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith(f"{out}: to learn from 800 pictures\n")
+    assert printed.startswith(f"{out}: to learn from 160 pictures\n")
     said = re.search(r"gives the rest all but ([\d.]+)% of the variance", printed)
     assert said is not None
     assert float(said[1]) < 90
@@ -90,7 +95,7 @@ def test_the_front_learns_what_the_old_one_gives(
     assert [unit.stride for unit in found.units[:4]] == [2, 1, 1, 1]
     assert read_config(out).front == "short"
     made = read_recipe(out)["short_front"]
-    assert (made["run"]["images"], made["pictures"], made["faces"]) == (77, 800, 6)
+    assert (made["run"]["images"], made["pictures"], made["faces"]) == (77, 160, 6)
 
 
 @pytest.mark.parametrize(
