@@ -14,7 +14,7 @@ from axes.utils import reset
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kiosk.register.models import Account, Invitation, Role, SchoolClass, Teaching
+from kiosk.register.models import Account, ApiToken, Invitation, Role, SchoolClass, Teaching
 
 VALID: Final = timedelta(days=7)
 """How long a link can be used."""
@@ -98,6 +98,11 @@ def disable(account: Account, now: datetime) -> None:
     account.save(update_fields=["is_active"])
     sign_out(account, now)
     _expire_links(account, now)
+
+
+def working_tokens(account: Account) -> int:
+    """Return how many tokens for programs this account made that work, also when it is disabled."""
+    return ApiToken.objects.filter(made_by=account, revoked_at=None).count()
 
 
 def enable(account: Account) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from kiosk.counted import counted
 from kiosk.errors import ConfigError
 from kiosk.register.accounts import manage
 from kiosk.register.commands.output import opened, print_json, print_line, print_table, utc_now
@@ -87,10 +88,13 @@ def change_account(config: RegisterConfig, action: str, name: str, *, as_json: b
             _print_link(config, account.username, token, as_json=as_json)
             return 0
         _change(account, action, utc_now())
+        tokens = manage.working_tokens(account) if action == "disable" else 0
     if as_json:
         print_json(_record(account))
     else:
         print_line(f"{account.username} {_DONE[action]}")
+        if tokens:
+            print_line(f"{counted(tokens, 'token')} of this account still in use; see Programs")
     return 0
 
 

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from kiosk.register.models import Account, SchoolClass
+from kiosk.register.web.api.tokens import make_token
+from tests.kiosk.register.support import NOON
 from tests.kiosk.register.test_commands import Run, run
 
 __all__ = ["run"]  # the fixture
@@ -63,3 +65,12 @@ def test_an_account_is_disabled_enabled_and_signed_out(run: Run) -> None:
     assert run("account", "link", "tom").startswith("http")
     assert run("account", "sign-out", "tom") == "tom is signed out everywhere\n"
     assert Account.objects.get(username="tom").sessions_valid_from
+
+
+def test_tokens_of_a_disabled_account_are_named(run: Run) -> None:
+    """They go on working until somebody revokes them."""
+    run("account", "invite", "ada", "--role", "administrator")
+    run("account", "invite", "eve", "--role", "administrator")
+    make_token("sums", ["attendance"], Account.objects.get(username="eve"), NOON)
+    said = run("account", "disable", "eve")
+    assert said == "eve is disabled\n1 token of this account still in use; see Programs\n"

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from kiosk.register.accounts import manage
@@ -104,6 +104,8 @@ def account(request: SignedIn, *, number: int) -> HttpResponse:
         else:
             manage.change(one, role, form.cleaned_data["classes"], timezone.now())
             messages.success(request, _("Saved."))
+            if role != Role.ADMINISTRATOR:
+                _warn_of_tokens(request, one)
             return redirect("account", number=number)
     context = {"account": one, "form": form, "is_locked_in": manage.is_last_administrator(one)}
     return render(request, "account.html", context)
@@ -140,7 +142,19 @@ def disable(request: SignedIn, *, number: int) -> HttpResponse:
     else:
         manage.disable(one, timezone.now())
         messages.success(request, _("The account is disabled."))
+        _warn_of_tokens(request, one)
     return redirect("account", number=number)
+
+
+def _warn_of_tokens(request: SignedIn, account: Account) -> None:
+    """Say that programs still read with tokens of somebody who may no longer make one."""
+    if count := manage.working_tokens(account):
+        text = ngettext(
+            "%(n)d token that this account made still works. See the page Programs.",
+            "%(n)d tokens that this account made still work. See the page Programs.",
+            count,
+        )
+        messages.warning(request, text % {"n": count})
 
 
 def _show_link(request: SignedIn, username: str, token: str) -> HttpResponse:

@@ -7,7 +7,8 @@ from django.test import Client
 
 from kiosk.register.accounts import manage
 from kiosk.register.config import RegisterConfig
-from kiosk.register.models import Account, Invitation, Role, SchoolClass
+from kiosk.register.models import Account, ApiToken, Invitation, Role, SchoolClass
+from kiosk.register.web.api.tokens import make_token
 from tests.kiosk.register.web.support import PASSWORD, School, client_of
 
 NEW = "a long and quiet river"
@@ -125,6 +126,23 @@ def test_a_disabled_account_is_out_at_once(school: School) -> None:
     assert Client().post("/sign-in", {"username": "bob", "password": PASSWORD}).status_code == 200
     ada.post(f"/accounts/{bob.pk}/disable")
     assert is_signed_in(signed_in("bob"))
+
+
+def test_tokens_of_who_may_make_none_any_more_are_named(school: School) -> None:
+    """They go on working, since programs depend on them, until somebody revokes them."""
+    assert school
+    eve = Account.objects.create(username="eve", role=Role.ADMINISTRATOR)
+    now = datetime.now(UTC)
+    make_token("sums", ["attendance"], eve, now)
+    ada = client_of("ada")
+    changed = ada.post(f"/accounts/{eve.pk}", {"role": "office"}, follow=True)
+    assert b"1 token that this account made still works" in changed.content
+    disabled = ada.post(f"/accounts/{eve.pk}/disable", follow=True)
+    assert b"1 token that this account made still works" in disabled.content
+    ApiToken.objects.update(revoked_at=now)
+    ada.post(f"/accounts/{eve.pk}/disable")
+    disabled = ada.post(f"/accounts/{eve.pk}/disable", follow=True)
+    assert b"still works" not in disabled.content
 
 
 def test_the_last_administrator_stays(school: School) -> None:
