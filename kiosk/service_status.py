@@ -14,6 +14,7 @@ import msgspec
 
 from kiosk.config.keys import Config
 from kiosk.counted import counted, counted_people
+from kiosk.decoder import decoder_of
 from kiosk.files.bounded_file import read_file
 
 FRESH_S: Final = 20.0
@@ -164,7 +165,7 @@ def read_status(config: Config) -> ServiceStatus | None:
     """
     for folder in (_RUNTIME, config.directory):
         try:
-            status = msgspec.json.decode(read_file(folder / _NAME, _BYTES_MAX), type=ServiceStatus)
+            status = decoder_of(ServiceStatus).decode(read_file(folder / _NAME, _BYTES_MAX))
         except PermissionError:
             if folder == config.directory:
                 raise

@@ -23,6 +23,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.errors import ConfigError, GalleryError
 from kiosk.files.bounded_file import read_file
 
@@ -156,7 +157,7 @@ def unseal(content: bytes, path: Path, keys: KeySource) -> bytes:
         content[end:][_NONCE_BYTES:],
     )
     try:
-        stated = msgspec.json.decode(header[len(MAGIC) :], type=_Header)
+        stated = decoder_of(_Header).decode(header[len(MAGIC) :])
         salt = bytes.fromhex(stated.salt)
     except (msgspec.DecodeError, ValueError) as exc:
         raise GalleryError(f"{path}: not a complete file; restore a copy") from exc

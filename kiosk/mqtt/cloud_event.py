@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.mqtt.properties import PublishProperties
 from kiosk.protocol.event import SCHEMA_ID
 
@@ -25,7 +26,7 @@ class _Header(msgspec.Struct):
 def event_properties(payload: bytes) -> PublishProperties | None:
     """Return the properties of an event; ``None`` for what is none."""
     try:
-        event = msgspec.json.decode(payload, type=_Header)
+        event = decoder_of(_Header).decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return PublishProperties(

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from kiosk.decoder import decoder_of
+
 _KEY_TYPES: Final = ("attendance", "participation")
 """What stands before the id in a deduplication key of a file that SQLite can no longer read."""
 
@@ -121,6 +123,6 @@ def _is_of(payload: object, subject_id: str) -> bool:
     if not isinstance(payload, bytes):
         return True
     try:
-        return msgspec.json.decode(payload, type=_Event).subject_id == subject_id
+        return decoder_of(_Event).decode(payload).subject_id == subject_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True

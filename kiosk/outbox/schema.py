@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.errors import OutboxError
 from kiosk.outbox.rows import checksum
 
@@ -201,7 +202,7 @@ def _with_outbox_id(payload: bytes, outbox_id: msgspec.Raw) -> bytes:
     Raw values keep every other field byte for byte.
     """
     try:
-        fields = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
+        fields = decoder_of(dict[str, msgspec.Raw]).decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return payload
     return msgspec.json.encode(fields | {"outbox_id": outbox_id})

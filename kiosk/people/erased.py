@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from kiosk.config.keys import Config
+from kiosk.decoder import decoder_of
 from kiosk.errors import GalleryError
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
@@ -118,7 +119,7 @@ def load_erased(config: Config) -> ErasedList:
     """
     path = config.directory / NAME
     try:
-        found = msgspec.json.decode(read_file(path, _BYTES_MAX), type=_File)
+        found = decoder_of(_File).decode(read_file(path, _BYTES_MAX))
     except FileNotFoundError:
         return ErasedList()
     except OSError as exc:

@@ -6,11 +6,11 @@ every start. So size and depth are checked before the payload is parsed.
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Final
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.errors import PayloadError
 
 PAYLOAD_MAX: Final = 16_384
@@ -47,16 +47,10 @@ def decode_payload(
     if is_deep(payload):
         raise PayloadError(f"not {what}: nested more than {DEPTH_MAX} deep")
     try:
-        return _decoder(kind).decode(payload)
+        return decoder_of(kind).decode(payload)
     # ValueError: not UTF-8, or a number with more digits than Python converts.
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as exc:
         raise PayloadError(f"not {what}: {exc}") from exc
-
-
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a union
-    """Return what reads a type; msgspec would examine a union for each payload."""
-    return msgspec.json.Decoder(kind)
 
 
 def encode_payload(message: msgspec.Struct, decode: Callable[[bytes], object]) -> bytes:

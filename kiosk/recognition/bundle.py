@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.contract import COHORT_NEAREST, COHORT_WEIGHT, CROP_PX, EMBEDDING_DIM, fingerprint
+from kiosk.decoder import decoder_of
 from kiosk.errors import ModelError, reason_of
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
@@ -103,7 +104,7 @@ def read_bundle(path: Path) -> Bundle:
         raise ModelError(f"{path}: cannot be read ({reason_of(exc)})") from exc
     try:
         parts = read_archive(data, _SIZES)
-        card = msgspec.json.decode(parts["card.json"], type=ModelCard)
+        card = decoder_of(ModelCard).decode(parts["card.json"])
         golden = read_archive(parts["golden.npz"], _GOLDEN_SIZES)
         crops, outputs = (read_array(golden[name]) for name in _GOLDEN_SIZES)
         cohort = read_array(parts["cohort.npy"])

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.contract import EMBEDDING_DIM, fingerprint
+from kiosk.decoder import decoder_of
 from kiosk.errors import GalleryError, GalleryModelError, reason_of
 from kiosk.files.atomic_file import atomic_write
 from kiosk.files.bounded_file import read_file
@@ -189,7 +190,7 @@ def _check(path: Path, header: object, owners: npt.NDArray[Any], stack: npt.NDAr
 
 def _marks(path: Path, found: object) -> Marks:
     try:
-        return msgspec.convert(found, Marks)
+        return decoder_of(Marks).decode(msgspec.json.encode(found))
     except msgspec.ValidationError as exc:
         raise GalleryError(f"{path}: its list of erased people is damaged; restore a copy") from exc
 

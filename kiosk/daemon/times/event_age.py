@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from kiosk.clock import Clock
+from kiosk.decoder import decoder_of
 
 
 class _Dated(msgspec.Struct):
@@ -15,7 +16,7 @@ class _Dated(msgspec.Struct):
 def event_age_s(payload: bytes, clock: Clock) -> int | None:
     """Return the age of an event, seconds; ``None`` while its clock or ours is not synchronised."""
     try:
-        event = msgspec.json.decode(payload, type=_Dated)
+        event = decoder_of(_Dated).decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     if event.clock != "synchronised" or event.time.tzinfo is None or not clock.synchronised():

@@ -16,6 +16,7 @@ import msgspec
 from django.db import connection
 from django.db.models import F
 
+from kiosk.decoder import decoder_of
 from kiosk.protocol.event import subject_of
 from kiosk.register.messages.arrival import EventReading, Reading, Rejected
 from kiosk.register.models import Erasure
@@ -117,7 +118,7 @@ def _subject_of(reading: Reading) -> str | None:
             return subject_of(reading.event) or None
         case Rejected():
             try:
-                return msgspec.json.decode(reading.arrival.payload, type=_Named).subject_id
+                return decoder_of(_Named).decode(reading.arrival.payload).subject_id
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return None
         case _:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.identity.name_use import NameUse, hear
 from kiosk.register.messages.arrival import HealthReading, Voice
@@ -43,7 +44,7 @@ def load_name_uses(sites: Iterable[str] | None = None) -> dict[KioskAddress, Nam
     if sites is not None:
         rows = rows.filter(site__in=sites)
     return {
-        KioskAddress(row.site, row.room, row.kiosk): msgspec.json.decode(row.use, type=NameUse)
+        KioskAddress(row.site, row.room, row.kiosk): decoder_of(NameUse).decode(row.use)
         for row in rows
     }
 

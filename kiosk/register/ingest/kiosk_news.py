@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.messages.arrival import AvailabilityReading, HealthReading
 
@@ -62,6 +63,6 @@ def _is_news(before: Known, reading: HealthReading) -> bool:
 
 def _shown(payload: bytes) -> Shown | None:
     try:
-        return msgspec.json.decode(payload, type=Shown)
+        return decoder_of(Shown).decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from django.db import connection
 
+from kiosk.decoder import decoder_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.among import as_utc, plain, writer_of_times
 from kiosk.register.ingest.outbox_state import OutboxState
@@ -126,7 +127,7 @@ def state_of(row: Row) -> OutboxState:
         outbox_id=outbox_id,
         address=KioskAddress(site, room, kiosk),
         watermark=watermark,
-        beyond=() if beyond == _NONE_BEYOND else msgspec.json.decode(beyond, type=Ranges),
+        beyond=() if beyond == _NONE_BEYOND else decoder_of(Ranges).decode(beyond),
         reported_last=reported_last,
         reported_at=as_utc(reported_at),
         covered_at=as_utc(covered_at),

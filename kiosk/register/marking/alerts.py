@@ -8,6 +8,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Max
 
+from kiosk.decoder import decoder_of
 from kiosk.protocol.topics import KioskAddress
 from kiosk.register.audit import tell
 from kiosk.register.marking.doors import current
@@ -123,6 +124,6 @@ def _address(row: KioskAlert | Kiosk) -> KioskAddress:
 
 def _camera(payload: bytes) -> _Camera:
     try:
-        return msgspec.json.decode(payload, type=_Camera)
+        return decoder_of(_Camera).decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _Camera()

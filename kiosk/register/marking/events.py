@@ -9,6 +9,7 @@ import msgspec
 from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Coalesce
 
+from kiosk.decoder import decoder_of
 from kiosk.register.among import as_utc, plain
 from kiosk.register.models import Event, Person
 from kiosk.register.rules.lesson import Scan
@@ -121,4 +122,4 @@ def _seen(
 
 
 def _direction(payload: bytes) -> str | None:
-    return msgspec.json.decode(bytes(payload), type=_Direction).direction
+    return decoder_of(_Direction).decode(bytes(payload)).direction

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.register.models import RuleSet
 from kiosk.register.rules.settings import RuleSettings
 
@@ -23,4 +24,4 @@ def kept_rules(digest: str) -> RuleSettings:
     row = RuleSet.objects.get(digest=digest)
     known = set(RuleSettings.__struct_fields__)
     values = {key: one for key, one in msgspec.json.decode(row.settings).items() if key in known}
-    return msgspec.convert(values, RuleSettings)
+    return decoder_of(RuleSettings).decode(msgspec.json.encode(values))

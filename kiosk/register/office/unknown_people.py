@@ -11,6 +11,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Prefetch, prefetch_related_objects
 
+from kiosk.decoder import decoder_of
 from kiosk.register.alphabet import contains
 from kiosk.register.audit import tell
 from kiosk.register.identity.keys import SignaturePolicy
@@ -40,7 +41,7 @@ class Messages:
 def subject_of(payload: bytes) -> str:
     """Return the subject id in a message; "" if there is none."""
     try:
-        return msgspec.json.decode(payload, type=_Subject).subject_id
+        return decoder_of(_Subject).decode(payload).subject_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from kiosk.decoder import decoder_of
 from kiosk.register.config import RegisterConfig
 from kiosk.register.models import Account, Upload
 from kiosk.register.office.imports import Kind, Source
@@ -34,7 +35,7 @@ def keep(
 
 def source_of(upload: Upload, config: RegisterConfig) -> Source:
     """Return the file with what it does not say itself."""
-    options = msgspec.json.decode(upload.options, type=Options)
+    options = decoder_of(Options).decode(upload.options)
     return Source(
         kind="roster" if upload.kind == "roster" else "timetable",
         data=bytes(upload.content),
