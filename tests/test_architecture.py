@@ -162,7 +162,7 @@ def test_a_room_imports_only_the_rooms_it_may(room: str, other: str) -> None:
 
 
 SHARED = {
-    *("cli", "clock", "contract", "counted", "errors", "logs", "printable", "records"),
+    *("cli", "clock", "contract", "counted", "decoder", "errors", "logs", "printable", "records"),
     *("reload_request", "service_status", "text_table"),
 }
 """What stands beside the rooms and serves all of them."""
