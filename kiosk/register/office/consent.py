@@ -167,7 +167,9 @@ def _seen_since(
         (one for one in consents if one.person_id == consent.person_id and one.pk > consent.pk),
         None,
     )
-    for one in sorted(events, key=lambda event: event.scanned_at, reverse=True):
-        if one.scanned_at > _gone_at(consent) and (not again or one.scanned_at < again.given_at):
-            return one
-    return None
+    wrong = (
+        one
+        for one in events
+        if one.scanned_at > _gone_at(consent) and (not again or one.scanned_at < again.given_at)
+    )
+    return max(wrong, key=lambda one: one.scanned_at, default=None)

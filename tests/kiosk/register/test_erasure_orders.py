@@ -106,6 +106,12 @@ def withdraw(subject_id: str = "s-1", at: datetime = NOON) -> Consent:
     return Consent.objects.filter(person=person).latest("pk")
 
 
+def agree(now: datetime) -> None:
+    """Record another consent of the first student."""
+    person, account = Person.objects.get(pk="s-1"), Account.objects.get()
+    assert office.record(person, NOON, "x", "1", account=account, now=now)
+
+
 def told(address: KioskAddress = DOOR) -> bytes | None:
     """What the broker keeps for a kiosk."""
     row = Publication.objects.filter(topic=address.topic(ERASURE)).order_by("pk").last()
@@ -205,8 +211,7 @@ def test_a_new_consent_takes_the_order_back() -> None:
     door()
     consent = withdraw()
     first = listed()
-    person = Person.objects.get(pk="s-1")
-    office.record(person, NOON, "x", "1", account=Account.objects.get(), now=LATER)
+    agree(LATER)
     assert (listed().orders, states(consent)) == ((), ["taken back"])
     assert listed().version > first.version
     publish_orders(LATER)
@@ -280,9 +285,7 @@ def test_a_merge_into_who_has_agreed_orders_nothing() -> None:
     door()
     withdraw()
     answer()
-    office.record(
-        Person.objects.get(pk="s-1"), NOON, "x", "1", account=Account.objects.get(), now=NOON
-    )
+    agree(NOON)
     merged()
     merged("s-2x", "s-2")
     assert publish_orders(LATER) == 0
@@ -293,9 +296,7 @@ def test_a_new_consent_takes_the_orders_of_merged_ids_back() -> None:
     door()
     merged()
     consent = withdraw()
-    office.record(
-        Person.objects.get(pk="s-1"), NOON, "x", "1", account=Account.objects.get(), now=LATER
-    )
+    agree(LATER)
     assert (listed().orders, states(consent)) == ((), ["taken back"])
 
 
